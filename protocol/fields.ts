@@ -1,0 +1,40 @@
+// The fields of an ErrorResponse or NoticeResponse (manual: "Error and Notice Message Fields"): read, changed, written.
+
+import { Backend, headerLength } from "./messages.js";
+import { cstring } from "./text.js";
+
+/** Field codes to values, in the order in which they were sent. */
+export type Fields = ReadonlyMap<string, string>;
+
+export function readFields(chunk: Buffer, start: number, end: number): Fields {
+  const fields = new Map<string, string>();
+  let at = start + headerLength;
+  while (at < end && chunk[at] !== 0) {
+    const value = cstring(chunk, at + 1, end);
+    if (!value) break;
+    fields.set(String.fromCharCode(chunk[at] ?? 0), value.text);
+    at = value.next;
+  }
+  return fields;
+}
+
+/** The same with some fields set. */
+export function recoded(fields: Fields, changes: Readonly<Record<string, string>>): Fields {
+  return new Map([...fields, ...Object.entries(changes)]);
+}
+
+export function writeError(fields: Fields): Buffer {
+  return writeFields(Backend.errorResponse, fields);
+}
+
+export function writeNotice(fields: Fields): Buffer {
+  return writeFields(Backend.noticeResponse, fields);
+}
+
+function writeFields(type: number, fields: Fields): Buffer {
+  const body = Buffer.from(`${[...fields].map(([code, value]) => `${code}${value}\0`).join("")}\0`, "utf8");
+  const header = Buffer.alloc(headerLength);
+  header[0] = type;
+  header.writeInt32BE(body.length + 4, 1);
+  return Buffer.concat([header, body]);
+}

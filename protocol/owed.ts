@@ -1,0 +1,154 @@
+// The queue of replies that Postgres owes, one byte each, in the order in which the messages were sent.
+// It tells an injected statement's answers from the client's, and when nothing more is to come.
+//
+//   an error of an extended message clears everything up to the next Sync, queued Queries included;
+//   a Sync or Flush that Postgres reads inside COPY FROM STDIN gets no reply.
+
+import { Backend } from "./messages.js";
+
+/** What was sent. */
+export const Sent = { parse: 1, bind: 2, describe: 3, execute: 4, close: 5, sync: 6, query: 7, copyEnd: 8 } as const;
+export type Sent = (typeof Sent)[keyof typeof Sent];
+
+/** Where the reply goes: to the client; nowhere; to us; rows to the client and the rest to us. */
+export const Route = { relay: 0, drop: 0x10, capture: 0x20, rows: 0x30 } as const;
+export type Route = (typeof Route)[keyof typeof Route];
+
+const kindBits = 0x0f;
+const routeBits = 0x30;
+/** The client's Parse, Bind or Close changes a tracked name once Postgres has confirmed it. */
+const trackedBit = 0x40;
+
+export interface OwedEvents {
+  /** The oldest tracked message was confirmed. */
+  confirmed(): void;
+  /** The oldest tracked message failed (`skipped` false) or was skipped after an earlier failure. */
+  discarded(skipped: boolean): void;
+}
+
+export class ProtocolDesync extends Error {}
+
+export class Owed {
+  private ring = new Uint8Array(64);
+  private head = 0;
+  private count = 0;
+  /** After an error with no Sync sent yet: Postgres ignores all that comes before the next Sync. */
+  skipping = false;
+  private copyIn = false;
+
+  constructor(private readonly events: OwedEvents) {}
+
+  get empty(): boolean {
+    return this.count === 0;
+  }
+
+  /** Where the next reply goes. */
+  get headRoute(): Route {
+    return this.count === 0 ? Route.relay : (((this.ring[this.head] ?? 0) & routeBits) as Route);
+  }
+
+  /** Notes a message that is being sent. One that Postgres will ignore is not noted. */
+  push(sent: Sent, route: Route = Route.relay, tracked = false): void {
+    if (this.skipping) {
+      if (sent !== Sent.sync) {
+        if (tracked) this.events.discarded(true);
+        return;
+      }
+      this.skipping = false;
+    }
+    if (sent === Sent.copyEnd) this.copyIn = false;
+    else if (this.copyIn && sent === Sent.sync) return;
+    if (this.count === this.ring.length) this.grow();
+    this.ring[(this.head + this.count) & (this.ring.length - 1)] = sent | route | (tracked ? trackedBit : 0);
+    this.count += 1;
+    this.dropCopyEnds();
+  }
+
+  /** Takes a message from Postgres and says where it goes. */
+  answer(type: number): Route {
+    switch (type) {
+      case Backend.parseComplete:
+        return this.pop(Sent.parse);
+      case Backend.bindComplete:
+        return this.pop(Sent.bind);
+      case Backend.closeComplete:
+        return this.pop(Sent.close);
+      case Backend.rowDescription:
+      case Backend.noData:
+        return this.kind === Sent.describe ? this.pop(Sent.describe) : this.headRoute;
+      case Backend.commandComplete:
+      case Backend.emptyQueryResponse:
+      case Backend.portalSuspended:
+        this.copyIn = false;
+        return this.kind === Sent.execute ? this.pop(Sent.execute) : this.headRoute;
+      case Backend.readyForQuery:
+        return this.pop(this.kind === Sent.query ? Sent.query : Sent.sync);
+      case Backend.errorResponse:
+        return this.fail();
+      case Backend.copyInResponse:
+        this.startCopy();
+        return this.headRoute;
+      case Backend.parameterStatus:
+      case Backend.notificationResponse:
+        return Route.relay;
+      default:
+        return this.headRoute;
+    }
+  }
+
+  private get kind(): number {
+    return this.count === 0 ? 0 : (this.ring[this.head] ?? 0) & kindBits;
+  }
+
+  private pop(expected: Sent): Route {
+    if (this.kind !== expected) throw new ProtocolDesync(`a reply to ${expected} came, ${this.kind} was owed`);
+    const route = this.headRoute;
+    if (((this.ring[this.head] ?? 0) & trackedBit) !== 0) this.events.confirmed();
+    this.advance();
+    this.dropCopyEnds();
+    return route;
+  }
+
+  private fail(): Route {
+    this.copyIn = false;
+    const { headRoute: route, kind } = this;
+    if (kind === 0 || kind === Sent.query || kind === Sent.sync) return route;
+    for (let first = true; this.count > 0 && this.kind !== Sent.sync; first = false) {
+      if (((this.ring[this.head] ?? 0) & trackedBit) !== 0) this.events.discarded(!first);
+      this.advance();
+    }
+    if (this.count === 0) this.skipping = true;
+    return route;
+  }
+
+  /** The Syncs sent behind this COPY and before its end are read, and ignored, by the copy itself. */
+  private startCopy(): void {
+    this.copyIn = true;
+    let kept = 1;
+    for (let i = 1; i < this.count; i += 1) {
+      const entry = this.ring[(this.head + i) & (this.ring.length - 1)] ?? 0;
+      const kind = entry & kindBits;
+      if (kind === Sent.copyEnd) this.copyIn = false;
+      if (this.copyIn && kind === Sent.sync) continue;
+      this.ring[(this.head + kept) & (this.ring.length - 1)] = entry;
+      kept += 1;
+    }
+    this.count = Math.max(kept, 1);
+  }
+
+  private dropCopyEnds(): void {
+    while (this.kind === Sent.copyEnd) this.advance();
+  }
+
+  private advance(): void {
+    this.head = (this.head + 1) & (this.ring.length - 1);
+    this.count -= 1;
+  }
+
+  private grow(): void {
+    const wider = new Uint8Array(this.ring.length * 2);
+    for (let i = 0; i < this.count; i += 1) wider[i] = this.ring[(this.head + i) & (this.ring.length - 1)] ?? 0;
+    this.ring = wider;
+    this.head = 0;
+  }
+}
