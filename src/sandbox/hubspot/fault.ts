@@ -1,0 +1,135 @@
+// What can go wrong on purpose: each fault strikes the next requests that it fits, once unless told otherwise.
+
+import { fieldOf, isFields } from "./fields.js";
+import { assertNever } from "./never.js";
+import { type ApiRequest, batchInputs, isBatch, jsonBody } from "./request.js";
+
+/** Which requests a fault strikes; `*` in the path stands for anything. */
+interface Aim {
+  readonly times?: number;
+  readonly on?: { readonly method?: string; readonly path?: string };
+}
+
+export type Fault = Aim &
+  (
+    | { readonly kind: "rate-limit"; readonly retryAfterS?: number }
+    | { readonly kind: "daily-limit" }
+    | { readonly kind: "unauthorized" }
+    | { readonly kind: "forbidden" }
+    | { readonly kind: "unavailable" }
+    | { readonly kind: "error-after-apply" }
+    | { readonly kind: "hang-up-before" }
+    | { readonly kind: "hang-up-after" }
+    | { readonly kind: "hang-before" }
+    | { readonly kind: "hang" }
+    | { readonly kind: "slow"; readonly ms: number }
+    | { readonly kind: "empty-ok" }
+    | { readonly kind: "bad-json" }
+    | { readonly kind: "drop-row" }
+    /** Without a property: the first one that the request writes. */
+    | { readonly kind: "ignore-field"; readonly property?: string }
+  );
+
+/** As they are when only named. */
+const named: { readonly [Kind in Fault["kind"]]: Fault & { readonly kind: Kind } } = {
+  "rate-limit": { kind: "rate-limit" },
+  "daily-limit": { kind: "daily-limit" },
+  unauthorized: { kind: "unauthorized" },
+  forbidden: { kind: "forbidden" },
+  unavailable: { kind: "unavailable" },
+  "error-after-apply": { kind: "error-after-apply" },
+  "hang-up-before": { kind: "hang-up-before" },
+  "hang-up-after": { kind: "hang-up-after" },
+  "hang-before": { kind: "hang-before" },
+  hang: { kind: "hang" },
+  slow: { kind: "slow", ms: 2000 },
+  "empty-ok": { kind: "empty-ok" },
+  "bad-json": { kind: "bad-json" },
+  "drop-row": { kind: "drop-row" },
+  "ignore-field": { kind: "ignore-field" },
+};
+
+export const faultNames: readonly string[] = Object.keys(named);
+
+/** Reads NAME or NAME:TIMES; throws on anything else, with the names there are. */
+export function parseFault(written: string): Fault {
+  const [, name, times = "1"] = /^([a-z-]+)(?::([1-9]\d*))?$/.exec(written) ?? [];
+  const fault = Object.values(named).find(({ kind }) => kind === name);
+  if (!fault)
+    throw new Error(`"${written}" is not a fault; NAME or NAME:TIMES, with a name of ${faultNames.join(", ")}`);
+  return { ...fault, times: Number(times) };
+}
+
+export class FaultQueue {
+  #waiting: readonly { readonly fault: Fault; readonly left: number }[] = [];
+
+  add(fault: Fault): void {
+    this.#waiting = [...this.#waiting, { fault, left: fault.times ?? 1 }];
+  }
+
+  clear(): void {
+    this.#waiting = [];
+  }
+
+  /** The first fault that fits the request, used up by one. */
+  take(request: ApiRequest): Fault | undefined {
+    const struck = this.#waiting.find(({ fault }) => fits(fault, request));
+    if (!struck) return undefined;
+    this.#waiting = this.#waiting
+      .map((waiting) => (waiting === struck ? { ...waiting, left: waiting.left - 1 } : waiting))
+      .filter(({ left }) => left > 0);
+    return struck.fault;
+  }
+}
+
+/** The properties that a request writes, of all its rows. */
+export function writtenProperties(request: ApiRequest): readonly string[] {
+  return [jsonBody(request), ...batchInputs(request)].flatMap((row) => {
+    const properties = fieldOf(row, "properties");
+    return isFields(properties) ? Object.keys(properties) : [];
+  });
+}
+
+function fits(fault: Fault, request: ApiRequest): boolean {
+  const { method = request.method, path = "*" } = fault.on ?? {};
+  return method === request.method && pattern(path).test(request.path) && canStrike(fault, request);
+}
+
+/** Some faults need rows or properties to strike at. */
+function canStrike(fault: Fault, request: ApiRequest): boolean {
+  switch (fault.kind) {
+    case "empty-ok":
+      return isBatch(request);
+    case "drop-row":
+      return isBatch(request) && answersBody(request);
+    case "bad-json":
+      return answersBody(request);
+    case "ignore-field": {
+      const written = writtenProperties(request);
+      return fault.property === undefined ? written.length > 0 : written.includes(fault.property);
+    }
+    case "rate-limit":
+    case "daily-limit":
+    case "unauthorized":
+    case "forbidden":
+    case "unavailable":
+    case "error-after-apply":
+    case "hang-up-before":
+    case "hang-up-after":
+    case "hang-before":
+    case "hang":
+    case "slow":
+      return true;
+    default:
+      return assertNever(fault);
+  }
+}
+
+function answersBody(request: ApiRequest): boolean {
+  return request.method !== "DELETE" && !request.path.endsWith("/batch/archive");
+}
+
+function pattern(path: string): RegExp {
+  const parts = path.split("*").map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&"));
+  return new RegExp(`^${parts.join(".*")}$`);
+}

@@ -1,0 +1,40 @@
+// HubSpot's limit of calls in a sliding window, and the headers that tell how much of it is left.
+
+import type { RatePolicy } from "./answer.js";
+
+const dailyLimit = 250_000;
+
+export class RateWindow {
+  readonly #calls: number;
+  readonly #perMs: number;
+  readonly #admittedAtMs: number[] = [];
+  #today = 0;
+
+  constructor(calls: number, perMs: number) {
+    this.#calls = calls;
+    this.#perMs = perMs;
+  }
+
+  /** A refused call does not count against the window. */
+  admit(atMs: number): boolean {
+    const past = this.#admittedAtMs.findIndex((admitted) => admitted > atMs - this.#perMs);
+    this.#admittedAtMs.splice(0, past < 0 ? this.#admittedAtMs.length : past);
+    if (this.#admittedAtMs.length >= this.#calls) return false;
+    this.#admittedAtMs.push(atMs);
+    this.#today += 1;
+    return true;
+  }
+
+  /** `exhausted`: the limit that the answer says is used up, whether or not this window has seen it happen. */
+  headers(exhausted: RatePolicy | undefined): Readonly<Record<string, string>> {
+    const remaining = exhausted === "TEN_SECONDLY_ROLLING" ? 0 : this.#calls - this.#admittedAtMs.length;
+    const remainingToday = exhausted === "DAILY" ? 0 : dailyLimit - this.#today;
+    return {
+      "X-HubSpot-RateLimit-Max": String(this.#calls),
+      "X-HubSpot-RateLimit-Remaining": String(remaining),
+      "X-HubSpot-RateLimit-Interval-Milliseconds": String(this.#perMs),
+      "X-HubSpot-RateLimit-Daily": String(dailyLimit),
+      "X-HubSpot-RateLimit-Daily-Remaining": String(remainingToday),
+    };
+  }
+}

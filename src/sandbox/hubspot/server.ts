@@ -1,0 +1,134 @@
+// A local twin of HubSpot's CRM API: contacts and companies that live in memory, over real HTTP, with faults on demand.
+
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { type AccessLogEntry, logEntry } from "./access-log.js";
+import { type Answer, rateLimited, unauthorized } from "./answer.js";
+import type { Written } from "./check.js";
+import { type Fault, FaultQueue } from "./fault.js";
+import { assertNever } from "./never.js";
+import { type ObjectTypeName, Portal } from "./portal.js";
+import { RateWindow } from "./rate-window.js";
+import { type Reply, replyTo } from "./reply.js";
+import { type ApiRequest, readRequest } from "./request.js";
+import { serve } from "./routes.js";
+
+export interface SandboxOptions {
+  /** 0 or absent: any free one. */
+  readonly port?: number;
+  /** The one token that is let in; absent: any. */
+  readonly token?: string;
+  /** Decides the first id and the order of batch results. */
+  readonly seed?: number;
+  readonly rate?: { readonly calls: number; readonly perMs: number };
+  readonly faults?: readonly Fault[];
+}
+
+export interface HubspotSandbox {
+  readonly url: string;
+  readonly port: number;
+  /** Newest last. */
+  readonly log: readonly AccessLogEntry[];
+  /** All that is stored, archived records as well, with every property of the type. */
+  records(type: ObjectTypeName): readonly SandboxRecord[];
+  /** Creates records unseen by the log, as somebody else in the account would; returns their ids. */
+  seed(type: ObjectTypeName, rows: readonly Written[]): readonly string[];
+  edit(type: ObjectTypeName, id: string, properties: Written): void;
+  archive(type: ObjectTypeName, id: string): void;
+  fault(fault: Fault): void;
+  clearFaults(): void;
+  clearLog(): void;
+  close(): Promise<void>;
+}
+
+interface SandboxRecord {
+  readonly id: string;
+  readonly properties: Readonly<Record<string, string | null>>;
+  readonly archived: boolean;
+}
+
+export async function startHubspotSandbox(options: SandboxOptions = {}): Promise<HubspotSandbox> {
+  const portal = new Portal(options.seed ?? 0);
+  const rate = options.rate ?? { calls: 100, perMs: 10_000 };
+  const window = new RateWindow(rate.calls, rate.perMs);
+  const faults = new FaultQueue();
+  for (const fault of options.faults ?? []) faults.add(fault);
+  const log: AccessLogEntry[] = [];
+
+  const decide = (request: ApiRequest): Reply => {
+    const refused = refuse(request, options.token, window);
+    if (refused) return replyTo(request, undefined, () => refused);
+    return replyTo(request, faults.take(request), (applied) => serve(portal, applied));
+  };
+  const server = createServer((incoming, outgoing) => {
+    readText(incoming, (bodyText) => {
+      const request = readRequest(incoming, bodyText, Date.now());
+      const reply = decide(request);
+      log.push(logEntry(log.length + 1, request, bodyText, reply));
+      const exhausted = reply.kind === "answer" ? reply.answer.exhausted : undefined;
+      send(outgoing, reply, request.path.endsWith("/search") ? {} : window.headers(exhausted));
+    });
+  });
+  const port = await listen(server, options.port ?? 0);
+
+  return {
+    url: `http://127.0.0.1:${port}`,
+    port,
+    log,
+    records: (type) => portal.records(type),
+    seed: (type, rows) => rows.map((row) => portal.create(type, row)),
+    edit: (type, id, properties) => portal.update(type, id, properties),
+    archive: (type, id) => portal.archive(type, id),
+    fault: (fault) => faults.add(fault),
+    clearFaults: () => faults.clear(),
+    clearLog: () => {
+      log.length = 0;
+    },
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+/** Who may not call at all, or not now; no fault strikes them. */
+function refuse(request: ApiRequest, token: string | undefined, window: RateWindow): Answer | undefined {
+  const [, sent] = /^Bearer (\S+)$/.exec(request.authorization ?? "") ?? [];
+  if (sent === undefined || (token !== undefined && sent !== token)) return unauthorized();
+  return window.admit(request.atMs) ? undefined : rateLimited("TEN_SECONDLY_ROLLING");
+}
+
+function readText(incoming: IncomingMessage, whole: (text: string) => void): void {
+  const chunks: Buffer[] = [];
+  incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
+  incoming.on("end", () => whole(Buffer.concat(chunks).toString("utf8")));
+}
+
+function send(outgoing: ServerResponse, reply: Reply, rateHeaders: Readonly<Record<string, string>>): void {
+  switch (reply.kind) {
+    case "hangUp":
+      outgoing.destroy();
+      return;
+    case "silence":
+      return;
+    case "answer": {
+      const { status, body, headers } = reply.answer;
+      const type = body === undefined ? {} : { "Content-Type": "application/json;charset=utf-8" };
+      const write = () => outgoing.writeHead(status, { ...type, ...rateHeaders, ...headers }).end(reply.bodyText);
+      if (reply.afterMs === 0) write();
+      else setTimeout(write, reply.afterMs).unref();
+      return;
+    }
+    default:
+      assertNever(reply);
+  }
+}
+
+async function listen(server: Server, port: number): Promise<number> {
+  server.listen(port, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("the sandbox listens on no TCP port");
+  return address.port;
+}
