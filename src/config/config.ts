@@ -1,0 +1,179 @@
+// throughline.yaml: its schema, and how it is read. What an API's part may hold depends on its manifest, which is asked for.
+
+import { readFileSync } from "node:fs";
+import { parse } from "yaml";
+import { z } from "zod";
+import { substitute } from "./substitute.js";
+import { durationMs } from "./units.js";
+import { ConfigError, readYaml } from "./yaml.js";
+
+/** What the config needs to know of a connector. */
+export interface ConnectorFacts {
+  readonly config: Readonly<Record<string, { readonly secret: boolean; readonly default?: string | undefined }>>;
+  readonly tables: readonly string[];
+}
+
+export interface ApiConfig {
+  /** The name in the file: the schema of its mirrors. */
+  readonly name: string;
+  readonly connector: string;
+  readonly base: string | undefined;
+  readonly tables: readonly string[];
+  readonly timeoutMs: number;
+  readonly waitMs: number;
+  /** What the manifest asks for: tokens and the like. */
+  readonly values: Readonly<Record<string, string>>;
+}
+
+export interface Config {
+  readonly listen: { readonly host: string; readonly port: number };
+  readonly postgres: {
+    readonly url: string;
+    readonly connections: number;
+    readonly grant: Readonly<Record<string, readonly string[]>>;
+  };
+  readonly apis: readonly ApiConfig[];
+  readonly log: { readonly level: "error" | "warn" | "info" | "debug"; readonly format: "auto" | "json" | "text" };
+}
+
+const duration = z.string().transform((text, context) => {
+  const ms = durationMs(text);
+  if (ms === undefined) context.addIssue({ code: "custom", message: `"${text}" is no duration such as 5s or 10m` });
+  return ms ?? 0;
+});
+const address = z.string().transform((text, context) => {
+  const match = /^(.+):(\d+)$/.exec(text);
+  const port = Number(match?.[2]);
+  if (!match || port > 65535)
+    context.addIssue({ code: "custom", message: `"${text}" is no address such as 127.0.0.1:6543` });
+  return { host: match?.[1] ?? "", port };
+});
+const privilege = z.enum(["select", "insert", "update", "delete"]);
+const postgres = z.strictObject({
+  url: z.string(),
+  connections: z.int().positive().default(8),
+  grant: z.record(z.string(), z.array(privilege)).default({}),
+});
+
+/** Reads the file at `path`. Throws ConfigError with one line for each mistake. */
+export function loadConfig(
+  path: string,
+  env: Readonly<Record<string, string | undefined>>,
+  factsOf: (connector: string) => ConnectorFacts | undefined,
+): Config {
+  const text = readText(path);
+  const raw = rawApis(text);
+  const named = Object.fromEntries(Object.entries(raw).map(([name, api]) => [name, connectorOf(name, api)]));
+  const apis = Object.fromEntries(
+    Object.entries(named).map(([name, connector]) => [name, apiSchema(connector, factsOf(connector))]),
+  );
+  const schema = z.strictObject({
+    listen: z.strictObject({ address }).default({ address: { host: "127.0.0.1", port: 6543 } }),
+    postgres: z.union([z.string().transform((url) => postgres.parse({ url })), postgres]),
+    apis: z.strictObject(apis),
+    log: z
+      .strictObject({
+        level: z.enum(["error", "warn", "info", "debug"]).default("info"),
+        format: z.enum(["auto", "json", "text"]).default("auto"),
+      })
+      .default({ level: "info", format: "auto" }),
+  });
+  const read = readYaml(path, text, schema, (value, at) => {
+    const mistakes = literalSecrets(raw, named, factsOf, at);
+    const filled = substitute(value, env, at, mistakes);
+    if (mistakes.length > 0) throw new ConfigError(mistakes);
+    return filled;
+  });
+  return {
+    listen: read.listen.address,
+    postgres: read.postgres,
+    log: read.log,
+    apis: Object.entries(read.apis).map(([name, api]) => ({ name, ...api })),
+  };
+}
+
+function apiSchema(connector: string, facts: ConnectorFacts | undefined) {
+  const known = facts?.tables ?? [];
+  const table = z
+    .string()
+    .refine((name) => known.includes(name), { message: `no such table; known here: ${known.join(", ")}` });
+  const values = Object.fromEntries(
+    Object.entries(facts?.config ?? {}).map(([key, { default: fallback }]) => [
+      key,
+      fallback === undefined ? z.string() : z.string().default(fallback),
+    ]),
+  );
+  return z
+    .strictObject({
+      connector: z.string().optional(),
+      base: z.url().optional(),
+      tables: z
+        .union([z.array(table), z.record(table, z.null()).transform((tables) => Object.keys(tables))])
+        .default([...known]),
+      timeout: duration.default(20_000),
+      wait: duration.default(5_000),
+      ...values,
+    })
+    .superRefine((_, context) => {
+      if (!facts) context.addIssue({ code: "custom", message: `there is no connector "${connector}"` });
+    })
+    .transform(({ base, tables, timeout, wait, ...rest }) => ({
+      connector,
+      base,
+      tables,
+      timeoutMs: timeout,
+      waitMs: wait,
+      values: Object.fromEntries(
+        Object.entries(rest).flatMap(([key, value]) =>
+          key !== "connector" && typeof value === "string" ? [[key, value]] : [],
+        ),
+      ),
+    }));
+}
+
+/** A secret in the file itself would be in its history, its backups and every support ticket. */
+function literalSecrets(
+  raw: Readonly<Record<string, unknown>>,
+  named: Readonly<Record<string, string>>,
+  factsOf: (connector: string) => ConnectorFacts | undefined,
+  at: (path: readonly PropertyKey[]) => string,
+): string[] {
+  return Object.entries(raw).flatMap(([name, api]) =>
+    Object.entries(factsOf(named[name] ?? name)?.config ?? {}).flatMap(([key, { secret }]) => {
+      const value = isObject(api) ? api[key] : undefined;
+      if (!secret || typeof value !== "string" || /\$\{.+\}/.test(value)) return [];
+      return [
+        `${at(["apis", name, key])}: is a secret, and stands here for all to read; write \${${key.toUpperCase()}} or \${file:/path}`,
+      ];
+    }),
+  );
+}
+
+function connectorOf(name: string, api: unknown): string {
+  const said = isObject(api) ? api["connector"] : undefined;
+  return typeof said === "string" ? said : name;
+}
+
+function rawApis(text: string): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = parse(text);
+    const apis = isObject(value) ? value["apis"] : undefined;
+    return isObject(apis) ? apis : {};
+  } catch {
+    // readYaml says what is wrong with it, and where.
+    return {};
+  }
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (cause) {
+    const code = cause instanceof Error && "code" in cause ? String(cause.code) : "unreadable";
+    throw new ConfigError([`${path}: can't be read (${code}); name the config with -c FILE`]);
+  }
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,98 @@
+// Reads a YAML file against a schema. Every mistake comes back as one line with file, line, path and, for an unknown key,
+// the nearest one there is.
+
+import { isMap, isNode, LineCounter, parseDocument } from "yaml";
+import { z } from "zod";
+
+/** A file the user wrote has mistakes: one line each. */
+export class ConfigError extends Error {
+  constructor(readonly mistakes: readonly string[]) {
+    super(mistakes.join("\n"));
+    this.name = "ConfigError";
+  }
+}
+
+/** Parses `text`; `file` is only named in messages. `prepare` may replace strings before they are checked. */
+export function readYaml<Schema extends z.ZodType>(
+  file: string,
+  text: string,
+  schema: Schema,
+  prepare: (value: unknown, at: (path: readonly PropertyKey[]) => string) => unknown = (value) => value,
+): z.output<Schema> {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines });
+  const broken = document.errors.map(
+    (error) => `${file}:${lines.linePos(error.pos[0]).line}: ${firstLine(error.message)}`,
+  );
+  if (broken.length > 0) throw new ConfigError(broken);
+
+  const at = (path: readonly PropertyKey[]): string => {
+    for (let depth = path.length; depth > 0; depth -= 1) {
+      const parent: unknown = depth === 1 ? document.contents : document.getIn(path.slice(0, depth - 1), true);
+      const pair = isMap(parent)
+        ? parent.items.find((item) => String(item.key) === String(path[depth - 1]))
+        : undefined;
+      const node: unknown = pair?.key ?? document.getIn(path.slice(0, depth), true);
+      if (isNode(node) && node.range)
+        return `${file}:${lines.linePos(node.range[0]).line}: ${path.map(String).join(".")}`;
+    }
+    return `${file}:1: ${path.map(String).join(".") || "the file"}`;
+  };
+  const parsed = schema.safeParse(prepare(document.toJS(), at));
+  if (parsed.success) return parsed.data;
+  throw new ConfigError(parsed.error.issues.flatMap((issue) => describe(issue, schema, at)));
+}
+
+function describe(issue: z.core.$ZodIssue, schema: z.ZodType, at: (path: readonly PropertyKey[]) => string): string[] {
+  if (issue.code !== "unrecognized_keys") return [`${at(issue.path)}: ${issue.message}`];
+  const known = knownKeys(schema, issue.path);
+  return issue.keys.map((key) => {
+    const nearest = known.map((name) => ({ name, far: distance(key, name) })).sort((a, b) => a.far - b.far)[0];
+    const hint = nearest && nearest.far <= 3 ? `did you mean "${nearest.name}"?` : `known here: ${known.join(", ")}`;
+    return `${at([...issue.path, key])}: unknown key "${key}"; ${hint}`;
+  });
+}
+
+/** The keys that the schema allows at `path`, over all branches of its unions. */
+function knownKeys(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
+  let here: z.core.$ZodType[] = [schema];
+  for (const step of path) here = here.flatMap(open).flatMap((type) => child(type, step));
+  return here.flatMap(open).flatMap((type) => (type instanceof z.ZodObject ? Object.keys(type.shape) : []));
+}
+
+function open(type: z.core.$ZodType): z.core.$ZodType[] {
+  if (type instanceof z.ZodOptional || type instanceof z.ZodDefault || type instanceof z.ZodNullable) {
+    return open(type.unwrap());
+  }
+  if (type instanceof z.ZodPipe) return open(type.in);
+  if (type instanceof z.ZodUnion) return type.options.flatMap(open);
+  return [type];
+}
+
+function child(type: z.core.$ZodType, step: PropertyKey): z.core.$ZodType[] {
+  if (type instanceof z.ZodObject) {
+    const found: unknown = Object.getOwnPropertyDescriptor(type.shape, step)?.value;
+    return found instanceof z.ZodType ? [found] : [];
+  }
+  if (type instanceof z.ZodRecord) return [type.valueType];
+  if (type instanceof z.ZodArray) return [type.element];
+  return [];
+}
+
+/** Levenshtein's, for words of a few letters. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i += 1) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j += 1) {
+      const swap = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(swap, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}
+
+function firstLine(text: string): string {
+  return text.split("\n", 1)[0] ?? text;
+}

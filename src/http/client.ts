@@ -1,0 +1,86 @@
+// One HTTP request. Its ending is a value: answered, certainly not sent, or nobody knows.
+
+import { type Dispatcher, request } from "undici";
+
+export interface HttpRequest {
+  readonly method: Dispatcher.HttpMethod;
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | undefined;
+  /** For the whole answer, from sending to its last byte. */
+  readonly timeoutMs: number;
+}
+
+export type HttpEnding =
+  | {
+      readonly kind: "answered";
+      readonly status: number;
+      readonly headers: ReadonlyMap<string, string>;
+      readonly body: string;
+    }
+  | { readonly kind: "unsent"; readonly reason: string }
+  | { readonly kind: "unknown"; readonly reason: string };
+
+/** An answer that is larger is not read to its end. */
+const maxBodyBytes = 64 * 1024 * 1024;
+
+/** No byte of the request can have left when one of these ends it. */
+const neverConnected = new Set([
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "UND_ERR_CONNECT_TIMEOUT",
+  "CERT_HAS_EXPIRED",
+  "DEPTH_ZERO_SELF_SIGNED_CERT",
+  "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+  "ERR_TLS_CERT_ALTNAME_INVALID",
+]);
+
+/** Sends once: nothing is repeated and no redirect is followed. */
+export async function sendHttp({ method, url, headers, body, timeoutMs }: HttpRequest): Promise<HttpEnding> {
+  try {
+    const answer = await request(url, {
+      method,
+      headers,
+      body: body ?? null,
+      signal: AbortSignal.timeout(timeoutMs),
+    });
+    const chunks: Buffer[] = [];
+    let size = 0;
+    for await (const chunk of answer.body) {
+      const bytes = Buffer.from(chunk);
+      size += bytes.length;
+      if (size > maxBodyBytes) {
+        answer.body.destroy();
+        return { kind: "unknown", reason: `the answer is larger than ${maxBodyBytes} bytes` };
+      }
+      chunks.push(bytes);
+    }
+    return {
+      kind: "answered",
+      status: answer.statusCode,
+      headers: new Map(Object.entries(answer.headers).map(([name, value]) => [name, String(value)])),
+      body: Buffer.concat(chunks).toString("utf8"),
+    };
+  } catch (cause) {
+    const code = codeOf(cause);
+    if (code !== undefined && neverConnected.has(code)) return { kind: "unsent", reason: code };
+    return {
+      kind: "unknown",
+      reason: isTimeout(cause) ? `no answer within ${timeoutMs} ms` : (code ?? "connection lost"),
+    };
+  }
+}
+
+function codeOf(cause: unknown): string | undefined {
+  if (!(cause instanceof Error)) return undefined;
+  if ("code" in cause && typeof cause.code === "string") return cause.code;
+  if (cause instanceof AggregateError) return codeOf(cause.errors[0]);
+  return codeOf(cause.cause);
+}
+
+function isTimeout(cause: unknown): boolean {
+  return cause instanceof DOMException && cause.name === "TimeoutError";
+}

@@ -1,0 +1,28 @@
+// The log: on stderr, readable on a terminal and JSON elsewhere. It holds no value of a statement and no body of an answer.
+
+import { destination, type Logger, pino } from "pino";
+import pretty from "pino-pretty";
+
+export interface LogOptions {
+  readonly level: "error" | "warn" | "info" | "debug";
+  readonly format: "auto" | "json" | "text";
+}
+
+export function makeLog({ level, format }: LogOptions): Logger {
+  const text = format === "text" || (format === "auto" && process.stderr.isTTY);
+  const stream = text
+    ? pretty({ destination: 2, sync: true, ignore: "pid,hostname" })
+    : destination({ dest: 2, sync: true });
+  // An error of the driver's carries the values of the row it met in its detail.
+  return pino({ level, serializers: { err: describeError } }, stream);
+}
+
+function describeError(cause: unknown): unknown {
+  if (!(cause instanceof Error)) return { type: typeof cause };
+  const code = "code" in cause ? String(cause.code) : undefined;
+  return {
+    type: cause.name,
+    code,
+    stack: cause.stack?.replace(cause.message, code === undefined ? cause.message : ""),
+  };
+}
