@@ -1,0 +1,56 @@
+// How a call to an API can end, and what it says of each row.
+
+import type { TextRow } from "../mirror/column.js";
+
+/** A refusal in upstream's words, placed in Postgres's terms. */
+export interface UpstreamError {
+  readonly sqlstate: string;
+  /** Upstream's own sentence, cleaned and cut. */
+  readonly message: string;
+  readonly code: string | null;
+  /** The mirror's column that is to blame, if upstream named one. */
+  readonly column: string | null;
+  readonly hint: string | null;
+  /** The row of the call that is to blame, counted from 0. */
+  readonly row: number | null;
+  readonly absent: boolean;
+  readonly status: number | null;
+  readonly request: string | null;
+}
+
+export type RowResult =
+  | { readonly kind: "accepted"; readonly key: string; readonly reported: TextRow }
+  | { readonly kind: "refused"; readonly error: UpstreamError }
+  | { readonly kind: "absent" }
+  /** A 2xx answer does not mention the row. */
+  | { readonly kind: "unreported" };
+
+/** The call certainly changed nothing: it was never sent, or it was turned away. */
+export type Refusal = { readonly kind: "unsent" | "refused"; readonly error: UpstreamError };
+export type Unknown = {
+  readonly kind: "unknown";
+  readonly reason: string;
+  readonly status: number | null;
+  readonly request: string | null;
+};
+
+export type WriteEnding =
+  | Refusal
+  | Unknown
+  | {
+      readonly kind: "answered";
+      readonly rows: readonly RowResult[];
+      readonly status: number;
+      readonly request: string | null;
+    };
+
+/** Reading an API failed: the sync stops there, and says why. */
+export class ReadFailed extends Error {
+  constructor(
+    message: string,
+    readonly unknownAfterAll = false,
+  ) {
+    super(message);
+    this.name = "ReadFailed";
+  }
+}

@@ -1,0 +1,38 @@
+// The one template rule: `{name}` in any string; a string that is only `{name}` keeps its JSON type; `{each: …}` once per row.
+
+import { isRecord, lookUp } from "./pointer.js";
+
+/** What a template may name: nested by dots (`config.token`, `row.email`). */
+export type Scope = Readonly<Record<string, unknown>>;
+
+/** A template names something that is not there: a mistake in the manifest or the config. */
+export class TemplateError extends Error {}
+
+/** Fills in a JSON value; `rows` are the scopes that `each` repeats over. */
+export function fill(template: unknown, scope: Scope, rows: readonly Scope[] = []): unknown {
+  if (typeof template === "string") return fillString(template, scope);
+  if (Array.isArray(template)) return template.map((element) => fill(element, scope, rows));
+  if (!isRecord(template)) return template;
+  if ("each" in template) return rows.flatMap((row) => fill(template["each"], { ...scope, ...row }, []));
+  return Object.fromEntries(Object.entries(template).map(([name, value]) => [name, fill(value, scope, rows)]));
+}
+
+/** Fills in a string that stays one; `encode` is applied to each value. */
+export function fillText(template: string, scope: Scope, encode: (text: string) => string = (text) => text): string {
+  return template.replaceAll(/\{([\w.]+)\}/g, (_, name: string) => encode(asText(find(scope, name))));
+}
+
+function fillString(template: string, scope: Scope): unknown {
+  const only = /^\{([\w.]+)\}$/.exec(template)?.[1];
+  return only === undefined ? fillText(template, scope) : find(scope, only);
+}
+
+function find(scope: Scope, name: string): unknown {
+  const found = lookUp(scope, `/${name.replaceAll(".", "/")}`);
+  if (found === undefined) throw new TemplateError(`nothing is known as {${name}} here`);
+  return found;
+}
+
+function asText(value: unknown): string {
+  return Array.isArray(value) ? value.map(String).join(",") : String(value);
+}
