@@ -1,0 +1,44 @@
+// What we know of a mirror's columns, as the register `throughline.mirror` keeps it.
+
+export interface MirrorColumn {
+  readonly name: string;
+  /** The Postgres type, without a length. */
+  readonly type: string;
+  /** Whether SQL may set it: always, on INSERT only, or never. */
+  readonly write: "always" | "create" | "never";
+  /** Upstream's name of it, in answers and requests. */
+  readonly upstream: string;
+  readonly codec: Codec;
+  readonly unique: boolean;
+  readonly required: boolean;
+  /** The longest value in characters; null when upstream names none. */
+  readonly max: number | null;
+  /** The values upstream allows; null when any. */
+  readonly options: readonly string[] | null;
+  /** Where an answer carries it, when not among the record's fields: a JSON pointer. */
+  readonly from: string | null;
+}
+
+/** How a value travels; `plain` is as it is. */
+export type Codec = "plain" | "utc_midnight" | "join(;)";
+
+/** One mirror table, found in the database. */
+export interface Mirror {
+  readonly id: number;
+  readonly relation: number;
+  readonly api: string;
+  readonly resource: string;
+  readonly schema: string;
+  readonly table: string;
+  readonly key: MirrorColumn;
+  readonly columns: readonly MirrorColumn[];
+  readonly revision: number;
+  /** Whether a first backfill has run to its end. */
+  readonly complete: boolean;
+}
+
+/** What a text key holds until upstream has assigned the real one. */
+export const placeholderPrefix = "throughline:";
+
+/** A row as text: null is NULL; an absent key was not reported. */
+export type TextRow = Readonly<Record<string, string | null>>;

@@ -1,0 +1,193 @@
+// The SQL of one mirror's guard: the trigger that plans, replaces and refuses, and the functions that lock and apply its rows.
+// All text conversions happen under pinned settings, so that what is captured is what is written back.
+
+import { quoteLiteral, quoteName } from "../postgres/quote.js";
+
+export interface GuardColumn {
+  readonly name: string;
+  readonly type: string;
+  /** Upstream's, rather than a local column of the user's. */
+  readonly managed: boolean;
+}
+
+export interface GuardedTable {
+  readonly id: number;
+  readonly schema: string;
+  readonly table: string;
+  readonly key: string;
+  /** All columns but generated ones, in table order. */
+  readonly columns: readonly GuardColumn[];
+  /** The login of proxy and sync. */
+  readonly login: string;
+}
+
+const pinned = `set search_path = pg_catalog, pg_temp set datestyle = 'ISO, MDY' set intervalstyle = 'iso_8601'
+  set timezone = 'UTC' set bytea_output = 'hex' set extra_float_digits = 3`;
+
+/** Statements that put the guard on a table, or renew it. */
+export function guardSql(table: GuardedTable): string[] {
+  const target = `${quoteName(table.schema)}.${quoteName(table.table)}`;
+  const trigger = (name: string, when: string, call: string) => [
+    `drop trigger if exists ${name} on ${target}`,
+    `create trigger ${name} ${when} when (session_user <> ${quoteLiteral(table.login)}) execute function ${call}()`,
+  ];
+  const row = "insert or update or delete";
+  return [
+    beforeRow(table),
+    afterRow(table),
+    lockRows(table, target),
+    applyRows(table, target),
+    `revoke all on function throughline.guard_${table.id}(), throughline.capture_${table.id}(),
+      throughline.lock_${table.id}(text[], boolean), throughline.apply_${table.id}(json) from public`,
+    // A tilde sorts behind every other ASCII name: ours is the last BEFORE ROW trigger to fire.
+    ...trigger('"~throughline"', `before ${row} on ${target} for each row`, `throughline.guard_${table.id}`),
+    ...trigger('"~throughline_capture"', `after ${row} on ${target} for each row`, `throughline.capture_${table.id}`),
+    ...trigger(
+      '"~throughline_truncate"',
+      `before truncate on ${target} for each statement`,
+      "throughline.guard_truncate",
+    ),
+  ];
+}
+
+/** A row as one JSON object of strings; json_object, because json_build_object takes no more than 50 columns. */
+function asJson(columns: readonly GuardColumn[], of: string): string {
+  const names = columns.map((column) => quoteLiteral(column.name)).join(", ");
+  const values = columns.map((column) => `${of}.${quoteName(column.name)}::text`).join(", ");
+  return `json_object(array[${names}]::text[], array[${values}]::text[])`;
+}
+
+function assign(column: GuardColumn, from: string): string {
+  return `new.${quoteName(column.name)} := (${from} ->> ${quoteLiteral(column.name)})::${column.type};`;
+}
+
+function beforeRow({ id, key, columns }: GuardedTable): string {
+  const managed = columns.filter((column) => column.managed);
+  const local = columns.filter((column) => !column.managed);
+  const unchanged = managed
+    .map(({ name }) => `new.${quoteName(name)}::text is not distinct from old.${quoteName(name)}::text`)
+    .join(" and ");
+  return `create or replace function throughline.guard_${id}() returns trigger
+language plpgsql security definer ${pinned} as $guard$
+declare
+  setting text := coalesce(current_setting('throughline.call', true), '');
+  asked text := split_part(setting, ':', 1);
+  this throughline.opened;
+  it throughline.staged;
+  nth integer;
+begin
+  if asked in ('plan', 'apply', 'close') and substr(setting, length(asked) + 2) ~ '^[0-9a-f-]{36}$' then
+    -- A row of this very transaction, or none: a setting alone opens nothing.
+    select o.* into this from throughline.opened o where o.call = substr(setting, length(asked) + 2)::uuid;
+  end if;
+  if this.mode = 'plan' and asked = 'plan' then
+    nth := coalesce(nullif(current_setting('throughline.n', true), ''), '0')::integer + 1;
+    perform set_config('throughline.n', nth::text, true);
+    if nth > this.row_limit then
+      raise exception 'throughline: this statement writes at least % rows of "%"."%", and its API takes at most % in one call',
+        nth, tg_table_schema, tg_table_name, this.row_limit
+        using errcode = 'program_limit_exceeded', schema = tg_table_schema, table = tg_table_name,
+          hint = format('Nothing was sent. Write at most %s rows per statement.', this.row_limit);
+    end if;
+    if tg_op = 'DELETE' then return old; end if;
+    return new;
+  end if;
+  if this.mode = 'apply' and asked in ('apply', 'close') then
+    if tg_op = 'INSERT' and asked = 'apply' then
+      nth := coalesce(nullif(current_setting('throughline.n', true), ''), '0')::integer + 1;
+      perform set_config('throughline.n', nth::text, true);
+      select s.* into it from throughline.staged s where s.call = this.call and s.n = nth;
+    elsif tg_op = 'INSERT' then
+      select s.* into it from throughline.staged s where s.call = this.call and s.key = new.${quoteName(key)}::text;
+    else
+      select s.* into it from throughline.staged s where s.call = this.call and s.key = old.${quoteName(key)}::text;
+    end if;
+    if tg_op = 'DELETE' then
+      if it.call is not null and it.full_row is null then return old; end if;
+      return null;
+    end if;
+    if it.call is null and tg_op = 'UPDATE' and ${unchanged} then return new; end if;
+    -- It was not planned, or upstream no longer has it.
+    if it.full_row is null then return null; end if;
+    ${managed.map((column) => assign(column, "it.full_row")).join("\n    ")}
+    ${local.map((column) => `if it.local_row -> ${quoteLiteral(column.name)} is not null then ${assign(column, "it.local_row")} end if;`).join("\n    ")}
+    return new;
+  end if;
+  -- Local columns are the user's own.
+  if tg_op = 'UPDATE' and ${unchanged} then return new; end if;
+  raise exception 'throughline: this % of mirror table "%"."%" did not come through Throughline', tg_op, tg_table_schema, tg_table_name
+    using errcode = 'feature_not_supported', schema = tg_table_schema, table = tg_table_name,
+      hint = 'Connect to Throughline''s port and send it there, as a statement of its own.';
+end $guard$`;
+}
+
+function afterRow({ id, columns }: GuardedTable): string {
+  return `create or replace function throughline.capture_${id}() returns trigger
+language plpgsql security definer ${pinned} as $capture$
+declare
+  setting text := coalesce(current_setting('throughline.call', true), '');
+begin
+  if setting ~ '^plan:[0-9a-f-]{36}$' then
+    insert into throughline.planned_row (call, relation, verb, old_row, new_row)
+      select o.call, tg_relid, lower(tg_op),
+        case when tg_op <> 'INSERT' then ${asJson(columns, "old")} end,
+        case when tg_op <> 'DELETE' then ${asJson(columns, "new")} end
+      from throughline.opened o where o.call = substr(setting, 6)::uuid and o.mode = 'plan';
+  end if;
+  return null;
+end $capture$`;
+}
+
+/** In key order, so that two statements never wait for each other in a ring. */
+function lockRows({ id, key, columns }: GuardedTable, target: string): string {
+  const keyName = quoteName(key);
+  const keyType = columns.find((column) => column.name === key)?.type ?? "text";
+  const select = (strength: string) => `return query select t.${keyName}::text, ${asJson(columns, "t")}
+      from ${target} t where t.${keyName} = any(keys::${keyType}[]) order by t.${keyName} ${strength};`;
+  return `create or replace function throughline.lock_${id}(keys text[], for_delete boolean)
+returns table (key text, current_row json)
+language plpgsql ${pinned} as $lock$
+begin
+  if for_delete then
+    -- A child row that arrived during the call would make the delete fail after it was accepted.
+    ${select("for update")}
+  else
+    ${select("for no key update")}
+  end if;
+end $lock$`;
+}
+
+/** The one way rows change: set-based, and a row that is right already is not written. Returns how many were. */
+function applyRows({ id, key, columns }: GuardedTable, target: string): string {
+  const keyName = quoteName(key);
+  const keyType = columns.find((column) => column.name === key)?.type ?? "text";
+  const managed = columns.filter((column) => column.managed);
+  const value = ({ name, type }: GuardColumn) =>
+    `case when r.full_row -> ${quoteLiteral(name)} is null then x.${quoteName(name)}
+        else (r.full_row ->> ${quoteLiteral(name)})::${type} end as ${quoteName(name)}`;
+  const names = managed.map((column) => quoteName(column.name));
+  return `create or replace function throughline.apply_${id}(page json) returns integer
+language plpgsql ${pinned} as $apply$
+declare
+  gone integer;
+  written integer;
+begin
+  delete from ${target} x using json_array_elements(page) e
+    where x.${keyName} = (e ->> 'key')::${keyType} and json_typeof(e -> 'row') is distinct from 'object';
+  get diagnostics gone = row_count;
+  with r as materialized (
+    select (e ->> 'key')::${keyType} as key, e -> 'row' as full_row
+      from json_array_elements(page) e where json_typeof(e -> 'row') = 'object'
+  ), wanted as materialized (
+    select ${managed.map(value).join(",\n      ")}
+      from r left join ${target} x on x.${keyName} = r.key
+  )
+  insert into ${target} as x (${names.join(", ")}) overriding system value
+    select ${names.map((name) => `w.${name}`).join(", ")} from wanted w
+      where not exists (select from ${target} y where y.${keyName} = w.${keyName}
+        and ${names.map((name) => `y.${name}::text is not distinct from w.${name}::text`).join(" and ")})
+    on conflict (${keyName}) do update set ${names.map((name) => `${name} = excluded.${name}`).join(", ")};
+  get diagnostics written = row_count;
+  return gone + written;
+end $apply$`;
+}

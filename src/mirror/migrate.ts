@@ -1,0 +1,160 @@
+// Installs the schema "throughline" and brings every configured mirror up to date, in one transaction.
+
+import { readFileSync } from "node:fs";
+import type { Pool, PoolClient } from "pg";
+import { quoteName } from "../postgres/quote.js";
+import type { MirrorColumn } from "./column.js";
+import { type FoundTable, mirrorDdl, ownerRole } from "./ddl.js";
+import { guardSql } from "./guard.js";
+
+/** The version of install.sql and of the guards; raised with every change of them. */
+export const installedVersion = 1;
+
+export interface MirrorToMigrate {
+  readonly api: string;
+  readonly resource: string;
+  readonly schema: string;
+  readonly table: string;
+  readonly key: string;
+  readonly columns: readonly MirrorColumn[];
+}
+
+/** What is granted on every mirror: role to privileges. */
+export type Grants = Readonly<Record<string, readonly string[]>>;
+
+/** Migrating needs something that only an administrator can give. */
+export class MigrateError extends Error {}
+
+const installSql = readFileSync(new URL("../postgres/install.sql", import.meta.url), "utf8");
+
+/** Returns the DDL that changed something, for people to read. With `dryRun` nothing stays changed. */
+export async function migrate(
+  pool: Pool,
+  mirrors: readonly MirrorToMigrate[],
+  grants: Grants,
+  dryRun: boolean,
+): Promise<readonly string[]> {
+  const client = await pool.connect();
+  try {
+    await client.query("begin");
+    await client.query("select pg_advisory_xact_lock(hashtext('throughline migrate'))");
+    const done = await migrateIn(client, mirrors, grants);
+    await client.query(dryRun ? "rollback" : "commit");
+    return done;
+  } catch (cause) {
+    await client.query("rollback");
+    throw cause;
+  } finally {
+    client.release();
+  }
+}
+
+async function migrateIn(client: PoolClient, mirrors: readonly MirrorToMigrate[], grants: Grants): Promise<string[]> {
+  const done: string[] = [];
+  const run = async (sql: string) => {
+    await client.query(sql);
+    done.push(sql);
+  };
+  await ensureOwnerRole(client, run);
+  const before = await currentVersion(client);
+  if (before !== installedVersion) {
+    await client.query(installSql);
+    await client.query(
+      "insert into throughline.version (version) values ($1) on conflict (one) do update set version = excluded.version",
+      [installedVersion],
+    );
+    done.push(`-- schema "throughline", version ${installedVersion}`);
+  }
+  for (const mirror of mirrors) await migrateMirror(client, mirror, grants, run);
+  return done;
+}
+
+async function migrateMirror(
+  client: PoolClient,
+  mirror: MirrorToMigrate,
+  grants: Grants,
+  run: (sql: string) => Promise<void>,
+): Promise<void> {
+  const schema = quoteName(mirror.schema);
+  const target = `${schema}.${quoteName(mirror.table)}`;
+  if (!(await exists(client, "select to_regnamespace($1) is not null", [schema]))) {
+    await run(`create schema ${schema}`);
+    await run(`grant usage, create on schema ${schema} to ${ownerRole}`);
+  }
+  const found = await foundTable(client, target);
+  for (const sql of mirrorDdl(mirror, found)) await run(sql);
+  const registered = await client.query<{ id: number; login: string }>(
+    `insert into throughline.mirror as mirror (api, resource, schema_name, table_name, key_column, columns) values ($1, $2, $3, $4, $5, $6)
+     on conflict (schema_name, table_name) do update set api = excluded.api, resource = excluded.resource,
+       key_column = excluded.key_column, columns = excluded.columns,
+       revision = mirror.revision + (mirror.columns::jsonb is distinct from excluded.columns::jsonb)::integer returning id, session_user as login`,
+    [mirror.api, mirror.resource, mirror.schema, mirror.table, mirror.key, JSON.stringify(mirror.columns)],
+  );
+  const [entry] = registered.rows;
+  if (!entry) throw new Error("the register returned no row");
+  const columns = await tableColumns(client, target);
+  const managed = new Set(mirror.columns.map(({ name }) => name));
+  const guarded = columns.map((column) => ({ ...column, managed: managed.has(column.name) }));
+  for (const sql of guardSql({ ...mirror, id: entry.id, login: entry.login, columns: guarded }))
+    await client.query(sql);
+  for (const [role, privileges] of Object.entries(grants)) {
+    for (const privilege of privileges) {
+      const has = await exists(client, "select has_table_privilege($1, $2::regclass, $3)", [role, target, privilege]);
+      if (!has) await run(`grant ${privilege} on ${target} to ${quoteName(role)}`);
+    }
+    const reaches = await exists(client, "select has_schema_privilege($1, $2, 'usage')", [role, mirror.schema]);
+    if (!reaches) await run(`grant usage on schema ${schema} to ${quoteName(role)}`);
+  }
+}
+
+/** Members of the role own the mirrors; the login that migrates has to be one. */
+async function ensureOwnerRole(client: PoolClient, run: (sql: string) => Promise<void>): Promise<void> {
+  const wanted: [string, string][] = [
+    [`select exists (select from pg_roles where rolname = '${ownerRole}')`, `create role ${ownerRole} nologin`],
+    [`select pg_has_role(session_user, '${ownerRole}', 'usage')`, `grant ${ownerRole} to session_user`],
+  ];
+  for (const [question, sql] of wanted) {
+    if (await exists(client, question, [])) continue;
+    await client.query("savepoint role");
+    try {
+      await run(sql);
+    } catch (cause) {
+      await client.query("rollback to role");
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new MigrateError(
+        `${reason}; an administrator runs once: ${sql.replace("session_user", "the login of postgres.url")}`,
+      );
+    }
+  }
+}
+
+async function currentVersion(client: PoolClient): Promise<number | undefined> {
+  if (!(await exists(client, "select to_regclass('throughline.version') is not null", []))) return undefined;
+  const found = await client.query<{ version: number }>("select version from throughline.version");
+  return found.rows[0]?.version;
+}
+
+async function foundTable(client: PoolClient, target: string): Promise<FoundTable> {
+  if (!(await exists(client, "select to_regclass($1) is not null", [target]))) return undefined;
+  const columns = await tableColumns(client, target);
+  const indexes = await client.query<{ name: string }>(
+    "select c.relname as name from pg_index i join pg_class c on c.oid = i.indexrelid where i.indrelid = $1::regclass",
+    [target],
+  );
+  return { columns: new Set(columns.map(({ name }) => name)), indexes: new Set(indexes.rows.map(({ name }) => name)) };
+}
+
+/** All but generated columns: those are Postgres's to fill. */
+async function tableColumns(client: PoolClient, target: string): Promise<{ name: string; type: string }[]> {
+  const found = await client.query<{ name: string; type: string }>(
+    `select attname as name, format_type(atttypid, atttypmod) as type from pg_attribute
+     where attrelid = $1::regclass and attnum > 0 and not attisdropped and attgenerated = '' order by attnum`,
+    [target],
+  );
+  return found.rows;
+}
+
+async function exists(client: PoolClient, sql: string, values: readonly string[]): Promise<boolean> {
+  const found = await client.query({ text: sql, values: [...values], rowMode: "array" });
+  return found.rows[0]?.[0] === true;
+}

@@ -1,0 +1,41 @@
+// The proxy's key, and the MAC that the installed functions ask for.
+
+import { createHash, randomBytes, randomUUID } from "node:crypto";
+import type { Pool } from "pg";
+
+/** How long a proxy that renews nothing counts as running, in days. */
+const keyLifeDays = 7;
+
+/** Makes the arguments that only the proxy can make. */
+export class Signer {
+  private constructor(
+    readonly proxy: string,
+    private readonly key: Buffer,
+  ) {}
+
+  /** Registers a new key; those of proxies long gone are dropped. */
+  static async register(pool: Pool): Promise<Signer> {
+    const signer = new Signer(randomUUID(), randomBytes(32));
+    await pool.query(
+      "delete from throughline.proxy_key where renewed_at < clock_timestamp() - make_interval(days => $1)",
+      [keyLifeDays],
+    );
+    await pool.query("insert into throughline.proxy_key (id, key) values ($1, $2)", [signer.proxy, signer.key]);
+    return signer;
+  }
+
+  /** To be called well within the life of a key. */
+  async renew(pool: Pool): Promise<void> {
+    await pool.query("update throughline.proxy_key set renewed_at = clock_timestamp() where id = $1", [this.proxy]);
+  }
+
+  async retire(pool: Pool): Promise<void> {
+    await pool.query("delete from throughline.proxy_key where id = $1", [this.proxy]);
+  }
+
+  /** sha256(key‖sha256(key‖message)) as bytea text, bound to the session's process id. */
+  mac(message: string, processId: number): string {
+    const inner = createHash("sha256").update(this.key).update(`${message}|${processId}`, "utf8").digest();
+    return `\\x${createHash("sha256").update(this.key).update(inner).digest("hex")}`;
+  }
+}
