@@ -1,0 +1,119 @@
+// The one upstream call of a statement: noted, made, completed by reading what its answer left out, judged, noted again.
+
+import { randomUUID } from "node:crypto";
+import type { Pool } from "pg";
+import type { RowResult, WriteEnding } from "../connector/ending.js";
+import { ReadFailed } from "../connector/ending.js";
+import type { ConnectorTable, Verb } from "../connector/table.js";
+import { type Intent, noteIntent, noteOutcome } from "../journal/journal.js";
+import type { Mirror } from "../mirror/column.js";
+import type { SqlError } from "./error.js";
+import type { RowToSend } from "./planned.js";
+import { raiseUnknown, raiseUpstream, raiseVerdict } from "./raise.js";
+import { judge, type Verdict } from "./verdict.js";
+
+export interface CallContext {
+  readonly pool: Pool;
+  readonly mirror: Mirror;
+  readonly table: ConnectorTable;
+  readonly verb: Verb;
+  readonly proxy: string;
+  readonly by: Pick<Intent, "role" | "application" | "clientAddress" | "statementHash">;
+}
+
+export type Called =
+  /** Upstream accepted every row. */
+  | { readonly kind: "accepted"; readonly call: string; readonly verdict: Verdict }
+  /** The client gets an error; `changed`: upstream has, or may have, changed something all the same. */
+  | { readonly kind: "raise"; readonly call: string; readonly error: SqlError; readonly changed: boolean };
+
+export async function callUpstream(context: CallContext, sent: readonly RowToSend[]): Promise<Called> {
+  const { pool, mirror, table, verb } = context;
+  const call = randomUUID();
+  const request = sent.map((row) => ({ key: row.planned.key, sent: row.sent }));
+  const noted = await noteIntent(pool, {
+    ...context.by,
+    call,
+    proxy: context.proxy,
+    mirror,
+    api: mirror.api,
+    table: `${mirror.schema}.${mirror.table}`,
+    verb,
+    keys: request.flatMap(({ key }) => (key === null ? [] : [key])),
+    rowCount: sent.length,
+    request,
+  });
+  if (!noted) return { kind: "raise", call, error: migrated(mirror), changed: false };
+  const ending = await table.write(verb, mirror.columns, request);
+  if (ending.kind === "answered") return answered(context, call, sent, ending);
+  const error =
+    ending.kind === "unknown"
+      ? raiseUnknown(mirror, call, ending.reason)
+      : raiseUpstream(mirror, ending.error, sent, null);
+  const { status, request: requestId } = ending.kind === "unknown" ? ending : ending.error;
+  await noteOutcome(pool, call, { state: ending.kind, rows: [], status, request: requestId, sqlstate: error.sqlstate });
+  return { kind: "raise", call, error, changed: ending.kind === "unknown" };
+}
+
+function migrated({ schema, table }: Mirror): SqlError {
+  return {
+    sqlstate: "40001",
+    message: `throughline: mirror table "${schema}"."${table}" has just been migrated`,
+    hint: "Nothing was sent. Run the statement again.",
+    schema,
+    table,
+  };
+}
+
+async function answered(
+  { pool, mirror, table, verb }: CallContext,
+  call: string,
+  sent: readonly RowToSend[],
+  ending: Extract<WriteEnding, { kind: "answered" }>,
+): Promise<Called> {
+  const results = verb === "delete" ? ending.rows : await completed(table, mirror, sent, ending.rows);
+  const verdict = judge(mirror, verb, sent, results, table);
+  const error = raiseVerdict(mirror, call, sent, verdict);
+  await noteOutcome(pool, call, {
+    state: verdict.state,
+    rows: verdict.canonical.filter((row) => row !== null),
+    status: ending.status,
+    request: ending.request,
+    sqlstate: error?.sqlstate ?? null,
+  });
+  if (!error) return { kind: "accepted", call, verdict };
+  return { kind: "raise", call, error, changed: verdict.state !== "refused" };
+}
+
+/**
+ * Reads the rows that the answer leaves out, in part or altogether: an answer rarely holds every column.
+ * When that fails, what was reported stands, and the rest is as it was planned until the next pull.
+ */
+async function completed(
+  table: ConnectorTable,
+  mirror: Mirror,
+  sent: readonly RowToSend[],
+  results: readonly RowResult[],
+): Promise<readonly RowResult[]> {
+  const keyOf = (result: RowResult, index: number): string | null => {
+    if (result.kind === "accepted") {
+      return mirror.columns.some(({ name }) => result.reported[name] === undefined) ? result.key : null;
+    }
+    return result.kind === "unreported" ? (sent[index]?.planned.key ?? null) : null;
+  };
+  const keys = results.map(keyOf);
+  const wanted = keys.filter((key) => key !== null);
+  if (wanted.length === 0) return results;
+  try {
+    const records = new Map((await table.get(mirror.columns, wanted)).map(({ key, row }) => [key, row]));
+    return results.map((result, index): RowResult => {
+      const key = keys[index] ?? null;
+      const row = key === null ? undefined : records.get(key);
+      if (key === null || (row === undefined && result.kind === "accepted")) return result;
+      return row === undefined ? { kind: "absent" } : { kind: "accepted", key, reported: row };
+    });
+  } catch (cause) {
+    if (cause instanceof ReadFailed) return results;
+    throw cause;
+  }
+}

@@ -1,0 +1,59 @@
+// What the write path asks of a held client session: flights of injected messages, and words to the client.
+
+import type { Fields } from "../../protocol/fields.js";
+import type { Classified } from "../sql/classify.js";
+
+/** One injected message group; the client's own statement is never rewritten, only run. */
+export type Step =
+  /** A statement of ours, with text parameters; its rows come back. */
+  | { readonly kind: "sql"; readonly text: string; readonly values: readonly (string | null)[] }
+  /** Only for a simple Query: its text becomes the unnamed statement, bound to the unnamed portal. */
+  | { readonly kind: "prepareQuery" }
+  /** The client's statement and values, in a portal of ours; its rows are dropped. */
+  | { readonly kind: "dryRun" }
+  /** The client's own portal, with its own row limit; rows go to the client, the completion is kept. */
+  | { readonly kind: "execute" };
+
+/** How a flight ends: with the client's batch still open, or by a Sync of our own. */
+export type FlightEnd = "flush" | "sync";
+
+export type Rows = readonly (readonly (string | null)[])[];
+
+export type Landing =
+  /** The rows of each `sql` step. */
+  | { readonly kind: "landed"; readonly rows: readonly Rows[] }
+  /** An injected message, or the client's portal, failed; the client has not been told. */
+  | { readonly kind: "failed"; readonly error: Fields }
+  /** An earlier message of the client's failed, and it has been told; or its connection is gone. */
+  | { readonly kind: "over" };
+
+/** An upstream call made in the client's open transaction. */
+export interface OpenCall {
+  readonly call: string;
+  /** Such as `hubspot.contacts 512`: what a rollback does not undo. Null when the client was told otherwise. */
+  readonly undone: string | null;
+  readonly api: string;
+  /** Its rows are in the mirror already, or there is nothing to apply. */
+  readonly settled: boolean;
+}
+
+export interface HeldSession {
+  readonly classified: Extract<Classified, { kind: "write" | "unsupported" }>;
+  readonly text: string;
+  readonly processId: number;
+  readonly clientAddress: string;
+  /** A simple Query, rather than an Execute. */
+  readonly simple: boolean;
+  /** Upstream calls of the transaction that is open. */
+  readonly openCalls: readonly OpenCall[];
+  fly(steps: readonly Step[], end: FlightEnd): Promise<Landing>;
+  /** The steps that open a transaction, if the client has none open. */
+  begin(): readonly Step[];
+  /** Whether `begin` opened it. */
+  readonly begun: boolean;
+  /** Tells the client that its statement failed. */
+  tellError(error: Fields): void;
+  /** Tells the client that its portal has completed, or was suspended at its row limit. */
+  tellCompletion(): void;
+  noteCall(call: OpenCall): void;
+}

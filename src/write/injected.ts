@@ -1,0 +1,127 @@
+// The statements we inject into a client's session. All names are qualified: the client's search_path is not ours.
+
+import type { Signer } from "../postgres/mac.js";
+import { quoteName } from "../postgres/quote.js";
+import type { TableName } from "../sql/classify.js";
+import type { SqlError } from "./error.js";
+import type { Rows, Step } from "./held.js";
+
+export interface Inspection {
+  /** What the statement's target is in this session; null when it is nothing. */
+  readonly relation: number | null;
+  readonly isolation: string;
+  readonly clientEncoding: string;
+  readonly standardStrings: boolean;
+  readonly transactionMode: string;
+  readonly role: string;
+  readonly application: string;
+}
+
+export function inspectStep({ schema, table }: TableName): Step {
+  const setting = (name: string) => `pg_catalog.current_setting('${name}')`;
+  return {
+    kind: "sql",
+    text: `select pg_catalog.to_regclass($1)::pg_catalog.oid, ${setting("transaction_isolation")}, ${setting("client_encoding")},
+      ${setting("standard_conforming_strings")}, pg_catalog.current_setting('throughline.transaction', true),
+      current_user, ${setting("application_name")}`,
+    values: [schema === null ? quoteName(table) : `${quoteName(schema)}.${quoteName(table)}`],
+  };
+}
+
+export function readInspection(rows: Rows | undefined): Inspection {
+  const [relation, isolation, encoding, strings, mode, role, application] = rows?.[0] ?? [];
+  return {
+    relation: relation == null ? null : Number(relation),
+    isolation: isolation ?? "",
+    clientEncoding: encoding ?? "",
+    standardStrings: strings === "on",
+    transactionMode: mode || "single",
+    role: role ?? "",
+    application: application ?? "",
+  };
+}
+
+const plain = (text: string): Step => ({ kind: "sql", text, values: [] });
+
+/** Plans: the client's statement runs for real and is undone; what it would have changed comes back. */
+export function planSteps(
+  signer: Signer,
+  processId: number,
+  call: string,
+  rowLimit: number,
+  allConstraints: boolean,
+): Step[] {
+  const { proxy } = signer;
+  const limit = String(rowLimit);
+  return [
+    plain("savepoint _throughline"),
+    // What is deferred must fail now; in a transaction of the client's own, its earlier rows are not ours to check.
+    ...(allConstraints ? [plain("set constraints all immediate")] : []),
+    {
+      kind: "sql",
+      text: "select throughline.plan($1::pg_catalog.uuid, $2::pg_catalog.int4, $3::pg_catalog.uuid, $4::pg_catalog.bytea)",
+      values: [call, limit, proxy, signer.mac(`plan|${call}|${limit}`, processId)],
+    },
+    { kind: "dryRun" },
+    {
+      kind: "sql",
+      text: "select relation, verb, old_row, new_row from throughline.planned($1::pg_catalog.uuid, $2::pg_catalog.uuid, $3::pg_catalog.bytea)",
+      values: [call, proxy, signer.mac(`planned|${call}`, processId)],
+    },
+    plain("rollback to savepoint _throughline"),
+    plain("release savepoint _throughline"),
+  ];
+}
+
+export function lockStep(
+  signer: Signer,
+  processId: number,
+  mirror: number,
+  keys: readonly string[],
+  forDelete: boolean,
+): Step {
+  const list = JSON.stringify(keys);
+  const strength = forDelete ? "true" : "false";
+  return {
+    kind: "sql",
+    text: `select key, current_row from throughline.lock($1::pg_catalog.int4, $2::pg_catalog.text, $3::pg_catalog.bool,
+      $4::pg_catalog.uuid, $5::pg_catalog.bytea)`,
+    values: [String(mirror), list, strength, signer.proxy, signer.mac(`lock|${mirror}|${strength}|${list}`, processId)],
+  };
+}
+
+/** Applies: what is staged replaces what the client's own statement writes. */
+export function applySteps(signer: Signer, processId: number, call: string, mirror: number, staged: string): Step[] {
+  const { proxy } = signer;
+  return [
+    {
+      kind: "sql",
+      text: "select throughline.stage($1::pg_catalog.uuid, $2::pg_catalog.text, $3::pg_catalog.uuid, $4::pg_catalog.bytea)",
+      values: [call, staged, proxy, signer.mac(`stage|${call}|${staged}`, processId)],
+    },
+    { kind: "execute" },
+    {
+      kind: "sql",
+      text: "select throughline.close($1::pg_catalog.uuid, $2::pg_catalog.int4, $3::pg_catalog.uuid, $4::pg_catalog.bytea)",
+      values: [call, String(mirror), proxy, signer.mac(`close|${call}|${mirror}`, processId)],
+    },
+  ];
+}
+
+/** Raised by Postgres itself, so that the failed transaction is its own. */
+export function refuseStep(error: SqlError): Step {
+  return {
+    kind: "sql",
+    text: "select throughline.refuse($1, $2, $3, $4, $5, $6, $7, $8)",
+    values: [
+      error.sqlstate,
+      error.message,
+      error.detail ?? null,
+      error.hint ?? null,
+      error.schema ?? null,
+      error.table ?? null,
+      error.column ?? null,
+      error.constraint ?? null,
+    ],
+  };
+}

@@ -1,0 +1,117 @@
+// From a verdict to the error that the client gets. Who speaks comes first: upstream's words after its name, ours after ours.
+
+import { type Fields, recoded } from "../../protocol/fields.js";
+import type { UpstreamError } from "../connector/ending.js";
+import type { Mirror } from "../mirror/column.js";
+import type { SqlError } from "./error.js";
+import type { RowToSend } from "./planned.js";
+import type { Verdict } from "./verdict.js";
+
+/** One refusal in upstream's own words. `row` is counted from 0, and only told when there were several. */
+export function raiseUpstream(
+  mirror: Mirror,
+  error: UpstreamError,
+  sent: readonly RowToSend[],
+  row: number | null,
+): SqlError {
+  const at = row ?? error.row;
+  const detail = [
+    error.code === null ? "" : `code ${error.code}`,
+    error.status === null ? "" : `status ${error.status}`,
+    error.request === null ? "" : `request ${error.request}`,
+    at === null || sent.length < 2 ? "" : `row ${at + 1}`,
+  ].filter((part) => part !== "");
+  const column = error.column ?? (error.sqlstate === "23505" ? uniqueSent(mirror, sent) : null);
+  return {
+    sqlstate: error.sqlstate,
+    message: `${mirror.api}: ${error.message}`,
+    detail: detail.length > 0 ? `${detail.join(", ")}.` : undefined,
+    hint: error.hint ?? undefined,
+    schema: mirror.schema,
+    table: mirror.table,
+    column: column ?? undefined,
+    constraint: column !== null && error.sqlstate === "23505" ? `${mirror.table}_${column}_key` : undefined,
+  };
+}
+
+export function raiseUnknown(mirror: Mirror, call: string, reason: string): SqlError {
+  return {
+    sqlstate: "TL007",
+    message: `${mirror.api}: nobody knows whether the change was made (${reason})`,
+    detail: `journal ${call}`,
+    hint: `Do not repeat it blindly: look in ${mirror.api} first. The journal entry stays open.`,
+    schema: mirror.schema,
+    table: mirror.table,
+  };
+}
+
+/** What a verdict that is not plain acceptance tells the client. */
+export function raiseVerdict(
+  mirror: Mirror,
+  call: string,
+  sent: readonly RowToSend[],
+  verdict: Verdict,
+): SqlError | undefined {
+  const at = { schema: mirror.schema, table: mirror.table };
+  const [first] = verdict.refused;
+  const [dropped] = verdict.dropped;
+  switch (verdict.state) {
+    case "unknown":
+      return raiseUnknown(mirror, call, `its answer left out ${rowList(verdict.unreported)}`);
+    case "refused":
+      return first && raiseUpstream(mirror, first.error, sent, first.row);
+    case "absent":
+      return {
+        ...at,
+        sqlstate: "40001",
+        message: `${mirror.api}: the row is gone, and the mirror has been told`,
+        hint: "Run the statement again: it will not find the row.",
+      };
+    case "partial": {
+      const words = verdict.refused.map(({ row, error }) => `row ${row + 1}: ${error.message}`);
+      const gone = verdict.absent.map((row) => `row ${row + 1}: gone`);
+      const accepted = sent
+        .map((_, row) => row)
+        .filter((row) => verdict.canonical[row] && !verdict.absent.includes(row));
+      return {
+        ...at,
+        sqlstate: "TL001",
+        message: `${mirror.api}: ${accepted.length} of ${sent.length} rows were accepted, and are in the mirror`,
+        detail: `Accepted: ${rowList(accepted)}. Not accepted: ${[...words, ...gone].join("; ")}. journal ${call}`,
+        hint: "Repeat only the rows that were not accepted.",
+        column: first?.error.column ?? undefined,
+      };
+    }
+    case "accepted":
+      return dropped
+        ? {
+            ...at,
+            sqlstate: "42501",
+            message: `${mirror.api}: column "${dropped.column.name}" was sent and left as it was`,
+            detail: `row ${dropped.row + 1}; what was accepted is in the mirror. journal ${call}`,
+            hint: `The account may not change it. Do not repeat the statement with the other columns: they are set.`,
+            column: dropped.column.name,
+          }
+        : undefined;
+  }
+}
+
+function rowList(rows: readonly number[]): string {
+  return rows.length === 0 ? "none" : `${rows.length === 1 ? "row" : "rows"} ${rows.map((row) => row + 1).join(", ")}`;
+}
+
+/** A duplicate can only be in a unique column that was sent; when there is one, it is that. */
+function uniqueSent(mirror: Mirror, sent: readonly RowToSend[]): string | null {
+  const candidates = mirror.columns.filter(({ name, unique }) => unique && sent.some((row) => row.sent[name] != null));
+  return candidates.length === 1 ? (candidates[0]?.name ?? null) : null;
+}
+
+/** After acceptance nothing may look as if it could be repeated. `accepted`: such as `hubspot.contacts 512`. */
+export function notApplied(api: string, accepted: string, error: Fields): Fields {
+  return recoded(error, {
+    C: "TL002",
+    M: `${api}: accepted upstream (${accepted}), not applied here; do not repeat`,
+    D: `${error.get("C") ?? ""}: ${error.get("M") ?? ""}`,
+    H: "The change stands upstream. The mirror gets it when this transaction has ended.",
+  });
+}

@@ -1,0 +1,180 @@
+// What is refused before anything is sent. Pure: from the session, the plan and the mirror to an error, or none.
+
+import type { Verb } from "../connector/table.js";
+import type { Mirror, MirrorColumn } from "../mirror/column.js";
+import type { Classified } from "../sql/classify.js";
+import type { SqlError } from "./error.js";
+import type { OpenCall } from "./held.js";
+import type { Inspection } from "./injected.js";
+import { changedColumns, isPlaceholder, type PlannedRow, type RowToSend } from "./planned.js";
+
+/** By what the session is, before the statement is planned. */
+export function refuseSession(
+  mirror: Mirror,
+  classified: Extract<Classified, { kind: "write" | "unsupported" }>,
+  inspection: Inspection,
+  openCalls: readonly OpenCall[],
+  limit: number | undefined,
+): SqlError | undefined {
+  const refuse = (message: string, hint: string, sqlstate = "0A000"): SqlError => ({
+    sqlstate,
+    message: `throughline: ${message}`,
+    hint,
+    schema: mirror.schema,
+    table: mirror.table,
+  });
+  const name = nameOf(mirror);
+  const [earlier] = openCalls;
+  if (classified.kind === "unsupported") {
+    return refuse(
+      `${classified.shape} is not offered on mirror table ${name}`,
+      "Send the INSERT, UPDATE or DELETE as a statement of its own.",
+    );
+  }
+  if (limit === undefined) {
+    return refuse(
+      `${mirror.api} offers no ${classified.verb.toUpperCase()} of ${name}`,
+      `Make the change in ${mirror.api} itself.`,
+    );
+  }
+  if (!mirror.complete && classified.verb !== "insert") {
+    return refuse(
+      `mirror table ${name} is not yet complete`,
+      `Run "throughline pull ${mirror.api}.${mirror.resource}" first.`,
+      "55000",
+    );
+  }
+  if (earlier) {
+    return refuse(
+      `this transaction has made its one write in ${earlier.api} already`,
+      "A rollback could not undo the writes before it. Commit first, and write the rows of one table in one statement.",
+    );
+  }
+  if (inspection.isolation === "serializable") {
+    return refuse(
+      "a SERIALIZABLE transaction can't write to a mirror table: it may fail to commit after the API has accepted",
+      "Use READ COMMITTED or REPEATABLE READ.",
+    );
+  }
+  if (inspection.transactionMode !== "single") {
+    return refuse(
+      `throughline.transaction = '${inspection.transactionMode}' is not offered`,
+      "Set it to 'single', the default.",
+    );
+  }
+  if (inspection.clientEncoding !== "UTF8" || !inspection.standardStrings) {
+    return refuse(
+      "writes to mirror tables need client_encoding UTF8 and standard_conforming_strings on",
+      "SET client_encoding = 'UTF8'; SET standard_conforming_strings = on.",
+    );
+  }
+  return undefined;
+}
+
+/** By what the statement would change. */
+export function refusePlan(mirror: Mirror, verb: Verb, planned: readonly PlannedRow[]): SqlError | undefined {
+  for (const row of planned) {
+    if (row.relation !== mirror.relation || row.verb !== verb) {
+      return {
+        ...at(mirror),
+        sqlstate: "0A000",
+        message: `throughline: this statement changes more than rows of ${nameOf(mirror)} by ${verb.toUpperCase()}`,
+        hint: "Write to one mirror table, in one way, per statement.",
+      };
+    }
+    const error = refuseKey(mirror, row) ?? refuseReadOnly(mirror, row);
+    if (error) return error;
+  }
+  return undefined;
+}
+
+/** By what upstream would be sent. */
+export function refuseSent(mirror: Mirror, rows: readonly RowToSend[], limit: number): SqlError | undefined {
+  if (rows.length > limit) {
+    return {
+      ...at(mirror),
+      sqlstate: "54000",
+      message: `throughline: this statement writes ${rows.length} rows of ${nameOf(mirror)}, and its API takes at most ${limit} in one call`,
+      hint: `Nothing was sent. Write at most ${limit} rows per statement.`,
+    };
+  }
+  for (const row of rows) {
+    for (const column of mirror.columns) {
+      const error = refuseValue(mirror, column, row);
+      if (error) return error;
+    }
+  }
+  return undefined;
+}
+
+function refuseKey(mirror: Mirror, { verb, before, after }: PlannedRow): SqlError | undefined {
+  const key = mirror.key.name;
+  const given = verb === "insert" ? !isPlaceholder(after?.[key]) : verb === "update" && before?.[key] !== after?.[key];
+  if (!given) return undefined;
+  return {
+    ...at(mirror, mirror.key),
+    sqlstate: "428C9",
+    message: `throughline: column "${key}" of ${nameOf(mirror)} is the key, and ${mirror.api} assigns it`,
+    hint: "Leave the column out; RETURNING has the value.",
+  };
+}
+
+function refuseReadOnly(mirror: Mirror, row: PlannedRow): SqlError | undefined {
+  if (row.verb === "delete") return undefined;
+  const wrong = changedColumns(mirror, row).find(
+    ({ name, write }) =>
+      name !== mirror.key.name && (write === "never" || (write === "create" && row.verb === "update")),
+  );
+  if (!wrong) return undefined;
+  const when = wrong.write === "create" ? "can only be set by INSERT" : `is read-only: ${mirror.api} computes it`;
+  return {
+    ...at(mirror, wrong),
+    sqlstate: "428C9",
+    message: `throughline: column "${wrong.name}" of ${nameOf(mirror)} ${when}`,
+    hint: "Nothing was sent. Leave the column out, or set it to what it is.",
+  };
+}
+
+function refuseValue(mirror: Mirror, column: MirrorColumn, { planned, sent }: RowToSend): SqlError | undefined {
+  const value = sent[column.name];
+  const refuse = (sqlstate: string, message: string, constraint?: string): SqlError => ({
+    ...at(mirror, column),
+    sqlstate,
+    message: `throughline: ${message}`,
+    hint: "Nothing was sent.",
+    constraint,
+  });
+  if (column.required && value == null && (planned.verb === "insert" || value === null)) {
+    return refuse("23502", `null value in column "${column.name}" of ${nameOf(mirror)}, which ${mirror.api} requires`);
+  }
+  if (value == null) return undefined;
+  if (isPlaceholder(value)) {
+    return refuse(
+      "0A000",
+      `column "${column.name}" would send the placeholder of a key that ${mirror.api} has yet to assign`,
+    );
+  }
+  if (column.max !== null && [...value].length > column.max) {
+    return refuse("22001", `value too long for column "${column.name}": ${mirror.api} takes ${column.max} characters`);
+  }
+  if (column.options !== null && column.type !== "text[]" && value !== "" && !column.options.includes(value)) {
+    const known = column.options.slice(0, 12).join(", ");
+    return {
+      ...refuse(
+        "23514",
+        `value of column "${column.name}" is not among those that ${mirror.api} allows`,
+        `${mirror.table}_${column.name}_options`,
+      ),
+      hint: `Nothing was sent. Allowed: ${known}${column.options.length > 12 ? ", …" : ""}. If a value is new, run "throughline migrate".`,
+    };
+  }
+  return undefined;
+}
+
+function at(mirror: Mirror, column?: MirrorColumn): Pick<SqlError, "schema" | "table" | "column"> {
+  return { schema: mirror.schema, table: mirror.table, column: column?.name };
+}
+
+function nameOf({ schema, table }: Mirror): string {
+  return `"${schema}"."${table}"`;
+}

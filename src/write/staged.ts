@@ -1,0 +1,44 @@
+// What is staged: for each row that the statement is to write again, what upstream made of it.
+
+import type { CanonicalRow } from "../journal/journal.js";
+import type { Mirror, TextRow } from "../mirror/column.js";
+import type { RowToSend } from "./planned.js";
+
+interface StagedRow {
+  /** The place among the statement's INSERT candidates, from 1; null for UPDATE and DELETE. */
+  readonly n: number | null;
+  readonly key: string;
+  readonly row: TextRow | null;
+  /** The planned local columns: nothing mixes two evaluations. */
+  readonly local: TextRow;
+}
+
+/** As JSON text. `canonical` belongs to those of `rows` that were sent, in order; the others become what was planned. */
+export function stagedRows(
+  mirror: Mirror,
+  rows: readonly RowToSend[],
+  canonical: readonly (CanonicalRow | null)[],
+): string {
+  let sent = 0;
+  const staged = rows.map(({ planned, sent: columns }, index): StagedRow => {
+    const isSent = planned.verb !== "update" || Object.keys(columns).length > 0;
+    const answer = isSent ? canonical[sent] : undefined;
+    if (isSent) sent += 1;
+    const after = planned.after ?? {};
+    return {
+      n: planned.verb === "insert" ? index + 1 : null,
+      key: answer?.key ?? planned.key ?? "",
+      row: answer ? answer.row : pick(after, (name) => isManaged(mirror, name)),
+      local: pick(after, (name) => !isManaged(mirror, name)),
+    };
+  });
+  return JSON.stringify(staged);
+}
+
+function isManaged(mirror: Mirror, name: string): boolean {
+  return mirror.columns.some((column) => column.name === name);
+}
+
+function pick(row: TextRow, wanted: (name: string) => boolean): TextRow {
+  return Object.fromEntries(Object.entries(row).filter(([name]) => wanted(name)));
+}

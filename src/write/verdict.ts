@@ -1,0 +1,97 @@
+// What was asked and what came back, row by row, and what that makes of the whole call. Pure.
+
+import type { RowResult, UpstreamError } from "../connector/ending.js";
+import type { Verb } from "../connector/table.js";
+import type { CanonicalRow, Outcome } from "../journal/journal.js";
+import type { Mirror, MirrorColumn, TextRow } from "../mirror/column.js";
+import type { RowToSend } from "./planned.js";
+
+/** A field that upstream was sent and left as it was. */
+export interface Dropped {
+  readonly column: MirrorColumn;
+  readonly row: number;
+}
+
+export interface Verdict {
+  readonly state: Exclude<Outcome["state"], "unsent">;
+  /** Full canonical rows and tombstones, in the order of the rows that were sent; null where upstream did not accept. */
+  readonly canonical: readonly (CanonicalRow | null)[];
+  readonly refused: readonly { readonly row: number; readonly error: UpstreamError }[];
+  readonly absent: readonly number[];
+  readonly unreported: readonly number[];
+  readonly dropped: readonly Dropped[];
+}
+
+export interface Comparison {
+  /** What upstream is expected to report for a value that was sent. */
+  expected(column: MirrorColumn, sent: string | null): string | null;
+  same(column: MirrorColumn, a: string | null, b: string | null): boolean;
+}
+
+export function judge(
+  mirror: Mirror,
+  verb: Verb,
+  sent: readonly RowToSend[],
+  results: readonly RowResult[],
+  compare: Comparison,
+): Verdict {
+  const rows = sent.map((row, index) => ({ row, index, result: results[index] ?? ({ kind: "unreported" } as const) }));
+  const canonical = rows.map(({ row, result }): CanonicalRow | null => {
+    if (verb === "delete") {
+      return result.kind === "accepted" || result.kind === "absent" ? { key: row.planned.key ?? "", row: null } : null;
+    }
+    if (result.kind === "absent") return { key: row.planned.key ?? "", row: null };
+    if (result.kind !== "accepted") return null;
+    return {
+      key: result.key,
+      row: { ...managed(mirror, row.planned.after), ...result.reported, [mirror.key.name]: result.key },
+    };
+  });
+  const refused = rows.flatMap(({ index, result }) =>
+    result.kind === "refused" ? [{ row: index, error: result.error }] : [],
+  );
+  const absent = rows.flatMap(({ index, result }) => (result.kind === "absent" && verb !== "delete" ? [index] : []));
+  const unreported = rows.flatMap(({ index, result }) => (result.kind === "unreported" ? [index] : []));
+  const dropped = rows.flatMap(({ row, index, result }) =>
+    result.kind === "accepted" ? droppedOf(mirror, row, result.reported, index, compare) : [],
+  );
+  return {
+    state: stateOf(sent.length, refused.length, absent.length, unreported.length),
+    canonical,
+    refused,
+    absent,
+    unreported,
+    dropped,
+  };
+}
+
+function stateOf(all: number, refused: number, absent: number, unreported: number): Verdict["state"] {
+  if (unreported > 0) return "unknown";
+  if (refused === all) return "refused";
+  if (absent === all) return "absent";
+  return refused + absent === 0 ? "accepted" : "partial";
+}
+
+/** Upstream's columns of a planned row: what it does not report stays as it was planned. */
+function managed(mirror: Mirror, planned: TextRow | null): TextRow {
+  return Object.fromEntries(mirror.columns.map(({ name }) => [name, planned?.[name] ?? null]));
+}
+
+/** It came back as it was before, although something else was sent. One that came back different is canonical. */
+function droppedOf(
+  mirror: Mirror,
+  { planned, sent }: RowToSend,
+  reported: TextRow,
+  row: number,
+  compare: Comparison,
+): Dropped[] {
+  return mirror.columns
+    .filter((column) => {
+      const value = sent[column.name];
+      const now = reported[column.name];
+      if (value === undefined || now === undefined) return false;
+      const before = planned.before?.[column.name] ?? null;
+      return compare.same(column, now, before) && !compare.same(column, compare.expected(column, value), now);
+    })
+    .map((column) => ({ column, row }));
+}
