@@ -1,0 +1,99 @@
+// Copies all of a resource into its mirror, page by page; an interrupted one goes on where it stopped.
+
+import type { Pool } from "pg";
+import type { ConnectorTable } from "../connector/table.js";
+import type { Mirror } from "../mirror/column.js";
+import { applyPage, stamp } from "./page.js";
+
+export interface Backfilled {
+  readonly rows: number;
+  /** Keys that an open write keeps out: the next pull reads them again. */
+  readonly parked: number;
+}
+
+/** Another pull of this table is running. */
+export class PullRunning extends Error {}
+
+/** How often parked rows are read again before they are left to the next pull. */
+const parkedAttempts = 3;
+
+export async function backfill(
+  pool: Pool,
+  mirror: Mirror,
+  table: ConnectorTable,
+  options: { readonly full: boolean; progress(rows: number): void },
+): Promise<Backfilled> {
+  const guard = await pool.connect();
+  const lock = [mirror.id];
+  try {
+    const mine = await guard.query<{ mine: boolean }>(
+      "select pg_try_advisory_lock(hashtext('throughline pull'), $1) as mine",
+      lock,
+    );
+    if (!mine.rows[0]?.mine) throw new PullRunning(`another pull of ${mirror.schema}.${mirror.table} is running`);
+    const rows = await copyPages(pool, mirror, table, options);
+    const parked = await readParked(pool, mirror, table);
+    await pool.query("update throughline.mirror set complete_at = clock_timestamp(), checkpoint = null where id = $1", [
+      mirror.id,
+    ]);
+    return { rows, parked };
+  } finally {
+    await guard.query("select pg_advisory_unlock(hashtext('throughline pull'), $1)", lock);
+    guard.release();
+  }
+}
+
+async function copyPages(
+  pool: Pool,
+  mirror: Mirror,
+  table: ConnectorTable,
+  options: { readonly full: boolean; progress(rows: number): void },
+): Promise<number> {
+  let cursor = options.full ? null : await checkpointOf(pool, mirror);
+  let rows = 0;
+  for (;;) {
+    const askedAt = await stamp(pool);
+    const page = await table.list(mirror.columns, cursor);
+    await applyPage(pool, {
+      mirror,
+      askedAt,
+      rows: page.records.map((record) => withKey(mirror, record)),
+      checkpoint: page.next,
+    });
+    rows += page.records.length;
+    options.progress(rows);
+    if (page.next === null || page.next === cursor) return rows;
+    cursor = page.next;
+  }
+}
+
+/** A key that upstream no longer has is gone here as well. Returns how many stay parked. */
+async function readParked(pool: Pool, mirror: Mirror, table: ConnectorTable): Promise<number> {
+  for (let attempt = 1; ; attempt += 1) {
+    const parked = await pool.query<{ key: string }>(
+      "select key from throughline.parked where mirror = $1 order by key",
+      [mirror.id],
+    );
+    const keys = parked.rows.map(({ key }) => key);
+    if (keys.length === 0 || attempt > parkedAttempts) return keys.length;
+    const askedAt = await stamp(pool);
+    const records = new Map((await table.get(mirror.columns, keys)).map((record) => [record.key, record]));
+    const rows = keys.map((key) => {
+      const record = records.get(key);
+      return record ? withKey(mirror, record) : { key, row: null };
+    });
+    await applyPage(pool, { mirror, askedAt, rows });
+  }
+}
+
+function withKey(mirror: Mirror, { key, row }: { key: string; row: Readonly<Record<string, string | null>> }) {
+  return { key, row: { ...row, [mirror.key.name]: key } };
+}
+
+async function checkpointOf(pool: Pool, mirror: Mirror): Promise<string | null> {
+  const found = await pool.query<{ checkpoint: { cursor: string } | null }>(
+    "select checkpoint from throughline.mirror where id = $1",
+    [mirror.id],
+  );
+  return found.rows[0]?.checkpoint?.cursor ?? null;
+}

@@ -1,0 +1,77 @@
+// Writes one page of upstream's rows into a mirror, behind the fence: a page never overwrites a later accepted write.
+
+import type { Pool, PoolClient } from "pg";
+import type { CanonicalRow } from "../journal/journal.js";
+import type { Mirror } from "../mirror/column.js";
+
+export interface PageToApply {
+  readonly mirror: Mirror;
+  /** Postgres's clock before the page was asked for. */
+  readonly askedAt: string;
+  readonly rows: readonly CanonicalRow[];
+  /** Stored with the rows it covers; undefined: no checkpoint. */
+  readonly checkpoint?: string | null;
+}
+
+/** The stamp of everything that is asked for after it. */
+export async function stamp(pool: Pool): Promise<string> {
+  const now = await pool.query<{ at: string }>("select clock_timestamp()::text as at");
+  return now.rows[0]?.at ?? "";
+}
+
+/** Returns the keys that the fence kept out: they are parked, and have to be read again. */
+export async function applyPage(pool: Pool, page: PageToApply): Promise<readonly string[]> {
+  const client = await pool.connect();
+  try {
+    await client.query("begin");
+    // A client's open transaction may hold a key that is new here; its lock is not worth waiting for.
+    await client.query("set local lock_timeout = '5s'");
+    const kept = await applyIn(client, page);
+    if (page.checkpoint !== undefined) {
+      const checkpoint = page.checkpoint === null ? null : JSON.stringify({ cursor: page.checkpoint });
+      await client.query("update throughline.mirror set checkpoint = $2 where id = $1", [page.mirror.id, checkpoint]);
+    }
+    await client.query("commit");
+    return kept;
+  } catch (cause) {
+    await client.query("rollback");
+    throw cause;
+  } finally {
+    client.release();
+  }
+}
+
+async function applyIn(client: PoolClient, { mirror, askedAt, rows }: PageToApply): Promise<string[]> {
+  const target = `${client.escapeIdentifier(mirror.schema)}.${client.escapeIdentifier(mirror.table)}`;
+  const key = client.escapeIdentifier(mirror.key.name);
+  const keys = rows.map((row) => row.key);
+  // First the locks, then, with a newer snapshot, the question: what a statement holds, or held until just now, is in the journal.
+  const locked = await client.query<{ key: string }>(
+    `select ${key} as key from ${target} where ${key} = any($1) order by ${key} for no key update skip locked`,
+    [keys],
+  );
+  const kept = await client.query<{ key: string }>(
+    `with fence as (
+       select verb, keys from throughline.journal j where mirror = $1 and state not in ('refused', 'unsent')
+         and (outcome_at >= $2 or (outcome_at is null or closed_at is null and state <> 'unknown'
+           and not exists (select from throughline.applied a where a.call = j.id)))
+     )
+     select key from unnest($3::text[]) key
+     where key in (select unnest(keys) from fence)
+        or (key <> all($4::text[]) and (exists (select from ${target} t where t.${key} = key)
+          or exists (select from fence where verb = 'insert')))`,
+    [mirror.id, askedAt, keys, locked.rows.map((row) => row.key)],
+  );
+  const keptOut = new Set(kept.rows.map((row) => row.key));
+  const through = rows.filter((row) => !keptOut.has(row.key));
+  await client.query(`select throughline.apply_${mirror.id}($1)`, [JSON.stringify(through)]);
+  await client.query("delete from throughline.parked where mirror = $1 and key = any($2)", [
+    mirror.id,
+    through.map((row) => row.key),
+  ]);
+  await client.query(
+    "insert into throughline.parked (mirror, key) select $1, key from unnest($2::text[]) key on conflict do nothing",
+    [mirror.id, [...keptOut]],
+  );
+  return [...keptOut];
+}
