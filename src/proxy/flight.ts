@@ -1,0 +1,144 @@
+// Injected messages: composed from the write path's steps, noted as owed, and their replies collected.
+
+import { serialize } from "pg-protocol";
+import { readDataRow } from "../../protocol/decode.js";
+import { type Fields, readFields } from "../../protocol/fields.js";
+import { Backend } from "../../protocol/messages.js";
+import { type Owed, Route, Sent } from "../../protocol/owed.js";
+import type { FlightEnd, Landing, Rows, Step } from "../write/held.js";
+
+/** What the client's own statement looks like from outside. */
+export interface ClientStatement {
+  /** The name of its prepared statement; unnamed for a simple Query, which becomes one. */
+  readonly statement: string;
+  readonly text: string;
+  /** A Bind's formats and values, verbatim. */
+  readonly values: Buffer;
+  /** The client's Execute, verbatim; undefined for a simple Query. */
+  readonly execute: Buffer | undefined;
+}
+
+/** Our own statement and portal: never the unnamed ones, which are the client's. */
+const own = "_throughline";
+const planPortal = "_throughline_plan";
+/** No formats, no values, results as text. */
+export const noValues = Buffer.alloc(6);
+
+export class Flight {
+  private readonly rows: Rows[] = [];
+  private current: (string | null)[][] = [];
+  private error: Fields | undefined;
+  private over = false;
+  /** The CommandComplete or PortalSuspended of the client's portal. */
+  completion: Buffer | undefined;
+  private resolve: (landing: Landing) => void = () => undefined;
+  readonly landing = new Promise<Landing>((resolve) => {
+    this.resolve = resolve;
+  });
+
+  /** A reply that is not simply the client's. True: the client gets it all the same. */
+  take(type: number, route: Route, chunk: Buffer, start: number, end: number): boolean {
+    if (type === Backend.errorResponse) {
+      const fields = readFields(chunk, start, end);
+      if (route === Route.relay || fields.get("V") === "FATAL" || fields.get("V") === "PANIC") {
+        this.over = true;
+        return true;
+      }
+      this.error = fields;
+      return false;
+    }
+    switch (route) {
+      case Route.relay:
+        return true;
+      case Route.drop:
+        return false;
+      case Route.rows:
+        return this.takeOfPortal(type, chunk, start, end);
+      case Route.capture:
+        if (type === Backend.dataRow) this.current.push(readDataRow(chunk, start));
+        else if (type === Backend.commandComplete) {
+          this.rows.push(this.current);
+          this.current = [];
+        }
+        return false;
+    }
+  }
+
+  /** Nothing more is owed, or nothing more can come. */
+  land(lost: boolean): void {
+    if (this.error) this.resolve({ kind: "failed", error: this.error });
+    else if (this.over || lost) this.resolve({ kind: "over" });
+    else this.resolve({ kind: "landed", rows: this.rows });
+  }
+
+  private takeOfPortal(type: number, chunk: Buffer, start: number, end: number): boolean {
+    switch (type) {
+      case Backend.commandComplete:
+      case Backend.portalSuspended:
+        this.completion = Buffer.from(chunk.subarray(start, end));
+        return false;
+      case Backend.noData:
+        return false;
+      default:
+        return true;
+    }
+  }
+}
+
+/** The bytes of `steps`; what they will be answered with is noted in `owed`. `dirty`: an earlier flight did not clean up. */
+export function compose(
+  steps: readonly Step[],
+  end: FlightEnd,
+  client: ClientStatement,
+  owed: Owed,
+  dirty: boolean,
+): Buffer {
+  const parts: Buffer[] = [];
+  const add = (bytes: Buffer, sent: Sent, route: Route) => {
+    parts.push(bytes);
+    owed.push(sent, route);
+  };
+  const cleanUp = () => {
+    add(serialize.close({ type: "P", name: own }), Sent.close, Route.drop);
+    add(serialize.close({ type: "S", name: own }), Sent.close, Route.drop);
+  };
+  if (dirty) {
+    add(serialize.close({ type: "P", name: planPortal }), Sent.close, Route.drop);
+    cleanUp();
+  }
+  for (const step of steps) {
+    switch (step.kind) {
+      case "sql":
+        add(serialize.parse({ name: own, text: step.text }), Sent.parse, Route.drop);
+        add(serialize.bind({ portal: own, statement: own, values: [...step.values] }), Sent.bind, Route.drop);
+        add(serialize.execute({ portal: own, rows: 0 }), Sent.execute, Route.capture);
+        cleanUp();
+        break;
+      case "prepareQuery":
+        add(serialize.parse({ name: "", text: client.text }), Sent.parse, Route.drop);
+        add(serialize.bind({}), Sent.bind, Route.drop);
+        break;
+      case "dryRun":
+        add(bindVerbatim(planPortal, client), Sent.bind, Route.drop);
+        add(serialize.execute({ portal: planPortal, rows: 0 }), Sent.execute, Route.drop);
+        add(serialize.close({ type: "P", name: planPortal }), Sent.close, Route.drop);
+        break;
+      case "execute":
+        if (client.execute === undefined) add(serialize.describe({ type: "P", name: "" }), Sent.describe, Route.rows);
+        add(client.execute ?? serialize.execute({ portal: "", rows: 0 }), Sent.execute, Route.rows);
+        break;
+    }
+  }
+  if (end === "sync") add(serialize.sync(), Sent.sync, Route.capture);
+  else parts.push(serialize.flush());
+  return Buffer.concat(parts);
+}
+
+/** The client's Bind again, for another portal. */
+function bindVerbatim(portal: string, { statement, values }: ClientStatement): Buffer {
+  const names = Buffer.from(`${portal}\0${statement}\0`, "utf8");
+  const header = Buffer.alloc(5);
+  header[0] = 0x42;
+  header.writeInt32BE(4 + names.length + values.length, 1);
+  return Buffer.concat([header, names, values]);
+}

@@ -1,0 +1,167 @@
+// Reads what the client sends: notes what Postgres will owe for it, and stops in front of what has to be held.
+
+import { readBind, readExecute, readParse, readQuery, readTarget } from "../../protocol/decode.js";
+import type { FrameSink } from "../../protocol/frames.js";
+import { Frontend, headerLength } from "../../protocol/messages.js";
+import { type Owed, Route, Sent } from "../../protocol/owed.js";
+import type { Classified } from "../sql/classify.js";
+import type { MirrorPortal, MirrorStatement, Statements } from "./statements.js";
+
+/** Which statements write to mirrors; the two questions cost very differently. */
+export interface Lookout {
+  /** False while no mirror is known: nothing is looked at. */
+  readonly awake: boolean;
+  suspects(latin1: string): boolean;
+  classify(text: string): Classified;
+}
+
+/** Why the client is held; the message it is held at begins at the reader's offset. */
+export type Hold =
+  | { readonly at: "query"; readonly statement: MirrorStatement; readonly length: number }
+  | { readonly at: "execute"; readonly portal: MirrorPortal; readonly execute: Buffer }
+  /** The transaction that we opened ends here: at the client's Sync, or before its next Query. */
+  | { readonly at: "sync" }
+  | { readonly at: "nextQuery" };
+
+export interface HoldState {
+  /** A transaction that we opened, and the client knows nothing of, is open. */
+  readonly hidden: boolean;
+  /** In a failed transaction nothing is intercepted: Postgres refuses by itself. */
+  readonly failed: boolean;
+  hold(hold: Hold): void;
+}
+
+/** A longer text is not looked at: it has more rows than any call takes, and the guard refuses it. */
+const longestText = 1024 * 1024;
+/** A longer Bind of a mirror's statement is not kept. */
+const longestBind = 64 * 1024 * 1024;
+
+export class FrontendReader implements FrameSink {
+  /** The next message was held and turned out not to be ours. */
+  passNext = false;
+
+  constructor(
+    private readonly owed: Owed,
+    private readonly statements: Statements,
+    private readonly lookout: Lookout,
+    private readonly state: HoldState,
+  ) {}
+
+  wantsWhole(type: number, length: number): boolean {
+    switch (type) {
+      case Frontend.query:
+      case Frontend.parse:
+        return this.lookout.awake && length <= longestText;
+      case Frontend.bind:
+        return !this.statements.none && length <= longestBind;
+      case Frontend.execute:
+      case Frontend.close:
+        return !this.statements.none && length <= longestText;
+      default:
+        return false;
+    }
+  }
+
+  message(type: number, chunk: Buffer, start: number, end: number): boolean {
+    const whole = end <= chunk.length;
+    switch (type) {
+      case Frontend.query:
+        return this.query(whole, chunk, start, end);
+      case Frontend.parse:
+        this.owed.push(Sent.parse, Route.relay, this.parse(whole, chunk, start, end));
+        return true;
+      case Frontend.bind:
+        this.owed.push(Sent.bind, Route.relay, !this.statements.none && whole && this.bind(chunk, start, end));
+        return true;
+      case Frontend.execute:
+        if (!this.statements.none && whole && this.holdsExecute(chunk, start, end)) return false;
+        this.owed.push(Sent.execute);
+        return true;
+      case Frontend.close:
+        this.owed.push(Sent.close, Route.relay, !this.statements.none && whole && this.close(chunk, start, end));
+        return true;
+      case Frontend.describe:
+        this.owed.push(Sent.describe);
+        return true;
+      case Frontend.sync:
+        if (this.state.hidden) {
+          this.state.hold({ at: "sync" });
+          return false;
+        }
+        this.owed.push(Sent.sync);
+        return true;
+      case Frontend.functionCall:
+        if (this.holdsHidden()) return false;
+        this.owed.push(Sent.query);
+        return true;
+      case Frontend.copyDone:
+      case Frontend.copyFail:
+        this.owed.push(Sent.copyEnd);
+        return true;
+      default:
+        return true;
+    }
+  }
+
+  private query(whole: boolean, chunk: Buffer, start: number, end: number): boolean {
+    if (this.holdsHidden()) return false;
+    const statement = whole && !this.passNext ? this.suspect("", chunk, start, end, readQuery) : undefined;
+    this.passNext = false;
+    // What a simple Query can't give a value, and what is in a failed transaction or skipped, is Postgres's to refuse.
+    const parameters = statement?.classified.kind === "write" && statement.classified.parameters;
+    if (statement && !parameters && !(this.state.failed && this.owed.empty) && !this.owed.skipping) {
+      this.state.hold({ at: "query", statement, length: end - start });
+      return false;
+    }
+    this.owed.push(Sent.query, Route.relay, this.statements.query());
+    return true;
+  }
+
+  private parse(whole: boolean, chunk: Buffer, start: number, end: number): boolean {
+    const parsed = whole && this.lookout.awake ? readParse(chunk, start, end) : undefined;
+    if (!parsed) return false;
+    const statement = this.suspect(parsed.name, chunk, start, end, () => parsed.text);
+    return statement !== undefined || !this.statements.none ? this.statements.parse(parsed.name, statement) : false;
+  }
+
+  private suspect(
+    name: string,
+    chunk: Buffer,
+    start: number,
+    end: number,
+    read: (chunk: Buffer, start: number, end: number) => string | undefined,
+  ): MirrorStatement | undefined {
+    if (!this.lookout.suspects(chunk.toString("latin1", start + headerLength, end))) return undefined;
+    const text = read(chunk, start, end);
+    const classified = text === undefined ? undefined : this.lookout.classify(text);
+    return text === undefined || !classified || classified.kind === "other" ? undefined : { name, text, classified };
+  }
+
+  private bind(chunk: Buffer, start: number, end: number): boolean {
+    const names = readBind(chunk, start, end);
+    return names
+      ? this.statements.bind(names.portal, names.statement, () => Buffer.from(chunk.subarray(names.valuesAt, end)))
+      : false;
+  }
+
+  private close(chunk: Buffer, start: number, end: number): boolean {
+    const target = readTarget(chunk, start, end);
+    return target ? this.statements.close(target.kind, target.name) : false;
+  }
+
+  private holdsExecute(chunk: Buffer, start: number, end: number): boolean {
+    const name = readExecute(chunk, start, end);
+    const portal = name === undefined ? undefined : this.statements.portal(name);
+    const passed = this.passNext;
+    this.passNext = false;
+    if (!portal || portal.executed || passed || this.owed.skipping) return false;
+    this.state.hold({ at: "execute", portal, execute: Buffer.from(chunk.subarray(start, end)) });
+    return true;
+  }
+
+  private holdsHidden(): boolean {
+    if (!this.state.hidden || this.owed.skipping) return false;
+    this.state.hold({ at: "nextQuery" });
+    return true;
+  }
+}

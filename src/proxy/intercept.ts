@@ -1,0 +1,195 @@
+// The session's side of the write path: a held message becomes a HeldSession, and the transaction we opened is ended.
+
+import { type Fields, writeError, writeNotice } from "../../protocol/fields.js";
+import { Backend, Status } from "../../protocol/messages.js";
+import { closeEntries, freeLockTimeoutMs, heldLockTimeoutMs, type Settled, settle } from "../journal/settle.js";
+import { classify } from "../sql/classify.js";
+import { prefilter } from "../sql/prefilter.js";
+import type { HeldSession, Landing, OpenCall, Step } from "../write/held.js";
+import { notApplied } from "../write/raise.js";
+import { runWrite, type WriteContext } from "../write/run.js";
+import { type ClientStatement, noValues } from "./flight.js";
+import type { Hold } from "./frontend.js";
+import type { Interception, Session } from "./session.js";
+import type { MirrorStatement } from "./statements.js";
+
+const begin: Step = { kind: "sql", text: "begin", values: [] };
+const commit: Step = { kind: "sql", text: "commit", values: [] };
+const rollback: Step = { kind: "sql", text: "rollback", values: [] };
+const noStatement: ClientStatement = { statement: "", text: "", values: noValues, execute: undefined };
+
+/** `names` are the mirrors' unqualified names. */
+export function interception(names: readonly string[], context: WriteContext): Interception {
+  const known = new Set(names);
+  return {
+    awake: names.length > 0,
+    suspects: prefilter(names),
+    classify: (text) => classify(text, (table) => known.has(table)),
+    handle: (session, hold) => handle(session, hold, context),
+    settle: (calls) => settleHeld(context, calls),
+    settleLater: (calls) => {
+      settleAndClose(context, calls, freeLockTimeoutMs).catch((err: unknown) => context.log.error({ err }, unsettled));
+    },
+  };
+}
+
+async function handle(session: Session, hold: Hold, context: WriteContext): Promise<boolean> {
+  switch (hold.at) {
+    case "query": {
+      const client: ClientStatement = { ...noStatement, text: hold.statement.text };
+      const write = new HeldWrite(session, hold.statement, client);
+      const ran = await runWrite(write, context);
+      // After an error Postgres reads nothing but a Sync, and the client has none to send with its Query.
+      if (ran === "passOn" && session.owed.skipping) await session.fly([], "sync", noStatement);
+      if (ran === "answered") await endQuery(session, write);
+      return ran !== "passOn";
+    }
+    case "execute": {
+      const { statement, values } = hold.portal;
+      const write = new HeldWrite(session, statement, {
+        statement: statement.name,
+        text: "",
+        values,
+        execute: hold.execute,
+      });
+      const ran = await runWrite(write, context);
+      hold.portal.executed = true;
+      return ran !== "passOn";
+    }
+    case "sync":
+      await endHidden(session, undefined);
+      await tellReady(session);
+      return true;
+    case "nextQuery":
+      await endHidden(session, undefined);
+      await session.settleNow();
+      return true;
+  }
+}
+
+/** One held statement, as the write path sees it. */
+class HeldWrite implements HeldSession {
+  begun = false;
+  /** The completion of a simple Query in a transaction of ours waits for its COMMIT. */
+  completion: Buffer | undefined;
+
+  constructor(
+    private readonly session: Session,
+    private readonly statement: MirrorStatement,
+    private readonly client: ClientStatement,
+  ) {}
+
+  get classified() {
+    return this.statement.classified;
+  }
+  get text() {
+    return this.statement.text;
+  }
+  get processId() {
+    return this.session.process;
+  }
+  get clientAddress() {
+    return this.session.clientAddress;
+  }
+  get simple() {
+    return this.client.execute === undefined;
+  }
+  get openCalls() {
+    return this.session.openCalls;
+  }
+
+  async fly(steps: readonly Step[], end: "flush" | "sync"): Promise<Landing> {
+    const { completion, ...landing } = await this.session.fly(steps, end, this.client);
+    this.completion = completion;
+    return landing;
+  }
+
+  begin(): readonly Step[] {
+    if (this.session.hidden || this.session.status !== Status.idle) return [];
+    this.begun = true;
+    this.session.hidden = true;
+    return [begin];
+  }
+
+  tellError(error: Fields): void {
+    this.completion = undefined;
+    this.session.toClient(writeError(error));
+  }
+
+  tellCompletion(): void {
+    if (this.simple || this.completion === undefined) return;
+    this.session.toClient(this.completion);
+  }
+
+  noteCall(call: OpenCall): void {
+    this.session.noteCall(call);
+  }
+}
+
+/** A simple Query ends with its own ReadyForQuery, after the transaction that we opened for it. */
+async function endQuery(session: Session, write: HeldWrite): Promise<void> {
+  const { completion } = write;
+  if (session.hidden) await endHidden(session, completion);
+  else {
+    await session.fly([], "sync", noStatement);
+    if (completion) session.toClient(completion);
+  }
+  await tellReady(session);
+}
+
+/** Ends the transaction that we opened, as Postgres ends an implicit one: it commits, or what failed is rolled back. */
+async function endHidden(session: Session, completion: Buffer | undefined): Promise<void> {
+  session.hidden = false;
+  const ended = await session.fly(session.owed.skipping ? [] : [commit], "sync", noStatement);
+  if (session.status !== Status.idle) await session.fly([rollback], "sync", noStatement);
+  if (ended.kind === "landed" && completion) session.toClient(completion);
+  if (ended.kind !== "failed") return;
+  const call = session.openCalls.find(({ undone }) => undone !== null);
+  const retriable = ended.error.get("C")?.startsWith("40") === true;
+  session.toClient(
+    writeError(call?.undone && retriable ? notApplied(call.api, call.undone, ended.error) : ended.error),
+  );
+}
+
+/** The Z that ends a held batch: Postgres's own status, in a message of ours, for the Sync was ours. */
+async function tellReady(session: Session): Promise<void> {
+  if (session.status === Status.idle) await session.settleNow();
+  session.toClient(Buffer.from([Backend.readyForQuery, 0, 0, 0, 5, session.status]));
+}
+
+const unsettled = "settling failed; the journal has it";
+
+/** The entries are closed behind the client's back: only their being applied is worth waiting for. */
+async function settleAndClose(
+  { pool, log }: WriteContext,
+  calls: readonly OpenCall[],
+  lockTimeoutMs: number,
+): Promise<Settled[]> {
+  const open = calls.filter(({ settled }) => !settled).map(({ call }) => call);
+  const ended = await settle(pool, open, lockTimeoutMs);
+  const done = ended.filter(({ state }) => state === "applied" || state === "repaired").map(({ call }) => call);
+  closeEntries(pool, done).catch((err: unknown) => log.error({ err }, unsettled));
+  return ended;
+}
+
+async function settleHeld(context: WriteContext, calls: readonly OpenCall[]): Promise<Buffer> {
+  try {
+    const ended = await settleAndClose(context, calls, heldLockTimeoutMs);
+    const undone = calls.flatMap(({ call, undone: what }) =>
+      what !== null && ended.some((entry) => entry.call === call && entry.state !== "applied") ? [what] : [],
+    );
+    if (undone.length === 0) return Buffer.alloc(0);
+    const writes = undone.length === 1 ? "1 upstream write" : `${undone.length} upstream writes`;
+    return warning(`rollback did not undo ${writes} (${undone.join("; ")})`);
+  } catch (err) {
+    context.log.error({ err }, unsettled);
+    return warning(
+      "throughline: the mirror could not be checked after this transaction; the journal has its upstream write",
+    );
+  }
+}
+
+function warning(message: string): Buffer {
+  const fields = { S: "WARNING", V: "WARNING", C: "01000", M: message };
+  return writeNotice(new Map(Object.entries(fields)));
+}

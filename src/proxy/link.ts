@@ -1,0 +1,28 @@
+// The writing side of a socket: how to see that it does not keep up, and how to wait until it does.
+
+import type { Socket } from "node:net";
+
+const empty = Buffer.alloc(0);
+
+export class Link {
+  constructor(readonly socket: Socket) {
+    socket.setNoDelay(true);
+    socket.setKeepAlive(true);
+  }
+
+  /** The caller must not reuse `bytes` while the link is congested. */
+  write(bytes: Buffer): void {
+    if (bytes.length > 0 && this.socket.writable) this.socket.write(bytes);
+  }
+
+  /** Something was not written at once, and still refers to the buffers it was given. */
+  get congested(): boolean {
+    return this.socket.writableLength !== 0 && this.socket.writable;
+  }
+
+  /** Calls back when everything has been written. `drain` would not do: it stays silent below the high-water mark. */
+  whenWritten(then: () => void): void {
+    if (this.congested) this.socket.write(empty, () => then());
+    else then();
+  }
+}

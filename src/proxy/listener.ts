@@ -1,0 +1,121 @@
+// The port: what a client opens with, cancel requests, and a session for everybody else.
+
+import { connect, createServer, type ListenOptions, type Server, type Socket } from "node:net";
+import type { Logger } from "pino";
+import { readOpening } from "../../protocol/startup.js";
+import type { PostgresAddress } from "../postgres/address.js";
+import { type Interception, Session } from "./session.js";
+
+export interface ListenerOptions {
+  readonly postgres: PostgresAddress;
+  readonly interception: Interception;
+  /** For a client that connects to another database of the same server: nothing there is ours. */
+  readonly asleep: Interception;
+  readonly log: Logger;
+}
+
+/** Bytes read from Postgres at a time; one private buffer a session. */
+const readBufferBytes = 16 * 1024;
+/** From accept to the end of the startup packet. */
+const openingTimeoutMs = 15_000;
+/** SSLRequest and GSSENCRequest are answered with this: neither is offered here. */
+const refusedEncryption = Buffer.from("N");
+
+export class Listener {
+  private readonly server: Server;
+  private readonly sockets = new Set<Socket>();
+
+  constructor(private readonly options: ListenerOptions) {
+    this.server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.accept(socket));
+  }
+
+  /** Returns the port; 0 for a Unix socket. */
+  async listen(on: ListenOptions): Promise<number> {
+    await new Promise<void>((resolve, reject) => {
+      this.server.once("error", reject);
+      this.server.listen(on, () => resolve());
+    });
+    const address = this.server.address();
+    return typeof address === "object" && address !== null ? address.port : 0;
+  }
+
+  /** Ends every session. */
+  async close(): Promise<void> {
+    for (const socket of this.sockets) socket.destroy();
+    await new Promise<void>((resolve) => this.server.close(() => resolve()));
+  }
+
+  private accept(socket: Socket): void {
+    this.sockets.add(socket);
+    socket.once("close", () => this.sockets.delete(socket));
+    const timer = setTimeout(() => socket.destroy(), openingTimeoutMs);
+    const refused = { ssl: false, gss: false };
+    let bytes: Buffer = Buffer.alloc(0);
+    const stop = () => {
+      clearTimeout(timer);
+      socket.off("data", read);
+      socket.off("error", drop);
+    };
+    const drop = () => socket.destroy();
+    const read = (chunk: Buffer) => {
+      bytes = bytes.length === 0 ? chunk : Buffer.concat([bytes, chunk]);
+      for (;;) {
+        const opening = readOpening(bytes);
+        switch (opening.at) {
+          case "incomplete":
+            return;
+          case "ssl":
+          case "gss":
+            // Each at most once, as Postgres has it.
+            if (refused[opening.at]) return drop();
+            refused[opening.at] = true;
+            bytes = bytes.subarray(opening.length);
+            socket.write(refusedEncryption);
+            continue;
+          case "refused":
+            return drop();
+          case "cancel":
+            stop();
+            return this.cancel(socket, bytes.subarray(0, opening.length));
+          case "startup":
+            stop();
+            return this.start(
+              socket,
+              bytes.subarray(0, opening.length),
+              bytes.subarray(opening.length),
+              opening.parameters,
+            );
+        }
+      }
+    };
+    socket.on("data", read);
+    socket.on("error", drop);
+    socket.once("close", () => clearTimeout(timer));
+  }
+
+  /** Passed on verbatim; closed, as Postgres does, when Postgres has acted on it. */
+  private cancel(socket: Socket, request: Buffer): void {
+    const postgres = connect(this.options.postgres.connect);
+    socket.on("error", () => socket.destroy());
+    postgres.on("error", () => postgres.destroy());
+    postgres.once("close", () => socket.destroy());
+    postgres.resume();
+    postgres.write(request);
+  }
+
+  private start(socket: Socket, startup: Buffer, rest: Buffer, parameters: ReadonlyMap<string, string>): void {
+    const { postgres, interception, asleep, log } = this.options;
+    const database = parameters.get("database") || parameters.get("user");
+    const replication = parameters.has("replication");
+    const ours = database === postgres.database && !replication;
+    const session = new Session(socket, ours ? interception : asleep, log, socket.remoteAddress ?? "local");
+    const upstream = connect({
+      ...postgres.connect,
+      onread: {
+        buffer: Buffer.allocUnsafeSlow(readBufferBytes),
+        callback: (size, buffer) => session.readPostgres(Buffer.from(buffer.buffer, buffer.byteOffset, size)),
+      },
+    });
+    session.start(upstream, postgres.shown, startup, rest);
+  }
+}

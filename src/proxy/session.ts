@@ -1,0 +1,312 @@
+// One client, one Postgres connection, and what passes between them: whole chunks as they come, until a statement is held.
+//
+//   client ──► FrontendReader ──► postgres        hold: the client waits in front of a message while flights go out and land
+//   client ◄── BackendReader  ◄── postgres
+
+import type { Socket } from "node:net";
+import type { Logger } from "pino";
+import { writeError } from "../../protocol/fields.js";
+import { FrameReader } from "../../protocol/frames.js";
+import { Kept } from "../../protocol/kept.js";
+import { Status } from "../../protocol/messages.js";
+import { Owed, Sent } from "../../protocol/owed.js";
+import type { FlightEnd, Landing, OpenCall, Step } from "../write/held.js";
+import { BackendReader, type BackendState } from "./backend.js";
+import { type ClientStatement, compose, Flight } from "./flight.js";
+import { FrontendReader, type Hold, type HoldState, type Lookout } from "./frontend.js";
+import { Link } from "./link.js";
+import { Statements } from "./statements.js";
+
+/** What a session does while its client is held; none of it is on the byte path. */
+export interface Interception extends Lookout {
+  /** Handles a held message. True: it has been dealt with. False: it goes to Postgres after all. */
+  handle(session: Session, hold: Hold): Promise<boolean>;
+  /** The transaction is over: applies what it undid; the bytes of warnings for the client come back. */
+  settle(calls: readonly OpenCall[]): Promise<Buffer>;
+  /** Nobody waits any more. */
+  settleLater(calls: readonly OpenCall[]): void;
+}
+
+const nothing = Buffer.alloc(0);
+
+export class Session implements HoldState, BackendState {
+  readonly statements = new Statements();
+  readonly owed = new Owed(this.statements);
+  private readonly frontend: FrontendReader;
+  private readonly backend: BackendReader;
+  private readonly fromClient: FrameReader;
+  private readonly fromPostgres: FrameReader;
+  private readonly keptFromClient = new Kept();
+  private readonly keptFromPostgres = new Kept();
+  private readonly client: Link;
+  private postgres: Link | undefined;
+  private held: Hold | undefined;
+  private holdingReady = false;
+  private clientEnded = false;
+  private postgresEnded = false;
+  private toldWhy = false;
+  private dirty = false;
+  private closed = false;
+  private serverProcessId = 0;
+
+  flight: Flight | undefined;
+  openCalls: readonly OpenCall[] = [];
+  status: Status = Status.idle;
+  hidden = false;
+
+  constructor(
+    clientSocket: Socket,
+    private readonly interception: Interception,
+    private readonly log: Logger,
+    readonly clientAddress: string,
+  ) {
+    this.client = new Link(clientSocket);
+    this.frontend = new FrontendReader(this.owed, this.statements, interception, this);
+    this.backend = new BackendReader(this.owed, this);
+    this.fromClient = new FrameReader(this.frontend);
+    this.fromPostgres = new FrameReader(this.backend);
+    clientSocket.on("data", (chunk: Buffer) => this.readClient(chunk));
+    clientSocket.on("end", () => this.endClient());
+    clientSocket.on("error", () => clientSocket.destroy());
+    clientSocket.on("close", () => this.close());
+  }
+
+  get failed(): boolean {
+    return this.status === Status.failed;
+  }
+
+  get process(): number {
+    return this.serverProcessId;
+  }
+
+  /** Joins the session to Postgres; `startup` is the client's first packet, verbatim; `shown` is for messages. */
+  start(socket: Socket, shown: string, startup: Buffer, rest: Buffer): void {
+    this.postgres = new Link(socket);
+    socket.on("error", () => {
+      if (socket.pending) this.tellLost(`Postgres at ${shown} can't be reached`);
+      socket.destroy();
+    });
+    socket.on("end", () => this.endPostgres());
+    socket.on("close", () => this.endPostgres());
+    this.owed.push(Sent.query);
+    this.postgres.write(startup);
+    this.readClient(rest);
+  }
+
+  // ── client → postgres
+
+  private readClient(chunk: Buffer): void {
+    this.guarded(() => {
+      this.keptFromClient.append(chunk);
+      if (this.held || !this.postgres || this.keptFromClient.length < this.fromClient.needed) return this.pace();
+      const bytes = this.keptFromClient.take();
+      const read = this.fromClient.push(bytes);
+      this.postgres.write(read === bytes.length ? bytes : bytes.subarray(0, read));
+      this.keptFromClient.append(bytes.subarray(read));
+      const { held } = this;
+      if (held) void this.runHold(held);
+      return this.pace();
+    });
+  }
+
+  /** Reads no faster than Postgres takes it, and not at all while the client is held. */
+  private pace(): void {
+    const { socket } = this.client;
+    if (this.held || this.closed) socket.pause();
+    else if (this.postgres?.congested) {
+      socket.pause();
+      this.postgres.whenWritten(() => this.held || socket.resume());
+    } else if (socket.isPaused()) socket.resume();
+  }
+
+  hold(hold: Hold): void {
+    this.held = hold;
+  }
+
+  private async runHold(hold: Hold): Promise<void> {
+    this.client.socket.pause();
+    try {
+      const done = await this.interception.handle(this, hold);
+      if (done) this.keptFromClient.append(this.keptFromClient.take().subarray(lengthOf(hold)));
+      else this.frontend.passNext = hold.at === "query" || hold.at === "execute";
+    } catch (cause) {
+      this.log.error({ err: cause }, "a held statement failed for a reason of ours");
+      this.destroy();
+      return;
+    }
+    this.held = undefined;
+    this.readClient(nothing);
+    if (this.clientEnded) this.endClient();
+  }
+
+  private endClient(): void {
+    this.clientEnded = true;
+    if (!this.held) this.postgres?.socket.end();
+  }
+
+  // ── postgres → client
+
+  /** The onread callback: `chunk` is a buffer that is read into again. False: not before `resume`. */
+  readPostgres(chunk: Buffer): boolean {
+    let wanted = true;
+    this.guarded(() => {
+      if (this.keptFromPostgres.length > 0 || this.holdingReady) {
+        this.keptFromPostgres.append(Buffer.from(chunk));
+        if (!this.holdingReady && this.keptFromPostgres.length >= this.fromPostgres.needed) this.drainKept();
+      } else {
+        const read = this.pushPostgres(chunk);
+        if (read < chunk.length) this.keptFromPostgres.append(Buffer.from(chunk.subarray(read)));
+      }
+      wanted = !this.client.congested && !this.holdingReady;
+      if (this.client.congested) this.client.whenWritten(() => this.resumePostgres());
+    });
+    return wanted;
+  }
+
+  private drainKept(): void {
+    const bytes = this.keptFromPostgres.take();
+    this.keptFromPostgres.append(bytes.subarray(this.pushPostgres(bytes)));
+  }
+
+  private pushPostgres(bytes: Buffer): number {
+    this.backend.startRun();
+    const read = this.fromPostgres.push(bytes);
+    this.backend.endRun(bytes, read);
+    return read;
+  }
+
+  private resumePostgres(): void {
+    if (!this.holdingReady) this.postgres?.socket.resume();
+  }
+
+  toClient(bytes: Buffer): void {
+    this.client.write(bytes);
+  }
+
+  processId(processId: number): void {
+    this.serverProcessId = processId;
+  }
+
+  ready(status: Status): void {
+    this.status = status;
+    if (status !== Status.idle) return;
+    this.statements.transactionEnded();
+  }
+
+  holdReady(): void {
+    this.holdingReady = true;
+    void this.settleNow().then(() => {
+      this.backend.settled = true;
+      this.holdingReady = false;
+      this.guarded(() => this.drainKept());
+      if (this.postgresEnded) this.endPostgres();
+      else this.resumePostgres();
+    });
+  }
+
+  /** Settles the calls of the transaction that has ended, and warns the client of what it did not undo. */
+  async settleNow(): Promise<void> {
+    const calls = this.openCalls;
+    this.openCalls = [];
+    if (calls.length > 0) this.toClient(await this.interception.settle(calls));
+  }
+
+  landed(): void {
+    const { flight } = this;
+    this.flight = undefined;
+    flight?.land(false);
+  }
+
+  fatal(): void {
+    this.toldWhy = true;
+  }
+
+  // ── while the client is held
+
+  /** Sends injected messages and waits until Postgres owes nothing more, the client's own replies included. */
+  async fly(
+    steps: readonly Step[],
+    end: FlightEnd,
+    statement: ClientStatement,
+  ): Promise<Landing & { completion?: Buffer | undefined }> {
+    if (this.closed || !this.postgres) return { kind: "over" };
+    const flight = new Flight();
+    this.flight = flight;
+    this.postgres.write(compose(steps, end, statement, this.owed, this.dirty));
+    if (this.owed.empty) this.landed();
+    const landing = await flight.landing;
+    this.dirty = landing.kind === "failed";
+    return { ...landing, completion: flight.completion };
+  }
+
+  // ── ends
+
+  private endPostgres(): void {
+    this.postgresEnded = true;
+    if (this.closed || this.holdingReady) return;
+    if (!this.toldWhy && !this.clientEnded && !this.client.socket.destroyed)
+      this.tellLost("the connection to Postgres was lost");
+    this.client.socket.end();
+    this.close();
+  }
+
+  /** Tells the client why there is no Postgres, and ends. */
+  tellLost(message: string): void {
+    this.toldWhy = true;
+    const fields = new Map([
+      ["S", "FATAL"],
+      ["V", "FATAL"],
+      ["C", "08006"],
+      ["M", `throughline: ${message}`],
+    ]);
+    this.toClient(writeError(fields));
+    this.client.socket.end();
+  }
+
+  private close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.postgres?.socket.end();
+    this.flight?.land(true);
+    this.flight = undefined;
+    this.client.socket.resume();
+    const calls = this.openCalls;
+    this.openCalls = [];
+    if (calls.length > 0) this.interception.settleLater(calls);
+  }
+
+  destroy(): void {
+    this.close();
+    this.client.socket.destroy();
+    this.postgres?.socket.destroy();
+  }
+
+  noteCall(call: OpenCall): void {
+    if (this.closed) this.interception.settleLater([call]);
+    else this.openCalls = [...this.openCalls, call];
+  }
+
+  /** What can't be followed ends the session: nothing is guessed on the wire. */
+  private guarded(step: () => void): void {
+    try {
+      step();
+    } catch (cause) {
+      this.log.error({ err: cause }, "the session can't be followed");
+      this.destroy();
+    }
+  }
+}
+
+/** The bytes of the held message that are dropped when it has been dealt with; a Sync is five, and a Query stays. */
+function lengthOf(hold: Hold): number {
+  switch (hold.at) {
+    case "query":
+      return hold.length;
+    case "execute":
+      return hold.execute.length;
+    case "sync":
+      return 5;
+    case "nextQuery":
+      return 0;
+  }
+}

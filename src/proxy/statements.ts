@@ -1,0 +1,115 @@
+// The client's prepared statements and portals that write to mirrors. A name changes only when Postgres has confirmed it.
+
+import type { OwedEvents } from "../../protocol/owed.js";
+import type { HeldSession } from "../write/held.js";
+
+/** A statement that writes to a mirror, or would if it could. */
+export interface MirrorStatement {
+  readonly name: string;
+  readonly text: string;
+  readonly classified: HeldSession["classified"];
+}
+
+/** A portal of such a statement. */
+export interface MirrorPortal {
+  readonly statement: MirrorStatement;
+  /** The Bind behind its two names: formats and values, verbatim. */
+  readonly values: Buffer;
+  /** Its statement has run: what follows only fetches, and is Postgres's own. */
+  executed: boolean;
+}
+
+type Change =
+  | { readonly kind: "statement"; readonly name: string; readonly to: MirrorStatement | undefined }
+  | { readonly kind: "portal"; readonly name: string; readonly to: MirrorPortal | undefined }
+  /** A simple Query ends the unnamed statement and portal. */
+  | { readonly kind: "query" };
+
+export class Statements implements OwedEvents {
+  private readonly statements = new Map<string, MirrorStatement>();
+  private readonly portals = new Map<string, MirrorPortal>();
+  private readonly pending: Change[] = [];
+
+  /** Nothing to look up: the fast path. */
+  get none(): boolean {
+    return this.statements.size === 0 && this.portals.size === 0 && this.pending.length === 0;
+  }
+
+  /** A Parse was sent. True: its confirmation matters. */
+  parse(name: string, statement: MirrorStatement | undefined): boolean {
+    return this.note({ kind: "statement", name, to: statement }, this.statement(name) !== undefined);
+  }
+
+  /** A Bind was sent. `values` is asked for only when it is kept. */
+  bind(portal: string, statement: string, values: () => Buffer): boolean {
+    const known = this.statement(statement);
+    const to = known && { statement: known, values: values(), executed: false };
+    return this.note({ kind: "portal", name: portal, to }, this.portal(portal) !== undefined);
+  }
+
+  close(kind: "S" | "P", name: string): boolean {
+    if (kind === "S") return this.note({ kind: "statement", name, to: undefined }, this.statement(name) !== undefined);
+    return this.note({ kind: "portal", name, to: undefined }, this.portal(name) !== undefined);
+  }
+
+  query(): boolean {
+    return this.note({ kind: "query" }, !this.none);
+  }
+
+  /** The portal as it will be when all that was sent is confirmed. */
+  portal(name: string): MirrorPortal | undefined {
+    for (const change of this.pending.toReversed()) {
+      if (change.kind === "portal" && change.name === name) return change.to;
+      if (change.kind === "query" && name === "") return undefined;
+    }
+    return this.portals.get(name);
+  }
+
+  /** Portals die with their transaction. */
+  transactionEnded(): void {
+    this.portals.clear();
+  }
+
+  confirmed(): void {
+    const change = this.pending.shift();
+    switch (change?.kind) {
+      case "statement":
+        set(this.statements, change.name, change.to);
+        break;
+      case "portal":
+        set(this.portals, change.name, change.to);
+        break;
+      case "query":
+        this.statements.delete("");
+        this.portals.delete("");
+        break;
+      case undefined:
+        break;
+    }
+  }
+
+  discarded(skipped: boolean): void {
+    const change = this.pending.shift();
+    // A Parse that fails leaves no unnamed statement behind; a named one stays what it was.
+    if (!skipped && change?.kind === "statement" && change.name === "") this.statements.delete("");
+  }
+
+  private statement(name: string): MirrorStatement | undefined {
+    for (const change of this.pending.toReversed()) {
+      if (change.kind === "statement" && change.name === name) return change.to;
+      if (change.kind === "query" && name === "") return undefined;
+    }
+    return this.statements.get(name);
+  }
+
+  private note(change: Change, replaces: boolean): boolean {
+    const matters = replaces || ("to" in change && change.to !== undefined);
+    if (matters) this.pending.push(change);
+    return matters;
+  }
+}
+
+function set<T>(map: Map<string, T>, name: string, to: T | undefined): void {
+  if (to === undefined) map.delete(name);
+  else map.set(name, to);
+}
