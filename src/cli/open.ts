@@ -1,0 +1,70 @@
+// What every command starts from: the config, our own connections, and the tables of the configured APIs.
+
+import pg from "pg";
+import type { Logger } from "pino";
+import { type ApiConfig, type Config, loadConfig } from "../config/config.js";
+import { ConnectorTable } from "../connector/table.js";
+import { manifestOf } from "../connectors/registry.js";
+import { Budget } from "../http/budget.js";
+import { loadMirrors } from "../mirror/catalogue.js";
+import type { Mirror } from "../mirror/column.js";
+import { makeLog } from "../observe/log.js";
+
+export interface Opened {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly pool: pg.Pool;
+  /** By name of the API and of its resource. */
+  readonly tables: readonly { readonly api: ApiConfig; readonly table: ConnectorTable }[];
+}
+
+export interface OpenedMirror {
+  readonly mirror: Mirror;
+  readonly table: ConnectorTable;
+}
+
+export function readConfig(path: string): Config {
+  return loadConfig(path, process.env, (connector) => {
+    const manifest = manifestOf(connector);
+    return manifest && { config: manifest.config, tables: Object.keys(manifest.tables) };
+  });
+}
+
+/** The caller ends the pool. Nothing is connected yet. */
+export function open(config: Config): Opened {
+  const log = makeLog(config.log);
+  const { url: connectionString, connections: max } = config.postgres;
+  const pool = new pg.Pool({ connectionString, max, application_name: "throughline", keepAlive: true });
+  pool.on("error", (err) => log.warn({ err }, "a connection of ours to Postgres was lost"));
+  return { config, log, pool, tables: config.apis.flatMap((api) => tablesOf(api, log)) };
+}
+
+/** The mirrors that are both configured and migrated. */
+export async function openMirrors({ pool, tables }: Pick<Opened, "pool" | "tables">): Promise<readonly OpenedMirror[]> {
+  const mirrors = await loadMirrors(pool);
+  return tables.flatMap(({ api, table }) => {
+    const mirror = mirrors.find((candidate) => candidate.api === api.name && candidate.resource === table.resource);
+    return mirror ? [{ mirror, table }] : [];
+  });
+}
+
+function tablesOf(api: ApiConfig, log: Logger) {
+  const manifest = manifestOf(api.connector);
+  if (!manifest) return [];
+  const account = {
+    api: api.name,
+    manifest,
+    base: api.base ?? manifest.base,
+    config: api.values,
+    budget: new Budget(
+      manifest.limits.filter(({ path }) => path === undefined).map(({ calls, per }) => ({ calls, perMs: per })),
+    ),
+    timeoutMs: api.timeoutMs,
+    waitMs: api.waitMs,
+    log,
+  };
+  return api.tables.flatMap((resource) => {
+    const described = manifest.tables[resource];
+    return described ? [{ api, table: new ConnectorTable(account, resource, described) }] : [];
+  });
+}

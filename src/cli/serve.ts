@@ -1,0 +1,60 @@
+// throughline serve: the proxy.
+
+import type { ListenOptions } from "node:net";
+import { installedVersion } from "../mirror/migrate.js";
+import { postgresAddress } from "../postgres/address.js";
+import { type RunningProxy, startProxy } from "../proxy/start.js";
+import { loadParser } from "../sql/classify.js";
+import { type Command, interrupted, UsageError } from "./command.js";
+import { type Opened, open, openMirrors, readConfig } from "./open.js";
+
+export const serveCommand: Command = async (options, io) => {
+  const opened = open(readConfig(options.config));
+  const { pool, config, log } = opened;
+  try {
+    const version = await schemaVersion(opened);
+    if (version !== installedVersion) {
+      io.err(
+        version === undefined
+          ? 'the database has no schema "throughline": run "throughline migrate" first'
+          : `the schema "throughline" has version ${version}, and this program needs ${installedVersion}: run "throughline migrate"`,
+      );
+      return 1;
+    }
+    const proxy = await serve(opened, listenOn(options.flags["listen"], options.flags["socket"], config.listen));
+    log.info({ port: proxy.port }, "listening");
+    await interrupted();
+    await proxy.close();
+    return 0;
+  } finally {
+    await pool.end();
+  }
+};
+
+/** Starts the proxy on an open config. */
+export async function serve(opened: Opened, listen: ListenOptions): Promise<RunningProxy> {
+  await loadParser();
+  const { pool, log, config } = opened;
+  return startProxy({
+    pool,
+    log,
+    listen,
+    postgres: postgresAddress(config.postgres.url),
+    mirrors: () => openMirrors(opened),
+  });
+}
+
+async function schemaVersion({ pool }: Opened): Promise<number | undefined> {
+  const there = await pool.query<{ there: boolean }>("select to_regclass('throughline.version') is not null as there");
+  if (!there.rows[0]?.there) return undefined;
+  const found = await pool.query<{ version: number }>("select version from throughline.version");
+  return found.rows[0]?.version;
+}
+
+function listenOn(listen: unknown, socketFolder: unknown, fallback: { host: string; port: number }): ListenOptions {
+  if (typeof socketFolder === "string") return { path: `${socketFolder}/.s.PGSQL.${fallback.port}` };
+  if (typeof listen !== "string") return fallback;
+  const match = /^(?:(.+):)?(\d+)$/.exec(listen);
+  if (!match) throw new UsageError(`--listen takes an address such as 127.0.0.1:6543, not "${listen}"`);
+  return { host: match[1] ?? fallback.host, port: Number(match[2]) };
+}

@@ -1,0 +1,100 @@
+#!/usr/bin/env node
+// The command line: which command, with which options, and how it ends.
+
+import { readFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { checkCommand } from "./cli/check.js";
+import { type Command, type ExitCode, type Io, UsageError } from "./cli/command.js";
+import { demoCommand } from "./cli/demo/demo.js";
+import { migrateCommand } from "./cli/migrate.js";
+import { pullCommand } from "./cli/pull.js";
+import { sandboxCommand } from "./cli/sandbox.js";
+import { serveCommand } from "./cli/serve.js";
+import { ConfigError } from "./config/yaml.js";
+import { ReadFailed } from "./connector/ending.js";
+import { MigrateError } from "./mirror/migrate.js";
+import { PullRunning } from "./sync/backfill.js";
+
+const usage = `usage: throughline <command> [options]
+
+  check    [--offline]                       config, database, guards, tokens, drift
+  migrate  [--dry-run]                       create or extend schemas, mirrors, guards, grants; prints its DDL
+  pull     [API[.TABLE]…] [--full]           copy everything once
+  serve    [--listen ADDR] [--socket DIR]    the proxy
+  sandbox  API [--port N] [--fault NAME[:N]]… [--seed N]    a local twin of an API
+  demo     [--once]                          everything in one minute, with a Postgres and an API of its own
+
+  -c, --config FILE (throughline.yaml) · --json · -h, --help · -V, --version`;
+
+const commands: Readonly<Record<string, Command>> = {
+  check: checkCommand,
+  migrate: migrateCommand,
+  pull: pullCommand,
+  serve: serveCommand,
+  sandbox: sandboxCommand,
+  demo: demoCommand,
+};
+
+const io: Io = {
+  out: (line) => process.stdout.write(`${line}\n`),
+  err: (line) => process.stderr.write(`${line}\n`),
+};
+
+async function main(): Promise<ExitCode> {
+  const { values, positionals } = parse();
+  if (values.version) {
+    const manifest: { version: string } = JSON.parse(
+      readFileSync(new URL("../../package.json", import.meta.url), "utf8"),
+    );
+    io.out(manifest.version);
+    return 0;
+  }
+  const [name, ...names] = positionals;
+  if (values.help) {
+    io.out(usage);
+    return 0;
+  }
+  const command = name === undefined ? undefined : commands[name];
+  if (!command) throw new UsageError(name === undefined ? "which command?" : `there is no command "${name}"`);
+  return command({ config: values.config ?? "throughline.yaml", names, flags: values, json: values.json === true }, io);
+}
+
+function parse() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        config: { type: "string", short: "c" },
+        json: { type: "boolean" },
+        help: { type: "boolean", short: "h" },
+        version: { type: "boolean", short: "V" },
+        offline: { type: "boolean" },
+        "dry-run": { type: "boolean" },
+        full: { type: "boolean" },
+        listen: { type: "string" },
+        socket: { type: "string" },
+        port: { type: "string" },
+        seed: { type: "string" },
+        fault: { type: "string", multiple: true },
+        once: { type: "boolean" },
+      },
+    });
+  } catch (cause) {
+    throw new UsageError(cause instanceof Error ? cause.message : String(cause));
+  }
+}
+
+try {
+  process.exitCode = await main();
+} catch (cause) {
+  process.exitCode = cause instanceof ConfigError || cause instanceof UsageError ? 2 : 1;
+  if (cause instanceof UsageError) io.err(`throughline: ${cause.message}\n\n${usage}`);
+  else if (isExpected(cause)) io.err(`throughline: ${cause.message}`);
+  else io.err(cause instanceof Error ? (cause.stack ?? cause.message) : String(cause));
+}
+
+/** Failures that a sentence explains: of the config, an API, the port or the database. */
+function isExpected(cause: unknown): cause is Error {
+  if (cause instanceof ConfigError || cause instanceof ReadFailed || cause instanceof MigrateError) return true;
+  return cause instanceof PullRunning || (cause instanceof Error && "code" in cause);
+}
