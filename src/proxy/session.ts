@@ -232,10 +232,12 @@ export class Session implements HoldState, BackendState {
     if (this.closed || !this.postgres) return { kind: "over" };
     const flight = new Flight();
     this.flight = flight;
+    const { skipping } = this.owed;
     this.postgres.write(compose(steps, end, statement, this.owed, this.dirty));
     if (this.owed.empty) this.landed();
     const landing = await flight.landing;
-    this.dirty = landing.kind === "failed";
+    // What is sent while Postgres skips to a Sync cleans up nothing.
+    this.dirty = landing.kind === "failed" || (this.dirty && skipping);
     return { ...landing, completion: flight.completion };
   }
 

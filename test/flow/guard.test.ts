@@ -1,0 +1,210 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { type Line, startLine } from "../support/line.js";
+
+let line: Line;
+beforeAll(async () => {
+  line = await startLine({
+    seed: [{ email: "ada@example.com", firstname: "Ada", city: "London" }, { email: "bob@example.com" }],
+  });
+});
+afterAll(() => line.close());
+beforeEach(() => line.sandbox.clearLog());
+
+interface Refused {
+  readonly code: string;
+  readonly message: string;
+}
+const refusal = (promise: Promise<unknown>): Promise<Refused> =>
+  promise.then(
+    () => ({ code: "accepted", message: "" }),
+    (cause) => cause,
+  );
+const snapshot = async () => (await line.admin.query("select * from hubspot.contacts order by id")).rows;
+
+const writes = [
+  "insert into hubspot.contacts (email) values ('direct@example.com')",
+  "update hubspot.contacts set firstname = 'direct'",
+  "delete from hubspot.contacts",
+  "insert into hubspot.contacts (id, email) values ('501', 'x') on conflict (id) do update set email = 'direct'",
+  "with w as (delete from hubspot.contacts returning *) select count(*) from w",
+  "do $$begin delete from hubspot.contacts; end$$",
+];
+
+test.each(writes)("P9: a direct connection is refused by Postgres itself: %s", async (sql) => {
+  const before = await snapshot();
+  const direct = await line.direct();
+  const error = await refusal(direct.query(sql));
+  expect(error.code).toBe("0A000");
+  expect(error.message).toMatch(
+    /^throughline: this \w+ of mirror table "hubspot"\."contacts" did not come through Throughline$/,
+  );
+  expect(await snapshot()).toEqual(before);
+});
+
+test("P9: a superuser's direct write, TRUNCATE and COPY are refused as well", async () => {
+  const before = await snapshot();
+  expect((await refusal(line.admin.query(writes[1] ?? ""))).code).toBe("0A000");
+  const truncate = await refusal(line.admin.query("truncate hubspot.contacts"));
+  expect(truncate).toMatchObject({
+    code: "0A000",
+    message: 'throughline: TRUNCATE of mirror table "hubspot"."contacts" is not offered',
+  });
+  expect(
+    (await refusal(line.admin.query("copy hubspot.contacts (email) from program 'echo x@example.com'"))).code,
+  ).toBe("0A000");
+  expect(await snapshot()).toEqual(before);
+});
+
+test("P9: a cascade into the mirror is refused, directly and through the proxy", async () => {
+  await line.admin.query("create table public.owner (id int primary key)");
+  await line.admin.query("insert into public.owner values (1)");
+  await line.admin.query("alter table hubspot.contacts add column owner int references public.owner on delete cascade");
+  await line.admin.query("update hubspot.contacts set owner = 1 where email = 'ada@example.com'");
+  await line.admin.query("grant all on public.owner to app");
+  for (const client of [await line.direct(), await line.client(), line.admin]) {
+    const error = await refusal(client.query("delete from public.owner"));
+    expect(error).toMatchObject({ code: "0A000" });
+    expect(error.message).toContain("DELETE of mirror table");
+  }
+  expect(line.writes()).toEqual([]);
+  await line.admin.query("alter table hubspot.contacts drop column owner");
+});
+
+test("P9: functions, views and rules that write to the mirror are refused through the proxy, with no request", async () => {
+  await line.admin.query(
+    "create function public.sneak() returns void language sql as $$delete from hubspot.contacts$$",
+  );
+  await line.admin.query("create view public.everybody as select * from hubspot.contacts");
+  await line.admin.query("grant all on public.everybody, hubspot.contacts to app");
+  const before = await snapshot();
+  const client = await line.client();
+  for (const sql of [
+    "select public.sneak()",
+    "delete from public.everybody",
+    "do $$begin execute 'delete from hubspot.con' || 'tacts'; end$$",
+    "select 1; delete from hubspot.contacts",
+    "prepare p as delete from hubspot.contacts; execute p",
+    "explain analyze delete from hubspot.contacts",
+    "truncate hubspot.contacts",
+  ]) {
+    expect(await refusal(client.query(sql)), sql).toMatchObject({ code: "0A000" });
+  }
+  expect(line.sandbox.log).toEqual([]);
+  expect(await snapshot()).toEqual(before);
+});
+
+const call = "00000000-0000-0000-0000-000000000001";
+
+test("P9: no setting opens the guard", async () => {
+  const before = await snapshot();
+  for (const client of [await line.direct(), await line.client()]) {
+    for (const mode of ["plan", "apply", "close", "", ":", "plan:x", "apply:;drop"]) {
+      for (const value of [`${mode}:${call}`, mode]) {
+        await client.query("begin");
+        await client.query(
+          "select set_config('throughline.call', $1, false), set_config('throughline.n', '0', false)",
+          [value],
+        );
+        await client.query(
+          "select set_config('throughline.session', 'throughline', false), set_config('throughline.bypass', 'on', false)",
+        );
+        // By a function, so that no statement of the proxy's is in between.
+        const error = await refusal(client.query("do $$begin update hubspot.contacts set firstname = 'open'; end$$"));
+        expect(error, value).toMatchObject({ code: "0A000" });
+        await client.query("rollback");
+      }
+    }
+  }
+  expect(await snapshot()).toEqual(before);
+});
+
+test("P9: forged calls of our functions are refused, and no table of ours can be read", async () => {
+  const uuid = `'${call}'::uuid`;
+  const forged = [
+    `select throughline.plan(${uuid}, 100, ${uuid}, '\\x00')`,
+    `select throughline.plan(${uuid}, 100, null, null)`,
+    `select throughline.planned(${uuid}, ${uuid}, '\\x00')`,
+    `select throughline.lock(1, '["501"]', false, ${uuid}, null)`,
+    `select throughline.stage(${uuid}, '[]', ${uuid}, '\\x00')`,
+    `select throughline.close(${uuid}, 1, ${uuid}, '\\x00')`,
+    `select throughline.check_mac('x', ${uuid}, '\\x00')`,
+    `select throughline.apply_1('[]')`,
+    `select throughline.lock_1('{501}', false)`,
+    "select * from throughline.proxy_key",
+    "select * from throughline.journal",
+    "select * from throughline.opened",
+    "select * from throughline.staged",
+    "insert into throughline.applied values (gen_random_uuid())",
+  ];
+  for (const client of [await line.direct(), await line.client()]) {
+    for (const sql of forged) expect(await refusal(client.query(sql)), sql).toMatchObject({ code: "42501" });
+  }
+});
+
+test("P9: what a statement reads of our settings and tables in RETURNING teaches it nothing that works later", async () => {
+  const client = await line.client();
+  const { rows } = await client.query(
+    `insert into hubspot.contacts (email) values ('curious@example.com')
+     returning current_setting('throughline.call', true) as call, current_setting('throughline.n', true) as n`,
+  );
+  const before = await snapshot();
+  await client.query("select set_config('throughline.call', $1, false), set_config('throughline.n', '0', false)", [
+    rows[0].call,
+  ]);
+  expect(await refusal(client.query("do $$begin delete from hubspot.contacts; end$$"))).toMatchObject({
+    code: "0A000",
+  });
+  expect(await snapshot()).toEqual(before);
+  const names = await refusal(
+    client.query(
+      "insert into hubspot.contacts (email) values ('curious2@example.com') returning (select string_agg(key::text, '') from throughline.proxy_key)",
+    ),
+  );
+  expect(names).toMatchObject({ code: "42501" });
+  expect(line.writes()).toHaveLength(1);
+});
+
+test("P9: what a function changes while a statement is planned is planned, sent and applied with it", async () => {
+  await line.admin.query(
+    `create function public.meddle() returns int language plpgsql as $$begin
+       update hubspot.contacts set firstname = 'meddled' where email = 'bob@example.com'; return 1; end$$`,
+  );
+  const client = await line.client();
+  await client.query(
+    "update hubspot.contacts set city = 'Paris' where email = 'ada@example.com' returning public.meddle()",
+  );
+  expect(line.writes()).toEqual(["POST /crm/v3/objects/contacts/batch/update"]);
+  const upstream = line.sandbox.records("contacts").find(({ properties }) => properties["email"] === "bob@example.com");
+  expect(upstream?.properties["firstname"]).toBe("meddled");
+  expect(
+    (await line.admin.query("select firstname from hubspot.contacts where email = 'bob@example.com'")).rows,
+  ).toEqual([{ firstname: "meddled" }]);
+});
+
+test("P9: what a function changes only while a statement is applied is not written", async () => {
+  await line.admin.query("create sequence public.turn");
+  await line.admin.query("grant all on public.turn to app");
+  await line.admin.query(
+    `create function public.turncoat() returns int language plpgsql as $$begin
+       if nextval('public.turn') > 1 then update hubspot.contacts set firstname = 'turned' where email = 'bob@example.com'; end if;
+       return 1; end$$`,
+  );
+  const client = await line.client();
+  const before = await snapshot();
+  await client.query(
+    "update hubspot.contacts set city = 'Rome' where email = 'ada@example.com' returning public.turncoat()",
+  );
+  const bob = (rows: readonly { email: string; firstname: string }[]) =>
+    rows.find(({ email }) => email === "bob@example.com")?.firstname;
+  expect(bob(await snapshot())).toBe(bob(before));
+});
+
+test("a raise tells nothing of our functions, and our statements leave nothing in the session", async () => {
+  const client = await line.client();
+  await client.query("set log_parameter_max_length_on_error = -1");
+  const error = await client.query("insert into hubspot.contacts (email) values ('nonsense')").catch((cause) => cause);
+  expect(error).toMatchObject({ code: "22P02", where: undefined, routine: undefined, file: undefined });
+  await client.query("insert into hubspot.contacts (email) values ('clean@example.com')");
+  expect((await client.query("select name from pg_prepared_statements")).rows).toEqual([]);
+  expect((await client.query("select name from pg_cursors")).rows).toEqual([]);
+});

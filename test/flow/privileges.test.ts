@@ -1,0 +1,83 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { type Line, startLine } from "../support/line.js";
+
+let line: Line;
+beforeAll(async () => {
+  line = await startLine({
+    seed: [
+      { email: "ada@example.com", firstname: "Ada", city: "London" },
+      { email: "bob@example.com", firstname: "Bob", city: "Paris" },
+    ],
+  });
+  await line.admin.query("grant usage on schema hubspot to app_insert, app_delete, app_rows");
+  await line.admin.query("grant insert (email, firstname) on hubspot.contacts to app_insert");
+  await line.admin.query("grant delete on hubspot.contacts to app_delete");
+  await line.admin.query("grant select (email) on hubspot.contacts to app_delete");
+  await line.admin.query("grant select, insert, update, delete on hubspot.contacts to app_rows");
+  await line.admin.query("alter table hubspot.contacts enable row level security");
+  await line.admin.query(
+    "create policy everything on hubspot.contacts to app, app_insert, app_delete using (true) with check (true)",
+  );
+  await line.admin.query(
+    "create policy london on hubspot.contacts to app_rows using (city = 'London') with check (city = 'London')",
+  );
+});
+afterAll(() => line.close());
+beforeEach(() => line.sandbox.clearLog());
+
+const codeOf = (promise: Promise<unknown>) =>
+  promise.then(
+    () => "ok",
+    (cause: { code: string }) => cause.code,
+  );
+
+test("P2: a role that may only INSERT two columns writes these, and nothing else", async () => {
+  const client = await line.client("app_insert");
+  expect(
+    (await client.query("insert into hubspot.contacts (email, firstname) values ('two@example.com', 'Two')")).rowCount,
+  ).toBe(1);
+  expect(line.writes()).toEqual(["POST /crm/v3/objects/contacts"]);
+  expect(
+    await codeOf(client.query("insert into hubspot.contacts (email, city) values ('x@example.com', 'Rome')")),
+  ).toBe("42501");
+  expect(await codeOf(client.query("insert into hubspot.contacts (email) values ('x@example.com') returning id"))).toBe(
+    "42501",
+  );
+  expect(await codeOf(client.query("update hubspot.contacts set firstname = 'x'"))).toBe("42501");
+  expect(await codeOf(client.query("delete from hubspot.contacts"))).toBe("42501");
+  expect(await codeOf(client.query("select email from hubspot.contacts"))).toBe("42501");
+  expect(line.writes()).toHaveLength(1);
+});
+
+test("P2: a role that may only DELETE, and read the column it names, deletes", async () => {
+  const client = await line.client("app_delete");
+  expect((await client.query("delete from hubspot.contacts where email = 'two@example.com'")).rowCount).toBe(1);
+  expect(line.writes()).toEqual([expect.stringMatching(/^DELETE \/crm\/v3\/objects\/contacts\/\d+$/)]);
+  expect(await codeOf(client.query("delete from hubspot.contacts where firstname = 'Ada'"))).toBe("42501");
+  expect(await codeOf(client.query("update hubspot.contacts set email = 'x'"))).toBe("42501");
+  expect(line.writes()).toHaveLength(1);
+});
+
+test("P2: a role under row security sees, changes and adds the rows that its policy lets it", async () => {
+  const client = await line.client("app_rows");
+  expect((await client.query("update hubspot.contacts set firstname = firstname || '!' returning email")).rows).toEqual(
+    [{ email: "ada@example.com" }],
+  );
+  expect(line.writes()).toHaveLength(1);
+  expect(
+    await codeOf(client.query("insert into hubspot.contacts (email, city) values ('rome@example.com', 'Rome')")),
+  ).toBe("42501");
+  expect(await codeOf(client.query("update hubspot.contacts set city = 'Rome'"))).toBe("42501");
+  expect((await client.query("delete from hubspot.contacts where email = 'bob@example.com'")).rowCount).toBe(0);
+  expect(line.writes()).toHaveLength(1);
+  const added = await client.query(
+    "insert into hubspot.contacts (email, city) values ('new@example.com', 'London') returning city",
+  );
+  expect(added.rows).toEqual([{ city: "London" }]);
+});
+
+test("P2: a role with no right on the mirror gets Postgres's own refusal, and nothing is sent", async () => {
+  const client = await line.client("app_nothing");
+  expect(await codeOf(client.query("insert into hubspot.contacts (email) values ('x@example.com')"))).toBe("42501");
+  expect(line.sandbox.log).toEqual([]);
+});

@@ -1,0 +1,315 @@
+import { serialize } from "pg-protocol";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { type Line, startLine } from "../support/line.js";
+import { shown, WireClient } from "../support/wire.js";
+
+let line: Line;
+beforeAll(async () => {
+  line = await startLine({
+    seed: [
+      { email: "ada@example.com", firstname: "Ada", lastname: "Lovelace", annualrevenue: "100" },
+      { email: "bob@example.com", firstname: "Bob", lastname: "Stone" },
+    ],
+  });
+  await line.admin.query("create table public.account (id int primary key, contact text, name text)");
+  await line.admin.query("grant all on public.account to app");
+  await line.admin.query("insert into public.account values (1, '501', 'Acme'), (2, '502', 'Bolt')");
+});
+afterAll(() => line.close());
+beforeEach(() => line.sandbox.clearLog());
+
+test("P3: INSERT … RETURNING gives the API's id, its computed fields and its spelling", async () => {
+  const client = await line.client();
+  const { rows, rowCount, command } = await client.query(
+    "insert into hubspot.contacts (email, firstname) values ('  Eve@Example.COM ', 'Eve') returning id, email, hs_email_domain, hs_full_name_or_email",
+  );
+  expect({ rowCount, command }).toEqual({ rowCount: 1, command: "INSERT" });
+  expect(rows).toEqual([
+    {
+      id: expect.stringMatching(/^\d+$/),
+      email: "eve@example.com",
+      hs_email_domain: "example.com",
+      hs_full_name_or_email: "Eve",
+    },
+  ]);
+  const [row] = rows;
+  expect(line.sandbox.records("contacts").find(({ id }) => id === row.id)?.properties["email"]).toBe("eve@example.com");
+  expect((await line.admin.query("select email from hubspot.contacts where id = $1", [row.id])).rows).toEqual([
+    { email: "eve@example.com" },
+  ]);
+});
+
+test("P1: many rows are one batch call, and RETURNING keeps their order though the API shuffles", async () => {
+  const client = await line.client();
+  const names = Array.from({ length: 40 }, (_, i) => `row${String(i).padStart(2, "0")}`);
+  const values = names.map((_, i) => `($${i + 1} || '@batch.example', $${i + 1})`).join(", ");
+  const { rows } = await client.query(
+    `insert into hubspot.contacts (email, firstname) values ${values} returning firstname, id`,
+    names,
+  );
+  expect(rows.map(({ firstname }) => firstname)).toEqual(names);
+  expect(new Set(rows.map(({ id }) => id)).size).toBe(40);
+  expect(line.writes()).toEqual(["POST /crm/v3/objects/contacts/batch/create"]);
+});
+
+test("P2: SET and WHERE are Postgres's own: expressions, joins and sub-selects", async () => {
+  const client = await line.client();
+  const { rows } = await client.query(
+    `update hubspot.contacts c set company = a.name || ' Ltd', annualrevenue = coalesce(annualrevenue, 0) * 2 + 1
+     from public.account a where a.contact = c.id and c.email in (select 'ada@example.com' union select 'bob@example.com')
+     returning c.email, c.company, c.annualrevenue, a.id as account`,
+  );
+  expect(rows.toSorted((a, b) => a.account - b.account)).toEqual([
+    { email: "ada@example.com", company: "Acme Ltd", annualrevenue: "201", account: 1 },
+    { email: "bob@example.com", company: "Bolt Ltd", annualrevenue: "1", account: 2 },
+  ]);
+  expect(line.writes()).toEqual(["POST /crm/v3/objects/contacts/batch/update"]);
+});
+
+test("P1: an UPDATE sends only what differs, and nothing at all when nothing does", async () => {
+  const client = await line.client();
+  await client.query(
+    "update hubspot.contacts set firstname = 'Ada', lastname = 'King' where email = 'ada@example.com'",
+  );
+  expect(line.writes()).toEqual(["PATCH /crm/v3/objects/contacts/501"]);
+  expect(line.sandbox.log.find(({ method }) => method === "PATCH")?.requestBody).toBe(
+    '{"properties":{"lastname":"King"}}',
+  );
+  line.sandbox.clearLog();
+  const same = await client.query(
+    "update hubspot.contacts set lastname = lastname where email = 'ada@example.com' returning lastname",
+  );
+  expect(same.rows).toEqual([{ lastname: "King" }]);
+  expect((await client.query("update hubspot.contacts set lastname = 'x' where false")).rowCount).toBe(0);
+  expect(line.writes()).toEqual([]);
+});
+
+test("P3: DELETE … RETURNING gives the row that went, here and there", async () => {
+  const client = await line.client();
+  await client.query("insert into hubspot.contacts (email) values ('gone1@example.com'), ('gone2@example.com')");
+  line.sandbox.clearLog();
+  const { rows, rowCount } = await client.query(
+    "delete from hubspot.contacts where email like 'gone%' returning email",
+  );
+  expect(rowCount).toBe(2);
+  expect(rows.map(({ email }) => email).toSorted()).toEqual(["gone1@example.com", "gone2@example.com"]);
+  expect(line.writes()).toEqual(["POST /crm/v3/objects/contacts/batch/archive"]);
+  expect((await client.query("select from hubspot.contacts where email like 'gone%'")).rowCount).toBe(0);
+  expect(line.sandbox.records("contacts").filter(({ archived }) => archived)).toHaveLength(2);
+});
+
+test("every type goes to the API and comes back: date, timestamptz, boolean, numeric, text[]", async () => {
+  const client = await line.client();
+  const { rows } = await client.query(
+    `insert into hubspot.contacts (email, renewal_date, last_visit, opted_in, annualrevenue, interests)
+     values ('types@example.com', '2026-02-28', '2026-03-01 12:30:00+02', true, 1500.50,
+       (select array_agg(o) from unnest((select array['product', 'events'])) o))
+     returning renewal_date::text, last_visit at time zone 'UTC' as visit, opted_in, annualrevenue, interests, id`,
+  );
+  expect(rows[0]).toMatchObject({
+    renewal_date: "2026-02-28",
+    opted_in: true,
+    annualrevenue: "1500.50",
+    interests: ["product", "events"],
+  });
+  const cleared = await client.query(
+    "update hubspot.contacts set renewal_date = null, last_visit = null, opted_in = null, annualrevenue = null, interests = null where id = $1 returning renewal_date, last_visit, opted_in, annualrevenue, interests",
+    [rows[0].id],
+  );
+  expect(cleared.rows).toEqual([
+    { renewal_date: null, last_visit: null, opted_in: null, annualrevenue: null, interests: null },
+  ]);
+});
+
+test("a simple Query answers with the messages that Postgres answers with", async () => {
+  const wire = await WireClient.login(line.port, "app", line.database);
+  wire.send(serialize.query("insert into hubspot.contacts (email) values ('simple@example.com') returning email"));
+  expect(shown(await wire.until("Z"))).toEqual(["T", "D simple@example.com", "C INSERT 0 1", "Z I"]);
+  wire.send(serialize.query("insert into hubspot.contacts (email) values ('simple2@example.com')"));
+  expect(shown(await wire.until("Z"))).toEqual(["C INSERT 0 1", "Z I"]);
+  wire.send(serialize.query("update hubspot.contacts set email = 'no' where email = 'simple@example.com'"));
+  expect(shown(await wire.until("Z"))).toEqual(["E 22P02", "Z I"]);
+  wire.close();
+});
+
+test("a named statement, binary formats and a row limit are Postgres's own", async () => {
+  const wire = await WireClient.login(line.port, "app", line.database);
+  const text =
+    "insert into hubspot.contacts (email, annualrevenue) select $1 || n || '@limit.example', n from generate_series(1, 3) n returning n_email(email)";
+  wire.send(serialize.query("create function pg_temp.nothing() returns int language sql as 'select 1'"));
+  await wire.until("Z");
+  wire.send(
+    serialize.parse({
+      name: "ins",
+      text: text.replace("n_email(email)", "email, annualrevenue::int8 as n"),
+      types: [25],
+    }),
+    serialize.describe({ type: "S", name: "ins" }),
+    serialize.sync(),
+  );
+  expect(shown(await wire.until("Z"))).toEqual(["1", "t", "T", "Z I"]);
+  wire.send(
+    serialize.bind({ portal: "p", statement: "ins", values: ["a"], binary: true }),
+    serialize.execute({ portal: "p", rows: 2 }),
+    serialize.execute({ portal: "p", rows: 2 }),
+    serialize.sync(),
+  );
+  const messages = await wire.until("Z");
+  expect(messages.map(({ type }) => type)).toEqual(["2", "D", "D", "s", "D", "C", "Z"]);
+  const first = messages[1]?.bytes ?? Buffer.alloc(0);
+  expect(first.readBigInt64BE(first.length - 8)).toBe(1n);
+  wire.send(serialize.bind({ statement: "ins", values: ["b"] }), serialize.execute({}), serialize.sync());
+  expect(shown(await wire.until("Z"))).toEqual([
+    "2",
+    "D b1@limit.example|1",
+    "D b2@limit.example|2",
+    "D b3@limit.example|3",
+    "C INSERT 0 3",
+    "Z I",
+  ]);
+  expect(line.writes()).toHaveLength(2);
+  wire.close();
+});
+
+test("a statement that was prepared and described in one flight is bound in another", async () => {
+  const wire = await WireClient.login(line.port, "app", line.database);
+  wire.send(
+    serialize.parse({ text: "insert into hubspot.contacts (email) values ($1) returning email" }),
+    serialize.describe({ type: "S" }),
+    serialize.sync(),
+  );
+  expect(shown(await wire.until("Z"))).toEqual(["1", "t", "T", "Z I"]);
+  wire.send(serialize.bind({ values: ["libpq@example.com"] }), serialize.execute({}), serialize.sync());
+  expect(shown(await wire.until("Z"))).toEqual(["2", "D libpq@example.com", "C INSERT 0 1", "Z I"]);
+  wire.close();
+});
+
+test("a mirror write inside a pipeline takes part in its one transaction", async () => {
+  const wire = await WireClient.login(line.port, "app", line.database);
+  const local = (id: number) => [
+    serialize.parse({ text: `insert into public.account values (${id}, null, 'pipe')` }),
+    serialize.bind({}),
+    serialize.execute({}),
+  ];
+  const mirror = (email: string) => [
+    serialize.parse({ text: "insert into hubspot.contacts (email) values ($1) returning email" }),
+    serialize.bind({ values: [email] }),
+    serialize.execute({}),
+  ];
+  wire.send(...local(10), ...mirror("pipe1@example.com"), ...local(11), serialize.sync());
+  expect(shown(await wire.until("Z"))).toEqual([
+    "1",
+    "2",
+    "C INSERT 0 1",
+    "1",
+    "2",
+    "D pipe1@example.com",
+    "C INSERT 0 1",
+    "1",
+    "2",
+    "C INSERT 0 1",
+    "Z I",
+  ]);
+  // The second local row fails: what came before it is undone here, and the accepted row stays in the mirror.
+  wire.send(...local(12), ...mirror("pipe2@example.com"), ...local(12), serialize.sync());
+  const answers = shown(await wire.until("Z"));
+  expect(answers.slice(-3)).toEqual(["E 23505", "N 01000", "Z I"]);
+  const found = await line.admin.query("select id from public.account where id >= 10 order by id");
+  expect(found.rows).toEqual([{ id: 10 }, { id: 11 }]);
+  expect((await line.admin.query("select from hubspot.contacts where email like 'pipe_@example.com'")).rowCount).toBe(
+    2,
+  );
+  // A failing Parse in front of it: no call.
+  line.sandbox.clearLog();
+  wire.send(serialize.parse({ text: "selec" }), ...mirror("pipe3@example.com"), serialize.sync());
+  expect(shown(await wire.until("Z"))).toEqual(["E 42601", "Z I"]);
+  expect(line.writes()).toEqual([]);
+  wire.close();
+});
+
+test("P5: types, NOT NULL, CHECK, unique and privileges fail before the call, with Postgres's own words", async () => {
+  const client = await line.client();
+  const refused = async (sql: string) =>
+    client.query(sql).then(
+      () => "accepted",
+      (cause) => `${cause.code} ${cause.column ?? ""}`.trim(),
+    );
+  expect(await refused("insert into hubspot.contacts (email, renewal_date) values ('a@b.example', 'soon')")).toBe(
+    "22007",
+  );
+  expect(await refused("insert into hubspot.contacts (email) values ('ada@example.com')")).toBe("23505");
+  expect(await refused("insert into hubspot.contacts (id, email) values ('7', 'k@example.com')")).toBe("428C9 id");
+  expect(await refused("insert into hubspot.contacts (email, hs_object_id) values ('k@example.com', '7')")).toBe(
+    "428C9 hs_object_id",
+  );
+  expect(await refused("update hubspot.contacts set createdate = now() where email = 'ada@example.com'")).toBe(
+    "428C9 createdate",
+  );
+  expect(await refused("update hubspot.contacts set id = '9' where email = 'ada@example.com'")).toBe("428C9 id");
+  expect(
+    await refused("insert into hubspot.contacts (email, lifecyclestage) values ('k@example.com', 'nonsense')"),
+  ).toBe("23514 lifecyclestage");
+  expect(await refused("insert into hubspot.contacts (email) values (1/0)")).toBe("22012");
+  expect(await refused("insert into hubspot.contacts (nonsense) values (1)")).toBe("42703");
+  expect(await refused("insert into hubspot.contacts (email) values ('k@example.com') on conflict do nothing")).toBe(
+    "0A000",
+  );
+  expect(
+    await refused(
+      "with x as (insert into hubspot.contacts (email) values ('k@example.com') returning id) select * from x",
+    ),
+  ).toBe("0A000");
+  expect(line.writes()).toEqual([]);
+});
+
+test("an ORM that sets every column, to NULL, DEFAULT or what it is, is understood", async () => {
+  const client = await line.client();
+  const { rows } = await client.query(
+    "insert into hubspot.contacts (id, email, createdate, firstname, hs_object_id) values (default, 'orm@example.com', default, null, null) returning id, firstname",
+  );
+  expect(rows[0].firstname).toBeNull();
+  const body = line.sandbox.log.find(({ method }) => method === "POST")?.requestBody;
+  expect(body).toBe('{"properties":{"email":"orm@example.com","firstname":""}}');
+});
+
+test("P1: a statement of more rows than one call takes is refused at the first row too many, before anything is sent", async () => {
+  const client = await line.client();
+  const error = await client
+    .query("insert into hubspot.contacts (email) select n || '@many.example' from generate_series(1, 10000) n")
+    .then(
+      () => undefined,
+      (cause) => cause,
+    );
+  expect(error).toMatchObject({
+    code: "54000",
+    schema: "hubspot",
+    table: "contacts",
+    where: undefined,
+    routine: undefined,
+  });
+  expect(error.message).toContain("at least 101 rows");
+  expect(error.hint).toContain("at most 100 rows");
+  expect(line.sandbox.log).toEqual([]);
+});
+
+test("local columns are the user's own: kept by a call, changed without one", async () => {
+  await line.admin.query("alter table hubspot.contacts add column note text default 'new'");
+  const { migrateAll } = await import("../../src/cli/migrate.js");
+  await migrateAll(line.opened, false);
+  const client = await line.client();
+  const inserted = await client.query(
+    "insert into hubspot.contacts (email, note) values ('local@example.com', 'mine') returning note",
+  );
+  expect(inserted.rows).toEqual([{ note: "mine" }]);
+  line.sandbox.clearLog();
+  const updated = await client.query(
+    "update hubspot.contacts set note = note || '!' where email = 'local@example.com' returning note",
+  );
+  expect(updated.rows).toEqual([{ note: "mine!" }]);
+  expect(line.writes()).toEqual([]);
+  const both = await client.query(
+    "update hubspot.contacts set note = 'both', firstname = 'Lo' where email = 'local@example.com' returning note, firstname",
+  );
+  expect(both.rows).toEqual([{ note: "both", firstname: "Lo" }]);
+  expect(line.writes()).toHaveLength(1);
+});
