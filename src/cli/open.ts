@@ -23,8 +23,8 @@ export interface OpenedMirror {
   readonly table: ConnectorTable;
 }
 
-export function readConfig(path: string): Config {
-  return loadConfig(path, process.env, (connector) => {
+export function readConfig(path: string, env: Readonly<Record<string, string | undefined>> = process.env): Config {
+  return loadConfig(path, env, (connector) => {
     const manifest = manifestOf(connector);
     return manifest && { config: manifest.config, tables: Object.keys(manifest.tables) };
   });

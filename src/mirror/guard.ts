@@ -186,6 +186,7 @@ begin
     select ${names.map((name) => `w.${name}`).join(", ")} from wanted w
       where not exists (select from ${target} y where y.${keyName} = w.${keyName}
         and ${names.map((name) => `y.${name}::text is not distinct from w.${name}::text`).join(" and ")})
+    order by w.${keyName}
     on conflict (${keyName}) do update set ${names.map((name) => `${name} = excluded.${name}`).join(", ")};
   get diagnostics written = row_count;
   return gone + written;

@@ -1,2 +1,119 @@
-import type { Command } from "../command.js";
-export const demoCommand: Command = async () => 0;
+// throughline demo: a Postgres and a HubSpot of its own, the commands a user would run, and a session that shows what happens.
+
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import pg from "pg";
+import type { RunningProxy } from "../../proxy/start.js";
+import { type HubspotSandbox, startHubspotSandbox } from "../../sandbox/hubspot/server.js";
+import { backfill } from "../../sync/backfill.js";
+import { type Command, type Io, interrupted } from "../command.js";
+import { migrateAll } from "../migrate.js";
+import { type Opened, open, openMirrors, readConfig } from "../open.js";
+import { serve } from "../serve.js";
+import { startPostgres } from "./postgres.js";
+import { playSession } from "./session.js";
+
+const config = `postgres:
+  url: \${DATABASE_URL}
+  grant: {app: [select, insert, update, delete]}
+apis:
+  hubspot:
+    base: http://127.0.0.1:\${SANDBOX_PORT}      # the sandbox; leave it out for the real one
+    token: \${HUBSPOT_TOKEN}
+    tables: [contacts]
+log: {level: warn}
+`;
+
+const people = [
+  { email: "ada@analytical.example", firstname: "Ada", lastname: "Lovelace", city: "London" },
+  { email: "charles@analytical.example", firstname: "Charles", lastname: "Babbage", city: "London" },
+  { email: "grace@navy.example", firstname: "Grace", lastname: "Hopper", city: "Arlington" },
+  { email: "alan@bletchley.example", firstname: "Alan", lastname: "Turing", city: "Bletchley" },
+];
+
+/** What the database's own tables hold. */
+const ownTables = `
+  create table account (domain text primary key, name text not null, discount numeric not null);
+  insert into account values ('analytical.example', 'Analytical Engines', 0.1), ('navy.example', 'US Navy', 0.2);
+  create table invoice (contact text not null, amount numeric not null);
+  grant select, insert, update, delete on account, invoice to app;`;
+
+export const demoCommand: Command = async (options, io) => {
+  const undo: (() => Promise<void> | void)[] = [];
+  try {
+    const { proxy, sandbox, database } = await setUp(io, undo);
+    const url = `postgres://app@127.0.0.1:${proxy.port}/${database}`;
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    await playSession(client, sandbox, io);
+    await client.end();
+    if (options.flags["once"] !== true) {
+      io.out(
+        `\nIt stays up. In another terminal:\n\n  psql ${url}\n\nHubSpot's side: ${sandbox.url} (any token). Stop it with Ctrl-C.`,
+      );
+      await interrupted();
+    }
+    return 0;
+  } finally {
+    for (const step of undo.reverse()) await step();
+  }
+};
+
+async function setUp(
+  io: Io,
+  undo: (() => Promise<void> | void)[],
+): Promise<{ proxy: RunningProxy; sandbox: HubspotSandbox; database: string }> {
+  const database = "demo";
+  io.out("An embedded Postgres 18 and a sandbox of HubSpot's CRM, each a real server on this machine.");
+  const postgres = await startPostgres(18);
+  undo.push(postgres.stop);
+  const sandbox = await startHubspotSandbox();
+  undo.push(sandbox.close);
+  sandbox.seed("contacts", people);
+  const admin = new pg.Client({ connectionString: postgres.urlOf("postgres", "postgres") });
+  await admin.connect();
+  await admin.query("create role throughline login createrole");
+  await admin.query("create role app login");
+  await admin.query(`create database ${database}`);
+  await admin.query(`grant create on database ${database} to throughline`);
+  await admin.end();
+  const owner = new pg.Client({ connectionString: postgres.urlOf("postgres", database) });
+  await owner.connect();
+  await owner.query(ownTables);
+  await owner.end();
+
+  const folder = mkdtempSync(join(tmpdir(), "throughline-demo-"));
+  undo.push(() => rmSync(folder, { recursive: true, force: true }));
+  const path = join(folder, "throughline.yaml");
+  writeFileSync(path, config);
+  const env = {
+    DATABASE_URL: postgres.urlOf("throughline", database),
+    SANDBOX_PORT: String(sandbox.port),
+    HUBSPOT_TOKEN: "pat-demo",
+  };
+  const opened = open(readConfig(path, env));
+  undo.push(() => opened.pool.end());
+  io.out(`\nthroughline.yaml\n${indented(config.trimEnd())}`);
+  io.out(
+    `\n$ throughline migrate\n  ${(await migrateAll(opened, false)).length} changes: schema, mirror table, guard, grants`,
+  );
+  io.out("$ throughline pull");
+  await pullAll(opened, io);
+  const proxy = await serve(opened, { host: "127.0.0.1", port: 0 });
+  undo.push(proxy.close);
+  io.out("$ throughline serve");
+  sandbox.clearLog();
+  return { proxy, sandbox, database };
+}
+
+async function pullAll(opened: Opened, io: Io): Promise<void> {
+  for (const { mirror, table } of await openMirrors(opened)) {
+    const { rows } = await backfill(opened.pool, mirror, table, { full: false, progress: () => undefined });
+    io.out(`  ${mirror.api}.${mirror.resource}: ${rows} rows`);
+  }
+}
+
+function indented(text: string): string {
+  return text.replaceAll(/^/gm, "  ");
+}
