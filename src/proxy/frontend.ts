@@ -29,6 +29,8 @@ export interface HoldState {
   /** In a failed transaction nothing is intercepted: Postgres refuses by itself. */
   readonly failed: boolean;
   hold(hold: Hold): void;
+  /** The client has said goodbye: that Postgres ends the connection is no loss. */
+  goodbye(): void;
 }
 
 /** A longer text is not looked at: it has more rows than any call takes, and the guard refuses it. */
@@ -97,6 +99,9 @@ export class FrontendReader implements FrameSink {
       case Frontend.copyDone:
       case Frontend.copyFail:
         this.owed.push(Sent.copyEnd);
+        return true;
+      case Frontend.terminate:
+        this.state.goodbye();
         return true;
       default:
         return true;

@@ -217,6 +217,10 @@ export class Session implements HoldState, BackendState {
     flight?.land(false);
   }
 
+  goodbye(): void {
+    this.toldWhy = true;
+  }
+
   fatal(): void {
     this.toldWhy = true;
   }
