@@ -66,17 +66,6 @@ export function readTag(chunk: Buffer, start: number, end: number): string {
   return chunk.toString("latin1", start + headerLength, nul === -1 ? end : nul);
 }
 
-/** Name and value of a ParameterStatus. */
-export function readParameterStatus(
-  chunk: Buffer,
-  start: number,
-  end: number,
-): { name: string; value: string } | undefined {
-  const name = cstring(chunk, start + headerLength, end);
-  const value = name && cstring(chunk, name.next, end);
-  return name && value ? { name: name.text, value: value.text } : undefined;
-}
-
 /** The process id of a BackendKeyData; the secret behind it is none of our business. */
 export function readProcessId(chunk: Buffer, start: number): number {
   return chunk.readInt32BE(start + headerLength);

@@ -6,7 +6,7 @@ import { isRecord, lookUp } from "./pointer.js";
 export type Scope = Readonly<Record<string, unknown>>;
 
 /** A template names something that is not there: a mistake in the manifest or the config. */
-export class TemplateError extends Error {}
+class TemplateError extends Error {}
 
 /** Fills in a JSON value; `rows` are the scopes that `each` repeats over. */
 export function fill(template: unknown, scope: Scope, rows: readonly Scope[] = []): unknown {

@@ -20,7 +20,7 @@ export interface MirrorColumn {
 }
 
 /** How a value travels; `plain` is as it is. */
-export type Codec = "plain" | "utc_midnight" | "join(;)";
+type Codec = "plain" | "utc_midnight" | "join(;)";
 
 /** One mirror table, found in the database. */
 export interface Mirror {

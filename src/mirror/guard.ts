@@ -3,7 +3,7 @@
 
 import { quoteLiteral, quoteName } from "../postgres/quote.js";
 
-export interface GuardColumn {
+interface GuardColumn {
   readonly name: string;
   readonly type: string;
   /** Upstream's, rather than a local column of the user's. */

@@ -35,14 +35,13 @@ export class BackendReader implements FrameSink {
     private readonly state: BackendState,
   ) {}
 
-  /** To be called before each chunk, and after it with what was consumed. */
+  /** To be called before reading, and `endRun` after it with what was done with. */
   startRun(): void {
     this.runStart = 0;
   }
 
-  endRun(chunk: Buffer, end: number): void {
-    if (end > this.runStart) this.state.toClient(chunk.subarray(this.runStart, end));
-    this.runStart = end;
+  endRun(bytes: Buffer): void {
+    if (bytes.length > this.runStart) this.state.toClient(bytes.subarray(this.runStart));
   }
 
   wantsWhole(type: number): boolean {
@@ -100,7 +99,7 @@ export class BackendReader implements FrameSink {
   }
 
   private skip(chunk: Buffer, start: number, end: number): void {
-    this.endRun(chunk, start);
+    this.endRun(chunk.subarray(0, start));
     this.runStart = end;
   }
 }

@@ -6,14 +6,13 @@
 import type { Socket } from "node:net";
 import type { Logger } from "pino";
 import { writeError } from "../../protocol/fields.js";
-import { FrameReader } from "../../protocol/frames.js";
-import { Kept } from "../../protocol/kept.js";
 import { Status } from "../../protocol/messages.js";
 import { Owed, Sent } from "../../protocol/owed.js";
 import type { FlightEnd, Landing, OpenCall, Step } from "../write/held.js";
 import { BackendReader, type BackendState } from "./backend.js";
 import { type ClientStatement, compose, Flight } from "./flight.js";
 import { FrontendReader, type Hold, type HoldState, type Lookout } from "./frontend.js";
+import { Inflow } from "./inflow.js";
 import { Link } from "./link.js";
 import { Statements } from "./statements.js";
 
@@ -34,10 +33,8 @@ export class Session implements HoldState, BackendState {
   readonly owed = new Owed(this.statements);
   private readonly frontend: FrontendReader;
   private readonly backend: BackendReader;
-  private readonly fromClient: FrameReader;
-  private readonly fromPostgres: FrameReader;
-  private readonly keptFromClient = new Kept();
-  private readonly keptFromPostgres = new Kept();
+  private readonly fromClient: Inflow;
+  private readonly fromPostgres: Inflow;
   private readonly client: Link;
   private postgres: Link | undefined;
   private held: Hold | undefined;
@@ -63,8 +60,8 @@ export class Session implements HoldState, BackendState {
     this.client = new Link(clientSocket);
     this.frontend = new FrontendReader(this.owed, this.statements, interception, this);
     this.backend = new BackendReader(this.owed, this);
-    this.fromClient = new FrameReader(this.frontend);
-    this.fromPostgres = new FrameReader(this.backend);
+    this.fromClient = new Inflow(this.frontend);
+    this.fromPostgres = new Inflow(this.backend);
     clientSocket.on("data", (chunk: Buffer) => this.readClient(chunk));
     clientSocket.on("end", () => this.endClient());
     clientSocket.on("error", () => clientSocket.destroy());
@@ -97,15 +94,12 @@ export class Session implements HoldState, BackendState {
 
   private readClient(chunk: Buffer): void {
     this.guarded(() => {
-      this.keptFromClient.append(chunk);
-      if (this.held || !this.postgres || this.keptFromClient.length < this.fromClient.needed) return this.pace();
-      const bytes = this.keptFromClient.take();
-      const read = this.fromClient.push(bytes);
-      this.postgres.write(read === bytes.length ? bytes : bytes.subarray(0, read));
-      this.keptFromClient.append(bytes.subarray(read));
-      const { held } = this;
-      if (held) void this.runHold(held);
-      return this.pace();
+      this.fromClient.keep(chunk);
+      if (!this.held && this.postgres) {
+        this.postgres.write(this.fromClient.read());
+        if (this.held) void this.runHold(this.held);
+      }
+      this.pace();
     });
   }
 
@@ -127,7 +121,7 @@ export class Session implements HoldState, BackendState {
     this.client.socket.pause();
     try {
       const done = await this.interception.handle(this, hold);
-      if (done) this.keptFromClient.append(this.keptFromClient.take().subarray(lengthOf(hold)));
+      if (done) this.fromClient.drop(lengthOf(hold));
       else this.frontend.passNext = hold.at === "query" || hold.at === "execute";
     } catch (cause) {
       this.log.error({ err: cause }, "a held statement failed for a reason of ours");
@@ -148,31 +142,17 @@ export class Session implements HoldState, BackendState {
 
   /** The onread callback: `chunk` is a buffer that is read into again. False: not before `resume`. */
   readPostgres(chunk: Buffer): boolean {
-    let wanted = true;
     this.guarded(() => {
-      if (this.keptFromPostgres.length > 0 || this.holdingReady) {
-        this.keptFromPostgres.append(Buffer.from(chunk));
-        if (!this.holdingReady && this.keptFromPostgres.length >= this.fromPostgres.needed) this.drainKept();
-      } else {
-        const read = this.pushPostgres(chunk);
-        if (read < chunk.length) this.keptFromPostgres.append(Buffer.from(chunk.subarray(read)));
-      }
-      wanted = !this.client.congested && !this.holdingReady;
-      if (this.client.congested) this.client.whenWritten(() => this.resumePostgres());
+      if (this.holdingReady) this.fromPostgres.keep(Buffer.from(chunk));
+      else this.relay(() => this.fromPostgres.readShared(chunk));
     });
-    return wanted;
+    if (this.client.congested) this.client.whenWritten(() => this.resumePostgres());
+    return !this.client.congested && !this.holdingReady;
   }
 
-  private drainKept(): void {
-    const bytes = this.keptFromPostgres.take();
-    this.keptFromPostgres.append(bytes.subarray(this.pushPostgres(bytes)));
-  }
-
-  private pushPostgres(bytes: Buffer): number {
+  private relay(read: () => Buffer): void {
     this.backend.startRun();
-    const read = this.fromPostgres.push(bytes);
-    this.backend.endRun(bytes, read);
-    return read;
+    this.backend.endRun(read());
   }
 
   private resumePostgres(): void {
@@ -198,7 +178,7 @@ export class Session implements HoldState, BackendState {
     void this.settleNow().then(() => {
       this.backend.settled = true;
       this.holdingReady = false;
-      this.guarded(() => this.drainKept());
+      this.guarded(() => this.relay(() => this.fromPostgres.read()));
       if (this.postgresEnded) this.endPostgres();
       else this.resumePostgres();
     });

@@ -30,7 +30,7 @@ export type Landing =
 /** An upstream call made in the client's open transaction. */
 export interface OpenCall {
   readonly call: string;
-  /** Such as `hubspot.contacts 512`: what a rollback does not undo. Null when the client was told otherwise. */
+  /** Such as `crm.contacts 512`: what a rollback does not undo. Null when the client was told otherwise. */
   readonly undone: string | null;
   readonly api: string;
   /** Its rows are in the mirror already, or there is nothing to apply. */

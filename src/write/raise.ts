@@ -106,7 +106,7 @@ function uniqueSent(mirror: Mirror, sent: readonly RowToSend[]): string | null {
   return candidates.length === 1 ? (candidates[0]?.name ?? null) : null;
 }
 
-/** After acceptance nothing may look as if it could be repeated. `accepted`: such as `hubspot.contacts 512`. */
+/** After acceptance nothing may look as if it could be repeated. `accepted`: such as `crm.contacts 512`. */
 export function notApplied(api: string, accepted: string, error: Fields): Fields {
   return recoded(error, {
     C: "TL002",

@@ -7,7 +7,7 @@ import type { Mirror, MirrorColumn, TextRow } from "../mirror/column.js";
 import type { RowToSend } from "./planned.js";
 
 /** A field that upstream was sent and left as it was. */
-export interface Dropped {
+interface Dropped {
   readonly column: MirrorColumn;
   readonly row: number;
 }

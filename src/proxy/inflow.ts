@@ -1,0 +1,46 @@
+// One direction's bytes on their way through a frame reader, with those that have to wait in front of it.
+
+import { FrameReader, type FrameSink } from "../../protocol/frames.js";
+import { Kept } from "../../protocol/kept.js";
+
+export class Inflow {
+  private readonly reader: FrameReader;
+  private readonly kept = new Kept();
+
+  constructor(sink: FrameSink) {
+    this.reader = new FrameReader(sink);
+  }
+
+  /** Adds bytes that are handed over, without reading them. */
+  keep(bytes: Buffer): void {
+    this.kept.append(bytes);
+  }
+
+  /** Reads what is kept, and returns what is done with. */
+  read(): Buffer {
+    if (this.kept.length < this.reader.needed) return nothing;
+    const bytes = this.kept.take();
+    const done = bytes.subarray(0, this.reader.push(bytes));
+    this.kept.append(bytes.subarray(done.length));
+    return done;
+  }
+
+  /** The same with a chunk whose buffer is read into again: what has to wait is copied, what is done with is not. */
+  readShared(chunk: Buffer): Buffer {
+    if (this.kept.length > 0) {
+      this.kept.append(Buffer.from(chunk));
+      return this.read();
+    }
+    const read = this.reader.push(chunk);
+    if (read === chunk.length) return chunk;
+    this.kept.append(Buffer.from(chunk.subarray(read)));
+    return chunk.subarray(0, read);
+  }
+
+  /** Forgets the first `length` kept bytes: a message that has been dealt with. */
+  drop(length: number): void {
+    this.kept.append(this.kept.take().subarray(length));
+  }
+}
+
+const nothing = Buffer.alloc(0);

@@ -1,0 +1,20 @@
+// The sandboxes there are, by API, for whoever starts one by name.
+
+import { parseFault } from "./hubspot/fault.js";
+import { startHubspotSandbox } from "./hubspot/server.js";
+
+export interface SandboxSwitches {
+  readonly port: number;
+  readonly seed: number;
+  /** As on the command line: NAME or NAME:N. Throws for one that is unknown. */
+  readonly faults: readonly string[];
+}
+
+export interface RunningSandbox {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+export const sandboxes: Readonly<Record<string, (switches: SandboxSwitches) => Promise<RunningSandbox>>> = {
+  hubspot: ({ port, seed, faults }) => startHubspotSandbox({ port, seed, faults: faults.map(parseFault) }),
+};

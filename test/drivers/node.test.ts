@@ -1,0 +1,41 @@
+import postgres from "postgres";
+import { afterEach, beforeEach, test } from "vitest";
+import { type Line, startLine } from "../support/line.js";
+import { runTen, seed, sqlstateOf } from "./ten.js";
+
+let line: Line;
+beforeEach(async () => {
+  line = await startLine({ seed });
+});
+afterEach(() => line.close());
+
+const asText = (rows: readonly (readonly unknown[])[]) => rows.map((row) => row.map(String).join("|"));
+
+test.each(["simple", "extended"] as const)("node-postgres runs the ten statements, %s protocol", async (queryMode) => {
+  const client = await line.client();
+  const run = (text: string) =>
+    client
+      .query({ text, rowMode: "array", ...(queryMode === "extended" ? { queryMode } : {}) })
+      .then(({ rows }) => asText(rows), sqlstateOf);
+  await runTen(line, run);
+});
+
+test.each([true, false])("postgres.js runs the ten statements, prepared %s", async (prepare) => {
+  const sql = postgres({
+    host: "127.0.0.1",
+    port: line.port,
+    user: "app",
+    password: "app",
+    database: line.database,
+    prepare,
+    max: 1,
+  });
+  const run = (text: string) => {
+    const template = Object.assign([text], { raw: [text] });
+    return sql(template)
+      .values()
+      .then((rows) => asText(rows), sqlstateOf);
+  };
+  await runTen(line, run);
+  await sql.end();
+});

@@ -1,0 +1,99 @@
+// The rules of the style that can be a test.
+
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, normalize, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+/** Top to bottom: a folder imports only protocol/ and what stands above it. */
+const layers = [
+  "config",
+  "observe",
+  "postgres",
+  "sql",
+  "http",
+  "mirror",
+  "connector",
+  "connectors",
+  "journal",
+  "write",
+  "sync",
+  "proxy",
+  "sandbox",
+  "cli",
+];
+
+function filesBelow(folder: string): string[] {
+  return readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
+    .map((name) => join(folder, name))
+    .filter((name) => /\.(ts|mjs|sql|yaml)$/.test(name));
+}
+
+const own = [...filesBelow("protocol"), ...filesBelow("src")];
+const all = [...own, ...filesBelow("test"), ...filesBelow("scripts")];
+const text = (file: string) => readFileSync(join(root, file), "utf8");
+const importsOf = (file: string) =>
+  [...text(file).matchAll(/from "(\.[^"]+)"/g)].map(([, path]) => normalize(join(dirname(file), path ?? "")));
+const layerOf = (file: string) => relative("src", file).split("/")[0] ?? "";
+
+describe("layers", () => {
+  test.each(own.filter((file) => file.endsWith(".ts")))("%s imports only what stands above it", (file) => {
+    for (const imported of importsOf(file)) {
+      if (file.startsWith("protocol/")) expect(imported, `${file} imports ${imported}`).toMatch(/^protocol\//);
+      if (file.startsWith("protocol/") || file === "src/main.ts" || imported.startsWith("protocol/")) continue;
+      const mine = layers.indexOf(layerOf(file));
+      const theirs = layers.indexOf(layerOf(imported));
+      expect(mine, `${file} is in no layer`).toBeGreaterThanOrEqual(0);
+      expect(theirs, `${file} imports ${imported}`).toBeGreaterThanOrEqual(0);
+      expect(theirs, `${file} imports ${imported}`).toBeLessThanOrEqual(mine);
+    }
+  });
+
+  test("a sandbox imports nothing of ours", () => {
+    for (const file of filesBelow("src/sandbox")) {
+      for (const imported of importsOf(file)) expect(imported).toMatch(/^src\/sandbox\//);
+    }
+  });
+
+  test("protocol/ knows bytes and order: it imports no socket and no library", () => {
+    for (const file of filesBelow("protocol")) expect(text(file), file).not.toMatch(/from "(?!\.)/);
+  });
+});
+
+test.each(all)("%s has at most 300 lines", (file) => {
+  expect(text(file).trimEnd().split("\n").length).toBeLessThanOrEqual(300);
+});
+
+test("shared code names no connector", () => {
+  const connectors = readdirSync(join(root, "src/connectors"), { withFileTypes: true }).filter((entry) =>
+    entry.isDirectory(),
+  );
+  const names = new RegExp(connectors.map(({ name }) => name).join("|"), "i");
+  const knowing = ["src/connectors/", "src/sandbox/", "src/cli/demo/"];
+  for (const file of own.filter((name) => !knowing.some((folder) => name.startsWith(folder)))) {
+    expect(text(file), file).not.toMatch(names);
+  }
+});
+
+test("a file opens with what it is for", () => {
+  for (const file of own) expect(text(file).replace(/^#!.*\n/, ""), file).toMatch(/^(\/\/|--|#) \S/);
+});
+
+test("there is no cast but to a brand or out of a bit field, and nothing is left to do", () => {
+  const casts = /[^*] as (?!const\b|[a-z]+ [a-z])/;
+  for (const file of own.filter((name) => name.endsWith(".ts") && name !== "protocol/owed.ts")) {
+    const code = text(file)
+      .replaceAll(/`[^`]*`|"[^"\n]*"/g, '""')
+      .split("\n")
+      .filter((line) => !/^\s*(\/\/|\*|\/\*|import|export \*)/.test(line))
+      .join("\n");
+    expect(code, file).not.toMatch(casts);
+    expect(text(file), file).not.toMatch(/TODO|FIXME|XXX/);
+  }
+});
+
+test("a data listener is never async", () => {
+  for (const file of own) expect(text(file), file).not.toMatch(/\.on\("data", async/);
+});
