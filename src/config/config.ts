@@ -9,7 +9,9 @@ import { ConfigError, readYaml } from "./yaml.js";
 
 /** What the config needs to know of a connector. */
 export interface ConnectorFacts {
-  readonly config: Readonly<Record<string, { readonly secret: boolean; readonly default?: string | undefined }>>;
+  readonly config: Readonly<
+    Record<string, { readonly secret: boolean; readonly about: string; readonly default?: string | undefined }>
+  >;
   readonly tables: readonly string[];
 }
 
@@ -79,7 +81,7 @@ export function loadConfig(
       .default({ level: "info", format: "auto" }),
   });
   const read = readYaml(path, text, schema, (value, at) => {
-    const mistakes = literalSecrets(raw, named, factsOf, at);
+    const mistakes = [...unknownConnectors(named, factsOf, at), ...literalSecrets(raw, named, factsOf, at)];
     const filled = substitute(value, env, at, mistakes);
     if (mistakes.length > 0) throw new ConfigError(mistakes);
     return filled;
@@ -98,10 +100,10 @@ function apiSchema(connector: string, facts: ConnectorFacts | undefined) {
     .string()
     .refine((name) => known.includes(name), { message: `no such table; known here: ${known.join(", ")}` });
   const values = Object.fromEntries(
-    Object.entries(facts?.config ?? {}).map(([key, { default: fallback }]) => [
-      key,
-      fallback === undefined ? z.string() : z.string().default(fallback),
-    ]),
+    Object.entries(facts?.config ?? {}).map(([key, { about, default: fallback }]) => {
+      const given = z.string({ error: (issue) => (issue.input === undefined ? `is missing: ${about}` : undefined) });
+      return [key, fallback === undefined ? given : given.default(fallback)];
+    }),
   );
   return z
     .strictObject({
@@ -113,9 +115,6 @@ function apiSchema(connector: string, facts: ConnectorFacts | undefined) {
       timeout: duration.default(20_000),
       wait: duration.default(5_000),
       ...values,
-    })
-    .superRefine((_, context) => {
-      if (!facts) context.addIssue({ code: "custom", message: `there is no connector "${connector}"` });
     })
     .transform(({ base, tables, timeout, wait, ...rest }) => ({
       connector,
@@ -129,6 +128,16 @@ function apiSchema(connector: string, facts: ConnectorFacts | undefined) {
         ),
       ),
     }));
+}
+
+function unknownConnectors(
+  named: Readonly<Record<string, string>>,
+  factsOf: (connector: string) => ConnectorFacts | undefined,
+  at: (path: readonly PropertyKey[]) => string,
+): string[] {
+  return Object.entries(named).flatMap(([name, connector]) =>
+    factsOf(connector) ? [] : [`${at(["apis", name])}: there is no connector "${connector}"`],
+  );
 }
 
 /** A secret in the file itself would be in its history, its backups and every support ticket. */

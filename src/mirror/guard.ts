@@ -75,6 +75,7 @@ declare
   this throughline.opened;
   it throughline.staged;
   nth integer;
+  late text;
 begin
   if asked in ('plan', 'apply', 'close') and substr(setting, length(asked) + 2) ~ '^[0-9a-f-]{36}$' then
     -- A row of this very transaction, or none: a setting alone opens nothing.
@@ -83,6 +84,15 @@ begin
   if this.mode = 'plan' and asked = 'plan' then
     nth := coalesce(nullif(current_setting('throughline.n', true), ''), '0')::integer + 1;
     perform set_config('throughline.n', nth::text, true);
+    if nth = 1 then
+      select tgname into late from pg_trigger where tgrelid = tg_relid and not tgisinternal and tgenabled <> 'D'
+        and tgtype & 3 = 3 and tgname::text collate "C" > '~throughline' and tgname::text not like '~throughline%';
+      if found then
+        raise exception 'throughline: trigger "%" of mirror table "%"."%" would change what its API reported', late, tg_table_schema, tg_table_name
+          using errcode = 'feature_not_supported', schema = tg_table_schema, table = tg_table_name,
+            hint = 'Nothing was sent. Rename it, so that it fires before "~throughline".';
+      end if;
+    end if;
     if nth > this.row_limit then
       raise exception 'throughline: this statement writes at least % rows of "%"."%", and its API takes at most % in one call',
         nth, tg_table_schema, tg_table_name, this.row_limit

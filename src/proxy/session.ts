@@ -8,9 +8,10 @@ import type { Logger } from "pino";
 import { writeError } from "../../protocol/fields.js";
 import { Status } from "../../protocol/messages.js";
 import { Owed, Sent } from "../../protocol/owed.js";
-import type { FlightEnd, Landing, OpenCall, Step } from "../write/held.js";
+import type { FlightEnd, OpenCall, Step } from "../write/held.js";
 import { BackendReader, type BackendState } from "./backend.js";
-import { type ClientStatement, compose, Flight } from "./flight.js";
+import type { ClientStatement, Flight } from "./flight.js";
+import { Flights, type Landed } from "./flights.js";
 import { FrontendReader, type Hold, type HoldState, type Lookout } from "./frontend.js";
 import { Inflow } from "./inflow.js";
 import { Link } from "./link.js";
@@ -35,6 +36,7 @@ export class Session implements HoldState, BackendState {
   private readonly backend: BackendReader;
   private readonly fromClient: Inflow;
   private readonly fromPostgres: Inflow;
+  private readonly flights = new Flights(this.owed, (bytes) => this.postgres?.write(bytes));
   private readonly client: Link;
   private postgres: Link | undefined;
   private held: Hold | undefined;
@@ -42,11 +44,9 @@ export class Session implements HoldState, BackendState {
   private clientEnded = false;
   private postgresEnded = false;
   private toldWhy = false;
-  private dirty = false;
   private closed = false;
   private serverProcessId = 0;
 
-  flight: Flight | undefined;
   openCalls: readonly OpenCall[] = [];
   status: Status = Status.idle;
   hidden = false;
@@ -80,7 +80,7 @@ export class Session implements HoldState, BackendState {
   start(socket: Socket, shown: string, startup: Buffer, rest: Buffer): void {
     this.postgres = new Link(socket);
     socket.on("error", () => {
-      if (socket.pending) this.tellLost(`Postgres at ${shown} can't be reached`);
+      if (socket.pending) this.tellFatal("08006", `Postgres at ${shown} can't be reached`);
       socket.destroy();
     });
     socket.on("end", () => this.endPostgres());
@@ -125,7 +125,11 @@ export class Session implements HoldState, BackendState {
       else this.frontend.passNext = hold.at === "query" || hold.at === "execute";
     } catch (cause) {
       this.log.error({ err: cause }, "a held statement failed for a reason of ours");
-      this.destroy();
+      this.tellFatal(
+        "XX000",
+        "internal error; if the statement wrote to an API, look into the journal before repeating it",
+      );
+      this.close();
       return;
     }
     this.held = undefined;
@@ -191,10 +195,12 @@ export class Session implements HoldState, BackendState {
     if (calls.length > 0) this.toClient(await this.interception.settle(calls));
   }
 
+  get flight(): Flight | undefined {
+    return this.flights.current;
+  }
+
   landed(): void {
-    const { flight } = this;
-    this.flight = undefined;
-    flight?.land(false);
+    this.flights.land(false);
   }
 
   goodbye(): void {
@@ -207,22 +213,8 @@ export class Session implements HoldState, BackendState {
 
   // ── while the client is held
 
-  /** Sends injected messages and waits until Postgres owes nothing more, the client's own replies included. */
-  async fly(
-    steps: readonly Step[],
-    end: FlightEnd,
-    statement: ClientStatement,
-  ): Promise<Landing & { completion?: Buffer | undefined }> {
-    if (this.closed || !this.postgres) return { kind: "over" };
-    const flight = new Flight();
-    this.flight = flight;
-    const { skipping } = this.owed;
-    this.postgres.write(compose(steps, end, statement, this.owed, this.dirty));
-    if (this.owed.empty) this.landed();
-    const landing = await flight.landing;
-    // What is sent while Postgres skips to a Sync cleans up nothing.
-    this.dirty = landing.kind === "failed" || (this.dirty && skipping);
-    return { ...landing, completion: flight.completion };
+  async fly(steps: readonly Step[], end: FlightEnd, statement: ClientStatement): Promise<Landed> {
+    return this.closed ? { kind: "over" } : this.flights.fly(steps, end, statement);
   }
 
   // ── ends
@@ -231,18 +223,18 @@ export class Session implements HoldState, BackendState {
     this.postgresEnded = true;
     if (this.closed || this.holdingReady) return;
     if (!this.toldWhy && !this.clientEnded && !this.client.socket.destroyed)
-      this.tellLost("the connection to Postgres was lost");
+      this.tellFatal("08006", "the connection to Postgres was lost");
     this.client.socket.end();
     this.close();
   }
 
-  /** Tells the client why there is no Postgres, and ends. */
-  tellLost(message: string): void {
+  /** Tells the client why its session ends, and ends it. */
+  private tellFatal(sqlstate: string, message: string): void {
     this.toldWhy = true;
     const fields = new Map([
       ["S", "FATAL"],
       ["V", "FATAL"],
-      ["C", "08006"],
+      ["C", sqlstate],
       ["M", `throughline: ${message}`],
     ]);
     this.toClient(writeError(fields));
@@ -253,8 +245,7 @@ export class Session implements HoldState, BackendState {
     if (this.closed) return;
     this.closed = true;
     this.postgres?.socket.end();
-    this.flight?.land(true);
-    this.flight = undefined;
+    this.flights.land(true);
     this.client.socket.resume();
     const calls = this.openCalls;
     this.openCalls = [];

@@ -16,5 +16,5 @@ export interface RunningSandbox {
 }
 
 export const sandboxes: Readonly<Record<string, (switches: SandboxSwitches) => Promise<RunningSandbox>>> = {
-  hubspot: ({ port, seed, faults }) => startHubspotSandbox({ port, seed, faults: faults.map(parseFault) }),
+  hubspot: async ({ port, seed, faults }) => startHubspotSandbox({ port, seed, faults: faults.map(parseFault) }),
 };

@@ -35,6 +35,8 @@ export interface WriteContext {
 /** `passOn`: the message is not ours and goes to Postgres as it came. `skipped`: Postgres ignores it, after an earlier error. */
 export type Ran = "passOn" | "skipped" | "answered";
 
+/** How many keys a message names. */
+const shownKeys = 10;
 /** How often a statement is planned when its rows change under it. */
 const planAttempts = 3;
 
@@ -134,7 +136,8 @@ async function send(session: HeldSession, context: WriteContext, ready: Ready): 
     return "answered";
   }
   const keys = called.verdict.canonical.flatMap((row) => (row ? [row.key] : []));
-  const name = `${mirror.schema}.${mirror.table} ${keys.join(", ")}`;
+  const more = keys.length > shownKeys ? ` and ${keys.length - shownKeys} more` : "";
+  const name = `${mirror.schema}.${mirror.table} ${keys.slice(0, shownKeys).join(", ")}${more}`;
   session.noteCall({ call: called.call, undone: name, api: mirror.api, settled: false });
   return apply(session, context, mirror, called.call, stagedRows(mirror, rows, called.verdict.canonical), name);
 }

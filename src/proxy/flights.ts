@@ -1,0 +1,39 @@
+// A session's flights: one at a time, each lands when Postgres owes nothing more.
+
+import type { Owed } from "../../protocol/owed.js";
+import type { FlightEnd, Landing, Step } from "../write/held.js";
+import { type ClientStatement, compose, Flight } from "./flight.js";
+
+export type Landed = Landing & { readonly completion?: Buffer | undefined };
+
+export class Flights {
+  /** On its way. */
+  current: Flight | undefined;
+  /** The last flight to fail left a statement of ours behind: its Close was skipped. */
+  private dirty = false;
+
+  constructor(
+    private readonly owed: Owed,
+    private readonly toPostgres: (bytes: Buffer) => void,
+  ) {}
+
+  /** Sends injected messages and waits until Postgres owes nothing more, the client's own replies included. */
+  async fly(steps: readonly Step[], end: FlightEnd, statement: ClientStatement): Promise<Landed> {
+    const flight = new Flight();
+    this.current = flight;
+    const { skipping } = this.owed;
+    this.toPostgres(compose(steps, end, statement, this.owed, this.dirty));
+    if (this.owed.empty) this.land(false);
+    const landing = await flight.landing;
+    // What is sent while Postgres skips to a Sync cleans up nothing.
+    this.dirty = landing.kind === "failed" || (this.dirty && skipping);
+    return { ...landing, completion: flight.completion };
+  }
+
+  /** `lost`: nothing more can come. */
+  land(lost: boolean): void {
+    const { current } = this;
+    this.current = undefined;
+    current?.land(lost);
+  }
+}

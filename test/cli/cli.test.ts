@@ -1,0 +1,218 @@
+// The commands as a user runs them: the built program, a config file, exit codes, and who writes to which stream.
+
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import pg from "pg";
+import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { type HubspotSandbox, startHubspotSandbox } from "../../src/sandbox/hubspot/server.js";
+
+const main = new URL("../../dist/src/main.js", import.meta.url).pathname;
+const folder = mkdtempSync(join(tmpdir(), "throughline-cli-"));
+const database = `cli_${process.pid}`;
+const url = new URL(inject("postgres"));
+url.pathname = `/${database}`;
+url.username = "throughline";
+url.password = "throughline";
+
+let sandbox: HubspotSandbox;
+const env = () => ({ ...process.env, DATABASE_URL: url.href, SANDBOX: sandbox.url, HUBSPOT_TOKEN: "pat-secret-token" });
+
+async function asAdmin(sql: string): Promise<void> {
+  const admin = new pg.Client({ connectionString: inject("postgres") });
+  await admin.connect();
+  await admin.query(sql);
+  await admin.end();
+}
+
+beforeAll(async () => {
+  await asAdmin(`create database ${database}`);
+  await asAdmin(`grant create on database ${database} to throughline`);
+  sandbox = await startHubspotSandbox();
+  sandbox.seed("contacts", [{ email: "ada@example.com" }]);
+});
+afterAll(async () => {
+  await sandbox.close();
+  rmSync(folder, { recursive: true, force: true });
+  await asAdmin(`drop database ${database} with (force)`);
+});
+
+interface Ran {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+const good = `postgres:
+  url: \${DATABASE_URL}
+  grant: {app: [select, insert]}
+apis:
+  hubspot:
+    base: \${SANDBOX}
+    token: \${HUBSPOT_TOKEN}
+    tables: [contacts]
+`;
+
+function configFile(text: string): string {
+  const path = join(folder, "throughline.yaml");
+  writeFileSync(path, text);
+  return path;
+}
+
+function run(...args: readonly string[]): Promise<Ran> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [main, ...args], { env: env(), cwd: folder }, (error, out, err) => {
+      resolve({ code: typeof error?.code === "number" ? error.code : 0, out, err });
+    });
+  });
+}
+
+function firstLine(process: ChildProcess): Promise<string> {
+  return new Promise((resolve) => process.stderr?.once("data", (text: Buffer) => resolve(text.toString("utf8"))));
+}
+
+test("check, migrate, pull and serve lead from nothing to a row that the API has made", async () => {
+  const config = configFile(good);
+  const before = await run("check", "-c", config);
+  expect(before).toMatchObject({ code: 1 });
+  expect(before.out).toContain('error   postgres: schema "throughline" is missing: run "throughline migrate"');
+  expect(await run("serve", "-c", config)).toMatchObject({
+    code: 1,
+    err: 'the database has no schema "throughline": run "throughline migrate" first\n',
+  });
+  expect(await run("pull", "-c", config)).toMatchObject({ code: 1 });
+
+  const dry = await run("migrate", "--dry-run", "-c", config);
+  expect(dry).toMatchObject({ code: 0, err: "dry run: nothing was changed\n" });
+  expect(dry.out).toContain('create table "hubspot"."contacts"');
+  expect((await run("migrate", "-c", config)).code).toBe(0);
+  expect(await run("migrate", "-c", config)).toMatchObject({ code: 0, out: "", err: "nothing to do\n" });
+  expect((await run("check", "-c", config)).out).toContain("warning hubspot.contacts: is not complete");
+  expect(await run("pull", "-c", config, "--json")).toMatchObject({
+    code: 0,
+    out: '{"table":"hubspot.contacts","rows":1,"parked":0}\n',
+  });
+  const after = await run("check", "-c", config);
+  expect(after).toMatchObject({ code: 0, err: "" });
+
+  const serving = spawn(process.execPath, [main, "serve", "-c", config, "--listen", "127.0.0.1:0"], { env: env() });
+  const ended = new Promise((resolve) => serving.once("exit", resolve));
+  const { port } = JSON.parse(await firstLine(serving));
+  const client = new pg.Client({ host: "127.0.0.1", port, user: "app", password: "app", database });
+  await client.connect();
+  expect(
+    (await client.query("insert into hubspot.contacts (email) values ('new@example.com') returning email")).rows,
+  ).toEqual([{ email: "new@example.com" }]);
+  await client.end();
+  serving.kill("SIGTERM");
+  expect(await ended).toBe(0);
+});
+
+test("check finds a new column of the API, and a trigger that fires behind the guard", async () => {
+  const config = configFile(good);
+  const admin = new pg.Client({
+    connectionString: Object.assign(new URL(inject("postgres")), { pathname: `/${database}` }).href,
+  });
+  await admin.connect();
+  await admin.query("create function public.nothing() returns trigger language plpgsql as 'begin return new; end'");
+  await admin.query(
+    'create trigger "~zz" before insert on hubspot.contacts for each row execute function public.nothing()',
+  );
+  const late = await run("check", "-c", config, "--offline");
+  expect(late).toMatchObject({ code: 1 });
+  expect(late.out).toContain('trigger "~zz" fires after the guard');
+  await admin.query('drop trigger "~zz" on hubspot.contacts');
+  await admin.query(
+    `update throughline.mirror set columns = (select json_agg(c) from json_array_elements(columns) c where c ->> 'name' <> 'city')`,
+  );
+  expect((await run("check", "-c", config)).out).toContain("the API has new columns (city)");
+  expect((await run("migrate", "-c", config)).code).toBe(0);
+  await admin.query('drop trigger "~throughline" on hubspot.contacts');
+  expect((await run("check", "-c", config, "--offline")).out).toContain(
+    'its guard is missing or disabled: run "throughline migrate"',
+  );
+  expect((await run("migrate", "-c", config)).code).toBe(0);
+  expect((await run("check", "-c", config, "--offline")).code).toBe(0);
+  await admin.end();
+});
+
+const broken: readonly (readonly [what: string, config: string, says: string])[] = [
+  [
+    "an unknown key",
+    good.replace("tables:", "tabels:"),
+    ':8: apis.hubspot.tabels: unknown key "tabels"; did you mean "tables"?',
+  ],
+  [
+    "an unknown table",
+    good.replace("[contacts]", "[contact]"),
+    ":8: apis.hubspot.tables.0: no such table; known here: contacts",
+  ],
+  [
+    "an unknown connector",
+    good.replace("hubspot:", "hubspott:"),
+    ':5: apis.hubspott: there is no connector "hubspott"',
+  ],
+  [
+    "a secret in the file",
+    good.replace("${HUBSPOT_TOKEN}", "pat-123"),
+    ":7: apis.hubspot.token: is a secret, and stands here for all to read",
+  ],
+  [
+    "a missing variable",
+    good.replace("${HUBSPOT_TOKEN}", "${NOT_SET}"),
+    ":7: apis.hubspot.token: the environment variable NOT_SET is not set",
+  ],
+  [
+    "a missing token",
+    good.replace("    token: ${HUBSPOT_TOKEN}\n", ""),
+    ":5: apis.hubspot.token: is missing: access token of a private app",
+  ],
+  ["bad YAML", good.replace("tables: [contacts]", "tables: [contacts"), ":9: "],
+  ["a bad duration", `${good}    timeout: soon\n`, ':9: apis.hubspot.timeout: "soon" is no duration such as 5s or 10m'],
+  [
+    "a bad address",
+    `${good}listen: {address: here}\n`,
+    ':9: listen.address: "here" is no address such as 127.0.0.1:6543',
+  ],
+];
+
+test.each(broken)("%s is one line with file, line, path and what to do", async (_, text, says) => {
+  const { code, out, err } = await run("check", "-c", configFile(text));
+  expect({ code, out }).toEqual({ code: 2, out: "" });
+  expect(err).toContain(`throughline.yaml${says}`);
+  expect(err).not.toContain("pat-secret-token");
+  expect(err.trimEnd().split("\n")).toHaveLength(1);
+});
+
+test("a database or an API that is not there is a sentence, not a stack", async () => {
+  const nowhere = await run(
+    "check",
+    "-c",
+    configFile(good.replace("${DATABASE_URL}", "postgres://throughline@127.0.0.1:1/x")),
+  );
+  expect(nowhere).toMatchObject({ code: 1 });
+  expect(nowhere.out).toContain("error   postgres: can't be reached: connect ECONNREFUSED 127.0.0.1:1");
+  const noApi = await run("migrate", "-c", configFile(good.replace("${SANDBOX}", "http://127.0.0.1:1")));
+  expect(noApi).toMatchObject({
+    code: 1,
+    err: "throughline: hubspot: its columns of contacts: hubspot is unreachable (ECONNREFUSED)\n",
+  });
+  sandbox.fault({ kind: "unauthorized" });
+  const noToken = await run("check", "-c", configFile(good));
+  expect(noToken.code).toBe(1);
+  expect(noToken.out).toContain("error   hubspot.contacts: hubspot: its columns of contacts: ");
+});
+
+test("a wrong command line is exit code 2 with the usage, and help and version go to stdout", async () => {
+  expect((await run("nonsense")).err).toContain('throughline: there is no command "nonsense"');
+  expect((await run("nonsense")).code).toBe(2);
+  expect((await run("check", "--nonsense")).code).toBe(2);
+  expect((await run("sandbox", "nonsense")).err).toContain("there is a sandbox of: hubspot");
+  expect((await run("sandbox", "hubspot", "--fault", "nonsense")).code).toBe(2);
+  expect((await run("--help")).out).toContain("usage: throughline <command>");
+  expect((await run("--version")).out).toMatch(/^\d+\.\d+\.\d+\n$/);
+  expect((await run("check", "-c", "nowhere.yaml")).err).toBe(
+    "throughline: nowhere.yaml: can't be read (ENOENT); name the config with -c FILE\n",
+  );
+});
