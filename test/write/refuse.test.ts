@@ -1,0 +1,91 @@
+import { expect, test } from "vitest";
+import type { Mirror, MirrorColumn } from "../../src/mirror/column.js";
+import { readPlanned, toSend } from "../../src/write/planned.js";
+import { refusePlan, refuseSent } from "../../src/write/refuse.js";
+
+const column = (name: string, facts: Partial<MirrorColumn> = {}): MirrorColumn => ({
+  name,
+  type: "text",
+  codec: "plain",
+  write: "always",
+  upstream: name,
+  unique: false,
+  required: false,
+  max: null,
+  options: null,
+  from: null,
+  ...facts,
+});
+const key = column("id", { write: "never" });
+const mirror: Mirror = {
+  id: 1,
+  relation: 16400,
+  api: "crm",
+  resource: "people",
+  schema: "crm",
+  table: "people",
+  key,
+  columns: [
+    key,
+    column("name", { required: true, max: 5 }),
+    column("stage", { options: ["lead", "customer"] }),
+    column("source", { write: "create" }),
+    column("made", { write: "never" }),
+  ],
+  revision: 1,
+  complete: true,
+};
+
+type Row = Readonly<Record<string, string | null>>;
+const insert = (row: Row) =>
+  readPlanned(mirror, [["16400", "insert", null, JSON.stringify({ id: "throughline:x", ...row })]]);
+const update = (before: Row, after: Row) =>
+  readPlanned(mirror, [
+    ["16400", "update", JSON.stringify({ id: "7", ...before }), JSON.stringify({ id: "7", ...before, ...after })],
+  ]);
+const send = (planned: ReturnType<typeof insert>, named: readonly string[] | null = null) =>
+  planned.map((row) => toSend(mirror, row, named));
+
+test("P5: what the API requires, limits or lists is refused with the native SQLSTATE and the column", () => {
+  const codes = (row: Row, named?: readonly string[]) => {
+    const error = refuseSent(mirror, send(insert(row), named ?? null), 10);
+    return error && [error.sqlstate, error.column];
+  };
+  expect(codes({ name: "Ada" })).toBeUndefined();
+  expect(codes({})).toEqual(["23502", "name"]);
+  expect(codes({ name: "Adaline" })).toEqual(["22001", "name"]);
+  expect(codes({ name: "Ada", stage: "friend" })).toEqual(["23514", "stage"]);
+  expect(codes({ name: "Ada", stage: null }, ["name", "stage"])).toBeUndefined();
+  expect(codes({ name: "Ada", source: "s-throughline:x" })).toEqual(["0A000", "source"]);
+  expect(refuseSent(mirror, send(update({ name: "Ada" }, { name: null })), 10)?.sqlstate).toBe("23502");
+  expect(refuseSent(mirror, send(update({ name: null }, { stage: "lead" })), 10)).toBeUndefined();
+});
+
+test("P5: a key, a read-only column and one that only INSERT sets are refused when they really change", () => {
+  const codes = (planned: ReturnType<typeof insert>, verb: "insert" | "update") =>
+    refusePlan(mirror, verb, planned)?.column;
+  expect(codes(insert({ name: "Ada", source: "web" }), "insert")).toBeUndefined();
+  expect(codes(insert({ id: "7" }), "insert")).toBe("id");
+  expect(codes(insert({ made: "now" }), "insert")).toBe("made");
+  expect(codes(update({ made: "then" }, { made: "then" }), "update")).toBeUndefined();
+  expect(codes(update({ made: "then" }, { made: "now" }), "update")).toBe("made");
+  expect(codes(update({ source: "web" }, { source: "mail" }), "update")).toBe("source");
+  expect(codes(update({}, { id: "8" }), "update")).toBe("id");
+});
+
+test("P1: more rows than the API takes, another mirror, or another verb than the statement's is refused", () => {
+  const one = insert({ name: "Ada" });
+  expect(refuseSent(mirror, send([...one, ...one]), 1)?.sqlstate).toBe("54000");
+  expect(refusePlan(mirror, "update", one)?.sqlstate).toBe("0A000");
+  expect(refusePlan({ ...mirror, relation: 1 }, "insert", one)?.sqlstate).toBe("0A000");
+});
+
+test("INSERT sends what it names and what a default filled, UPDATE what differs", () => {
+  expect(send(insert({ name: "Ada", stage: null, source: "web" }), ["name", "stage"])[0]?.sent).toEqual({
+    name: "Ada",
+    stage: null,
+    source: "web",
+  });
+  expect(send(update({ name: "Ada", stage: "lead" }, { stage: null }))[0]?.sent).toEqual({ stage: null });
+  expect(send(update({ name: "Ada" }, {}))[0]?.sent).toEqual({});
+});
