@@ -90,9 +90,15 @@ export function lockStep(
   };
 }
 
-/** Applies: what is staged replaces what the client's own statement writes. */
-export function applySteps(signer: Signer, processId: number, call: string, mirror: number, staged: string): Step[] {
+/** Applies: what is staged replaces what the client's own statement writes. `called`: an upstream call stands behind it. */
+export function applySteps(
+  signer: Signer,
+  processId: number,
+  apply: { readonly call: string; readonly mirror: number; readonly staged: string; readonly called: boolean },
+): Step[] {
   const { proxy } = signer;
+  const { call, mirror, staged } = apply;
+  const called = apply.called ? "true" : "false";
   return [
     {
       kind: "sql",
@@ -102,8 +108,9 @@ export function applySteps(signer: Signer, processId: number, call: string, mirr
     { kind: "execute" },
     {
       kind: "sql",
-      text: "select throughline.close($1::pg_catalog.uuid, $2::pg_catalog.int4, $3::pg_catalog.uuid, $4::pg_catalog.bytea)",
-      values: [call, String(mirror), proxy, signer.mac(`close|${call}|${mirror}`, processId)],
+      text: `select throughline.close($1::pg_catalog.uuid, $2::pg_catalog.int4, $3::pg_catalog.bool, $4::pg_catalog.uuid,
+        $5::pg_catalog.bytea)`,
+      values: [call, String(mirror), called, proxy, signer.mac(`close|${call}|${mirror}|${called}`, processId)],
     },
   ];
 }

@@ -151,10 +151,14 @@ async function apply(
   staged: string,
   accepted: string | null,
 ): Promise<Ran> {
-  const flight = await session.fly(applySteps(signer, session.processId, call, mirror.id, staged), "flush");
+  const steps = applySteps(signer, session.processId, { call, mirror: mirror.id, staged, called: accepted !== null });
+  const flight = await session.fly(steps, "flush");
   if (flight.kind === "landed") session.tellCompletion();
-  else if (flight.kind === "failed")
-    session.tellError(accepted ? notApplied(mirror.api, accepted, flight.error) : flight.error);
+  else if (flight.kind === "failed") {
+    session.tellError(
+      accepted === null ? withoutContext(flight.error) : notApplied(mirror.api, accepted, flight.error),
+    );
+  }
   return "answered";
 }
 

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { decode, encode, sameValue, type ValueRules } from "../../src/connector/codec.js";
-import type { Codec, MirrorColumn } from "../../src/mirror/column.js";
+import type { MirrorColumn } from "../../src/mirror/column.js";
 
-const column = (type: string, codec: Codec = "plain"): MirrorColumn => ({
+const column = (type: string, codec: MirrorColumn["codec"] = "plain"): MirrorColumn => ({
   name: "c",
   type,
   codec,

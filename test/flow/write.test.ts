@@ -79,6 +79,10 @@ test("P1: an UPDATE sends only what differs, and nothing at all when nothing doe
   );
   expect(same.rows).toEqual([{ lastname: "King" }]);
   expect((await client.query("update hubspot.contacts set lastname = 'x' where false")).rowCount).toBe(0);
+  const noted = await line.admin.query(
+    "select from throughline.applied a where not exists (select from throughline.journal j where j.id = a.call)",
+  );
+  expect(noted.rowCount).toBe(0);
   expect(line.writes()).toEqual([]);
 });
 
