@@ -13,7 +13,8 @@ export function readQuery(chunk: Buffer, start: number, end: number): string | u
 export function readParse(chunk: Buffer, start: number, end: number): { name: string; text: string } | undefined {
   const name = cstring(chunk, start + headerLength, end);
   const text = name && cstring(chunk, name.next, end);
-  return name && text ? { name: name.text, text: text.text } : undefined;
+  if (!name || !text || end < text.next + 2) return undefined;
+  return end === text.next + 2 + 4 * chunk.readUInt16BE(text.next) ? { name: name.text, text: text.text } : undefined;
 }
 
 /** A Bind's two names, and all that follows them: formats and values, which we carry but never read. */
@@ -39,7 +40,7 @@ export function readExecute(chunk: Buffer, start: number, end: number): string |
 export function readTarget(chunk: Buffer, start: number, end: number): { kind: "S" | "P"; name: string } | undefined {
   const kind = chunk[start + headerLength];
   const name = cstring(chunk, start + headerLength + 1, end);
-  if (!name || (kind !== 0x53 && kind !== 0x50)) return undefined;
+  if (name?.next !== end || (kind !== 0x53 && kind !== 0x50)) return undefined;
   return { kind: kind === 0x53 ? "S" : "P", name: name.text };
 }
 

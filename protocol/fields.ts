@@ -27,6 +27,11 @@ export function writeError(fields: Fields): Buffer {
   return writeFields(Backend.errorResponse, fields);
 }
 
+/** An error that ends the session. */
+export function writeFatal(sqlstate: string, message: string): Buffer {
+  return writeError(new Map(Object.entries({ S: "FATAL", V: "FATAL", C: sqlstate, M: message })));
+}
+
 export function writeNotice(fields: Fields): Buffer {
   return writeFields(Backend.noticeResponse, fields);
 }

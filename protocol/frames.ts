@@ -48,12 +48,12 @@ export class FrameReader {
       }
       if (end > size) {
         this.rest = end - size;
-        this.needed = headerLength;
+        this.needed = 1;
         return size;
       }
       at = end;
     }
-    this.needed = headerLength;
+    this.needed = this.rest > 0 ? 1 : headerLength;
     return at;
   }
 }

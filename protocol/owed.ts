@@ -35,6 +35,10 @@ export class Owed {
   /** After an error with no Sync sent yet: Postgres ignores all that comes before the next Sync. */
   skipping = false;
   private copyIn = false;
+  /** Syncs that a COPY may have read and ignored; if it failed before it read them, each is answered after all. */
+  private absorbed = 0;
+  /** CopyInResponse has come, and neither a completion nor an error since. */
+  private copying = false;
 
   constructor(private readonly events: OwedEvents) {}
 
@@ -49,6 +53,12 @@ export class Owed {
 
   /** Notes a message that is being sent. One that Postgres will ignore is not noted. */
   push(sent: Sent, route: Route = Route.relay, tracked = false): void {
+    // Anything but data, Sync or an end is no part of a COPY: it failed before it read those Syncs.
+    if (this.absorbed > 0 && (this.copyIn || this.skipping) && sent !== Sent.sync && sent !== Sent.copyEnd) {
+      this.copyIn = false;
+      this.skipping = false;
+      for (; this.absorbed > 0; this.absorbed -= 1) this.append(Sent.sync);
+    }
     if (this.skipping) {
       if (sent !== Sent.sync) {
         if (tracked) this.events.discarded(true);
@@ -57,11 +67,18 @@ export class Owed {
       this.skipping = false;
     }
     if (sent === Sent.copyEnd) this.copyIn = false;
-    else if (this.copyIn && sent === Sent.sync) return;
-    if (this.count === this.ring.length) this.grow();
-    this.ring[(this.head + this.count) & (this.ring.length - 1)] = sent | route | (tracked ? trackedBit : 0);
-    this.count += 1;
+    else if (this.copyIn && sent === Sent.sync) {
+      this.absorbed += 1;
+      return;
+    }
+    this.append(sent | route | (tracked ? trackedBit : 0));
     this.dropCopyEnds();
+  }
+
+  private append(entry: number): void {
+    if (this.count === this.ring.length) this.grow();
+    this.ring[(this.head + this.count) & (this.ring.length - 1)] = entry;
+    this.count += 1;
   }
 
   /** Takes a message from Postgres and says where it goes. */
@@ -79,9 +96,10 @@ export class Owed {
       case Backend.commandComplete:
       case Backend.emptyQueryResponse:
       case Backend.portalSuspended:
-        this.copyIn = false;
+        this.endCopy();
         return this.kind === Sent.execute ? this.pop(Sent.execute) : this.headRoute;
       case Backend.readyForQuery:
+        if (this.absorbed > 0 && this.kind !== Sent.query && this.kind !== Sent.sync) return this.late();
         return this.pop(this.kind === Sent.query ? Sent.query : Sent.sync);
       case Backend.errorResponse:
         return this.fail();
@@ -111,7 +129,9 @@ export class Owed {
 
   private fail(): Route {
     this.copyIn = false;
+    this.copying = false;
     const { headRoute: route, kind } = this;
+    if (kind === 0) this.skipping = true;
     if (kind === 0 || kind === Sent.query || kind === Sent.sync) return route;
     for (let first = true; this.count > 0 && this.kind !== Sent.sync; first = false) {
       if (((this.ring[this.head] ?? 0) & trackedBit) !== 0) this.events.discarded(!first);
@@ -123,17 +143,58 @@ export class Owed {
 
   /** The Syncs sent behind this COPY and before its end are read, and ignored, by the copy itself. */
   private startCopy(): void {
-    this.copyIn = true;
+    this.copying = true;
+    const next = this.firstBehindSyncs();
+    // Anything else than its end behind it: no part of a COPY, so it will fail before it reads a Sync.
+    this.copyIn = next === undefined;
+    if (next !== undefined && next !== Sent.copyEnd) return;
+    let reading = true;
+    this.keepBehindHead((kind) => {
+      if (kind === Sent.copyEnd) reading = false;
+      if (!reading || kind !== Sent.sync) return true;
+      this.absorbed += 1;
+      return false;
+    });
+  }
+
+  /** A COPY has ended well: what it read is settled, its end included. */
+  private endCopy(): void {
+    if (!this.copying) return;
+    this.copying = false;
+    this.copyIn = false;
+    this.absorbed = 0;
+    let ended = false;
+    this.keepBehindHead((kind) => {
+      if (ended || kind !== Sent.copyEnd) return true;
+      ended = true;
+      return false;
+    });
+  }
+
+  private firstBehindSyncs(): number | undefined {
+    for (let i = 1; i < this.count; i += 1) {
+      const kind = (this.ring[(this.head + i) & (this.ring.length - 1)] ?? 0) & kindBits;
+      if (kind !== Sent.sync) return kind;
+    }
+    return undefined;
+  }
+
+  private keepBehindHead(keeps: (kind: number) => boolean): void {
     let kept = 1;
     for (let i = 1; i < this.count; i += 1) {
       const entry = this.ring[(this.head + i) & (this.ring.length - 1)] ?? 0;
-      const kind = entry & kindBits;
-      if (kind === Sent.copyEnd) this.copyIn = false;
-      if (this.copyIn && kind === Sent.sync) continue;
+      if (!keeps(entry & kindBits)) continue;
       this.ring[(this.head + kept) & (this.ring.length - 1)] = entry;
       kept += 1;
     }
-    this.count = Math.max(kept, 1);
+    this.count = Math.min(this.count, kept);
+  }
+
+  /** A Sync that the failed COPY had not read is answered now. */
+  private late(): Route {
+    this.absorbed -= 1;
+    this.skipping = false;
+    return Route.relay;
   }
 
   private dropCopyEnds(): void {

@@ -14,7 +14,7 @@ const gssRequest = 80877104;
 const cancelRequest = 80877102;
 /** Postgres closes without a word outside these bounds (MAX_STARTUP_PACKET_LENGTH). */
 const minLength = 8;
-const maxLength = 10000;
+const maxLength = 10004;
 
 /** Reads the first packet of `bytes`; a packet that Postgres would not take is `refused`. */
 export function readOpening(bytes: Buffer): Opening {
@@ -22,10 +22,10 @@ export function readOpening(bytes: Buffer): Opening {
   const length = bytes.readInt32BE(0);
   if (length < minLength || length > maxLength) return { at: "refused" };
   if (bytes.length < minLength) return { at: "incomplete" };
+  if (bytes.length < length) return { at: "incomplete" };
   const code = bytes.readInt32BE(4);
   if (code === sslRequest) return { at: "ssl", length };
   if (code === gssRequest) return { at: "gss", length };
-  if (bytes.length < length) return { at: "incomplete" };
   if (code === cancelRequest) return { at: "cancel", length };
   return { at: "startup", length, parameters: readParameters(bytes, length) };
 }

@@ -4,7 +4,7 @@ import { readProcessId } from "../../protocol/decode.js";
 import { readFields, writeError } from "../../protocol/fields.js";
 import type { FrameSink } from "../../protocol/frames.js";
 import { Backend, headerLength, Status } from "../../protocol/messages.js";
-import { type Owed, Route } from "../../protocol/owed.js";
+import { type Owed, ProtocolDesync, Route } from "../../protocol/owed.js";
 import type { OpenCall } from "../write/held.js";
 import { notApplied } from "../write/raise.js";
 import type { Flight } from "./flight.js";
@@ -29,6 +29,8 @@ export class BackendReader implements FrameSink {
   private runStart = 0;
   /** The next ReadyForQuery has been settled for. */
   settled = false;
+  /** Postgres answered what was not asked: the bytes still pass, but nothing is intercepted any more. */
+  unfollowed = false;
 
   constructor(
     private readonly owed: Owed,
@@ -60,8 +62,8 @@ export class BackendReader implements FrameSink {
       this.state.holdReady();
       return false;
     }
-    const route = this.owed.answer(type);
     const { flight, openCalls } = this.state;
+    const route = this.answer(type);
     if (flight && !flight.take(type, route, chunk, start, end)) this.skip(chunk, start, end);
     switch (type) {
       case Backend.readyForQuery:
@@ -79,6 +81,17 @@ export class BackendReader implements FrameSink {
     }
     if (flight && this.owed.empty) this.state.landed();
     return true;
+  }
+
+  private answer(type: number): Route {
+    if (this.unfollowed) return Route.relay;
+    try {
+      return this.owed.answer(type);
+    } catch (cause) {
+      if (!(cause instanceof ProtocolDesync) || this.state.flight || this.state.openCalls.length > 0) throw cause;
+      this.unfollowed = true;
+      return Route.relay;
+    }
   }
 
   private mustSettle(chunk: Buffer, start: number): boolean {

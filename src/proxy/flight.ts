@@ -47,6 +47,8 @@ export class Flight {
       this.error = fields;
       return false;
     }
+    // One of ours is answered: the client's earlier error did not make Postgres skip it.
+    if (route !== Route.relay && type !== Backend.readyForQuery) this.over = false;
     switch (route) {
       case Route.relay:
         return true;

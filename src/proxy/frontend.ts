@@ -28,6 +28,8 @@ export interface HoldState {
   readonly hidden: boolean;
   /** In a failed transaction nothing is intercepted: Postgres refuses by itself. */
   readonly failed: boolean;
+  /** What Postgres owes is no longer known. */
+  readonly unfollowed: boolean;
   hold(hold: Hold): void;
   /** The client has said goodbye: that Postgres ends the connection is no loss. */
   goodbye(): void;
@@ -41,6 +43,8 @@ const longestBind = 64 * 1024 * 1024;
 export class FrontendReader implements FrameSink {
   /** The next message was held and turned out not to be ours. */
   passNext = false;
+  /** An Execute since the last Sync: a Query now belongs to its transaction, which a Sync of ours would end. */
+  private unsynced = false;
 
   constructor(
     private readonly owed: Owed,
@@ -52,8 +56,9 @@ export class FrontendReader implements FrameSink {
   wantsWhole(type: number, length: number): boolean {
     switch (type) {
       case Frontend.query:
-      case Frontend.parse:
         return this.lookout.awake && length <= longestText;
+      case Frontend.parse:
+        return this.lookout.awake && length <= (this.statements.none ? longestText : longestBind);
       case Frontend.bind:
         return !this.statements.none && length <= longestBind;
       case Frontend.execute:
@@ -78,6 +83,7 @@ export class FrontendReader implements FrameSink {
       case Frontend.execute:
         if (!this.statements.none && whole && this.holdsExecute(chunk, start, end)) return false;
         this.owed.push(Sent.execute);
+        this.unsynced = true;
         return true;
       case Frontend.close:
         this.owed.push(Sent.close, Route.relay, !this.statements.none && whole && this.close(chunk, start, end));
@@ -91,6 +97,7 @@ export class FrontendReader implements FrameSink {
           return false;
         }
         this.owed.push(Sent.sync);
+        this.unsynced = false;
         return true;
       case Frontend.functionCall:
         if (this.holdsHidden()) return false;
@@ -114,7 +121,11 @@ export class FrontendReader implements FrameSink {
     this.passNext = false;
     // What a simple Query can't give a value, and what is in a failed transaction or skipped, is Postgres's to refuse.
     const parameters = statement?.classified.kind === "write" && statement.classified.parameters;
-    if (statement && !parameters && !(this.state.failed && this.owed.empty) && !this.owed.skipping) {
+    const { unsynced } = this;
+    this.unsynced = false;
+    const { unfollowed, failed } = this.state;
+    const foreign = parameters || unsynced || unfollowed || this.owed.skipping || (failed && this.owed.empty);
+    if (statement && !foreign) {
       this.state.hold({ at: "query", statement, length: end - start });
       return false;
     }
@@ -125,7 +136,8 @@ export class FrontendReader implements FrameSink {
   private parse(whole: boolean, chunk: Buffer, start: number, end: number): boolean {
     const parsed = whole && this.lookout.awake ? readParse(chunk, start, end) : undefined;
     if (!parsed) return false;
-    const statement = this.suspect(parsed.name, chunk, start, end, () => parsed.text);
+    const short = end - start <= longestText;
+    const statement = short ? this.suspect(parsed.name, chunk, start, end, () => parsed.text) : undefined;
     return statement !== undefined || !this.statements.none ? this.statements.parse(parsed.name, statement) : false;
   }
 
@@ -159,7 +171,7 @@ export class FrontendReader implements FrameSink {
     const portal = name === undefined ? undefined : this.statements.portal(name);
     const passed = this.passNext;
     this.passNext = false;
-    if (!portal || portal.executed || passed || this.owed.skipping) return false;
+    if (!portal || this.state.unfollowed || portal.executed || passed || this.owed.skipping) return false;
     this.state.hold({ at: "execute", portal, execute: Buffer.from(chunk.subarray(start, end)) });
     return true;
   }

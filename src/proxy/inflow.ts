@@ -1,11 +1,13 @@
 // One direction's bytes on their way through a frame reader, with those that have to wait in front of it.
 
-import { FrameReader, type FrameSink } from "../../protocol/frames.js";
+import { FrameReader, type FrameSink, MalformedFrame } from "../../protocol/frames.js";
 import { Kept } from "../../protocol/kept.js";
 
 export class Inflow {
   private readonly reader: FrameReader;
   private readonly kept = new Kept();
+  /** A length that can't be: the other side is to judge what follows, byte for byte. */
+  private lost = false;
 
   constructor(sink: FrameSink) {
     this.reader = new FrameReader(sink);
@@ -20,7 +22,15 @@ export class Inflow {
   read(): Buffer {
     if (this.kept.length < this.reader.needed) return nothing;
     const bytes = this.kept.take();
-    const done = bytes.subarray(0, this.reader.push(bytes));
+    if (this.lost) return bytes;
+    let done: Buffer;
+    try {
+      done = bytes.subarray(0, this.reader.push(bytes));
+    } catch (cause) {
+      if (!(cause instanceof MalformedFrame)) throw cause;
+      this.lost = true;
+      return bytes;
+    }
     this.kept.append(bytes.subarray(done.length));
     return done;
   }
@@ -35,6 +45,11 @@ export class Inflow {
     if (read === chunk.length) return chunk;
     this.kept.append(Buffer.from(chunk.subarray(read)));
     return chunk.subarray(0, read);
+  }
+
+  /** What is kept, as it is, when nothing more can come. */
+  takeKept(): Buffer {
+    return this.kept.take();
   }
 
   /** Forgets the first `length` kept bytes: a message that has been dealt with. */

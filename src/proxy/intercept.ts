@@ -39,8 +39,8 @@ async function handle(session: Session, hold: Hold, context: WriteContext): Prom
       const client: ClientStatement = { ...noStatement, text: hold.statement.text };
       const write = new HeldWrite(session, hold.statement, client);
       const ran = await runWrite(write, context);
-      // After an error Postgres reads nothing but a Sync, and the client has none to send with its Query.
-      if (ran === "passOn" && session.owed.skipping) await session.fly([], "sync", noStatement);
+      // What looked at the session has opened a transaction, which must not become the Query's.
+      if (ran === "passOn") await session.fly([], "sync", noStatement);
       if (ran === "answered") await endQuery(session, write);
       return ran !== "passOn";
     }
@@ -53,6 +53,7 @@ async function handle(session: Session, hold: Hold, context: WriteContext): Prom
         execute: hold.execute,
       });
       const ran = await runWrite(write, context);
+      if (ran === "passOn" && session.owed.skipping) await session.fly([], "sync", noStatement);
       hold.portal.executed = true;
       return ran !== "passOn";
     }

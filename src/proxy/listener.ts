@@ -2,6 +2,7 @@
 
 import { connect, createServer, type ListenOptions, type Server, type Socket } from "node:net";
 import type { Logger } from "pino";
+import { writeFatal } from "../../protocol/fields.js";
 import { readOpening } from "../../protocol/startup.js";
 import type { PostgresAddress } from "../postgres/address.js";
 import { type Interception, Session } from "./session.js";
@@ -55,8 +56,13 @@ export class Listener {
       clearTimeout(timer);
       socket.off("data", read);
       socket.off("error", drop);
+      socket.off("end", drop);
     };
     const drop = () => socket.destroy();
+    const deny = (sqlstate: string, message: string) => {
+      stop();
+      socket.end(writeFatal(sqlstate, message));
+    };
     const read = (chunk: Buffer) => {
       bytes = bytes.length === 0 ? chunk : Buffer.concat([bytes, chunk]);
       for (;;) {
@@ -67,10 +73,11 @@ export class Listener {
           case "ssl":
           case "gss":
             // Each at most once, as Postgres has it.
-            if (refused[opening.at]) return drop();
+            if (refused[opening.at]) return deny("0A000", "unsupported frontend protocol 1234.5679");
             refused[opening.at] = true;
             bytes = bytes.subarray(opening.length);
             socket.write(refusedEncryption);
+            if (bytes.length > 0) return deny("08P01", "received unencrypted data after SSL request");
             continue;
           case "refused":
             return drop();
@@ -89,6 +96,7 @@ export class Listener {
       }
     };
     socket.on("data", read);
+    socket.on("end", drop);
     socket.on("error", drop);
     socket.once("close", () => clearTimeout(timer));
   }

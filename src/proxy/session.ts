@@ -5,7 +5,7 @@
 
 import type { Socket } from "node:net";
 import type { Logger } from "pino";
-import { writeError } from "../../protocol/fields.js";
+import { writeFatal } from "../../protocol/fields.js";
 import { Status } from "../../protocol/messages.js";
 import { Owed, Sent } from "../../protocol/owed.js";
 import type { FlightEnd, OpenCall, Step } from "../write/held.js";
@@ -79,8 +79,12 @@ export class Session implements HoldState, BackendState {
   /** Joins the session to Postgres; `startup` is the client's first packet, verbatim; `shown` is for messages. */
   start(socket: Socket, shown: string, startup: Buffer, rest: Buffer): void {
     this.postgres = new Link(socket);
+    let connected = false;
+    socket.once("connect", () => {
+      connected = true;
+    });
     socket.on("error", () => {
-      if (socket.pending) this.tellFatal("08006", `Postgres at ${shown} can't be reached`);
+      if (!connected) this.tellFatal("08006", `Postgres at ${shown} can't be reached`);
       socket.destroy();
     });
     socket.on("end", () => this.endPostgres());
@@ -111,6 +115,10 @@ export class Session implements HoldState, BackendState {
       socket.pause();
       this.postgres.whenWritten(() => this.held || socket.resume());
     } else if (socket.isPaused()) socket.resume();
+  }
+
+  get unfollowed(): boolean {
+    return this.backend.unfollowed;
   }
 
   hold(hold: Hold): void {
@@ -146,6 +154,10 @@ export class Session implements HoldState, BackendState {
 
   /** The onread callback: `chunk` is a buffer that is read into again. False: not before `resume`. */
   readPostgres(chunk: Buffer): boolean {
+    if (this.closed && this.client.socket.destroyed) {
+      this.postgres?.socket.destroy();
+      return false;
+    }
     this.guarded(() => {
       if (this.holdingReady) this.fromPostgres.keep(Buffer.from(chunk));
       else this.relay(() => this.fromPostgres.readShared(chunk));
@@ -222,7 +234,9 @@ export class Session implements HoldState, BackendState {
   private endPostgres(): void {
     this.postgresEnded = true;
     if (this.closed || this.holdingReady) return;
-    if (!this.toldWhy && !this.clientEnded && !this.client.socket.destroyed)
+    const rest = this.fromPostgres.takeKept();
+    this.toClient(rest);
+    if (rest.length === 0 && !this.toldWhy && !this.clientEnded && !this.client.socket.destroyed)
       this.tellFatal("08006", "the connection to Postgres was lost");
     this.client.socket.end();
     this.close();
@@ -231,13 +245,7 @@ export class Session implements HoldState, BackendState {
   /** Tells the client why its session ends, and ends it. */
   private tellFatal(sqlstate: string, message: string): void {
     this.toldWhy = true;
-    const fields = new Map([
-      ["S", "FATAL"],
-      ["V", "FATAL"],
-      ["C", sqlstate],
-      ["M", `throughline: ${message}`],
-    ]);
-    this.toClient(writeError(fields));
+    this.toClient(writeFatal(sqlstate, `throughline: ${message}`));
     this.client.socket.end();
   }
 

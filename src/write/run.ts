@@ -43,7 +43,9 @@ const planAttempts = 3;
 export async function runWrite(session: HeldSession, context: WriteContext): Promise<Ran> {
   const { classified } = session;
   const looked = await session.fly([inspectStep(classified.target)], "flush");
-  if (looked.kind !== "landed") return looked.kind === "over" ? "skipped" : "passOn";
+  if (looked.kind === "over") return "skipped";
+  // In a failed transaction Postgres refuses the statement itself, in its own words.
+  if (looked.kind === "failed") return looked.error.get("C") === "25P02" ? "passOn" : failed(session, looked);
   const inspection = readInspection(looked.rows[0]);
   const found = inspection.relation === null ? undefined : await context.mirrorOf(inspection.relation);
   if (!found) return "passOn";

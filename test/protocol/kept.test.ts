@@ -1,0 +1,50 @@
+import { expect, test } from "vitest";
+import { Kept } from "../../protocol/kept.js";
+
+test("what was appended comes back in order and in one piece, once", () => {
+  const kept = new Kept();
+  kept.append(Buffer.from("ab"));
+  kept.append(Buffer.from("c"));
+  kept.append(Buffer.from("def"));
+  expect(kept.length).toBe(6);
+  expect(kept.take().toString()).toBe("abcdef");
+  expect(kept.length).toBe(0);
+  expect(kept.take()).toHaveLength(0);
+});
+
+test("a single chunk is handed over as it is, uncopied", () => {
+  const kept = new Kept();
+  const chunk = Buffer.from("whole");
+  kept.append(chunk);
+  expect(kept.take()).toBe(chunk);
+});
+
+test("an empty chunk leaves no trace: the one beside it is still uncopied", () => {
+  const kept = new Kept();
+  const chunk = Buffer.from("whole");
+  kept.append(Buffer.alloc(0));
+  kept.append(chunk);
+  kept.append(Buffer.alloc(0));
+  expect(kept.length).toBe(5);
+  expect(kept.take()).toBe(chunk);
+});
+
+test("chunks are not copied while they wait: one copy is made when they are asked for", () => {
+  const kept = new Kept();
+  const first = Buffer.from("ab");
+  kept.append(first);
+  kept.append(Buffer.from("cd"));
+  first[0] = 0x78;
+  const whole = kept.take();
+  first[1] = 0x79;
+  expect(whole.toString()).toBe("xbcd");
+});
+
+test("what is put back after a take comes before what is appended later", () => {
+  const kept = new Kept();
+  kept.append(Buffer.from("abc"));
+  kept.append(Buffer.from("def"));
+  kept.append(kept.take().subarray(2));
+  kept.append(Buffer.from("ghi"));
+  expect(kept.take().toString()).toBe("cdefghi");
+});

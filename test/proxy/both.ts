@@ -1,0 +1,62 @@
+// The same Postgres twice: reached directly and through the proxy, by TCP and by Unix sockets.
+
+import { mkdtempSync, rmSync } from "node:fs";
+import type { NetConnectOpts } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { inject } from "vitest";
+import { makeLog } from "../../src/observe/log.js";
+import { type PostgresAddress, postgresAddress } from "../../src/postgres/address.js";
+import { Listener } from "../../src/proxy/listener.js";
+import type { Interception } from "../../src/proxy/session.js";
+import { type Line, startLine } from "../support/line.js";
+
+export interface Both {
+  readonly line: Line;
+  readonly direct: NetConnectOpts;
+  /** Every statement is looked at: the database has a mirror. */
+  readonly proxied: NetConnectOpts;
+  /** No statement is looked at; both legs are Unix sockets where Postgres has one. */
+  readonly asleep: NetConnectOpts;
+  close(): Promise<void>;
+}
+
+export const notIntercepted: Interception = {
+  awake: false,
+  suspects: () => false,
+  classify: () => ({ kind: "other" }),
+  handle: () => Promise.reject(new Error("nothing is held")),
+  settle: () => Promise.reject(new Error("nothing is settled")),
+  settleLater: () => undefined,
+};
+
+export async function startBoth(): Promise<Both> {
+  const line = await startLine({ pull: false });
+  const server = new URL(inject("postgres"));
+  const sockets = inject("socketFolder");
+  const leg = sockets === "" ? "" : `?host=${encodeURIComponent(sockets)}`;
+  const folder = mkdtempSync(join(tmpdir(), "throughline-proxy-"));
+  const path = join(folder, "proxy");
+  const listener = await listenAsleep(postgresAddress(`postgres://app@${server.host}/${line.database}${leg}`), {
+    path,
+  });
+  return {
+    line,
+    direct: { host: server.hostname, port: Number(server.port) },
+    proxied: { host: "127.0.0.1", port: line.port },
+    asleep: { path },
+    close: async () => {
+      await listener.close();
+      await line.close();
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+/** A proxy that holds nothing. */
+export async function listenAsleep(postgres: PostgresAddress, on: { path: string }): Promise<Listener> {
+  const log = makeLog({ level: "error", format: "json" });
+  const listener = new Listener({ postgres, interception: notIntercepted, asleep: notIntercepted, log });
+  await listener.listen(on);
+  return listener;
+}
