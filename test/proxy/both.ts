@@ -54,7 +54,7 @@ export async function startBoth(): Promise<Both> {
 }
 
 /** A proxy that holds nothing. */
-export async function listenAsleep(postgres: PostgresAddress, on: { path: string }): Promise<Listener> {
+async function listenAsleep(postgres: PostgresAddress, on: { path: string }): Promise<Listener> {
   const log = makeLog({ level: "error", format: "json" });
   const listener = new Listener({ postgres, interception: notIntercepted, asleep: notIntercepted, log });
   await listener.listen(on);

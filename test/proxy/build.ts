@@ -84,7 +84,7 @@ export function unnamed(text: string, binding: Binding = {}, limit = 0): Buffer 
   return Buffer.concat([parse(text), bind(binding), describe("P"), execute("", limit)]);
 }
 
-export function int16(value: number): Buffer {
+function int16(value: number): Buffer {
   const bytes = Buffer.alloc(2);
   bytes.writeInt16BE(value);
   return bytes;

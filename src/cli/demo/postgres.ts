@@ -29,7 +29,7 @@ const startTimeoutMs = 30_000;
 /** Starts a server with a fresh cluster. Throws when the package with the binaries is not installed. */
 export async function startPostgres(version: MajorVersion): Promise<EmbeddedPostgres> {
   const root = process.getuid?.() === 0;
-  const as = root ? { uid: nobody, gid: nobody } : {};
+  const runAs = root ? { uid: nobody, gid: nobody } : {};
   const folder = mkdtempSync(join(tmpdir(), "throughline-postgres-"));
   if (root) chownSync(folder, nobody, nobody);
   chmodSync(folder, 0o755);
@@ -49,10 +49,10 @@ export async function startPostgres(version: MajorVersion): Promise<EmbeddedPost
       "--no-locale",
       "--no-sync",
     ];
-    await promisify(execFile)(join(native, "bin", "initdb"), settings, { ...as, cwd: folder });
+    await promisify(execFile)(join(native, "bin", "initdb"), settings, { ...runAs, cwd: folder });
     const port = await freePort();
     const server = spawn(join(native, "bin", "postgres"), ["-D", cluster, ...serverSettings(port, folder)], {
-      ...as,
+      ...runAs,
       cwd: folder,
       stdio: ["ignore", "ignore", "pipe"],
     });
