@@ -56,9 +56,7 @@ function tablesOf(api: ApiConfig, log: Logger) {
     manifest,
     base: api.base ?? manifest.base,
     config: api.values,
-    budget: new Budget(
-      manifest.limits.filter(({ path }) => path === undefined).map(({ calls, per }) => ({ calls, perMs: per })),
-    ),
+    budget: new Budget(manifest.limits.map(({ calls, per }) => ({ calls, perMs: per }))),
     timeoutMs: api.timeoutMs,
     waitMs: api.waitMs,
     log,

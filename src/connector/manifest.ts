@@ -148,16 +148,7 @@ export const manifestSchema = z.strictObject({
   auth: z.strictObject({ bearer: z.string() }),
   values: z.literal("string").optional(),
   clear: z.literal("").optional(),
-  limits: z
-    .array(
-      z.strictObject({
-        calls: z.int().positive(),
-        per: duration,
-        left: z.string().optional(),
-        path: z.string().optional(),
-      }),
-    )
-    .default([]),
+  limits: z.array(z.strictObject({ calls: z.int().positive(), per: duration })).default([]),
   errors,
   types: z.record(z.string(), typeRule),
   tables: z.record(z.string(), table),
