@@ -76,7 +76,7 @@ async function answered(
   const error = raiseVerdict(mirror, call, sent, verdict);
   await noteOutcome(pool, call, {
     state: verdict.state,
-    rows: verdict.canonical.filter((row) => row !== null),
+    rows: [...verdict.canonical.filter((row) => row !== null), ...verdict.merged],
     status: ending.status,
     request: ending.request,
     sqlstate: error?.sqlstate ?? null,

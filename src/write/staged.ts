@@ -27,7 +27,8 @@ export function stagedRows(
     const after = planned.after ?? {};
     return {
       n: planned.verb === "insert" ? index + 1 : null,
-      key: answer?.key ?? planned.key ?? "",
+      // The row is met under the key that it has here, even if upstream has merged it into another.
+      key: planned.key ?? answer?.key ?? "",
       row: answer ? answer.row : pick(after, (name) => isManaged(mirror, name)),
       local: pick(after, (name) => !isManaged(mirror, name)),
     };

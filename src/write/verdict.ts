@@ -16,6 +16,8 @@ export interface Verdict {
   readonly state: Exclude<Outcome["state"], "unsent">;
   /** Full canonical rows and tombstones, in the order of the rows that were sent; null where upstream did not accept. */
   readonly canonical: readonly (CanonicalRow | null)[];
+  /** Tombstones of rows that upstream answered for under another key. */
+  readonly merged: readonly CanonicalRow[];
   readonly refused: readonly { readonly row: number; readonly error: UpstreamError }[];
   readonly absent: readonly number[];
   readonly unreported: readonly number[];
@@ -50,6 +52,11 @@ export function judge(
   const refused = rows.flatMap(({ index, result }) =>
     result.kind === "refused" ? [{ row: index, error: result.error }] : [],
   );
+  const merged = rows.flatMap(({ row: { planned }, result }) =>
+    result.kind === "accepted" && planned.key !== null && result.key !== planned.key
+      ? [{ key: planned.key, row: null }]
+      : [],
+  );
   const absent = rows.flatMap(({ index, result }) => (result.kind === "absent" && verb !== "delete" ? [index] : []));
   const unreported = rows.flatMap(({ index, result }) => (result.kind === "unreported" ? [index] : []));
   const dropped = rows.flatMap(({ row, index, result }) =>
@@ -58,6 +65,7 @@ export function judge(
   return {
     state: stateOf(sent.length, refused.length, absent.length, unreported.length),
     canonical,
+    merged,
     refused,
     absent,
     unreported,

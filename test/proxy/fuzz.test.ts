@@ -89,7 +89,7 @@ test("P10: any walk of messages is answered as Postgres answers it", async () =>
     expect(await run("proxied", steps, size)).toEqual(said);
     expect(await run("asleep", steps, size)).toEqual(said);
   });
-  await fc.assert(property, { seed, numRuns: 60 });
+  await fc.assert(property, { seed, numRuns: 45 });
 });
 
 test("P10: so is any walk with writes among it that only look like a mirror's", async () => {
@@ -103,7 +103,7 @@ test("P10: so is any walk with writes among it that only look like a mirror's", 
   const property = fc.asyncProperty(mixed, cut, async (steps, size) => {
     expect(await run("proxied", steps, size)).toEqual(await run("direct", steps, "step by step"));
   });
-  await fc.assert(property, { seed, numRuns: 40 });
+  await fc.assert(property, { seed, numRuns: 30 });
 });
 
 function walk(copies: readonly fc.Arbitrary<readonly Buffer[]>[]): fc.Arbitrary<readonly Buffer[]> {
@@ -129,10 +129,21 @@ function copyByQuery(rows: Rows): Rows {
   return fc.tuple(rows, copyEnd).map(([sent, end]) => [query(copyIn), ...sent, end]);
 }
 
+/** Under names of its own: no other message may start a COPY, for what follows would not be rows. */
 function copyExtended(sql: fc.Arbitrary<string>, early: fc.Arbitrary<Buffer>, rows: Rows): Rows {
   return fc
     .tuple(sql, early, rows, copyEnd)
-    .map(([copy, behind, sent, end]) => [parse(copy), bind(), execute(), behind, ...sent, end, sync]);
+    .map(([copy, behind, sent, end]) => [
+      close("P", "copy"),
+      close("S", "copy"),
+      parse(copy, "copy"),
+      bind({ portal: "copy", statement: "copy" }),
+      execute("copy"),
+      behind,
+      ...sent,
+      end,
+      sync,
+    ]);
 }
 
 async function run(by: "direct" | "proxied" | "asleep", steps: readonly Buffer[], size: Cut) {

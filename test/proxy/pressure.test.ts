@@ -21,9 +21,10 @@ beforeAll(async () => {
   both = await startBoth();
   const { admin } = both.line;
   await admin.query("create table public.slow (s text); grant insert on public.slow to app");
+  await admin.query("create sequence public.arrived; grant usage on public.arrived to app");
   await admin.query(
     `create function public.wait() returns trigger language plpgsql as
-     $$ begin perform pg_advisory_xact_lock_shared(${lock}); return new; end $$`,
+     $$ begin perform pg_advisory_xact_lock_shared(${lock}), nextval('public.arrived'); return null; end $$`,
   );
   await admin.query("create trigger wait before insert on public.slow for each row execute function public.wait()");
   copiedDirectly = login(both.direct, both.line.database).then((raw) => {
@@ -57,14 +58,14 @@ describe.each(["proxied", "asleep"] as const)("P10: the proxy's memory stays bou
 
   test("while Postgres does not read what a client sends into COPY IN, and afterwards it has every row", async () => {
     const { admin } = both.line;
-    await admin.query("truncate public.slow");
+    await admin.query("alter sequence public.arrived restart");
     await admin.query("select pg_advisory_lock($1)", [lock]);
     const raw = await login(both[by], both.line.database);
     raw.send(query("copy public.slow from stdin"));
     await raw.until("G");
     const before = memory();
     const row = copyData(`${"x".repeat(64 * 1024 - 1)}\n`);
-    const rows = 800;
+    const rows = 1600;
     const pumping = pump(raw, row, rows);
     const taken = () => Promise.resolve(raw.socket.bytesWritten - raw.socket.writableLength);
     expect(await stalled(taken)).toBeLessThan(boundsOf[by]);
@@ -73,8 +74,7 @@ describe.each(["proxied", "asleep"] as const)("P10: the proxy's memory stays bou
     await pumping;
     raw.send(copyDone);
     await raw.until("Z");
-    const { rows: counted } = await admin.query("select count(*)::int, sum(length(s))::int from public.slow");
-    expect(counted).toEqual([{ count: rows, sum: rows * (64 * 1024 - 1) }]);
+    expect((await admin.query("select last_value::int from public.arrived")).rows).toEqual([{ last_value: rows }]);
     raw.socket.destroy();
   });
 });

@@ -7,7 +7,7 @@ import { transcript } from "./transcript.js";
 
 const mib = 1024 * 1024;
 const long = (bytes: number, letter = "x") => letter.repeat(bytes);
-const rows = Array.from({ length: 64 }, (_, i) =>
+const rows = Array.from({ length: 32 }, (_, i) =>
   copyData(`${i}\t${long(64 * 1024, String.fromCharCode(97 + (i % 26)))}\n`),
 );
 
@@ -16,13 +16,13 @@ const scripts: readonly (readonly [string, Pick<Script, "steps" | "answers">])[]
     "rows of several megabytes, by a Query and by extended messages",
     {
       steps: [
-        query("select i, repeat(chr(96 + i), 2000000) from generate_series(1, 4) i"),
+        query("select i, repeat(chr(96 + i), 2000000) from generate_series(1, 3) i"),
         "Z",
-        unnamed("select repeat('é', 2000000)::bytea", { results: [1] }),
+        unnamed("select repeat('é', 1000000)::bytea", { results: [1] }),
         sync,
         "Z",
       ],
-      answers: "T D D D D C Z 1 2 T D C Z",
+      answers: "T D D D C Z 1 2 T D C Z",
     },
   ],
   [
@@ -30,7 +30,7 @@ const scripts: readonly (readonly [string, Pick<Script, "steps" | "answers">])[]
     {
       steps: [
         parse("select md5($1), length($2), $2::text"),
-        bind({ values: [long(4 * mib), long(3 * mib, "é")], formats: [0, 1] }),
+        bind({ values: [long(2 * mib), long(mib, "é")], formats: [0, 1] }),
         execute(),
         sync,
         "Z",
@@ -42,9 +42,9 @@ const scripts: readonly (readonly [string, Pick<Script, "steps" | "answers">])[]
     "texts that are longer than those that are looked at",
     {
       steps: [
-        query(`select '${long(3 * mib)}' -- insert into contacts`),
+        query(`select '${long(2 * mib)}' -- insert into contacts`),
         "Z",
-        parse(`select length('${long(3 * mib)}') -- insert into contacts`, "s"),
+        parse(`select length('${long(2 * mib)}') -- insert into contacts`, "s"),
         bind({ statement: "s" }),
         execute(),
         sync,
@@ -89,7 +89,7 @@ const scripts: readonly (readonly [string, Pick<Script, "steps" | "answers">])[]
   [
     "an error whose message is long",
     {
-      steps: [query(`do $$ begin raise '%', repeat('x', 2000000) using hint = repeat('y', 1000000); end $$`), "Z"],
+      steps: [query(`do $$ begin raise '%', repeat('x', 1000000) using hint = repeat('y', 500000); end $$`), "Z"],
       answers: "E Z",
     },
   ],

@@ -1,0 +1,58 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Line, startLine } from "../support/line.js";
+
+let line: Line;
+beforeAll(async () => {
+  line = await startLine({ seed: [{ email: "ada@example.com" }] });
+});
+afterAll(() => line.close());
+
+test("P6: the client's own time-outs do not strike between the call and what is made of it", async () => {
+  const client = await line.client();
+  await client.query("set statement_timeout = '150ms'");
+  await client.query("set idle_in_transaction_session_timeout = '150ms'");
+  for (const text of [
+    "insert into hubspot.contacts (email) values ('slow1@example.com') returning email",
+    "update hubspot.contacts set firstname = 'Slow' where email = 'ada@example.com' returning email",
+  ]) {
+    for (const queryMode of ["simple", "extended"]) {
+      line.sandbox.fault({ kind: "slow", ms: 400 });
+      const slow = text.replace("slow1", `slow-${queryMode}`).replace("'Slow'", `'Slow ${queryMode}'`);
+      const extended = queryMode === "extended" ? { queryMode } : {};
+      expect((await client.query({ text: slow, ...extended })).rowCount).toBe(1);
+    }
+  }
+  await client.query("begin");
+  line.sandbox.fault({ kind: "slow", ms: 400 });
+  expect((await client.query("insert into hubspot.contacts (email) values ('slow3@example.com')")).rowCount).toBe(1);
+  await client.query("commit");
+});
+
+test("P6: a backend that is killed during the call leaves the accepted row in the mirror", async () => {
+  const client = await line.client();
+  const { rows } = await client.query("select pg_backend_pid() as pid");
+  await line.admin.query(
+    "create function public.tell() returns trigger language plpgsql as $$begin perform pg_notify('seen', new.email); return new; end$$",
+  );
+  await line.admin.query(
+    "create trigger tell after insert on hubspot.contacts for each row execute function public.tell()",
+  );
+  await line.admin.query("listen seen");
+  const told = new Promise<string | undefined>((resolve) =>
+    line.admin.once("notification", ({ payload }) => resolve(payload)),
+  );
+  line.sandbox.fault({ kind: "slow", ms: 500 });
+  const lost = client
+    .query("insert into hubspot.contacts (email) values ('killed@example.com')")
+    .catch((cause) => cause);
+  await line.admin.query(
+    `do $$begin for i in 1..500 loop perform pg_sleep(0.01);
+       exit when exists (select from throughline.journal where state = 'intent'); end loop; end$$`,
+  );
+  await line.admin.query("select pg_terminate_backend($1)", [rows[0].pid]);
+  expect(await lost).toMatchObject({ code: "57P01" });
+  expect(await told).toBe("killed@example.com");
+  expect(
+    line.sandbox.records("contacts").filter(({ properties }) => properties["email"] === "killed@example.com"),
+  ).toHaveLength(1);
+});

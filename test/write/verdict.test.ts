@@ -1,0 +1,103 @@
+import { expect, test } from "vitest";
+import type { RowResult, UpstreamError } from "../../src/connector/ending.js";
+import type { Mirror, MirrorColumn } from "../../src/mirror/column.js";
+import type { RowToSend } from "../../src/write/planned.js";
+import { raiseVerdict } from "../../src/write/raise.js";
+import { stagedRows } from "../../src/write/staged.js";
+import { judge } from "../../src/write/verdict.js";
+
+const column = (name: string): MirrorColumn => ({
+  name,
+  type: "text",
+  codec: "plain",
+  write: "always",
+  upstream: name,
+  unique: false,
+  required: false,
+  max: null,
+  options: null,
+  from: null,
+});
+const mirror: Mirror = {
+  id: 1,
+  relation: 16400,
+  api: "crm",
+  resource: "people",
+  schema: "crm",
+  table: "people",
+  key: column("id"),
+  columns: [column("id"), column("name")],
+  revision: 1,
+  complete: true,
+};
+const compare = {
+  expected: (_: MirrorColumn, sent: string | null) => sent,
+  same: (_: MirrorColumn, a: string | null, b: string | null) => a === b,
+};
+const update = (key: string): RowToSend => ({
+  planned: {
+    verb: "update",
+    relation: 16400,
+    key,
+    before: { id: key, name: "old" },
+    after: { id: key, name: "new", note: "mine" },
+  },
+  sent: { name: "new" },
+});
+const accepted = (key: string, name = "new"): RowResult => ({ kind: "accepted", key, reported: { id: key, name } });
+const error: UpstreamError = {
+  sqlstate: "23514",
+  message: "no",
+  code: "NO",
+  column: "name",
+  hint: null,
+  row: null,
+  absent: false,
+  status: 400,
+  request: null,
+};
+const refused: RowResult = { kind: "refused", error };
+const judged = (results: readonly RowResult[]) =>
+  judge(
+    mirror,
+    "update",
+    results.map((_, i) => update(String(i + 1))),
+    results,
+    compare,
+  );
+const raised = (results: readonly RowResult[]) =>
+  raiseVerdict(
+    mirror,
+    "the-call",
+    results.map((_, i) => update(String(i + 1))),
+    judged(results),
+  )?.sqlstate;
+
+test("P7: every mixture of answers has one state, and only acceptance of all rows raises nothing", () => {
+  const gone: RowResult = { kind: "absent" };
+  const silent: RowResult = { kind: "unreported" };
+  const table: readonly (readonly [readonly RowResult[], string, string | undefined])[] = [
+    [[accepted("1"), accepted("2")], "accepted", undefined],
+    [[accepted("1"), refused], "partial", "TL001"],
+    [[accepted("1"), gone], "partial", "TL001"],
+    [[refused, gone], "partial", "TL001"],
+    [[refused, refused], "refused", "23514"],
+    [[gone, gone], "absent", "40001"],
+    [[accepted("1"), silent], "unknown", "TL007"],
+    [[refused, silent], "unknown", "TL007"],
+    [[accepted("1", "old"), accepted("2")], "accepted", "42501"],
+  ];
+  for (const [results, state, sqlstate] of table) {
+    expect(judged(results).state).toBe(state);
+    expect(raised(results)).toBe(sqlstate);
+  }
+});
+
+test("P6: a row that upstream has merged into another takes that one's key, and its own is gone", () => {
+  const verdict = judged([accepted("9")]);
+  expect(verdict.canonical).toEqual([{ key: "9", row: { id: "9", name: "new" } }]);
+  expect(verdict.merged).toEqual([{ key: "1", row: null }]);
+  expect(JSON.parse(stagedRows(mirror, [update("1")], verdict.canonical))).toEqual([
+    { n: null, key: "1", row: { id: "9", name: "new" }, local: { note: "mine" } },
+  ]);
+});
