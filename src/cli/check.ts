@@ -1,11 +1,11 @@
-// throughline check: config, database, rights, guards, tokens and drift; one line each.
+// throughline check: config, database, guards, tokens and new columns; one line each.
 
 import type { Pool } from "pg";
 import { installedVersion } from "../mirror/migrate.js";
 import type { Command } from "./command.js";
 import { type Opened, type OpenedMirror, open, openMirrors, readConfig } from "./open.js";
 
-interface Finding {
+export interface Finding {
   readonly level: "ok" | "warning" | "error";
   readonly subject: string;
   readonly says: string;
@@ -34,7 +34,7 @@ async function findAll(opened: Opened, offline: boolean): Promise<Finding[]> {
     mirrors = await openMirrors(opened);
     for (const { mirror } of mirrors) findings.push(await checkGuard(opened.pool, mirror.schema, mirror.table));
   } catch (cause) {
-    return [...findings, { level: "error", subject: "postgres", says: `can't be reached: ${reasonOf(cause)}` }];
+    return [...findings, { level: "error", subject: "postgres", says: reasonOf(cause) }];
   }
   for (const { api, table } of opened.tables) {
     const found = mirrors.find(({ mirror }) => mirror.api === api.name && mirror.resource === table.resource);
@@ -76,7 +76,7 @@ async function checkDatabase(pool: Pool): Promise<Finding> {
 }
 
 /** The guard has to be there, enabled, and the last BEFORE ROW trigger to fire. */
-async function checkGuard(pool: Pool, schema: string, table: string): Promise<Finding> {
+export async function checkGuard(pool: Pool, schema: string, table: string): Promise<Finding> {
   const subject = `${schema}.${table}`;
   const triggers = await pool.query<{ name: string; ours: boolean; late: boolean; enabled: boolean }>(
     `select tgname as name, tgname like '~throughline%' as ours, tgenabled = 'O' as enabled,

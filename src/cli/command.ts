@@ -30,9 +30,10 @@ export function numberFlag(options: Options, name: string, fallback: number): nu
   return Number(text);
 }
 
-/** Resolves when the process is asked to stop. */
+/** Resolves when the process is asked to stop, or nobody reads what it says any more. A second signal ends it at once. */
 export function interrupted(): Promise<void> {
   return new Promise((resolve) => {
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve());
+    process.stdout.once("error", () => resolve());
   });
 }

@@ -5,6 +5,7 @@ import { installedVersion } from "../mirror/migrate.js";
 import { postgresAddress } from "../postgres/address.js";
 import { type RunningProxy, startProxy } from "../proxy/start.js";
 import { loadParser } from "../sql/classify.js";
+import { checkGuard } from "./check.js";
 import { type Command, interrupted, UsageError } from "./command.js";
 import { type Opened, open, openMirrors, readConfig } from "./open.js";
 
@@ -19,6 +20,12 @@ export const serveCommand: Command = async (options, io) => {
           ? 'the database has no schema "throughline": run "throughline migrate" first'
           : `the schema "throughline" has version ${version}, and this program needs ${installedVersion}: run "throughline migrate"`,
       );
+      return 1;
+    }
+    for (const { mirror } of await openMirrors(opened)) {
+      const { level, subject, says } = await checkGuard(pool, mirror.schema, mirror.table);
+      if (level !== "error") continue;
+      io.err(`${subject}: ${says}`);
       return 1;
     }
     const proxy = await serve(opened, listenOn(options.flags["listen"], options.flags["socket"], config.listen));

@@ -3,8 +3,9 @@
 import { readFileSync } from "node:fs";
 import { parse } from "yaml";
 import { z } from "zod";
+import { isRecord } from "./json.js";
 import { substitute } from "./substitute.js";
-import { durationMs } from "./units.js";
+import { duration } from "./units.js";
 import { ConfigError, readYaml } from "./yaml.js";
 
 /** What the config needs to know of a connector. */
@@ -38,11 +39,6 @@ export interface Config {
   readonly log: { readonly level: "error" | "warn" | "info" | "debug"; readonly format: "auto" | "json" | "text" };
 }
 
-const duration = z.string().transform((text, context) => {
-  const ms = durationMs(text);
-  if (ms === undefined) context.addIssue({ code: "custom", message: `"${text}" is no duration such as 5s or 10m` });
-  return ms ?? 0;
-});
 const address = z.string().transform((text, context) => {
   const match = /^(.+):(\d+)$/.exec(text);
   const port = Number(match?.[2]);
@@ -149,7 +145,7 @@ function literalSecrets(
 ): string[] {
   return Object.entries(raw).flatMap(([name, api]) =>
     Object.entries(factsOf(named[name] ?? name)?.config ?? {}).flatMap(([key, { secret }]) => {
-      const value = isObject(api) ? api[key] : undefined;
+      const value = isRecord(api) ? api[key] : undefined;
       if (!secret || typeof value !== "string" || /\$\{.+\}/.test(value)) return [];
       return [
         `${at(["apis", name, key])}: is a secret, and stands here for all to read; write \${${key.toUpperCase()}} or \${file:/path}`,
@@ -159,15 +155,15 @@ function literalSecrets(
 }
 
 function connectorOf(name: string, api: unknown): string {
-  const said = isObject(api) ? api["connector"] : undefined;
+  const said = isRecord(api) ? api["connector"] : undefined;
   return typeof said === "string" ? said : name;
 }
 
 function rawApis(text: string): Readonly<Record<string, unknown>> {
   try {
     const value: unknown = parse(text);
-    const apis = isObject(value) ? value["apis"] : undefined;
-    return isObject(apis) ? apis : {};
+    const apis = isRecord(value) ? value["apis"] : undefined;
+    return isRecord(apis) ? apis : {};
   } catch {
     // readYaml says what is wrong with it, and where.
     return {};
@@ -181,8 +177,4 @@ function readText(path: string): string {
     const code = cause instanceof Error && "code" in cause ? String(cause.code) : "unreadable";
     throw new ConfigError([`${path}: can't be read (${code}); name the config with -c FILE`]);
   }
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,10 +1,19 @@
 // Durations as people write them.
 
+import { z } from "zod";
+
 const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** `250ms`, `5s`, `10m`, `6h`, `90d` in milliseconds; undefined when it is none of these. */
-export function durationMs(text: string): number | undefined {
+function durationMs(text: string): number | undefined {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text);
   const unit = match?.[2] === undefined ? undefined : unitMs[match[2]];
   return unit === undefined ? undefined : Number(match?.[1]) * unit;
 }
+
+/** A duration in a file, in milliseconds. */
+export const duration = z.string().transform((text, context) => {
+  const ms = durationMs(text);
+  if (ms === undefined) context.addIssue({ code: "custom", message: `"${text}" is no duration such as 5s or 10m` });
+  return ms ?? 0;
+});

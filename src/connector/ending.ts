@@ -45,12 +45,4 @@ export type WriteEnding =
     };
 
 /** Reading an API failed: the sync stops there, and says why. */
-export class ReadFailed extends Error {
-  constructor(
-    message: string,
-    readonly unknownAfterAll = false,
-  ) {
-    super(message);
-    this.name = "ReadFailed";
-  }
-}
+export class ReadFailed extends Error {}

@@ -1,13 +1,13 @@
 // Turns an answer that refuses into errors in Postgres's terms: the manifest's rules first, then what every API shares.
 
+import { isRecord } from "../config/json.js";
 import type { UpstreamError } from "./ending.js";
 import type { ErrorAddresses, ErrorRule } from "./manifest.js";
-import { isRecord, lookUp, textAt } from "./pointer.js";
+import { lookUp, textAt } from "./pointer.js";
 
 export interface ErrorContext {
   readonly status: number;
   readonly body: unknown;
-  readonly headers: ReadonlyMap<string, string>;
   /** The mirror's name of an upstream column. */
   columnOf(upstream: string): string | null;
 }

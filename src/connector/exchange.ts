@@ -28,7 +28,6 @@ export interface Answer {
   /** Undefined when there was none, or none that is JSON. */
   readonly body: unknown;
   readonly request: string | null;
-  readonly headers: ReadonlyMap<string, string>;
 }
 
 export type Exchanged = Answer | Refusal | Unknown;
@@ -59,9 +58,9 @@ export async function exchange(account: Account, wanted: Wanted): Promise<Exchan
     if (status < 300) {
       const requestAt = manifest.errors.request;
       const request = requestAt === undefined ? null : (textAt(body, requestAt) ?? null);
-      return { kind: "answered", status, body, request, headers };
+      return { kind: "answered", status, body, request };
     }
-    const [error] = classify(manifest.errors, { status, body, headers, columnOf: wanted.columnOf });
+    const [error] = classify(manifest.errors, { status, body, columnOf: wanted.columnOf });
     if (error.unknown)
       return { kind: "unknown", reason: `status ${status}: ${error.message}`, status, request: error.request };
     if (!error.retry) return { kind: "refused", error };

@@ -1,14 +1,9 @@
 // The manifest: an API described as data. This is its schema; unknown keys are errors.
 
 import { z } from "zod";
-import { durationMs } from "../config/units.js";
+import { duration } from "../config/units.js";
 
 const pointer = z.string().regex(/^(\/.*)?$/, 'a JSON pointer begins with "/"');
-const duration = z.string().transform((text, context) => {
-  const ms = durationMs(text);
-  if (ms === undefined) context.addIssue({ code: "custom", message: `"${text}" is no duration such as 10s or 5m` });
-  return ms ?? 0;
-});
 const oneOrMany = <T extends z.ZodType>(item: T) =>
   z.union([item, z.array(item)]).transform((value) => (Array.isArray(value) ? value : [value]));
 
@@ -96,7 +91,6 @@ const discover = z.strictObject({
   column: z.strictObject({
     name: pointer,
     type: pointer,
-    about: pointer.optional(),
     never: z.array(pointer).default([]),
     unique: pointer.optional(),
     options: pointer.optional(),

@@ -1,5 +1,7 @@
 // JSON pointers (RFC 6901), and `*` for every element of a list.
 
+import { isRecord } from "../config/json.js";
+
 /** What stands at `pointer`; undefined when nothing does. With `*`, the list of what stands there in each element. */
 export function lookUp(value: unknown, pointer: string): unknown {
   return pointer === "" ? value : walk(value, pointer.slice(1).split("/").map(unescapeStep));
@@ -12,10 +14,6 @@ export function textAt(value: unknown, ...pointers: readonly string[]): string |
     if (typeof found === "string" || typeof found === "number") return String(found);
   }
   return undefined;
-}
-
-export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function walk(value: unknown, steps: readonly string[]): unknown {

@@ -155,11 +155,10 @@ export class ConnectorTable {
     }
     const failed = call.failed === undefined ? [] : asList(lookUp(answer.body, call.failed));
     for (const element of failed) {
-      const { status, body, headers } = answer;
+      const { status, body } = answer;
       const error = classifyOne(this.account.manifest.errors, element, {
         status: 400,
         body,
-        headers,
         columnOf: namesOf(columns),
       });
       const at = rows.length === 1 ? 0 : error.row;

@@ -1,6 +1,7 @@
 // The one template rule: `{name}` in any string; a string that is only `{name}` keeps its JSON type; `{each: …}` once per row.
 
-import { isRecord, lookUp } from "./pointer.js";
+import { isRecord } from "../config/json.js";
+import { lookUp } from "./pointer.js";
 
 /** What a template may name: nested by dots (`config.token`, `row.email`). */
 export type Scope = Readonly<Record<string, unknown>>;

@@ -13,16 +13,13 @@ export function makeLog({ level, format }: LogOptions): Logger {
   const stream = text
     ? pretty({ destination: 2, sync: true, ignore: "pid,hostname" })
     : destination({ dest: 2, sync: true });
-  // An error of the driver's carries the values of the row it met in its detail.
+  // An error may quote the value it met: its kind, its code and where it was thrown are enough.
   return pino({ level, serializers: { err: describeError } }, stream);
 }
 
 function describeError(cause: unknown): unknown {
   if (!(cause instanceof Error)) return { type: typeof cause };
   const code = "code" in cause ? String(cause.code) : undefined;
-  return {
-    type: cause.name,
-    code,
-    stack: cause.stack?.replace(cause.message, code === undefined ? cause.message : ""),
-  };
+  const frames = cause.stack?.split("\n").filter((line) => /^\s+at /.test(line));
+  return { type: cause.name, code, stack: frames?.join("\n") };
 }

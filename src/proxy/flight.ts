@@ -3,7 +3,7 @@
 import { serialize } from "pg-protocol";
 import { readDataRow } from "../../protocol/decode.js";
 import { type Fields, readFields } from "../../protocol/fields.js";
-import { Backend } from "../../protocol/messages.js";
+import { Backend, Frontend, headerLength } from "../../protocol/messages.js";
 import { type Owed, Route, Sent } from "../../protocol/owed.js";
 import type { FlightEnd, Landing, Rows, Step } from "../write/held.js";
 
@@ -139,8 +139,8 @@ export function compose(
 /** The client's Bind again, for another portal. */
 function bindVerbatim(portal: string, { statement, values }: ClientStatement): Buffer {
   const names = Buffer.from(`${portal}\0${statement}\0`, "utf8");
-  const header = Buffer.alloc(5);
-  header[0] = 0x42;
+  const header = Buffer.alloc(headerLength);
+  header[0] = Frontend.bind;
   header.writeInt32BE(4 + names.length + values.length, 1);
   return Buffer.concat([header, names, values]);
 }

@@ -117,7 +117,9 @@ export class FrontendReader implements FrameSink {
 
   private query(whole: boolean, chunk: Buffer, start: number, end: number): boolean {
     if (this.holdsHidden()) return false;
-    const statement = whole && !this.passNext ? this.suspect("", chunk, start, end, readQuery) : undefined;
+    const looked = whole && this.lookout.awake && !this.passNext && this.suspects(chunk, start, end);
+    const text = looked ? readQuery(chunk, start, end) : undefined;
+    const statement = text === undefined ? undefined : this.statement("", text);
     this.passNext = false;
     // What a simple Query can't give a value, and what is in a failed transaction or skipped, is Postgres's to refuse.
     const parameters = statement?.classified.kind === "write" && statement.classified.parameters;
@@ -134,24 +136,21 @@ export class FrontendReader implements FrameSink {
   }
 
   private parse(whole: boolean, chunk: Buffer, start: number, end: number): boolean {
-    const parsed = whole && this.lookout.awake ? readParse(chunk, start, end) : undefined;
+    if (!whole || !this.lookout.awake) return false;
+    const suspected = end - start <= longestText && this.suspects(chunk, start, end);
+    if (!suspected && this.statements.none) return false;
+    const parsed = readParse(chunk, start, end);
     if (!parsed) return false;
-    const short = end - start <= longestText;
-    const statement = short ? this.suspect(parsed.name, chunk, start, end, () => parsed.text) : undefined;
-    return statement !== undefined || !this.statements.none ? this.statements.parse(parsed.name, statement) : false;
+    return this.statements.parse(parsed.name, suspected ? this.statement(parsed.name, parsed.text) : undefined);
   }
 
-  private suspect(
-    name: string,
-    chunk: Buffer,
-    start: number,
-    end: number,
-    read: (chunk: Buffer, start: number, end: number) => string | undefined,
-  ): MirrorStatement | undefined {
-    if (!this.lookout.suspects(chunk.toString("latin1", start + headerLength, end))) return undefined;
-    const text = read(chunk, start, end);
-    const classified = text === undefined ? undefined : this.lookout.classify(text);
-    return text === undefined || !classified || classified.kind === "other" ? undefined : { name, text, classified };
+  private suspects(chunk: Buffer, start: number, end: number): boolean {
+    return this.lookout.suspects(chunk.toString("latin1", start + headerLength, end));
+  }
+
+  private statement(name: string, text: string): MirrorStatement | undefined {
+    const classified = this.lookout.classify(text);
+    return classified.kind === "other" ? undefined : { name, text, classified };
   }
 
   private bind(chunk: Buffer, start: number, end: number): boolean {

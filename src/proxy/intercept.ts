@@ -21,14 +21,25 @@ const noStatement: ClientStatement = { statement: "", text: "", values: noValues
 /** `names` are the mirrors' unqualified names. */
 export function interception(names: readonly string[], context: WriteContext): Interception {
   const known = new Set(names);
+  const underWay = new Set<Promise<unknown>>();
+  const track = <T>(work: Promise<T>): Promise<T> => {
+    underWay.add(work);
+    const done = () => underWay.delete(work);
+    work.then(done, done);
+    return work;
+  };
   return {
     awake: names.length > 0,
     suspects: prefilter(names),
     classify: (text) => classify(text, (table) => known.has(table)),
-    handle: (session, hold) => handle(session, hold, context),
-    settle: (calls) => settleHeld(context, calls),
+    handle: (session, hold) => track(handle(session, hold, context)),
+    idle: async () => {
+      while (underWay.size > 0) await Promise.allSettled(underWay);
+    },
+    settle: (calls) => track(settleHeld(context, calls)),
     settleLater: (calls) => {
-      settleAndClose(context, calls, freeLockTimeoutMs).catch((err: unknown) => context.log.error({ err }, unsettled));
+      const settling = settleAndClose(context, calls, freeLockTimeoutMs);
+      track(settling).catch((err: unknown) => context.log.error({ err }, unsettled));
     },
   };
 }

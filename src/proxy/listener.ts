@@ -40,10 +40,13 @@ export class Listener {
     return typeof address === "object" && address !== null ? address.port : 0;
   }
 
-  /** Ends every session. */
+  /** Lets what is held come to its end, and ends every session. */
   async close(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
+    await this.options.interception.idle();
     for (const socket of this.sockets) socket.destroy();
-    await new Promise<void>((resolve) => this.server.close(() => resolve()));
+    await closed;
+    await this.options.interception.idle();
   }
 
   private accept(socket: Socket): void {
@@ -73,11 +76,16 @@ export class Listener {
           case "ssl":
           case "gss":
             // Each at most once, as Postgres has it.
-            if (refused[opening.at]) return deny("0A000", "unsupported frontend protocol 1234.5679");
+            if (refused[opening.at])
+              return deny("0A000", `unsupported frontend protocol 1234.${opening.at === "ssl" ? 5679 : 5680}`);
             refused[opening.at] = true;
             bytes = bytes.subarray(opening.length);
             socket.write(refusedEncryption);
-            if (bytes.length > 0) return deny("08P01", "received unencrypted data after SSL request");
+            if (bytes.length > 0)
+              return deny(
+                "08P01",
+                `received unencrypted data after ${opening.at === "ssl" ? "SSL" : "GSSAPI encryption"} request`,
+              );
             continue;
           case "refused":
             return drop();
@@ -117,13 +125,13 @@ export class Listener {
     const replication = parameters.has("replication");
     const ours = database === postgres.database && !replication;
     const session = new Session(socket, ours ? interception : asleep, log, socket.remoteAddress ?? "local");
-    const upstream = connect({
+    const postgresSocket = connect({
       ...postgres.connect,
       onread: {
         buffer: Buffer.allocUnsafeSlow(readBufferBytes),
         callback: (size, buffer) => session.readPostgres(Buffer.from(buffer.buffer, buffer.byteOffset, size)),
       },
     });
-    session.start(upstream, postgres.shown, startup, rest);
+    session.start(postgresSocket, postgres.shown, startup, rest);
   }
 }

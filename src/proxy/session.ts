@@ -6,7 +6,7 @@
 import type { Socket } from "node:net";
 import type { Logger } from "pino";
 import { writeFatal } from "../../protocol/fields.js";
-import { Status } from "../../protocol/messages.js";
+import { headerLength, Status } from "../../protocol/messages.js";
 import { Owed, Sent } from "../../protocol/owed.js";
 import type { FlightEnd, OpenCall, Step } from "../write/held.js";
 import { BackendReader, type BackendState } from "./backend.js";
@@ -25,6 +25,8 @@ export interface Interception extends Lookout {
   settle(calls: readonly OpenCall[]): Promise<Buffer>;
   /** Nobody waits any more. */
   settleLater(calls: readonly OpenCall[]): void;
+  /** Resolves when no held statement and no settling is on its way. */
+  idle(): Promise<void>;
 }
 
 const nothing = Buffer.alloc(0);
@@ -62,6 +64,7 @@ export class Session implements HoldState, BackendState {
     this.backend = new BackendReader(this.owed, this);
     this.fromClient = new Inflow(this.frontend);
     this.fromPostgres = new Inflow(this.backend);
+    // An accepted socket has no public `onread`; its chunks are fresh, so that they can be kept without a copy.
     clientSocket.on("data", (chunk: Buffer) => this.readClient(chunk));
     clientSocket.on("end", () => this.endClient());
     clientSocket.on("error", () => clientSocket.destroy());
@@ -282,7 +285,7 @@ export class Session implements HoldState, BackendState {
   }
 }
 
-/** The bytes of the held message that are dropped when it has been dealt with; a Sync is five, and a Query stays. */
+/** The bytes of the held message that are dropped when it has been dealt with; the next Query stays. */
 function lengthOf(hold: Hold): number {
   switch (hold.at) {
     case "query":
@@ -290,7 +293,7 @@ function lengthOf(hold: Hold): number {
     case "execute":
       return hold.execute.length;
     case "sync":
-      return 5;
+      return headerLength;
     case "nextQuery":
       return 0;
   }

@@ -33,8 +33,8 @@ export function classify(text: string, isMirror: (table: string) => boolean): Cl
   const parsed = tryParse(text);
   const statements = parsed?.stmts ?? [];
   const [first] = statements;
-  const writes = statements.flatMap(({ stmt }) => (stmt ? writesOf(stmt) : [])).filter(({ table }) => isMirror(table));
-  const [target] = writes;
+  const writes = statements.flatMap(({ stmt }) => (stmt ? writesOf(stmt) : []));
+  const target = writes.find(({ table }) => isMirror(table));
   if (!target || !first?.stmt) return other;
   if (statements.length > 1) return { kind: "unsupported", target, shape: "several statements in one string" };
   const { stmt } = first;

@@ -13,10 +13,12 @@ export interface PlannedRow {
   readonly after: TextRow | null;
 }
 
-/** A row with the columns to send; none when upstream need not hear of it. */
+/** A row with the columns to send. */
 export interface RowToSend {
   readonly planned: PlannedRow;
   readonly sent: TextRow;
+  /** False: upstream need not hear of this row. */
+  readonly sends: boolean;
 }
 
 export function readPlanned(mirror: Mirror, rows: Rows): PlannedRow[] {
@@ -49,7 +51,8 @@ export function stillPlanned(planned: readonly PlannedRow[], locked: ReadonlyMap
 /** INSERT sends what the statement named and what a default filled, UPDATE what really differs from the mirror. */
 export function toSend(mirror: Mirror, planned: PlannedRow, named: readonly string[] | null): RowToSend {
   const sent = mirror.columns.filter((column) => isSent(column, mirror, planned, named));
-  return { planned, sent: Object.fromEntries(sent.map(({ name }) => [name, planned.after?.[name] ?? null])) };
+  const columns = Object.fromEntries(sent.map(({ name }) => [name, planned.after?.[name] ?? null]));
+  return { planned, sent: columns, sends: planned.verb !== "update" || sent.length > 0 };
 }
 
 /** Columns of upstream's that the row changes, whether it may or not. */

@@ -61,7 +61,7 @@ export async function runWrite(session: HeldSession, context: WriteContext): Pro
   const wrong = refusePlan(mirror, classified.verb, planned);
   if (wrong) return raise(session, wrong);
   const rows = planned.map((row) => toSend(mirror, row, classified.columns));
-  const sent = rows.filter((row) => classified.verb !== "update" || Object.keys(row.sent).length > 0);
+  const sent = rows.filter(({ sends }) => sends);
   const tooMuch = refuseSent(mirror, sent, limit);
   if (tooMuch) return raise(session, tooMuch);
   return send(session, context, { mirror, table, inspection, rows, sent });

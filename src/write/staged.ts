@@ -19,11 +19,9 @@ export function stagedRows(
   rows: readonly RowToSend[],
   canonical: readonly (CanonicalRow | null)[],
 ): string {
-  let sent = 0;
-  const staged = rows.map(({ planned, sent: columns }, index): StagedRow => {
-    const isSent = planned.verb !== "update" || Object.keys(columns).length > 0;
-    const answer = isSent ? canonical[sent] : undefined;
-    if (isSent) sent += 1;
+  const answers = canonical.values();
+  const staged = rows.map(({ planned, sends }, index): StagedRow => {
+    const answer = sends ? answers.next().value : undefined;
     const after = planned.after ?? {};
     return {
       n: planned.verb === "insert" ? index + 1 : null,

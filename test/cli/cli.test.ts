@@ -132,6 +132,10 @@ test("check finds a new column of the API, and a trigger that fires behind the g
   expect((await run("check", "-c", config, "--offline")).out).toContain(
     'its guard is missing or disabled: run "throughline migrate"',
   );
+  expect(await run("serve", "-c", config)).toMatchObject({
+    code: 1,
+    err: 'hubspot.contacts: its guard is missing or disabled: run "throughline migrate"\n',
+  });
   expect((await run("migrate", "-c", config)).code).toBe(0);
   expect((await run("check", "-c", config, "--offline")).code).toBe(0);
   await admin.end();
@@ -192,7 +196,7 @@ test("a database or an API that is not there is a sentence, not a stack", async 
     configFile(good.replace("${DATABASE_URL}", "postgres://throughline@127.0.0.1:1/x")),
   );
   expect(nowhere).toMatchObject({ code: 1 });
-  expect(nowhere.out).toContain("error   postgres: can't be reached: connect ECONNREFUSED 127.0.0.1:1");
+  expect(nowhere.out).toContain("error   postgres: connect ECONNREFUSED 127.0.0.1:1");
   const noApi = await run("migrate", "-c", configFile(good.replace("${SANDBOX}", "http://127.0.0.1:1")));
   expect(noApi).toMatchObject({
     code: 1,

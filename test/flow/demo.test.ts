@@ -1,5 +1,5 @@
-import { execFile } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { execFile, spawn } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
@@ -17,7 +17,7 @@ function masked(transcript: string): string {
     .replaceAll(/\b5\d\d\b(?=\s*(│|$))/gm, "<id>");
 }
 
-const leftovers = () => readdirSync(tmpdir()).filter((name) => name.startsWith("throughline-demo-"));
+const leftovers = () => readdirSync(tmpdir()).filter((name) => /^throughline-(demo|postgres)-/.test(name));
 
 test("the demo shows what was reviewed, leaves nothing behind", {
   timeout: 60_000,
@@ -25,7 +25,20 @@ test("the demo shows what was reviewed, leaves nothing behind", {
   const before = leftovers();
   const { stdout, stderr } = await promisify(execFile)(process.execPath, [main, "demo", "--once"]);
   expect(stderr).toBe("");
-  const expected = existsSync(reviewed) ? readFileSync(reviewed, "utf8") : "";
-  expect(masked(stdout)).toBe(expected);
+  expect(masked(stdout)).toBe(readFileSync(reviewed, "utf8"));
   expect(leftovers()).toEqual(before);
 });
+
+test.each(["SIGINT", "SIGTERM"] as const)(
+  "%s ends the demo at any moment, and nothing is left behind",
+  async (signal) => {
+    const before = leftovers();
+    const demo = spawn(process.execPath, [main, "demo"], { stdio: ["ignore", "pipe", "ignore"] });
+    const ended = new Promise((resolve) => demo.once("exit", resolve));
+    demo.stdout.on("data", (text: Buffer) => {
+      if (text.includes("throughline pull")) demo.kill(signal);
+    });
+    expect(await ended).toBe(0);
+    expect(leftovers()).toEqual(before);
+  },
+);

@@ -58,6 +58,17 @@ test("P2: a role that may only DELETE, and read the column it names, deletes", a
   expect(line.writes()).toHaveLength(1);
 });
 
+test("P2: a role with DELETE alone empties the mirror, and reads nothing of it", async () => {
+  const other = await startLine({ seed: [{ email: "x@example.com" }] });
+  await other.admin.query("grant usage on schema hubspot to app_delete");
+  await other.admin.query("grant delete on hubspot.contacts to app_delete");
+  const client = await other.client("app_delete");
+  expect((await client.query("delete from hubspot.contacts")).rowCount).toBe(1);
+  expect(await codeOf(client.query("delete from hubspot.contacts returning email"))).toBe("42501");
+  expect(other.writes()).toHaveLength(1);
+  await other.close();
+});
+
 test("P2: a role under row security sees, changes and adds the rows that its policy lets it", async () => {
   const client = await line.client("app_rows");
   expect((await client.query("update hubspot.contacts set firstname = firstname || '!' returning email")).rows).toEqual(

@@ -28,6 +28,7 @@ export const notIntercepted: Interception = {
   handle: () => Promise.reject(new Error("nothing is held")),
   settle: () => Promise.reject(new Error("nothing is settled")),
   settleLater: () => undefined,
+  idle: async () => undefined,
 };
 
 export async function startBoth(): Promise<Both> {

@@ -31,7 +31,6 @@ const deliveries: readonly (readonly [string, Delivery])[] = [
   ["in one write", { by: "proxied", cut: "in one write" }],
   ...[1, 2, 3, 7].map((cut) => [`in pieces of ${cut} bytes`, { by: "proxied", cut }] as const),
   ["in pieces of 3 bytes, with a mirror's statement prepared", { by: "proxied", cut: 3, tracked: true }],
-  ["in one write, with nothing looked at", { by: "asleep", cut: "in one write" }],
   ["in pieces of 3 bytes, with nothing looked at", { by: "asleep", cut: 3 }],
 ];
 const judged = new Map<Script, Promise<readonly string[]>>();

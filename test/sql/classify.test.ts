@@ -38,6 +38,7 @@ const unsupported = [
   "with x as (delete from contacts returning *) select * from x",
   "with x as (delete from contacts returning *) insert into y select * from x",
   "with x as (insert into y values (1)) , z as (update contacts set a = 1) delete from contacts",
+  "with w as (insert into y values (random()) returning a) update contacts set a = (select a from w)",
   "select 1; delete from contacts",
 ];
 

@@ -11,6 +11,9 @@ declare module "vitest" {
   }
 }
 
+/** Two roles that have to prove who they are. */
+const access = "host all app_scram all scram-sha-256\nhost all app_md5 all md5";
+
 const versions: readonly MajorVersion[] = [14, 15, 16, 17, 18];
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
@@ -18,7 +21,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const wanted = Number(process.env["PG"] ?? 18);
   const version = versions.find((candidate) => candidate === wanted);
   if (version === undefined) throw new Error(`PG=${wanted}: there are ${versions.join(", ")}`);
-  const server = given === undefined ? await startPostgres(version) : undefined;
+  const server = given === undefined ? await startPostgres(version, access) : undefined;
   const url = server?.urlOf("postgres", "postgres") ?? given ?? "";
   const admin = new pg.Client({ connectionString: url });
   await admin.connect();
@@ -33,7 +36,16 @@ export default async function setup(project: TestProject): Promise<() => Promise
 
 /** Roles belong to the server, so they are made once. `throughline` is no superuser. */
 async function makeRoles(admin: pg.Client): Promise<void> {
-  for (const role of ["throughline", "app", "app_insert", "app_delete", "app_rows", "app_nothing"]) {
+  for (const role of [
+    "throughline",
+    "app",
+    "app_insert",
+    "app_delete",
+    "app_rows",
+    "app_nothing",
+    "app_scram",
+    "app_md5",
+  ]) {
     const found = await admin.query("select from pg_roles where rolname = $1", [role]);
     if (found.rowCount === 0) await admin.query(`create role ${role} login password '${role}'`);
   }

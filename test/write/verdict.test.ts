@@ -43,6 +43,7 @@ const update = (key: string): RowToSend => ({
     after: { id: key, name: "new", note: "mine" },
   },
   sent: { name: "new" },
+  sends: true,
 });
 const accepted = (key: string, name = "new"): RowResult => ({ kind: "accepted", key, reported: { id: key, name } });
 const error: UpstreamError = {

@@ -41,24 +41,37 @@ const ownTables = `
 
 export const demoCommand: Command = async (options, io) => {
   const undo: (() => Promise<void> | void)[] = [];
+  const stopped = interrupted();
+  const played = play(options.flags["once"] === true, io, undo, stopped);
   try {
-    const { proxy, sandbox, database } = await setUp(io, undo);
-    const url = `postgres://app@127.0.0.1:${proxy.port}/${database}`;
-    const client = new pg.Client({ connectionString: url });
-    await client.connect();
-    await playSession(client, sandbox, io);
-    await client.end();
-    if (options.flags["once"] !== true) {
-      io.out(
-        `\nIt stays up. In another terminal:\n\n  psql ${url}\n\nHubSpot's side: ${sandbox.url} (any token). Stop it with Ctrl-C.`,
-      );
-      await interrupted();
-    }
-    return 0;
+    // Interrupted on its way, what has been started is taken down all the same.
+    await Promise.race([played, stopped]);
   } finally {
+    played.catch(() => undefined);
     for (const step of undo.reverse()) await step();
   }
+  return 0;
 };
+
+async function play(
+  once: boolean,
+  io: Io,
+  undo: (() => Promise<void> | void)[],
+  stopped: Promise<void>,
+): Promise<void> {
+  const { proxy, sandbox, database } = await setUp(io, undo);
+  const url = `postgres://app@127.0.0.1:${proxy.port}/${database}`;
+  const client = new pg.Client({ connectionString: url });
+  client.on("error", () => undefined);
+  await client.connect();
+  await playSession(client, sandbox, io);
+  await client.end();
+  if (once) return;
+  io.out(
+    `\nIt stays up. In another terminal:\n\n  psql ${url}\n\nHubSpot's side: ${sandbox.url} (any token). Stop it with Ctrl-C.`,
+  );
+  await stopped;
+}
 
 async function setUp(
   io: Io,

@@ -1,7 +1,17 @@
 // A Postgres server of its own, from the npm packages that carry its binaries: for the demo and the tests.
 
 import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { chmodSync, chownSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { createRequire } from "node:module";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -26,8 +36,8 @@ export type MajorVersion = 14 | 15 | 16 | 17 | 18;
 const nobody = 65534;
 const startTimeoutMs = 30_000;
 
-/** Starts a server with a fresh cluster. Throws when the package with the binaries is not installed. */
-export async function startPostgres(version: MajorVersion): Promise<EmbeddedPostgres> {
+/** Starts a server with a fresh cluster. `access`: lines of pg_hba.conf that come before letting everybody in. Throws when the package with the binaries is not installed. */
+export async function startPostgres(version: MajorVersion, access = ""): Promise<EmbeddedPostgres> {
   const root = process.getuid?.() === 0;
   const runAs = root ? { uid: nobody, gid: nobody } : {};
   const folder = mkdtempSync(join(tmpdir(), "throughline-postgres-"));
@@ -50,6 +60,8 @@ export async function startPostgres(version: MajorVersion): Promise<EmbeddedPost
       "--no-sync",
     ];
     await promisify(execFile)(join(native, "bin", "initdb"), settings, { ...runAs, cwd: folder });
+    const hba = join(cluster, "pg_hba.conf");
+    writeFileSync(hba, `${access}\n${readFileSync(hba, "utf8")}`);
     const port = await freePort();
     const server = spawn(join(native, "bin", "postgres"), ["-D", cluster, ...serverSettings(port, folder)], {
       ...runAs,
@@ -58,7 +70,10 @@ export async function startPostgres(version: MajorVersion): Promise<EmbeddedPost
     });
     const words: string[] = [];
     server.stderr.on("data", (text: Buffer) => words.push(text.toString("utf8")));
-    const kill = () => server.kill("SIGKILL");
+    const kill = () => {
+      server.kill("SIGKILL");
+      remove();
+    };
     process.once("exit", kill);
     const urlOf = (user: string, database: string) => `postgres://${user}@127.0.0.1:${port}/${database}`;
     await untilReady(urlOf("postgres", "postgres"), server, words);

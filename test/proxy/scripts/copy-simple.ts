@@ -176,17 +176,20 @@ export const copySimpleScripts: readonly Script[] = [
     sync,
     "Z",
   ),
-  ended(
-    script(
-      "a Query within a COPY",
-      "C Z G E E",
-      table,
-      query(copyIn),
-      "G",
-      copyData("1\tone\n"),
-      query("select 1"),
-      "E",
-      "E",
+  {
+    ...ended(
+      script(
+        "a Query within a COPY",
+        "C Z G E E",
+        table,
+        query(copyIn),
+        "G",
+        copyData("1\tone\n"),
+        query("select 1"),
+        "E",
+        "E",
+      ),
     ),
-  ),
+    uncut: true,
+  },
 ];

@@ -1,0 +1,25 @@
+import pg from "pg";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Line, startLine } from "../support/line.js";
+
+let line: Line;
+beforeAll(async () => {
+  line = await startLine();
+});
+afterAll(() => line.close());
+
+test.each(["app_scram", "app_md5"])(
+  "P10: %s proves its password to Postgres through us, and a wrong one is refused by Postgres",
+  async (role) => {
+    const client = await line.client(role);
+    expect((await client.query("select current_user as role")).rows).toEqual([{ role }]);
+    const wrong = new pg.Client({
+      host: "127.0.0.1",
+      port: line.port,
+      user: role,
+      password: "wrong",
+      database: line.database,
+    });
+    await expect(wrong.connect()).rejects.toMatchObject({ code: "28P01" });
+  },
+);
