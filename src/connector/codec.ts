@@ -11,7 +11,10 @@ export interface ValueRules {
 /** What is sent for `text`, Postgres's own text under our pinned settings. */
 export function encode(column: MirrorColumn, text: string | null, rules: ValueRules): unknown {
   if (text === null) return rules.clear;
-  if (column.codec === "utc_midnight") return String(Date.parse(`${text}T00:00:00Z`));
+  if (column.codec === "utc_midnight") {
+    const ms = Date.parse(`${text}T00:00:00Z`);
+    return Number.isNaN(ms) ? text : String(ms);
+  }
   if (column.codec === "join(;)") return readArray(text).join(";");
   if (column.type === "timestamptz") return isoInstant(text);
   if (rules.asStrings) return text;
@@ -22,7 +25,7 @@ export function encode(column: MirrorColumn, text: string | null, rules: ValueRu
 /** What Postgres stores for `value`; what its type could not hold becomes NULL, or accepted rows could not be applied. */
 export function decode(column: MirrorColumn, value: unknown, rules: ValueRules): string | null {
   if (value === null || (rules.clear === "" && value === "")) return null;
-  const text = storable(typeof value === "object" ? JSON.stringify(value) : String(value));
+  const text = typeof value === "object" ? JSON.stringify(value, storableString) : storable(String(value));
   if (column.codec === "utc_midnight") return utcDate(text);
   if (column.codec === "join(;)") return writeArray(text === "" ? [] : text.split(";"));
   switch (column.type) {
@@ -52,10 +55,20 @@ function storable(text: string): string {
   return text.replaceAll(/[\0\p{Surrogate}]/gu, "\uFFFD");
 }
 
+function storableString(_: string, value: unknown): unknown {
+  return typeof value === "string" ? storable(value) : value;
+}
+
+/** Years 1 to 9999: what both sides can write. */
+const earliestMs = Date.parse("0001-01-01T00:00:00Z");
+const latestMs = Date.parse("9999-12-31T23:59:59.999Z");
+
 /** Milliseconds since 1970 of an ISO instant, of Postgres's pinned text, or of a string of milliseconds; NaN when it is none. */
 function instantMs(text: string): number {
-  if (/^-?\d{6,}$/.test(text)) return Number(text);
-  return Date.parse(text.replace(/^(\d{4}-\d\d-\d\d) (.+?)\+00$/, "$1T$2Z"));
+  const ms = /^-?\d{6,}$/.test(text)
+    ? Number(text)
+    : Date.parse(text.replace(/^(\d{4}-\d\d-\d\d) (.+?)\+00$/, "$1T$2Z"));
+  return ms >= earliestMs && ms <= latestMs ? ms : Number.NaN;
 }
 
 function isoInstant(text: string): string {
@@ -64,7 +77,6 @@ function isoInstant(text: string): string {
 }
 
 function utcDate(text: string): string | null {
-  if (/^\d{4}-\d\d-\d\d$/.test(text)) return text;
   const ms = instantMs(text);
   return Number.isNaN(ms) ? null : new Date(ms).toISOString().slice(0, 10);
 }

@@ -31,7 +31,7 @@ export function classifyOne(addresses: ErrorAddresses, error: unknown, context: 
   const groups = rule?.message === undefined ? undefined : new RegExp(rule.message).exec(said)?.groups;
   const upstreamColumn = textAt(error, ...addresses.column);
   const row = addresses.row === undefined ? undefined : textAt(error, addresses.row);
-  const fallback = byStatus(status);
+  const fallback = byStatus(status, isBody(body));
   const outcome = rule?.outcome ?? (rule?.raise === undefined ? fallback.outcome : "refused");
   return {
     sqlstate: rule?.raise ?? fallback.sqlstate,
@@ -55,7 +55,8 @@ function matches(rule: ErrorRule, status: number, codes: readonly string[], said
   return Object.entries(rule.where ?? {}).every(([pointer, value]) => textAt(body, pointer) === value);
 }
 
-function byStatus(status: number): { sqlstate: string; outcome: "refused" | "absent" | "unknown" } {
+/** A status that says "gone" counts only from the API itself: a gateway's page says nothing of a row. */
+function byStatus(status: number, isJson: boolean): { sqlstate: string; outcome: "refused" | "absent" | "unknown" } {
   if (status >= 500) return { sqlstate: "TL007", outcome: "unknown" };
   switch (status) {
     case 400:
@@ -67,7 +68,7 @@ function byStatus(status: number): { sqlstate: string; outcome: "refused" | "abs
       return { sqlstate: "42501", outcome: "refused" };
     case 404:
     case 410:
-      return { sqlstate: "40001", outcome: "absent" };
+      return isJson ? { sqlstate: "40001", outcome: "absent" } : { sqlstate: "HV000", outcome: "refused" };
     case 409:
       return { sqlstate: "23505", outcome: "refused" };
     case 412:

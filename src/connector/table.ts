@@ -97,13 +97,12 @@ export class ConnectorTable {
       { call, scope: scopes[0] ?? {}, rows: scopes, waitMs: this.account.waitMs },
       columns,
     );
-    if (ended.kind === "refused" && ended.error.absent && rows.length === 1) {
-      return {
-        kind: "answered",
-        rows: [{ kind: "absent" }],
-        status: ended.error.status ?? 0,
-        request: ended.error.request,
-      };
+    if (ended.kind === "refused" && ended.error.absent) {
+      const { status, request } = ended.error;
+      // Only of one row that was there can it be said that it is gone.
+      if (verb === "insert" || rows.length > 1)
+        return { kind: "refused", error: { ...ended.error, sqlstate: "HV000" } };
+      return { kind: "answered", rows: [{ kind: "absent" }], status: status ?? 0, request };
     }
     if (ended.kind !== "answered") return ended;
     const { status, request } = ended;

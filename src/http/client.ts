@@ -76,6 +76,9 @@ export async function sendHttp({ method, url, headers, body, timeoutMs }: HttpRe
 
 function codeOf(cause: unknown): string | undefined {
   if (!(cause instanceof Error)) return undefined;
+  // A route that is lost ends an established connection with the same codes as one that was never made.
+  if ("syscall" in cause && !["connect", "getaddrinfo"].includes(String(cause.syscall)))
+    return `${String(cause.syscall)} failed`;
   if ("code" in cause && typeof cause.code === "string") return cause.code;
   if (cause instanceof AggregateError) return codeOf(cause.errors[0]);
   return codeOf(cause.cause);

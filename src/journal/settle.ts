@@ -11,13 +11,11 @@ export interface Settled {
   readonly state: "applied" | "repaired" | "waiting" | "blocked" | "unknown";
 }
 
-/** How long we wait for a lock while a client is held. Postgres can't see a deadlock that leads through us. */
-export const heldLockTimeoutMs = 250;
-/** How long when nobody waits for us. */
-export const freeLockTimeoutMs = 10_000;
+/** How long we wait for a lock: Postgres can't see a deadlock that leads through a held client. Who waits longer tries again. */
+const lockTimeoutMs = 250;
 
 /** Looks for each call, and applies the canonical rows of those that were undone. */
-export async function settle(pool: Pool, calls: readonly string[], lockTimeoutMs: number): Promise<Settled[]> {
+export async function settle(pool: Pool, calls: readonly string[]): Promise<Settled[]> {
   if (calls.length === 0) return [];
   const found = await pool.query<{ call: string }>("select call from throughline.applied where call = any($1)", [
     calls,
@@ -25,7 +23,7 @@ export async function settle(pool: Pool, calls: readonly string[], lockTimeoutMs
   const applied = new Set(found.rows.map(({ call }) => call));
   const settled: Settled[] = [];
   for (const call of calls) {
-    settled.push({ call, state: applied.has(call) ? "applied" : await settleOne(pool, call, lockTimeoutMs) });
+    settled.push({ call, state: applied.has(call) ? "applied" : await settleOne(pool, call) });
   }
   return settled;
 }
@@ -39,19 +37,40 @@ export async function closeEntries(pool: Pool, calls: readonly string[]): Promis
   );
 }
 
-async function settleOne(pool: Pool, call: string, lockTimeoutMs: number): Promise<Settled["state"]> {
+async function settleOne(pool: Pool, call: string): Promise<Settled["state"]> {
   const client = await pool.connect();
   try {
-    return await apply(client, call, lockTimeoutMs);
+    return await apply(client, call);
   } finally {
     client.release();
   }
 }
 
+interface Entry {
+  readonly mirror: number;
+  readonly rows: readonly { readonly key: string }[];
+  readonly state: string;
+  readonly outcome_at: string;
+}
+
+/** What was accepted after this call stands: first the locks, then, with a newer snapshot, the question what came later. */
+async function applyRows(client: PoolClient, call: string, { mirror, rows, outcome_at }: Entry): Promise<void> {
+  const keys = rows.map(({ key }) => key);
+  await client.query(`select from throughline.lock_${mirror}($1, true)`, [keys]);
+  const later = await client.query<{ key: string }>(
+    `select distinct unnest(keys) as key from throughline.journal
+     where mirror = $1 and id <> $2 and outcome_at > $3 and state not in ('refused', 'unsent')`,
+    [mirror, call, outcome_at],
+  );
+  const overtaken = new Set(later.rows.map(({ key }) => key));
+  const page = rows.filter(({ key }) => !overtaken.has(key));
+  await client.query(`select throughline.apply_${mirror}($1)`, [JSON.stringify(page)]);
+}
+
 /** The insert into applied is the mutex: it waits for a commit in flight, and yields no row when that won. */
-async function apply(client: PoolClient, call: string, lockTimeoutMs: number): Promise<Settled["state"]> {
+async function apply(client: PoolClient, call: string): Promise<Settled["state"]> {
   try {
-    await client.query("begin");
+    await client.query("begin isolation level read committed");
     await client.query("select set_config('lock_timeout', $1, true)", [`${lockTimeoutMs}ms`]);
     const mine = await client.query("insert into throughline.applied (call) values ($1) on conflict do nothing", [
       call,
@@ -60,12 +79,12 @@ async function apply(client: PoolClient, call: string, lockTimeoutMs: number): P
       await client.query("rollback");
       return "applied";
     }
-    const entry = await client.query<{ mirror: number; rows: unknown; state: string }>(
-      "select mirror, rows, state from throughline.journal where id = $1 and rows is not null for update",
+    const entry = await client.query<Entry>(
+      "select mirror, rows, state, outcome_at::text from throughline.journal where id = $1 and rows is not null for update",
       [call],
     );
     const [found] = entry.rows;
-    if (found) await client.query(`select throughline.apply_${found.mirror}($1)`, [JSON.stringify(found.rows)]);
+    if (found) await applyRows(client, call, found);
     const open = found?.state === "unknown";
     if (open) await client.query("delete from throughline.applied where call = $1", [call]);
     await client.query("commit");
@@ -73,7 +92,8 @@ async function apply(client: PoolClient, call: string, lockTimeoutMs: number): P
   } catch (cause) {
     await client.query("rollback");
     const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
-    if (code === "55P03") return "waiting";
+    // A lock, a deadlock, or a snapshot that somebody overtook: later it will do.
+    if (code === "55P03" || code.startsWith("40")) return "waiting";
     if (!code.startsWith("22") && !code.startsWith("23")) throw cause;
     await client.query("update throughline.journal set state = 'blocked', sqlstate = $2 where id = $1", [call, code]);
     return "blocked";

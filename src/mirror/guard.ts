@@ -22,7 +22,7 @@ export interface GuardedTable {
 }
 
 const pinned = `set search_path = pg_catalog, pg_temp set datestyle = 'ISO, MDY' set intervalstyle = 'iso_8601'
-  set timezone = 'UTC' set bytea_output = 'hex' set extra_float_digits = 3`;
+  set timezone = 'UTC' set bytea_output = 'hex' set extra_float_digits = 3 set array_nulls = on set xmloption = content`;
 
 /** Statements that put the guard on a table, or renew it. */
 export function guardSql(table: GuardedTable): string[] {
@@ -64,9 +64,7 @@ function assign(column: GuardColumn, from: string): string {
 function beforeRow({ id, key, columns }: GuardedTable): string {
   const managed = columns.filter((column) => column.managed);
   const local = columns.filter((column) => !column.managed);
-  const unchanged = managed
-    .map(({ name }) => `new.${quoteName(name)}::text is not distinct from old.${quoteName(name)}::text`)
-    .join(" and ");
+  const unchanged = sameUpstream(managed);
   return `create or replace function throughline.guard_${id}() returns trigger
 language plpgsql security definer ${pinned} as $guard$
 declare
@@ -82,6 +80,7 @@ begin
     select o.* into this from throughline.opened o where o.call = substr(setting, length(asked) + 2)::uuid;
   end if;
   if this.mode = 'plan' and asked = 'plan' then
+    if tg_op = 'UPDATE' and ${unchanged} then return new; end if;
     nth := coalesce(nullif(current_setting('throughline.n', true), ''), '0')::integer + 1;
     perform set_config('throughline.n', nth::text, true);
     if nth = 1 then
@@ -131,13 +130,22 @@ begin
 end $guard$`;
 }
 
+/** Nothing of upstream's differs between OLD and NEW. */
+function sameUpstream(managed: readonly GuardColumn[]): string {
+  return managed
+    .map(({ name }) => `new.${quoteName(name)}::text is not distinct from old.${quoteName(name)}::text`)
+    .join(" and ");
+}
+
 function afterRow({ id, columns }: GuardedTable): string {
+  const managed = columns.filter((column) => column.managed);
   return `create or replace function throughline.capture_${id}() returns trigger
 language plpgsql security definer ${pinned} as $capture$
 declare
   setting text := coalesce(current_setting('throughline.call', true), '');
 begin
   if setting ~ '^plan:[0-9a-f-]{36}$' then
+    if tg_op = 'UPDATE' and ${sameUpstream(managed)} then return null; end if;
     insert into throughline.planned_row (call, relation, verb, old_row, new_row)
       select o.call, tg_relid, lower(tg_op),
         case when tg_op <> 'INSERT' then ${asJson(columns, "old")} end,

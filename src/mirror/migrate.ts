@@ -38,6 +38,8 @@ export async function migrate(
   try {
     await client.query("begin");
     await client.query("select pg_advisory_xact_lock(hashtext('throughline migrate'))");
+    // Types of others come out qualified, as the guard needs them.
+    await client.query("set local search_path = pg_catalog");
     const done = await migrateIn(client, mirrors, grants);
     await client.query(dryRun ? "rollback" : "commit");
     return done;

@@ -5,6 +5,8 @@ import pg from "pg";
 export interface PostgresAddress {
   readonly connect: { readonly host: string; readonly port: number } | { readonly path: string };
   readonly database: string;
+  /** The login of proxy and sync. */
+  readonly user: string;
   /** For messages: no password in it. */
   readonly shown: string;
 }
@@ -12,10 +14,11 @@ export interface PostgresAddress {
 export function postgresAddress(url: string): PostgresAddress {
   const client = new pg.Client({ connectionString: url });
   const { host, port } = client;
-  const database = client.database ?? client.user ?? "";
+  const user = client.user ?? "";
+  const database = client.database ?? user;
   if (host.startsWith("/")) {
     const path = `${host}/.s.PGSQL.${port}`;
-    return { connect: { path }, database, shown: path };
+    return { connect: { path }, database, user, shown: path };
   }
-  return { connect: { host, port }, database, shown: `${host}:${port}` };
+  return { connect: { host, port }, database, user, shown: `${host}:${port}` };
 }

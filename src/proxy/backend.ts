@@ -10,6 +10,8 @@ import { notApplied } from "../write/raise.js";
 import type { Flight } from "./flight.js";
 
 export interface BackendState {
+  /** A transaction that we opened is open: it has to be followed to its end. */
+  readonly hidden: boolean;
   /** Injected messages on their way. */
   readonly flight: Flight | undefined;
   readonly openCalls: readonly OpenCall[];
@@ -88,7 +90,8 @@ export class BackendReader implements FrameSink {
     try {
       return this.owed.answer(type);
     } catch (cause) {
-      if (!(cause instanceof ProtocolDesync) || this.state.flight || this.state.openCalls.length > 0) throw cause;
+      const { flight, openCalls, hidden } = this.state;
+      if (!(cause instanceof ProtocolDesync) || flight || hidden || openCalls.length > 0) throw cause;
       this.unfollowed = true;
       return Route.relay;
     }

@@ -29,6 +29,7 @@ export class Flight {
   private current: (string | null)[][] = [];
   private error: Fields | undefined;
   private over = false;
+  private wasOpen = false;
   /** The CommandComplete or PortalSuspended of the client's portal. */
   completion: Buffer | undefined;
   private resolve: (landing: Landing) => void = () => undefined;
@@ -49,6 +50,9 @@ export class Flight {
     }
     // One of ours is answered: the client's earlier error did not make Postgres skip it.
     if (route !== Route.relay && type !== Backend.readyForQuery) this.over = false;
+    if (type === Backend.noticeResponse && route !== Route.relay) {
+      this.wasOpen ||= readFields(chunk, start, end).get("C") === "25001";
+    }
     switch (route) {
       case Route.relay:
         return true;
@@ -70,7 +74,7 @@ export class Flight {
   land(lost: boolean): void {
     if (this.error) this.resolve({ kind: "failed", error: this.error });
     else if (this.over || lost) this.resolve({ kind: "over" });
-    else this.resolve({ kind: "landed", rows: this.rows });
+    else this.resolve({ kind: "landed", rows: this.rows, wasOpen: this.wasOpen });
   }
 
   private takeOfPortal(type: number, chunk: Buffer, start: number, end: number): boolean {

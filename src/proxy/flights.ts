@@ -26,7 +26,7 @@ export class Flights {
     if (this.owed.empty) this.land(false);
     const landing = await flight.landing;
     // What is sent while Postgres skips to a Sync cleans up nothing.
-    this.dirty = landing.kind === "failed" || (this.dirty && skipping);
+    this.dirty = landing.kind === "failed" || (this.dirty && (skipping || landing.kind === "over"));
     return { ...landing, completion: flight.completion };
   }
 

@@ -2,7 +2,7 @@
 
 import { type Fields, writeError, writeNotice } from "../../protocol/fields.js";
 import { Backend, Status } from "../../protocol/messages.js";
-import { closeEntries, freeLockTimeoutMs, heldLockTimeoutMs, type Settled, settle } from "../journal/settle.js";
+import { closeEntries, type Settled, settle } from "../journal/settle.js";
 import { classify } from "../sql/classify.js";
 import { prefilter } from "../sql/prefilter.js";
 import type { HeldSession, Landing, OpenCall, Step } from "../write/held.js";
@@ -14,6 +14,11 @@ import type { Interception, Session } from "./session.js";
 import type { MirrorStatement } from "./statements.js";
 
 const begin: Step = { kind: "sql", text: "begin", values: [] };
+const minMessages = (level: string): Step => ({
+  kind: "sql",
+  text: "select pg_catalog.set_config('client_min_messages', $1, false)",
+  values: [level],
+});
 const commit: Step = { kind: "sql", text: "commit", values: [] };
 const rollback: Step = { kind: "sql", text: "rollback", values: [] };
 const noStatement: ClientStatement = { statement: "", text: "", values: noValues, execute: undefined };
@@ -28,6 +33,7 @@ export function interception(names: readonly string[], context: WriteContext): I
     work.then(done, done);
     return work;
   };
+  const later = (calls: readonly OpenCall[]) => retrySettling(context, calls, firstRetryMs, track);
   return {
     awake: names.length > 0,
     suspects: prefilter(names),
@@ -36,12 +42,35 @@ export function interception(names: readonly string[], context: WriteContext): I
     idle: async () => {
       while (underWay.size > 0) await Promise.allSettled(underWay);
     },
-    settle: (calls) => track(settleHeld(context, calls)),
-    settleLater: (calls) => {
-      const settling = settleAndClose(context, calls, freeLockTimeoutMs);
-      track(settling).catch((err: unknown) => context.log.error({ err }, unsettled));
-    },
+    settle: (calls) => track(settleHeld(context, calls, later)),
+    settleLater: later,
   };
+}
+
+/** How long to wait before what was locked is tried again; doubled each time, up to the longest. */
+const firstRetryMs = 250;
+const longestRetryMs = 30_000;
+
+/** Settles while nobody waits, until nothing is left to be tried again. What a stop cuts off, the journal has. */
+function retrySettling(
+  context: WriteContext,
+  calls: readonly OpenCall[],
+  delayMs: number,
+  track: <T>(work: Promise<T>) => Promise<T>,
+): void {
+  const again = (left: readonly OpenCall[]) => {
+    if (left.length === 0) return;
+    const next = () => retrySettling(context, left, Math.min(2 * delayMs, longestRetryMs), track);
+    setTimeout(next, delayMs).unref();
+  };
+  track(settleAndClose(context, calls)).then(
+    (ended) =>
+      again(calls.filter(({ call }) => ended.some((entry) => entry.call === call && entry.state === "waiting"))),
+    (err: unknown) => {
+      context.log.error({ err }, unsettled);
+      again(calls);
+    },
+  );
 }
 
 async function handle(session: Session, hold: Hold, context: WriteContext): Promise<boolean> {
@@ -113,14 +142,19 @@ class HeldWrite implements HeldSession {
   async fly(steps: readonly Step[], end: "flush" | "sync"): Promise<Landing> {
     const { completion, ...landing } = await this.session.fly(steps, end, this.client);
     this.completion = completion;
+    if (landing.kind === "landed" && landing.wasOpen) {
+      this.begun = false;
+      this.session.hidden = false;
+    }
     return landing;
   }
 
-  begin(): readonly Step[] {
+  /** The status may be older than a BEGIN in this very batch: then ours is answered by a warning, and the client's counts. */
+  begin(quiet: string | undefined): readonly Step[] {
     if (this.session.hidden || this.session.status !== Status.idle) return [];
     this.begun = true;
     this.session.hidden = true;
-    return [begin];
+    return quiet === undefined ? [begin] : [minMessages("warning"), begin, minMessages(quiet)];
   }
 
   tellError(error: Fields): void {
@@ -172,21 +206,23 @@ async function tellReady(session: Session): Promise<void> {
 const unsettled = "settling failed; the journal has it";
 
 /** The entries are closed behind the client's back: only their being applied is worth waiting for. */
-async function settleAndClose(
-  { pool, log }: WriteContext,
-  calls: readonly OpenCall[],
-  lockTimeoutMs: number,
-): Promise<Settled[]> {
+async function settleAndClose({ pool, log }: WriteContext, calls: readonly OpenCall[]): Promise<Settled[]> {
   const open = calls.filter(({ settled }) => !settled).map(({ call }) => call);
-  const ended = await settle(pool, open, lockTimeoutMs);
+  const ended = await settle(pool, open);
   const done = ended.filter(({ state }) => state === "applied" || state === "repaired").map(({ call }) => call);
   closeEntries(pool, done).catch((err: unknown) => log.error({ err }, unsettled));
   return ended;
 }
 
-async function settleHeld(context: WriteContext, calls: readonly OpenCall[]): Promise<Buffer> {
+async function settleHeld(
+  context: WriteContext,
+  calls: readonly OpenCall[],
+  later: (calls: readonly OpenCall[]) => void,
+): Promise<Buffer> {
   try {
-    const ended = await settleAndClose(context, calls, heldLockTimeoutMs);
+    const ended = await settleAndClose(context, calls);
+    const waiting = calls.filter(({ call }) => ended.some((entry) => entry.call === call && entry.state === "waiting"));
+    later(waiting);
     const undone = calls.flatMap(({ call, undone: what }) =>
       what !== null && ended.some((entry) => entry.call === call && entry.state !== "applied") ? [what] : [],
     );
@@ -195,6 +231,7 @@ async function settleHeld(context: WriteContext, calls: readonly OpenCall[]): Pr
     return warning(`rollback did not undo ${writes} (${undone.join("; ")})`);
   } catch (err) {
     context.log.error({ err }, unsettled);
+    later(calls);
     return warning(
       "throughline: the mirror could not be checked after this transaction; the journal has its upstream write",
     );

@@ -124,6 +124,13 @@ export class Listener {
     const database = parameters.get("database") || parameters.get("user");
     const replication = parameters.has("replication");
     const ours = database === postgres.database && !replication;
+    if (ours && interception.awake && parameters.get("user") === postgres.user) {
+      // Its writes are the sync's: the guard lets them through.
+      socket.end(
+        writeFatal("28000", `throughline: role "${postgres.user}" is the proxy's own; connect as another one`),
+      );
+      return;
+    }
     const session = new Session(socket, ours ? interception : asleep, log, socket.remoteAddress ?? "local");
     const postgresSocket = connect({
       ...postgres.connect,

@@ -33,7 +33,9 @@ export async function backfill(
     if (!mine.rows[0]?.mine) throw new PullRunning(`another pull of ${mirror.schema}.${mirror.table} is running`);
     const rows = await copyPages(pool, mirror, table, options);
     const parked = await readParked(pool, mirror, table);
-    await pool.query("update throughline.mirror set complete_at = clock_timestamp(), checkpoint = null where id = $1", [
+    // A row that is still parked is missing, and an UPDATE would not find it.
+    const complete = parked === 0 ? "clock_timestamp()" : "complete_at";
+    await pool.query(`update throughline.mirror set complete_at = ${complete}, checkpoint = null where id = $1`, [
       mirror.id,
     ]);
     return { rows, parked };

@@ -52,14 +52,14 @@ async function applyIn(client: PoolClient, { mirror, askedAt, rows }: PageToAppl
   );
   const kept = await client.query<{ key: string }>(
     `with fence as (
-       select verb, keys from throughline.journal j where mirror = $1 and state not in ('refused', 'unsent')
+       select keys, verb = 'insert' and (outcome_at is null or outcome_at >= $2) as creates from throughline.journal j where mirror = $1 and state not in ('refused', 'unsent')
          and (outcome_at >= $2 or (outcome_at is null or closed_at is null and state <> 'unknown'
            and not exists (select from throughline.applied a where a.call = j.id)))
      )
      select key from unnest($3::text[]) key
      where key in (select unnest(keys) from fence)
         or (key <> all($4::text[]) and (exists (select from ${target} t where t.${key} = key)
-          or exists (select from fence where verb = 'insert')))`,
+          or exists (select from fence where creates)))`,
     [mirror.id, askedAt, keys, locked.rows.map((row) => row.key)],
   );
   const keptOut = new Set(kept.rows.map((row) => row.key));

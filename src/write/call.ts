@@ -2,10 +2,11 @@
 
 import { randomUUID } from "node:crypto";
 import type { Pool } from "pg";
+import type { Logger } from "pino";
 import type { RowResult, WriteEnding } from "../connector/ending.js";
 import { ReadFailed } from "../connector/ending.js";
 import type { ConnectorTable, Verb } from "../connector/table.js";
-import { type Intent, noteIntent, noteOutcome } from "../journal/journal.js";
+import { type Intent, noteIntent, noteOutcome, type Outcome } from "../journal/journal.js";
 import type { Mirror } from "../mirror/column.js";
 import type { SqlError } from "./error.js";
 import type { RowToSend } from "./planned.js";
@@ -14,6 +15,7 @@ import { judge, type Verdict } from "./verdict.js";
 
 export interface CallContext {
   readonly pool: Pool;
+  readonly log: Logger;
   readonly mirror: Mirror;
   readonly table: ConnectorTable;
   readonly verb: Verb;
@@ -44,15 +46,26 @@ export async function callUpstream(context: CallContext, sent: readonly RowToSen
     request,
   });
   if (!noted) return { kind: "raise", call, error: migrated(mirror), changed: false };
-  const ending = await table.write(verb, mirror.columns, request);
-  if (ending.kind === "answered") return answered(context, call, sent, ending);
-  const error =
-    ending.kind === "unknown"
-      ? raiseUnknown(mirror, call, ending.reason)
-      : raiseUpstream(mirror, ending.error, sent, null);
-  const { status, request: requestId } = ending.kind === "unknown" ? ending : ending.error;
-  await noteOutcome(pool, call, { state: ending.kind, rows: [], status, request: requestId, sqlstate: error.sqlstate });
-  return { kind: "raise", call, error, changed: ending.kind === "unknown" };
+  try {
+    const ending = await table.write(verb, mirror.columns, request);
+    if (ending.kind === "answered") return await answered(context, call, sent, ending);
+    const error =
+      ending.kind === "unknown"
+        ? raiseUnknown(mirror, call, ending.reason)
+        : raiseUpstream(mirror, ending.error, sent, null);
+    const { status, request: requestId } = ending.kind === "unknown" ? ending : ending.error;
+    await note(pool, call, { state: ending.kind, rows: [], status, request: requestId, sqlstate: error.sqlstate });
+    return { kind: "raise", call, error, changed: ending.kind === "unknown" };
+  } catch (err) {
+    // Whatever went wrong on our side: the request may have been made.
+    context.log.error({ err, call }, "a call's outcome could not be told");
+    return { kind: "raise", call, error: raiseUnknown(mirror, call, "an internal error"), changed: true };
+  }
+}
+
+/** The outcome is worth a second connection: the first may have been lost while upstream took its time. */
+async function note(pool: Pool, call: string, outcome: Outcome): Promise<void> {
+  await noteOutcome(pool, call, outcome).catch(() => noteOutcome(pool, call, outcome));
 }
 
 function migrated({ schema, table }: Mirror): SqlError {
@@ -74,7 +87,7 @@ async function answered(
   const results = verb === "delete" ? ending.rows : await completed(table, mirror, sent, ending.rows);
   const verdict = judge(mirror, verb, sent, results, table);
   const error = raiseVerdict(mirror, call, sent, verdict);
-  await noteOutcome(pool, call, {
+  await note(pool, call, {
     state: verdict.state,
     rows: [...verdict.canonical.filter((row) => row !== null), ...verdict.merged],
     status: ending.status,

@@ -20,8 +20,8 @@ export type FlightEnd = "flush" | "sync";
 export type Rows = readonly (readonly (string | null)[])[];
 
 export type Landing =
-  /** The rows of each `sql` step. */
-  | { readonly kind: "landed"; readonly rows: readonly Rows[] }
+  /** The rows of each `sql` step. `wasOpen`: a BEGIN among them met the client's own (its warning 25001 says so). */
+  | { readonly kind: "landed"; readonly rows: readonly Rows[]; readonly wasOpen: boolean }
   /** An injected message, or the client's portal, failed; the client has not been told. */
   | { readonly kind: "failed"; readonly error: Fields }
   /** An earlier message of the client's failed, and it has been told; or its connection is gone. */
@@ -47,9 +47,9 @@ export interface HeldSession {
   /** Upstream calls of the transaction that is open. */
   readonly openCalls: readonly OpenCall[];
   fly(steps: readonly Step[], end: FlightEnd): Promise<Landing>;
-  /** The steps that open a transaction, if the client has none open. */
-  begin(): readonly Step[];
-  /** Whether `begin` opened it. */
+  /** The steps that open a transaction, if the client has none open. `quiet`: the client's setting when it hides warnings. */
+  begin(quiet: string | undefined): readonly Step[];
+  /** Whether `begin` opened it; known when the flight with its steps has landed. */
   readonly begun: boolean;
   /** Tells the client that its statement failed. */
   tellError(error: Fields): void;

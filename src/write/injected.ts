@@ -15,6 +15,10 @@ export interface Inspection {
   readonly transactionMode: string;
   readonly role: string;
   readonly application: string;
+  /** client_min_messages, when it hides warnings. */
+  readonly quiet: string | undefined;
+  /** The target's deferrable constraints, as SET CONSTRAINTS takes them; null when it has none. */
+  readonly deferrable: string | null;
 }
 
 export function inspectStep({ schema, table }: TableName): Step {
@@ -23,13 +27,16 @@ export function inspectStep({ schema, table }: TableName): Step {
     kind: "sql",
     text: `select pg_catalog.to_regclass($1)::pg_catalog.oid, ${setting("transaction_isolation")}, ${setting("client_encoding")},
       ${setting("standard_conforming_strings")}, pg_catalog.current_setting('throughline.transaction', true),
-      current_user, ${setting("application_name")}`,
+      current_user, ${setting("application_name")}, ${setting("client_min_messages")},
+      (select pg_catalog.string_agg(pg_catalog.format('%I.%I', n.nspname, c.conname), ', ')
+        from pg_catalog.pg_constraint c join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.connamespace
+        where c.condeferrable and pg_catalog.to_regclass($1)::pg_catalog.oid operator(pg_catalog.=) any (array[c.conrelid, c.confrelid]))`,
     values: [schema === null ? quoteName(table) : `${quoteName(schema)}.${quoteName(table)}`],
   };
 }
 
 export function readInspection(rows: Rows | undefined): Inspection {
-  const [relation, isolation, encoding, strings, mode, role, application] = rows?.[0] ?? [];
+  const [relation, isolation, encoding, strings, mode, role, application, messages, deferrable] = rows?.[0] ?? [];
   return {
     relation: relation == null ? null : Number(relation),
     isolation: isolation ?? "",
@@ -38,6 +45,8 @@ export function readInspection(rows: Rows | undefined): Inspection {
     transactionMode: mode || "single",
     role: role ?? "",
     application: application ?? "",
+    quiet: messages != null && ["error", "fatal", "panic"].includes(messages) ? messages : undefined,
+    deferrable: deferrable ?? null,
   };
 }
 
@@ -49,14 +58,14 @@ export function planSteps(
   processId: number,
   call: string,
   rowLimit: number,
-  allConstraints: boolean,
+  constraints: string | null,
 ): Step[] {
   const { proxy } = signer;
   const limit = String(rowLimit);
   return [
     plain("savepoint _throughline"),
-    // What is deferred must fail now; in a transaction of the client's own, its earlier rows are not ours to check.
-    ...(allConstraints ? [plain("set constraints all immediate")] : []),
+    // What is deferred must fail now.
+    ...(constraints === null ? [] : [plain(`set constraints ${constraints} immediate`)]),
     {
       kind: "sql",
       text: "select throughline.plan($1::pg_catalog.uuid, $2::pg_catalog.int4, $3::pg_catalog.uuid, $4::pg_catalog.bytea)",

@@ -13,7 +13,6 @@ export function refuseSession(
   mirror: Mirror,
   classified: Extract<Classified, { kind: "write" | "unsupported" }>,
   inspection: Inspection,
-  openCalls: readonly OpenCall[],
   limit: number | undefined,
 ): SqlError | undefined {
   const refuse = (message: string, hint: string, sqlstate = "0A000"): SqlError => ({
@@ -24,7 +23,6 @@ export function refuseSession(
     table: mirror.table,
   });
   const name = nameOf(mirror);
-  const [earlier] = openCalls;
   if (classified.kind === "unsupported") {
     return refuse(
       `${classified.shape} is not offered on mirror table ${name}`,
@@ -42,12 +40,6 @@ export function refuseSession(
       `mirror table ${name} is not yet complete`,
       `Run "throughline pull ${mirror.api}.${mirror.resource}" first.`,
       "55000",
-    );
-  }
-  if (earlier) {
-    return refuse(
-      `this transaction has made its one write in ${earlier.api} already`,
-      "A rollback could not undo the writes before it. Commit first, and write the rows of one table in one statement.",
     );
   }
   if (inspection.isolation === "serializable") {
@@ -69,6 +61,22 @@ export function refuseSession(
     );
   }
   return undefined;
+}
+
+/** A transaction makes one upstream call: what is accepted can't be rolled back. */
+export function refuseSecond(
+  mirror: Mirror,
+  sent: readonly RowToSend[],
+  openCalls: readonly OpenCall[],
+): SqlError | undefined {
+  const [earlier] = openCalls;
+  if (!earlier || sent.length === 0) return undefined;
+  return {
+    ...at(mirror),
+    sqlstate: "0A000",
+    message: `throughline: this transaction has made its one write in ${earlier.api} already`,
+    hint: "A rollback could not undo the writes before it. Commit first, and write the rows of one table in one statement.",
+  };
 }
 
 /** By what the statement would change. */

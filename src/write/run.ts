@@ -5,7 +5,7 @@ import type { Pool } from "pg";
 import type { Logger } from "pino";
 import type { Fields } from "../../protocol/fields.js";
 import type { ConnectorTable } from "../connector/table.js";
-import { closeEntries, heldLockTimeoutMs, settle } from "../journal/settle.js";
+import { closeEntries, settle } from "../journal/settle.js";
 import type { Mirror } from "../mirror/column.js";
 import type { Signer } from "../postgres/mac.js";
 import { callUpstream } from "./call.js";
@@ -22,7 +22,7 @@ import {
 } from "./injected.js";
 import { type PlannedRow, type RowToSend, readLocked, readPlanned, stillPlanned, toSend } from "./planned.js";
 import { notApplied } from "./raise.js";
-import { refusePlan, refuseSent, refuseSession } from "./refuse.js";
+import { refusePlan, refuseSecond, refuseSent, refuseSession } from "./refuse.js";
 import { stagedRows } from "./staged.js";
 
 export interface WriteContext {
@@ -52,18 +52,18 @@ export async function runWrite(session: HeldSession, context: WriteContext): Pro
   const { mirror, table } = found;
 
   const limit = classified.kind === "write" ? table.limit(classified.verb) : undefined;
-  const refused = refuseSession(mirror, classified, inspection, session.openCalls, limit);
+  const refused = refuseSession(mirror, classified, inspection, limit);
   if (refused || classified.kind !== "write" || limit === undefined)
     return refused ? raise(session, refused) : "passOn";
 
-  const planned = await planAndLock(session, context, mirror, limit);
+  const planned = await planAndLock(session, context, mirror, limit, inspection);
   if (planned === "answered") return "answered";
   const wrong = refusePlan(mirror, classified.verb, planned);
   if (wrong) return raise(session, wrong);
   const rows = planned.map((row) => toSend(mirror, row, classified.columns));
   const sent = rows.filter(({ sends }) => sends);
-  const tooMuch = refuseSent(mirror, sent, limit);
-  if (tooMuch) return raise(session, tooMuch);
+  const unsendable = refuseSecond(mirror, sent, session.openCalls) ?? refuseSent(mirror, sent, limit);
+  if (unsendable) return raise(session, unsendable);
   return send(session, context, { mirror, table, inspection, rows, sent });
 }
 
@@ -81,12 +81,17 @@ async function planAndLock(
   { signer }: WriteContext,
   mirror: Mirror,
   limit: number,
+  { quiet, deferrable }: Inspection,
 ): Promise<readonly PlannedRow[] | "answered"> {
   const call = crypto.randomUUID();
   for (let attempt = 1; attempt <= planAttempts; attempt += 1) {
     const first = attempt === 1;
-    const opening = first ? [...session.begin(), ...(session.simple ? [{ kind: "prepareQuery" } as const] : [])] : [];
-    const steps = planSteps(signer, session.processId, call, limit, session.begun);
+    const opening = first
+      ? [...session.begin(quiet), ...(session.simple ? [{ kind: "prepareQuery" } as const] : [])]
+      : [];
+    // In a transaction of the client's own, its earlier rows are not ours to check.
+    const constraints = session.begun ? "all" : deferrable;
+    const steps = planSteps(signer, session.processId, call, limit, constraints);
     const flight = await session.fly([...opening, ...steps], "flush");
     if (flight.kind !== "landed") return failed(session, flight);
     const planned = readPlanned(mirror, flight.rows.at(-3) ?? []);
@@ -113,6 +118,7 @@ async function send(session: HeldSession, context: WriteContext, ready: Ready): 
   const called = await callUpstream(
     {
       pool: context.pool,
+      log: context.log,
       mirror,
       table,
       verb: first.planned.verb,
@@ -130,9 +136,14 @@ async function send(session: HeldSession, context: WriteContext, ready: Ready): 
     // In the client's session first, which frees its locks; then on our own connection; then the client is told.
     const raised = await session.fly([refuseStep(called.error)], "flush");
     if (called.changed) {
-      const [settled] = await settle(context.pool, [called.call], heldLockTimeoutMs);
+      const [settled] = await settle(context.pool, [called.call]).catch(() => []);
       if (settled?.state === "repaired") await closeEntries(context.pool, [called.call]);
-      session.noteCall({ call: called.call, undone: null, api: mirror.api, settled: settled?.state !== "waiting" });
+      session.noteCall({
+        call: called.call,
+        undone: null,
+        api: mirror.api,
+        settled: settled !== undefined && settled.state !== "waiting",
+      });
     }
     if (raised.kind === "failed") session.tellError(withoutContext(raised.error));
     return "answered";

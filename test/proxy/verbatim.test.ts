@@ -31,7 +31,7 @@ beforeAll(async () => {
     ["awake", awake, "postgres"],
     ["lost", awake, "nobody"],
   ] as const) {
-    const postgres = { connect: { path: join(folder, behind) }, database: "shop", shown: behind };
+    const postgres = { connect: { path: join(folder, behind) }, database: "shop", user: "nobody", shown: behind };
     const listener = new Listener({ postgres, interception, asleep: notIntercepted, log });
     await listener.listen({ path: join(folder, name) });
     listeners.push(listener);
