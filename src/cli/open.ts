@@ -35,7 +35,7 @@ export function open(config: Config): Opened {
   const log = makeLog(config.log);
   const { url: connectionString, connections: max } = config.postgres;
   const pool = new pg.Pool({ connectionString, max, application_name: "throughline", keepAlive: true });
-  pool.on("error", (err) => log.warn({ err }, "a connection of ours to Postgres was lost"));
+  pool.on("error", (err) => pool.ending || log.warn({ err }, "a connection of ours to Postgres was lost"));
   return { config, log, pool, tables: config.apis.flatMap((api) => tablesOf(api, log)) };
 }
 
