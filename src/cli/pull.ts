@@ -1,6 +1,6 @@
 // throughline pull: copy everything once.
 
-import { backfill } from "../sync/backfill.js";
+import { backfill, type Parked } from "../sync/backfill.js";
 import { type Command, UsageError } from "./command.js";
 import { open, openMirrors, readConfig } from "./open.js";
 
@@ -29,7 +29,7 @@ export const pullCommand: Command = async (options, io) => {
       io.out(
         options.json
           ? JSON.stringify({ table: name, rows, parked })
-          : `${name}: ${rows} rows${parked > 0 ? `, ${parked} parked behind open writes` : ""}`,
+          : `${name}: ${rows} rows${parked.map(parkedWords).join("")}`,
       );
     }
     return 0;
@@ -37,3 +37,9 @@ export const pullCommand: Command = async (options, io) => {
     await opened.pool.end();
   }
 };
+
+function parkedWords({ sqlstate, count }: Parked): string {
+  return sqlstate === null
+    ? `, ${count} parked behind open writes`
+    : `, ${count} refused by Postgres (${sqlstate}: a constraint or trigger of your own on the mirror)`;
+}

@@ -1,14 +1,17 @@
 // Settling: after the client's transaction has ended, its calls are either applied, or applied now, on our own connection.
 
 import type { Pool, PoolClient } from "pg";
+import { refusal } from "../postgres/refusal.js";
 
 export interface Settled {
   readonly call: string;
   /**
    * `applied`: by the client's transaction. `repaired`: by us, just now. `waiting`: somebody holds a lock.
-   * `blocked`: a constraint refuses the rows. `unknown`: what upstream did accept is applied, the rest nobody knows, and the entry stays open.
+   * `blocked`: Postgres refuses the rows, by a constraint or a trigger of the user's. `unknown`: what upstream did accept is applied, the rest nobody knows, and the entry stays open.
    */
   readonly state: "applied" | "repaired" | "waiting" | "blocked" | "unknown";
+  /** What Postgres said when it blocked the rows. */
+  readonly blocked?: string;
 }
 
 /** How long we wait for a lock: Postgres can't see a deadlock that leads through a held client. Who waits longer tries again. */
@@ -23,9 +26,18 @@ export async function settle(pool: Pool, calls: readonly string[]): Promise<Sett
   const applied = new Set(found.rows.map(({ call }) => call));
   const settled: Settled[] = [];
   for (const call of calls) {
-    settled.push({ call, state: applied.has(call) ? "applied" : await settleOne(pool, call) });
+    settled.push(applied.has(call) ? { call, state: "applied" } : { call, ...(await settleOne(pool, call)) });
   }
   return settled;
+}
+
+/** Those of `transactions` that have committed or rolled back. */
+export async function endedTransactions(pool: Pool, transactions: readonly string[]): Promise<ReadonlySet<string>> {
+  const found = await pool.query<{ id: string }>(
+    "select id from unnest($1::text[]) id where pg_xact_status(id::xid8) is distinct from 'in progress'",
+    [[...new Set(transactions)]],
+  );
+  return new Set(found.rows.map(({ id }) => id));
 }
 
 /** Closes entries whose rows are applied: their values go, the rest stays. */
@@ -37,7 +49,9 @@ export async function closeEntries(pool: Pool, calls: readonly string[]): Promis
   );
 }
 
-async function settleOne(pool: Pool, call: string): Promise<Settled["state"]> {
+type Ended = Omit<Settled, "call">;
+
+async function settleOne(pool: Pool, call: string): Promise<Ended> {
   const client = await pool.connect();
   try {
     return await apply(client, call);
@@ -68,7 +82,7 @@ async function applyRows(client: PoolClient, call: string, { mirror, rows, outco
 }
 
 /** The insert into applied is the mutex: it waits for a commit in flight, and yields no row when that won. */
-async function apply(client: PoolClient, call: string): Promise<Settled["state"]> {
+async function apply(client: PoolClient, call: string): Promise<Ended> {
   try {
     await client.query("begin isolation level read committed");
     await client.query("select set_config('lock_timeout', $1, true)", [`${lockTimeoutMs}ms`]);
@@ -77,7 +91,7 @@ async function apply(client: PoolClient, call: string): Promise<Settled["state"]
     ]);
     if (mine.rowCount === 0) {
       await client.query("rollback");
-      return "applied";
+      return { state: "applied" };
     }
     const entry = await client.query<Entry>(
       "select mirror, rows, state, outcome_at::text from throughline.journal where id = $1 and rows is not null for update",
@@ -88,14 +102,16 @@ async function apply(client: PoolClient, call: string): Promise<Settled["state"]
     const open = found?.state === "unknown";
     if (open) await client.query("delete from throughline.applied where call = $1", [call]);
     await client.query("commit");
-    return open ? "unknown" : "repaired";
+    return { state: open ? "unknown" : "repaired" };
   } catch (cause) {
     await client.query("rollback");
-    const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
-    // A lock, a deadlock, or a snapshot that somebody overtook: later it will do.
-    if (code === "55P03" || code.startsWith("40")) return "waiting";
-    if (!code.startsWith("22") && !code.startsWith("23")) throw cause;
-    await client.query("update throughline.journal set state = 'blocked', sqlstate = $2 where id = $1", [call, code]);
-    return "blocked";
+    const refused = refusal(cause);
+    if (refused === undefined) throw cause;
+    if (refused === "wait") return { state: "waiting" };
+    await client.query("update throughline.journal set state = 'blocked', sqlstate = $2 where id = $1", [
+      call,
+      refused.sqlstate,
+    ]);
+    return { state: "blocked", blocked: `${refused.sqlstate}: ${refused.message}` };
   }
 }

@@ -8,6 +8,7 @@ interface GuardColumn {
   readonly type: string;
   /** Upstream's, rather than a local column of the user's. */
   readonly managed: boolean;
+  readonly unique: boolean;
 }
 
 export interface GuardedTable {
@@ -27,9 +28,12 @@ const pinned = `set search_path = pg_catalog, pg_temp set datestyle = 'ISO, MDY'
 /** Statements that put the guard on a table, or renew it. */
 export function guardSql(table: GuardedTable): string[] {
   const target = `${quoteName(table.schema)}.${quoteName(table.table)}`;
-  const trigger = (name: string, when: string, call: string) => [
+  const stranger = `session_user <> ${quoteLiteral(table.login)}`;
+  // The sync is held to it as well where others act in its name: a trigger or cascade of the user's, or one that fires before ours.
+  const watched = `${stranger} or pg_trigger_depth() > 0 or current_setting('throughline.call', true) like 'close:%'`;
+  const trigger = (name: string, event: string, when: string, call: string) => [
     `drop trigger if exists ${name} on ${target}`,
-    `create trigger ${name} ${when} when (session_user <> ${quoteLiteral(table.login)}) execute function ${call}()`,
+    `create trigger ${name} ${event} when (${when}) execute function ${call}()`,
   ];
   const row = "insert or update or delete";
   return [
@@ -40,11 +44,17 @@ export function guardSql(table: GuardedTable): string[] {
     `revoke all on function throughline.guard_${table.id}(), throughline.capture_${table.id}(),
       throughline.lock_${table.id}(text[], boolean), throughline.apply_${table.id}(json) from public`,
     // A tilde sorts behind every other ASCII name: ours is the last BEFORE ROW trigger to fire.
-    ...trigger('"~throughline"', `before ${row} on ${target} for each row`, `throughline.guard_${table.id}`),
-    ...trigger('"~throughline_capture"', `after ${row} on ${target} for each row`, `throughline.capture_${table.id}`),
+    ...trigger('"~throughline"', `before ${row} on ${target} for each row`, watched, `throughline.guard_${table.id}`),
+    ...trigger(
+      '"~throughline_capture"',
+      `after ${row} on ${target} for each row`,
+      stranger,
+      `throughline.capture_${table.id}`,
+    ),
     ...trigger(
       '"~throughline_truncate"',
       `before truncate on ${target} for each statement`,
+      stranger,
       "throughline.guard_truncate",
     ),
   ];
@@ -175,8 +185,14 @@ begin
 end $lock$`;
 }
 
-/** The one way rows change: set-based, and a row that is right already is not written. Returns how many were. */
-function applyRows({ id, key, columns }: GuardedTable, target: string): string {
+/**
+ * The one way rows change: set-based, and a row that is right already is not written. Returns how many were.
+ *
+ * In a session of ours, a unique value that upstream has given to another record is first taken from the row that still
+ * holds it, which is stale: it is read again. Where the user has triggers of his own that fire before ours, what is applied
+ * is staged, so that the guard restores it, and verified.
+ */
+function applyRows({ id, key, columns, login }: GuardedTable, target: string): string {
   const keyName = quoteName(key);
   const keyType = columns.find((column) => column.name === key)?.type ?? "text";
   const managed = columns.filter((column) => column.managed);
@@ -184,22 +200,39 @@ function applyRows({ id, key, columns }: GuardedTable, target: string): string {
     `case when r.full_row -> ${quoteLiteral(name)} is null then x.${quoteName(name)}
         else (r.full_row ->> ${quoteLiteral(name)})::${type} end as ${quoteName(name)}`;
   const names = managed.map((column) => quoteName(column.name));
+  const wanted = `wanted as materialized (
+    select ${managed.map(value).join(",\n      ")}
+      from (select (e ->> 'key')::${keyType} as key, e -> 'row' as full_row
+        from json_array_elements(page) e where json_typeof(e -> 'row') = 'object') r
+      left join ${target} x on x.${keyName} = r.key
+  )`;
+  const taken = managed.filter(({ name, unique }) => unique && name !== key).map(takeOver);
   return `create or replace function throughline.apply_${id}(page json) returns integer
 language plpgsql ${pinned} as $apply$
 declare
+  ours boolean := session_user = ${quoteLiteral(login)};
+  watch uuid;
+  wrong text;
   gone integer;
   written integer;
 begin
+  if ours then
+    ${taken.join("\n    ")}
+    if exists (select from pg_trigger where tgrelid = ${quoteLiteral(target)}::regclass and not tgisinternal and tgenabled <> 'D'
+        and tgtype & 3 = 3 and tgname::text not like '~throughline%') then
+      watch := gen_random_uuid();
+      insert into throughline.opened (call, mode) values (watch, 'apply');
+      with ${wanted}
+      insert into throughline.staged (call, key, full_row)
+        select watch, w.${keyName}::text, ${asJson(managed, "w")} from wanted w
+        union all select watch, e ->> 'key', null from json_array_elements(page) e where json_typeof(e -> 'row') is distinct from 'object';
+      perform set_config('throughline.call', 'close:' || watch, true);
+    end if;
+  end if;
   delete from ${target} x using json_array_elements(page) e
     where x.${keyName} = (e ->> 'key')::${keyType} and json_typeof(e -> 'row') is distinct from 'object';
   get diagnostics gone = row_count;
-  with r as materialized (
-    select (e ->> 'key')::${keyType} as key, e -> 'row' as full_row
-      from json_array_elements(page) e where json_typeof(e -> 'row') = 'object'
-  ), wanted as materialized (
-    select ${managed.map(value).join(",\n      ")}
-      from r left join ${target} x on x.${keyName} = r.key
-  )
+  with ${wanted}
   insert into ${target} as x (${names.join(", ")}) overriding system value
     select ${names.map((name) => `w.${name}`).join(", ")} from wanted w
       where not exists (select from ${target} y where y.${keyName} = w.${keyName}
@@ -207,6 +240,27 @@ begin
     order by w.${keyName}
     on conflict (${keyName}) do update set ${names.map((name) => `${name} = excluded.${name}`).join(", ")};
   get diagnostics written = row_count;
+  if watch is not null then
+    perform set_config('throughline.call', '', true);
+    select s.key into wrong from throughline.staged s left join ${target} y on y.${keyName} = s.key::${keyType}
+      where s.call = watch and case when y.${keyName} is null then null else ${asJson(managed, "y")}::text end is distinct from s.full_row::text;
+    if found then
+      raise exception 'throughline: a trigger of % keeps row "%" from being what its API reported', ${quoteLiteral(target)}, wrong
+        using errcode = 'triggered_data_change_violation';
+    end if;
+    delete from throughline.staged s where s.call = watch;
+    delete from throughline.opened o where o.call = watch;
+  end if;
   return gone + written;
 end $apply$`;
+
+  function takeOver({ name, type }: GuardColumn): string {
+    const column = quoteName(name);
+    return `with taken as (
+      update ${target} y set ${column} = null from json_array_elements(page) e
+        where y.${column} = (e -> 'row' ->> ${quoteLiteral(name)})::${type} and y.${keyName} <> (e ->> 'key')::${keyType}
+        returning y.${keyName}
+    )
+    insert into throughline.parked (mirror, key) select distinct ${id}, t.${keyName}::text from taken t on conflict do nothing;`;
+  }
 }

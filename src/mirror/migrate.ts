@@ -95,8 +95,11 @@ async function migrateMirror(
   const [entry] = registered.rows;
   if (!entry) throw new Error("the register returned no row");
   const columns = await tableColumns(client, target);
-  const managed = new Set(mirror.columns.map(({ name }) => name));
-  const guarded = columns.map((column) => ({ ...column, managed: managed.has(column.name) }));
+  const managed = new Map(mirror.columns.map((column) => [column.name, column]));
+  const guarded = columns.map((column) => {
+    const known = managed.get(column.name);
+    return { ...column, managed: known !== undefined, unique: known?.unique === true };
+  });
   for (const sql of guardSql({ ...mirror, id: entry.id, login: entry.login, columns: guarded }))
     await client.query(sql);
   for (const [role, privileges] of Object.entries(grants)) {

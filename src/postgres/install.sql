@@ -71,10 +71,11 @@ create table if not exists throughline.applied (
   at timestamptz not null default clock_timestamp()
 );
 
--- Keys that a page of the sync brought and the fence kept out: read again by key.
+-- Keys that a page of the sync brought and the fence kept out, or Postgres refused (then with its SQLSTATE): read again by key.
 create table if not exists throughline.parked (
   mirror integer not null references throughline.mirror on delete cascade,
   key text not null,
+  sqlstate text,
   parked_at timestamptz not null default clock_timestamp(),
   primary key (mirror, key)
 );
@@ -83,7 +84,8 @@ create table if not exists throughline.parked (
 create unlogged table if not exists throughline.opened (
   call uuid primary key,
   mode text not null check (mode in ('plan', 'apply')),
-  row_limit integer
+  row_limit integer,
+  local_writes bigint
 );
 create unlogged table if not exists throughline.planned_row (
   call uuid not null,
@@ -114,23 +116,41 @@ begin
   end if;
 end $$;
 
-create or replace function throughline.plan(call uuid, row_limit integer, proxy uuid, mac bytea) returns void
+-- How many rows this transaction has written to tables that are no mirrors; null when the server does not count.
+create or replace function throughline.local_writes() returns bigint
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select sum(pg_stat_get_xact_tuples_inserted(c.oid) + pg_stat_get_xact_tuples_updated(c.oid) + pg_stat_get_xact_tuples_deleted(c.oid))
+    from pg_class c
+    where c.relkind = 'r' and c.oid >= 16384 and c.relnamespace <> 'throughline'::regnamespace
+      and current_setting('track_counts') = 'on'
+      and c.oid not in (select to_regclass(format('%I.%I', m.schema_name, m.table_name)) from throughline.mirror m
+        where to_regclass(format('%I.%I', m.schema_name, m.table_name)) is not null)
+$$;
+
+-- Returns the transaction, so that its end can be seen from another connection.
+create or replace function throughline.plan(call uuid, row_limit integer, proxy uuid, mac bytea) returns text
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   perform throughline.check_mac('plan|' || call || '|' || row_limit, proxy, mac);
   -- The client's statement shall fail by itself, with its own words.
-  if current_setting('transaction_read_only') = 'on' then return; end if;
-  insert into throughline.opened values (call, 'plan', row_limit);
+  if current_setting('transaction_read_only') = 'on' then return null; end if;
+  insert into throughline.opened values (call, 'plan', row_limit, throughline.local_writes());
   perform set_config('throughline.call', 'plan:' || call, true), set_config('throughline.n', '0', true);
+  return pg_current_xact_id();
 end $$;
 
+-- local_writes: the statement wrote, or may have written, to other tables as well.
 create or replace function throughline.planned(call uuid, proxy uuid, mac bytea)
-returns table (relation oid, verb text, old_row json, new_row json)
+returns table (relation oid, verb text, old_row json, new_row json, local_writes boolean)
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
+declare
+  elsewhere boolean;
 begin
   perform throughline.check_mac('planned|' || planned.call, proxy, mac);
-  return query select p.relation, p.verb, p.old_row, p.new_row
+  select (o.local_writes = throughline.local_writes()) is not true into elsewhere
+    from throughline.opened o where o.call = planned.call;
+  return query select p.relation, p.verb, p.old_row, p.new_row, elsewhere
     from throughline.planned_row p where p.call = planned.call order by p.n;
 end $$;
 

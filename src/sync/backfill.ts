@@ -7,8 +7,14 @@ import { applyPage, stamp } from "./page.js";
 
 export interface Backfilled {
   readonly rows: number;
-  /** Keys that an open write keeps out: the next pull reads them again. */
-  readonly parked: number;
+  /** Rows that are missing still: the next pull reads them again. */
+  readonly parked: readonly Parked[];
+}
+
+export interface Parked {
+  /** Null: an open write keeps them out. Otherwise why Postgres refuses them. */
+  readonly sqlstate: string | null;
+  readonly count: number;
 }
 
 /** Another pull of this table is running. */
@@ -34,7 +40,7 @@ export async function backfill(
     const rows = await copyPages(pool, mirror, table, options);
     const parked = await readParked(pool, mirror, table);
     // A row that is still parked is missing, and an UPDATE would not find it.
-    const complete = parked === 0 ? "clock_timestamp()" : "complete_at";
+    const complete = parked.length === 0 ? "clock_timestamp()" : "complete_at";
     await pool.query(`update throughline.mirror set complete_at = ${complete}, checkpoint = null where id = $1`, [
       mirror.id,
     ]);
@@ -69,15 +75,15 @@ async function copyPages(
   }
 }
 
-/** A key that upstream no longer has is gone here as well. Returns how many stay parked. */
-async function readParked(pool: Pool, mirror: Mirror, table: ConnectorTable): Promise<number> {
+/** A key that upstream no longer has is gone here as well. Returns what stays parked. */
+async function readParked(pool: Pool, mirror: Mirror, table: ConnectorTable): Promise<readonly Parked[]> {
   for (let attempt = 1; ; attempt += 1) {
-    const parked = await pool.query<{ key: string }>(
-      "select key from throughline.parked where mirror = $1 order by key",
+    const parked = await pool.query<{ key: string; sqlstate: string | null }>(
+      "select key, sqlstate from throughline.parked where mirror = $1 order by key",
       [mirror.id],
     );
     const keys = parked.rows.map(({ key }) => key);
-    if (keys.length === 0 || attempt > parkedAttempts) return keys.length;
+    if (keys.length === 0 || attempt > parkedAttempts) return counted(parked.rows.map(({ sqlstate }) => sqlstate));
     const askedAt = await stamp(pool);
     const records = new Map((await table.get(mirror.columns, keys)).map((record) => [record.key, record]));
     const rows = keys.map((key) => {
@@ -86,6 +92,13 @@ async function readParked(pool: Pool, mirror: Mirror, table: ConnectorTable): Pr
     });
     await applyPage(pool, { mirror, askedAt, rows });
   }
+}
+
+function counted(sqlstates: readonly (string | null)[]): Parked[] {
+  return [...new Set(sqlstates)].map((sqlstate) => ({
+    sqlstate,
+    count: sqlstates.filter((other) => other === sqlstate).length,
+  }));
 }
 
 function withKey(mirror: Mirror, { key, row }: { key: string; row: Readonly<Record<string, string | null>> }) {

@@ -3,6 +3,7 @@
 import type { Pool, PoolClient } from "pg";
 import type { CanonicalRow } from "../journal/journal.js";
 import type { Mirror } from "../mirror/column.js";
+import { refusal } from "../postgres/refusal.js";
 
 export interface PageToApply {
   readonly mirror: Mirror;
@@ -19,20 +20,33 @@ export async function stamp(pool: Pool): Promise<string> {
   return now.rows[0]?.at ?? "";
 }
 
-/** Returns the keys that the fence kept out: they are parked, and have to be read again. */
+/** Returns the keys that the fence kept out, or that Postgres refused: they are parked, and have to be read again. */
 export async function applyPage(pool: Pool, page: PageToApply): Promise<readonly string[]> {
   const client = await pool.connect();
   try {
-    await client.query("begin");
+    await client.query("begin isolation level read committed");
     // A client's open transaction may hold a key that is new here; its lock is not worth waiting for.
     await client.query("set local lock_timeout = '5s'");
-    const kept = await applyIn(client, page);
+    const keptOut = await fenced(client, page);
+    const through = page.rows.filter((row) => !keptOut.has(row.key));
+    // First unparked: a row that another takes a unique value from is parked by apply itself.
+    await client.query("delete from throughline.parked where mirror = $1 and key = any($2)", [
+      page.mirror.id,
+      page.rows.map((row) => row.key),
+    ]);
+    const refused = await applyRows(client, page.mirror, through);
+    const parked = [...[...keptOut].map((key) => ({ key, sqlstate: null })), ...refused];
+    await client.query(
+      `insert into throughline.parked (mirror, key, sqlstate)
+       select $1, p ->> 'key', p ->> 'sqlstate' from json_array_elements($2) p on conflict do nothing`,
+      [page.mirror.id, JSON.stringify(parked)],
+    );
     if (page.checkpoint !== undefined) {
       const checkpoint = page.checkpoint === null ? null : JSON.stringify({ cursor: page.checkpoint });
       await client.query("update throughline.mirror set checkpoint = $2 where id = $1", [page.mirror.id, checkpoint]);
     }
     await client.query("commit");
-    return kept;
+    return parked.map(({ key }) => key);
   } catch (cause) {
     await client.query("rollback");
     throw cause;
@@ -41,7 +55,8 @@ export async function applyPage(pool: Pool, page: PageToApply): Promise<readonly
   }
 }
 
-async function applyIn(client: PoolClient, { mirror, askedAt, rows }: PageToApply): Promise<string[]> {
+/** The keys that must not be written from this page. */
+async function fenced(client: PoolClient, { mirror, askedAt, rows }: PageToApply): Promise<ReadonlySet<string>> {
   const target = `${client.escapeIdentifier(mirror.schema)}.${client.escapeIdentifier(mirror.table)}`;
   const key = client.escapeIdentifier(mirror.key.name);
   const keys = rows.map((row) => row.key);
@@ -62,16 +77,44 @@ async function applyIn(client: PoolClient, { mirror, askedAt, rows }: PageToAppl
           or exists (select from fence where creates)))`,
     [mirror.id, askedAt, keys, locked.rows.map((row) => row.key)],
   );
-  const keptOut = new Set(kept.rows.map((row) => row.key));
-  const through = rows.filter((row) => !keptOut.has(row.key));
-  await client.query(`select throughline.apply_${mirror.id}($1)`, [JSON.stringify(through)]);
-  await client.query("delete from throughline.parked where mirror = $1 and key = any($2)", [
-    mirror.id,
-    through.map((row) => row.key),
-  ]);
-  await client.query(
-    "insert into throughline.parked (mirror, key) select $1, key from unnest($2::text[]) key on conflict do nothing",
-    [mirror.id, [...keptOut]],
-  );
-  return [...keptOut];
+  return new Set(kept.rows.map((row) => row.key));
+}
+
+interface ParkedRow {
+  readonly key: string;
+  /** Why Postgres refused it; null: the fence kept it out. */
+  readonly sqlstate: string | null;
+}
+
+/** All at once; where Postgres refuses that, one by one, so that what it refuses stops nothing else. */
+async function applyRows(client: PoolClient, mirror: Mirror, rows: readonly CanonicalRow[]): Promise<ParkedRow[]> {
+  const together = await tryRows(client, mirror, rows);
+  if (together === "applied") return [];
+  await client.query("set local lock_timeout = '250ms'");
+  const refused: ParkedRow[] = [];
+  for (const row of rows) {
+    const ended = await tryRows(client, mirror, [row]);
+    if (ended !== "applied") refused.push({ key: row.key, sqlstate: ended === "wait" ? null : ended.sqlstate });
+  }
+  return refused;
+}
+
+async function tryRows(
+  client: PoolClient,
+  mirror: Mirror,
+  rows: readonly CanonicalRow[],
+): Promise<"applied" | NonNullable<ReturnType<typeof refusal>>> {
+  await client.query("savepoint rows");
+  try {
+    await client.query(`select throughline.apply_${mirror.id}($1)`, [JSON.stringify(rows)]);
+    // What is deferred must fail here, where it can be told which row it is.
+    await client.query("set constraints all immediate");
+    await client.query("release savepoint rows");
+    return "applied";
+  } catch (cause) {
+    const refused = refusal(cause);
+    if (refused === undefined) throw cause;
+    await client.query("rollback to savepoint rows");
+    return refused;
+  }
 }

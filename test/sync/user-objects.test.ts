@@ -1,0 +1,116 @@
+// Triggers and constraints that a user has put on a mirror meet what the sync writes: upstream's rows win, and nothing stops it.
+
+import { beforeEach, expect, test } from "vitest";
+import { openMirrors } from "../../src/cli/open.js";
+import { backfill } from "../../src/sync/backfill.js";
+import { type Line, startLine } from "../support/line.js";
+
+let line: Line;
+beforeEach(async () => {
+  line = await startLine({
+    seed: [
+      { email: "ada@example.com", firstname: "Ada" },
+      { email: "bob@example.com", firstname: "Bob" },
+    ],
+  });
+  return () => line.close();
+});
+
+const mirrored = async () => (await line.admin.query("select email, firstname from hubspot.contacts order by id")).rows;
+const idOf = (email: string) =>
+  line.sandbox.records("contacts").find(({ properties }) => properties["email"] === email)?.id ?? "";
+
+async function userTrigger(body: string, when = "before insert or update"): Promise<void> {
+  await line.admin.query(`create function public.meddle() returns trigger language plpgsql as $$begin ${body} end$$;
+    create trigger meddle ${when} on hubspot.contacts for each row execute function public.meddle()`);
+}
+
+async function pulled() {
+  const [found] = await openMirrors(line.opened);
+  if (!found) throw new Error("no mirror");
+  return backfill(line.opened.pool, found.mirror, found.table, { full: true, progress: () => undefined });
+}
+
+test("P8: a user's trigger does not alter what a pull writes, and still fires", async () => {
+  await line.admin.query("alter table hubspot.contacts add column seen timestamptz");
+  await userTrigger("new.firstname := new.firstname || '!'; new.seen := clock_timestamp(); return new;");
+  line.sandbox.edit("contacts", idOf("ada@example.com"), { firstname: "Lady Ada" });
+  line.sandbox.seed("contacts", [{ email: "eve@example.com", firstname: "Eve" }]);
+  expect((await pulled()).parked).toEqual([]);
+  expect(await mirrored()).toEqual([
+    { email: "ada@example.com", firstname: "Lady Ada" },
+    { email: "bob@example.com", firstname: "Bob" },
+    { email: "eve@example.com", firstname: "Eve" },
+  ]);
+  expect((await line.admin.query("select from hubspot.contacts where seen is not null")).rowCount).toBe(2);
+});
+
+test("P8: a user's trigger does not alter what is settled after a rollback", async () => {
+  await userTrigger("new.firstname := new.firstname || '!'; return new;");
+  const client = await line.client();
+  await client.query("begin");
+  await client.query("insert into hubspot.contacts (email, firstname) values ('eve@example.com', 'Eve')");
+  await client.query("rollback");
+  expect((await mirrored()).at(-1)).toEqual({
+    email: "eve@example.com",
+    firstname: line.sandbox.records("contacts").at(-1)?.properties["firstname"],
+  });
+});
+
+test("P8: a row that a user's trigger keeps out is parked, and named; the others come", async () => {
+  await userTrigger("if new.email like 'eve%' then return null; end if; return new;");
+  line.sandbox.seed("contacts", [{ email: "eve@example.com" }, { email: "flo@example.com" }]);
+  expect((await pulled()).parked).toEqual([{ sqlstate: "27000", count: 1 }]);
+  expect((await mirrored()).map(({ email }) => email)).toEqual([
+    "ada@example.com",
+    "bob@example.com",
+    "flo@example.com",
+  ]);
+});
+
+test("P9: a trigger of the user's that writes to the mirror is refused, though the sync set it off", async () => {
+  await userTrigger(
+    "update hubspot.contacts set firstname = 'meddled' where id <> new.id; return null;",
+    "after insert or update",
+  );
+  line.sandbox.edit("contacts", idOf("ada@example.com"), { firstname: "Lady Ada" });
+  expect((await pulled()).parked).toEqual([{ sqlstate: "0A000", count: 1 }]);
+  expect((await mirrored()).map(({ firstname }) => firstname)).toEqual(["Ada", "Bob"]);
+});
+
+test("P8: two records that have swapped a unique value upstream are both right after a pull", async () => {
+  const [ada, bob] = [idOf("ada@example.com"), idOf("bob@example.com")];
+  line.sandbox.edit("contacts", ada, { email: "free@example.com" });
+  line.sandbox.edit("contacts", bob, { email: "ada@example.com" });
+  line.sandbox.edit("contacts", ada, { email: "bob@example.com" });
+  expect((await pulled()).parked).toEqual([]);
+  expect((await mirrored()).map(({ email }) => email)).toEqual(["bob@example.com", "ada@example.com"]);
+});
+
+test("P8: a unique value that has moved to a record of an earlier page does not stop the pull", async () => {
+  line.sandbox.seed(
+    "contacts",
+    Array.from({ length: 150 }, (_, i) => ({ email: `c${i}@example.com` })),
+  );
+  await pulled();
+  line.sandbox.edit("contacts", idOf("c149@example.com"), { email: "moved@example.com" });
+  line.sandbox.edit("contacts", idOf("ada@example.com"), { email: "c149@example.com" });
+  expect((await pulled()).parked).toEqual([]);
+  const { rows } = await line.admin.query(
+    "select email from hubspot.contacts where email in ('c149@example.com', 'moved@example.com', 'ada@example.com') order by 1",
+  );
+  expect(rows.map(({ email }) => email)).toEqual(["c149@example.com", "moved@example.com"]);
+});
+
+test("P8: a row that a constraint of the user's refuses is parked; the others of its page come", async () => {
+  await line.admin.query("alter table hubspot.contacts add constraint short check (length(firstname) < 6)");
+  line.sandbox.seed("contacts", [{ email: "eve@example.com", firstname: "Evangeline" }, { email: "flo@example.com" }]);
+  expect((await pulled()).parked).toEqual([{ sqlstate: "23514", count: 1 }]);
+  expect((await mirrored()).map(({ email }) => email)).toEqual([
+    "ada@example.com",
+    "bob@example.com",
+    "flo@example.com",
+  ]);
+  await line.admin.query("alter table hubspot.contacts drop constraint short");
+  expect((await pulled()).parked).toEqual([]);
+});
