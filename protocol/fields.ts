@@ -27,9 +27,14 @@ export function writeError(fields: Fields): Buffer {
   return writeFields(Backend.errorResponse, fields);
 }
 
+/** The same as an error that ends the session. */
+export function fatal(error: Fields): Fields {
+  return new Map([["S", "FATAL"], ["V", "FATAL"], ...[...error].filter(([code]) => code !== "S" && code !== "V")]);
+}
+
 /** An error that ends the session. */
 export function writeFatal(sqlstate: string, message: string): Buffer {
-  return writeError(new Map(Object.entries({ S: "FATAL", V: "FATAL", C: sqlstate, M: message })));
+  return writeError(fatal(new Map(Object.entries({ C: sqlstate, M: message }))));
 }
 
 export function writeNotice(fields: Fields): Buffer {

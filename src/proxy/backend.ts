@@ -1,29 +1,29 @@
 // Reads what Postgres sends. All that is the client's goes to it in runs, in as few writes as the chunk allows.
 
-import { readProcessId } from "../../protocol/decode.js";
-import { readFields, writeError } from "../../protocol/fields.js";
+import { readProcessId, readTag } from "../../protocol/decode.js";
+import { type Fields, readFields, writeError } from "../../protocol/fields.js";
 import type { FrameSink } from "../../protocol/frames.js";
 import { Backend, headerLength, Status } from "../../protocol/messages.js";
 import { type Owed, ProtocolDesync, Route } from "../../protocol/owed.js";
-import type { OpenCall } from "../write/held.js";
-import { notApplied } from "../write/raise.js";
+import { afterAcceptance, endsSession } from "../write/raise.js";
 import type { Flight } from "./flight.js";
+import type { OpenCalls } from "./open-calls.js";
 
 export interface BackendState {
   /** A transaction that we opened is open: it has to be followed to its end. */
   readonly hidden: boolean;
   /** Injected messages on their way. */
   readonly flight: Flight | undefined;
-  readonly openCalls: readonly OpenCall[];
+  readonly calls: OpenCalls;
   toClient(bytes: Buffer): void;
   processId(processId: number): void;
   /** A ReadyForQuery has been read. */
   ready(status: Status): void;
-  /** The transaction is over and had upstream calls: the client waits until they are settled. */
-  holdReady(): void;
+  /** A transaction is over and had upstream calls: the client waits until they are settled. */
+  holdReady(status: Status): void;
   landed(): void;
-  /** Postgres has said why it ends the session. */
-  fatal(): void;
+  /** Postgres has said why it ends the session. False: the client is told later. */
+  fatal(error: Fields): boolean;
 }
 
 export class BackendReader implements FrameSink {
@@ -54,17 +54,21 @@ export class BackendReader implements FrameSink {
       case Backend.backendKeyData:
       case Backend.errorResponse:
         return true;
+      case Backend.commandComplete:
+        if (this.state.calls.list.length > 0) return true;
+        break;
       default:
-        return this.state.flight !== undefined && this.owed.headRoute !== Route.relay;
+        break;
     }
+    return this.state.flight !== undefined && this.owed.headRoute !== Route.relay;
   }
 
   message(type: number, chunk: Buffer, start: number, end: number): boolean {
     if (type === Backend.readyForQuery && this.mustSettle(chunk, start)) {
-      this.state.holdReady();
+      this.state.holdReady(statusOf(chunk, start));
       return false;
     }
-    const { flight, openCalls } = this.state;
+    const { flight } = this.state;
     const route = this.answer(type);
     if (flight && !flight.take(type, route, chunk, start, end)) this.skip(chunk, start, end);
     switch (type) {
@@ -76,7 +80,10 @@ export class BackendReader implements FrameSink {
         this.state.processId(readProcessId(chunk, start));
         break;
       case Backend.errorResponse:
-        this.error(route, openCalls, chunk, start, end);
+        this.error(route, chunk, start, end);
+        break;
+      case Backend.commandComplete:
+        if (this.state.calls.list.length > 0) this.state.calls.tag(readTag(chunk, start, end));
         break;
       default:
         break;
@@ -90,28 +97,28 @@ export class BackendReader implements FrameSink {
     try {
       return this.owed.answer(type);
     } catch (cause) {
-      const { flight, openCalls, hidden } = this.state;
-      if (!(cause instanceof ProtocolDesync) || flight || hidden || openCalls.length > 0) throw cause;
+      const { flight, calls, hidden } = this.state;
+      if (!(cause instanceof ProtocolDesync) || flight || hidden || calls.list.length > 0) throw cause;
       this.unfollowed = true;
       return Route.relay;
     }
   }
 
   private mustSettle(chunk: Buffer, start: number): boolean {
-    const { openCalls } = this.state;
-    if (this.settled || openCalls.length === 0 || statusOf(chunk, start) !== Status.idle) return false;
-    return this.owed.headRoute === Route.relay;
+    return !this.settled && this.owed.headRoute === Route.relay && this.state.calls.unsettled(statusOf(chunk, start));
   }
 
-  /** A class 40 error invites to repeat the transaction; after an accepted call that would be a second one. */
-  private error(route: Route, openCalls: readonly OpenCall[], chunk: Buffer, start: number, end: number): void {
+  /** What follows an accepted call must not invite to repeat it. */
+  private error(route: Route, chunk: Buffer, start: number, end: number): void {
     const fields = readFields(chunk, start, end);
-    const severity = fields.get("V");
-    if (severity === "FATAL" || severity === "PANIC") this.state.fatal();
-    const call = openCalls.find(({ undone }) => undone !== null);
-    if (route !== Route.relay || !call || call.undone === null || fields.get("C")?.startsWith("40") !== true) return;
+    if (endsSession(fields)) {
+      if (!this.state.fatal(fields)) this.skip(chunk, start, end);
+      return;
+    }
+    const told = route === Route.relay ? afterAcceptance(this.state.calls.list, fields) : fields;
+    if (told === fields) return;
     this.skip(chunk, start, end);
-    this.state.toClient(writeError(notApplied(call.api, call.undone, fields)));
+    this.state.toClient(writeError(told));
   }
 
   private skip(chunk: Buffer, start: number, end: number): void {

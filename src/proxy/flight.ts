@@ -6,6 +6,7 @@ import { type Fields, readFields } from "../../protocol/fields.js";
 import { Backend, Frontend, headerLength } from "../../protocol/messages.js";
 import { type Owed, Route, Sent } from "../../protocol/owed.js";
 import type { FlightEnd, Landing, Rows, Step } from "../write/held.js";
+import { endsSession } from "../write/raise.js";
 
 /** What the client's own statement looks like from outside. */
 export interface ClientStatement {
@@ -41,7 +42,7 @@ export class Flight {
   take(type: number, route: Route, chunk: Buffer, start: number, end: number): boolean {
     if (type === Backend.errorResponse) {
       const fields = readFields(chunk, start, end);
-      if (route === Route.relay || fields.get("V") === "FATAL" || fields.get("V") === "PANIC") {
+      if (route === Route.relay || endsSession(fields)) {
         this.over = true;
         return true;
       }

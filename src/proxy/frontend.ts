@@ -23,6 +23,20 @@ export type Hold =
   | { readonly at: "sync" }
   | { readonly at: "nextQuery" };
 
+/** The bytes of the held message that are dropped when it has been dealt with; the next Query stays. */
+export function heldLength(hold: Hold): number {
+  switch (hold.at) {
+    case "query":
+      return hold.length;
+    case "execute":
+      return hold.execute.length;
+    case "sync":
+      return headerLength;
+    case "nextQuery":
+      return 0;
+  }
+}
+
 export interface HoldState {
   /** A transaction that we opened, and the client knows nothing of, is open. */
   readonly hidden: boolean;

@@ -2,11 +2,11 @@
 
 import { type Fields, writeError, writeNotice } from "../../protocol/fields.js";
 import { Backend, Status } from "../../protocol/messages.js";
-import { closeEntries, type Settled, settle } from "../journal/settle.js";
+import { closeEntries, endedTransactions, type Settled, settle } from "../journal/settle.js";
 import { classify } from "../sql/classify.js";
 import { prefilter } from "../sql/prefilter.js";
 import type { HeldSession, Landing, OpenCall, Step } from "../write/held.js";
-import { notApplied } from "../write/raise.js";
+import { afterAcceptance } from "../write/raise.js";
 import { runWrite, type WriteContext } from "../write/run.js";
 import { type ClientStatement, noValues } from "./flight.js";
 import type { Hold } from "./frontend.js";
@@ -42,6 +42,7 @@ export function interception(names: readonly string[], context: WriteContext): I
     idle: async () => {
       while (underWay.size > 0) await Promise.allSettled(underWay);
     },
+    ended: (calls) => track(endedCalls(context, calls)),
     settle: (calls) => track(settleHeld(context, calls, later)),
     settleLater: later,
   };
@@ -103,7 +104,7 @@ async function handle(session: Session, hold: Hold, context: WriteContext): Prom
       return true;
     case "nextQuery":
       await endHidden(session, undefined);
-      await session.settleNow();
+      session.toClient(await session.calls.settle(session.status));
       return true;
   }
 }
@@ -136,7 +137,7 @@ class HeldWrite implements HeldSession {
     return this.client.execute === undefined;
   }
   get openCalls() {
-    return this.session.openCalls;
+    return this.session.calls.list;
   }
 
   async fly(steps: readonly Step[], end: "flush" | "sync"): Promise<Landing> {
@@ -159,7 +160,8 @@ class HeldWrite implements HeldSession {
 
   tellError(error: Fields): void {
     this.completion = undefined;
-    this.session.toClient(writeError(error));
+    if (this.session.over) this.session.endWith(error);
+    else this.session.toClient(writeError(error));
   }
 
   tellCompletion(): void {
@@ -168,7 +170,7 @@ class HeldWrite implements HeldSession {
   }
 
   noteCall(call: OpenCall): void {
-    this.session.noteCall(call);
+    this.session.calls.note(call);
   }
 }
 
@@ -190,20 +192,31 @@ async function endHidden(session: Session, completion: Buffer | undefined): Prom
   if (session.status !== Status.idle) await session.fly([rollback], "sync", noStatement);
   if (ended.kind === "landed" && completion) session.toClient(completion);
   if (ended.kind !== "failed") return;
-  const call = session.openCalls.find(({ undone }) => undone !== null);
-  const retriable = ended.error.get("C")?.startsWith("40") === true;
-  session.toClient(
-    writeError(call?.undone && retriable ? notApplied(call.api, call.undone, ended.error) : ended.error),
-  );
+  session.toClient(writeError(afterAcceptance(session.calls.list, ended.error)));
 }
 
 /** The Z that ends a held batch: Postgres's own status, in a message of ours, for the Sync was ours. */
 async function tellReady(session: Session): Promise<void> {
-  if (session.status === Status.idle) await session.settleNow();
+  if (session.over) return;
+  if (session.calls.unsettled(session.status)) session.toClient(await session.calls.settle(session.status));
   session.toClient(Buffer.from([Backend.readyForQuery, 0, 0, 0, 5, session.status]));
 }
 
 const unsettled = "settling failed; the journal has it";
+
+/** When it can't be told, they are settled at the end of the session's transaction. */
+async function endedCalls({ pool, log }: WriteContext, calls: readonly OpenCall[]): Promise<readonly OpenCall[]> {
+  try {
+    const ended = await endedTransactions(
+      pool,
+      calls.flatMap(({ transaction }) => (transaction === null ? [] : [transaction])),
+    );
+    return calls.filter(({ transaction }) => transaction !== null && ended.has(transaction));
+  } catch (err) {
+    log.error({ err }, unsettled);
+    return [];
+  }
+}
 
 /** The entries are closed behind the client's back: only their being applied is worth waiting for. */
 async function settleAndClose({ pool, log }: WriteContext, calls: readonly OpenCall[]): Promise<Settled[]> {

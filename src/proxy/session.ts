@@ -5,26 +5,24 @@
 
 import type { Socket } from "node:net";
 import type { Logger } from "pino";
-import { writeFatal } from "../../protocol/fields.js";
-import { headerLength, Status } from "../../protocol/messages.js";
+import { type Fields, fatal, writeError } from "../../protocol/fields.js";
+import { Status } from "../../protocol/messages.js";
 import { Owed, Sent } from "../../protocol/owed.js";
-import type { FlightEnd, OpenCall, Step } from "../write/held.js";
+import type { FlightEnd, Step } from "../write/held.js";
+import { afterAcceptance } from "../write/raise.js";
 import { BackendReader, type BackendState } from "./backend.js";
 import type { ClientStatement, Flight } from "./flight.js";
 import { Flights, type Landed } from "./flights.js";
-import { FrontendReader, type Hold, type HoldState, type Lookout } from "./frontend.js";
+import { FrontendReader, type Hold, type HoldState, heldLength, type Lookout } from "./frontend.js";
 import { Inflow } from "./inflow.js";
 import { Link } from "./link.js";
+import { OpenCalls, type Settlement } from "./open-calls.js";
 import { Statements } from "./statements.js";
 
 /** What a session does while its client is held; none of it is on the byte path. */
-export interface Interception extends Lookout {
+export interface Interception extends Lookout, Settlement {
   /** Handles a held message. True: it has been dealt with. False: it goes to Postgres after all. */
   handle(session: Session, hold: Hold): Promise<boolean>;
-  /** The transaction is over: applies what it undid; the bytes of warnings for the client come back. */
-  settle(calls: readonly OpenCall[]): Promise<Buffer>;
-  /** Nobody waits any more. */
-  settleLater(calls: readonly OpenCall[]): void;
   /** Resolves when no held statement and no settling is on its way. */
   idle(): Promise<void>;
 }
@@ -46,10 +44,12 @@ export class Session implements HoldState, BackendState {
   private clientEnded = false;
   private postgresEnded = false;
   private toldWhy = false;
+  /** What the client is told when a held statement has come to its end, or what Postgres said must not be relayed as it is. */
+  private lastWords: Fields | undefined;
   private closed = false;
   private serverProcessId = 0;
 
-  openCalls: readonly OpenCall[] = [];
+  readonly calls: OpenCalls;
   status: Status = Status.idle;
   hidden = false;
 
@@ -59,6 +59,7 @@ export class Session implements HoldState, BackendState {
     private readonly log: Logger,
     readonly clientAddress: string,
   ) {
+    this.calls = new OpenCalls(interception);
     this.client = new Link(clientSocket);
     this.frontend = new FrontendReader(this.owed, this.statements, interception, this);
     this.backend = new BackendReader(this.owed, this);
@@ -132,7 +133,7 @@ export class Session implements HoldState, BackendState {
     this.client.socket.pause();
     try {
       const done = await this.interception.handle(this, hold);
-      if (done) this.fromClient.drop(lengthOf(hold));
+      if (done) this.fromClient.drop(heldLength(hold));
       else this.frontend.passNext = hold.at === "query" || hold.at === "execute";
     } catch (cause) {
       this.log.error({ err: cause }, "a held statement failed for a reason of ours");
@@ -144,6 +145,7 @@ export class Session implements HoldState, BackendState {
       return;
     }
     this.held = undefined;
+    if (this.postgresEnded) return this.endPostgres();
     this.readClient(nothing);
     if (this.clientEnded) this.endClient();
   }
@@ -192,22 +194,16 @@ export class Session implements HoldState, BackendState {
     this.statements.transactionEnded();
   }
 
-  holdReady(): void {
+  holdReady(status: Status): void {
     this.holdingReady = true;
-    void this.settleNow().then(() => {
+    void this.calls.settle(status).then((warnings) => {
+      this.toClient(warnings);
       this.backend.settled = true;
       this.holdingReady = false;
       this.guarded(() => this.relay(() => this.fromPostgres.read()));
       if (this.postgresEnded) this.endPostgres();
       else this.resumePostgres();
     });
-  }
-
-  /** Settles the calls of the transaction that has ended, and warns the client of what it did not undo. */
-  async settleNow(): Promise<void> {
-    const calls = this.openCalls;
-    this.openCalls = [];
-    if (calls.length > 0) this.toClient(await this.interception.settle(calls));
   }
 
   get flight(): Flight | undefined {
@@ -222,25 +218,41 @@ export class Session implements HoldState, BackendState {
     this.toldWhy = true;
   }
 
-  fatal(): void {
+  fatal(error: Fields): boolean {
     this.toldWhy = true;
+    if (!this.held && this.calls.list.length === 0) return true;
+    this.lastWords = error;
+    return false;
+  }
+
+  /** What a held statement has come to, when Postgres can no longer say it. */
+  endWith(error: Fields): void {
+    this.lastWords = fatal(error);
   }
 
   // ── while the client is held
 
   async fly(steps: readonly Step[], end: FlightEnd, statement: ClientStatement): Promise<Landed> {
-    return this.closed ? { kind: "over" } : this.flights.fly(steps, end, statement);
+    return this.over ? { kind: "over" } : this.flights.fly(steps, end, statement);
   }
 
   // ── ends
 
+  /** Nothing more can be asked of Postgres. */
+  get over(): boolean {
+    return this.closed || this.postgresEnded;
+  }
+
   private endPostgres(): void {
     this.postgresEnded = true;
     if (this.closed || this.holdingReady) return;
+    // A held statement first learns what has become of its call.
+    if (this.held) return this.flights.land(true);
     const rest = this.fromPostgres.takeKept();
     this.toClient(rest);
     if (rest.length === 0 && !this.toldWhy && !this.clientEnded && !this.client.socket.destroyed)
-      this.tellFatal("08006", "the connection to Postgres was lost");
+      this.lastWords ??= lost("08006", "the connection to Postgres was lost");
+    if (this.lastWords) this.toClient(writeError(afterAcceptance(this.calls.list, this.lastWords)));
     this.client.socket.end();
     this.close();
   }
@@ -248,7 +260,7 @@ export class Session implements HoldState, BackendState {
   /** Tells the client why its session ends, and ends it. */
   private tellFatal(sqlstate: string, message: string): void {
     this.toldWhy = true;
-    this.toClient(writeFatal(sqlstate, `throughline: ${message}`));
+    this.toClient(writeError(lost(sqlstate, message)));
     this.client.socket.end();
   }
 
@@ -258,20 +270,13 @@ export class Session implements HoldState, BackendState {
     this.postgres?.socket.end();
     this.flights.land(true);
     this.client.socket.resume();
-    const calls = this.openCalls;
-    this.openCalls = [];
-    if (calls.length > 0) this.interception.settleLater(calls);
+    this.calls.abandon();
   }
 
   destroy(): void {
     this.close();
     this.client.socket.destroy();
     this.postgres?.socket.destroy();
-  }
-
-  noteCall(call: OpenCall): void {
-    if (this.closed) this.interception.settleLater([call]);
-    else this.openCalls = [...this.openCalls, call];
   }
 
   /** What can't be followed ends the session: nothing is guessed on the wire. */
@@ -285,16 +290,6 @@ export class Session implements HoldState, BackendState {
   }
 }
 
-/** The bytes of the held message that are dropped when it has been dealt with; the next Query stays. */
-function lengthOf(hold: Hold): number {
-  switch (hold.at) {
-    case "query":
-      return hold.length;
-    case "execute":
-      return hold.execute.length;
-    case "sync":
-      return headerLength;
-    case "nextQuery":
-      return 0;
-  }
+function lost(sqlstate: string, message: string): Fields {
+  return fatal(new Map(Object.entries({ C: sqlstate, M: `throughline: ${message}` })));
 }

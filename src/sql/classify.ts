@@ -21,7 +21,9 @@ export type Classified =
       readonly parameters: boolean;
     }
   /** A write on a mirror in a shape that is not offered. */
-  | { readonly kind: "unsupported"; readonly target: TableName; readonly shape: string };
+  | { readonly kind: "unsupported"; readonly target: TableName; readonly shape: string }
+  /** Ends the session's transaction without committing it. */
+  | { readonly kind: "prepareTransaction" };
 
 const other: Classified = { kind: "other" };
 
@@ -35,6 +37,8 @@ export function classify(text: string, isMirror: (table: string) => boolean): Cl
   const [first] = statements;
   const writes = statements.flatMap(({ stmt }) => (stmt ? writesOf(stmt) : []));
   const target = writes.find(({ table }) => isMirror(table));
+  if (!target && statements.some(({ stmt }) => stmt && preparesTransaction(stmt)))
+    return { kind: "prepareTransaction" };
   if (!target || !first?.stmt) return other;
   if (statements.length > 1) return { kind: "unsupported", target, shape: "several statements in one string" };
   const { stmt } = first;
@@ -78,6 +82,10 @@ function writesOf(stmt: Node): TableName[] {
     "CommonTableExpr" in cte && cte.CommonTableExpr.ctequery ? writesOf(cte.CommonTableExpr.ctequery) : [],
   );
   return own ? [own, ...inner] : inner;
+}
+
+function preparesTransaction(stmt: Node): boolean {
+  return "TransactionStmt" in stmt && stmt.TransactionStmt.kind === "TRANS_STMT_PREPARE";
 }
 
 function ownTarget(stmt: Node): TableName | undefined {

@@ -1,6 +1,8 @@
-// Which statements are worth parsing: those that hold a write verb and a mirror's name, or an identifier in Unicode escapes.
+// Which statements are worth parsing: those that hold a write verb and a mirror's name, or an identifier in Unicode escapes;
+// and PREPARE TRANSACTION, which must not follow a write.
 // A false alarm costs one parse; what slips through, the guard in Postgres refuses.
 
+const prepares = /\bprepare\b(?=[^]*\btransaction\b)/i;
 const verbs = /\b(?:insert|update|delete)\b/i;
 
 /** A test over the latin1 text of a statement. */
@@ -15,5 +17,5 @@ export function prefilter(names: readonly string[]): Prefilter {
       .replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&"),
   );
   const named = new RegExp(`${literal.join("|")}|u&"`, "i");
-  return (latin1) => named.test(latin1) && verbs.test(latin1);
+  return (latin1) => (named.test(latin1) && verbs.test(latin1)) || prepares.test(latin1);
 }

@@ -1,5 +1,7 @@
 // An error for the client, in Postgres's terms.
 
+import type { Fields } from "../../protocol/fields.js";
+
 export interface SqlError {
   readonly sqlstate: string;
   readonly message: string;
@@ -9,4 +11,11 @@ export interface SqlError {
   readonly table?: string | undefined;
   readonly column?: string | undefined;
   readonly constraint?: string | undefined;
+}
+
+/** As Postgres would put it on the wire. */
+export function errorFields(error: SqlError): Fields {
+  const { sqlstate: C, message: M, detail: D, hint: H, schema: s, table: t, column: c, constraint: n } = error;
+  const fields = { S: "ERROR", V: "ERROR", C, M, D, H, s, t, c, n };
+  return new Map(Object.entries(fields).flatMap(([code, value]) => (value === undefined ? [] : [[code, value]])));
 }

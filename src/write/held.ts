@@ -30,6 +30,8 @@ export type Landing =
 /** An upstream call made in the client's open transaction. */
 export interface OpenCall {
   readonly call: string;
+  /** The transaction it was made in. */
+  readonly transaction: string | null;
   /** Such as `crm.contacts 512`: what a rollback does not undo. Null when the client was told otherwise. */
   readonly undone: string | null;
   readonly api: string;
@@ -38,7 +40,7 @@ export interface OpenCall {
 }
 
 export interface HeldSession {
-  readonly classified: Extract<Classified, { kind: "write" | "unsupported" }>;
+  readonly classified: Extract<Classified, { kind: "write" | "unsupported" | "prepareTransaction" }>;
   readonly text: string;
   readonly processId: number;
   readonly clientAddress: string;
@@ -51,7 +53,7 @@ export interface HeldSession {
   begin(quiet: string | undefined): readonly Step[];
   /** Whether `begin` opened it; known when the flight with its steps has landed. */
   readonly begun: boolean;
-  /** Tells the client that its statement failed. */
+  /** Tells the client that its statement failed; as the session's last words if the connection to Postgres is gone. */
   tellError(error: Fields): void;
   /** Tells the client that its portal has completed, or was suspended at its row limit. */
   tellCompletion(): void;

@@ -74,7 +74,7 @@ export function planSteps(
     { kind: "dryRun" },
     {
       kind: "sql",
-      text: "select relation, verb, old_row, new_row from throughline.planned($1::pg_catalog.uuid, $2::pg_catalog.uuid, $3::pg_catalog.bytea)",
+      text: "select relation, verb, old_row, new_row, local_writes from throughline.planned($1::pg_catalog.uuid, $2::pg_catalog.uuid, $3::pg_catalog.bytea)",
       values: [call, proxy, signer.mac(`planned|${call}`, processId)],
     },
     plain("rollback to savepoint _throughline"),

@@ -21,6 +21,24 @@ export interface RowToSend {
   readonly sends: boolean;
 }
 
+export interface Plan {
+  readonly rows: readonly PlannedRow[];
+  /** The transaction it was planned in; null when that is read-only. */
+  readonly transaction: string | null;
+  /** The statement wrote, or may have written, to other tables as well. */
+  readonly localWrites: boolean;
+}
+
+/** From what `plan` and `planned` returned. */
+export function readPlan(mirror: Mirror, plan: Rows, planned: Rows): Plan {
+  return {
+    rows: readPlanned(mirror, planned),
+    transaction: plan[0]?.[0] ?? null,
+    localWrites: planned.some((row) => row[4] === "t"),
+  };
+}
+
+/** What was recorded, row by row. */
 export function readPlanned(mirror: Mirror, rows: Rows): PlannedRow[] {
   return rows.map(([relation, verb, oldRow, newRow]) => {
     const before = readRow(oldRow);
@@ -35,6 +53,13 @@ export function readPlanned(mirror: Mirror, rows: Rows): PlannedRow[] {
   });
 }
 
+/** Whether two plans of a statement would send the same; a placeholder is another one each time. */
+export function samePlan(one: readonly PlannedRow[], other: readonly PlannedRow[]): boolean {
+  const shown = (rows: readonly PlannedRow[]) =>
+    JSON.stringify(rows).replaceAll(new RegExp(`${placeholderPrefix}[0-9a-f-]{36}`, "g"), placeholderPrefix);
+  return shown(one) === shown(other);
+}
+
 /** The rows as they are under lock, by key. */
 export function readLocked(rows: Rows): ReadonlyMap<string, TextRow> {
   return new Map(rows.map(([key, row]) => [key ?? "", readRow(row) ?? {}]));
@@ -43,7 +68,8 @@ export function readLocked(rows: Rows): ReadonlyMap<string, TextRow> {
 /** Whether every planned row still is what it was when it was planned. */
 export function stillPlanned(planned: readonly PlannedRow[], locked: ReadonlyMap<string, TextRow>): boolean {
   return planned.every(({ key, before }) => {
-    const now = locked.get(key ?? "");
+    if (key === null) return true;
+    const now = locked.get(key);
     return now !== undefined && before !== null && Object.entries(before).every(([name, value]) => now[name] === value);
   });
 }

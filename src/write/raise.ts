@@ -4,6 +4,7 @@ import { type Fields, recoded } from "../../protocol/fields.js";
 import type { UpstreamError } from "../connector/ending.js";
 import type { Mirror } from "../mirror/column.js";
 import type { SqlError } from "./error.js";
+import type { OpenCall } from "./held.js";
 import type { RowToSend } from "./planned.js";
 import type { Verdict } from "./verdict.js";
 
@@ -113,5 +114,27 @@ export function notApplied(api: string, accepted: string, error: Fields): Fields
     M: `${api}: accepted upstream (${accepted}), not applied here; do not repeat`,
     D: `${error.get("C") ?? ""}: ${error.get("M") ?? ""}`,
     H: "The change stands upstream. The mirror gets it when this transaction has ended.",
+  });
+}
+
+/** Any later error of the transaction that invites to repeat it: class 40, and what ends the session. */
+export function afterAcceptance(calls: readonly OpenCall[], error: Fields): Fields {
+  const invites = error.get("C")?.startsWith("40") === true || endsSession(error);
+  const call = calls.find(({ undone }) => undone !== null);
+  return invites && call && call.undone !== null ? notApplied(call.api, call.undone, error) : error;
+}
+
+export function endsSession(error: Fields): boolean {
+  return error.get("V") === "FATAL" || error.get("V") === "PANIC";
+}
+
+/** Upstream has told us what the mirror should hold, and Postgres refuses it: to repeat the statement would change nothing. */
+export function notMirrored(api: string, blocked: string, error: Fields): Fields {
+  if (error.get("C")?.startsWith("40") !== true) return error;
+  return recoded(error, {
+    C: "TL002",
+    M: `${api}: the row is gone upstream, and stays here because Postgres refuses to delete it; do not repeat`,
+    D: blocked,
+    H: "Remove what refers to the row, then DELETE it here. The journal entry stays open until then.",
   });
 }

@@ -79,6 +79,17 @@ export function refuseSecond(
   };
 }
 
+/** A prepared transaction may be rolled back by anybody at any time; the call can't. */
+export function refusePrepare(openCalls: readonly OpenCall[]): SqlError | undefined {
+  const [earlier] = openCalls;
+  if (!earlier) return undefined;
+  return {
+    sqlstate: "0A000",
+    message: `throughline: this transaction has made a write in ${earlier.api}, and can't be prepared`,
+    hint: "Use COMMIT.",
+  };
+}
+
 /** By what the statement would change. */
 export function refusePlan(mirror: Mirror, verb: Verb, planned: readonly PlannedRow[]): SqlError | undefined {
   for (const row of planned) {

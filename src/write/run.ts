@@ -8,21 +8,14 @@ import type { ConnectorTable } from "../connector/table.js";
 import { closeEntries, settle } from "../journal/settle.js";
 import type { Mirror } from "../mirror/column.js";
 import type { Signer } from "../postgres/mac.js";
-import { callUpstream } from "./call.js";
-import type { SqlError } from "./error.js";
+import { type Called, callUpstream } from "./call.js";
+import { errorFields, type SqlError } from "./error.js";
 import type { HeldSession } from "./held.js";
-import {
-  applySteps,
-  type Inspection,
-  inspectStep,
-  lockStep,
-  planSteps,
-  readInspection,
-  refuseStep,
-} from "./injected.js";
-import { type PlannedRow, type RowToSend, readLocked, readPlanned, stillPlanned, toSend } from "./planned.js";
-import { notApplied } from "./raise.js";
-import { refusePlan, refuseSecond, refuseSent, refuseSession } from "./refuse.js";
+import { applySteps, type Inspection, inspectStep, readInspection, refuseStep } from "./injected.js";
+import { planAndLock } from "./plan.js";
+import { type RowToSend, toSend } from "./planned.js";
+import { notApplied, notMirrored } from "./raise.js";
+import { refusePlan, refusePrepare, refuseSecond, refuseSent, refuseSession } from "./refuse.js";
 import { stagedRows } from "./staged.js";
 
 export interface WriteContext {
@@ -37,11 +30,13 @@ export type Ran = "passOn" | "skipped" | "answered";
 
 /** How many keys a message names. */
 const shownKeys = 10;
-/** How often a statement is planned when its rows change under it. */
-const planAttempts = 3;
 
 export async function runWrite(session: HeldSession, context: WriteContext): Promise<Ran> {
   const { classified } = session;
+  if (classified.kind === "prepareTransaction") {
+    const refused = refusePrepare(session.openCalls);
+    return refused ? raise(session, refused) : "passOn";
+  }
   const looked = await session.fly([inspectStep(classified.target)], "flush");
   if (looked.kind === "over") return "skipped";
   // In a failed transaction Postgres refuses the statement itself, in its own words.
@@ -56,63 +51,33 @@ export async function runWrite(session: HeldSession, context: WriteContext): Pro
   if (refused || classified.kind !== "write" || limit === undefined)
     return refused ? raise(session, refused) : "passOn";
 
-  const planned = await planAndLock(session, context, mirror, limit, inspection);
-  if (planned === "answered") return "answered";
-  const wrong = refusePlan(mirror, classified.verb, planned);
+  const planned = await planAndLock(session, context.signer, mirror, limit, inspection);
+  if (planned.kind === "over") return "answered";
+  if (planned.kind === "failed") return failed(session, planned);
+  if (planned.kind === "refused") return raise(session, planned.error);
+  const { plan } = planned;
+  const wrong = refusePlan(mirror, classified.verb, plan.rows);
   if (wrong) return raise(session, wrong);
-  const rows = planned.map((row) => toSend(mirror, row, classified.columns));
+  const rows = plan.rows.map((row) => toSend(mirror, row, classified.columns));
   const sent = rows.filter(({ sends }) => sends);
-  const unsendable = refuseSecond(mirror, sent, session.openCalls) ?? refuseSent(mirror, sent, limit);
+  // An earlier transaction's call may still be there when this one came in the same batch.
+  const earlier = session.openCalls.filter(({ transaction }) => transaction === plan.transaction);
+  const unsendable = refuseSecond(mirror, sent, earlier) ?? refuseSent(mirror, sent, limit);
   if (unsendable) return raise(session, unsendable);
-  return send(session, context, { mirror, table, inspection, rows, sent });
+  return send(session, context, { mirror, table, inspection, transaction: plan.transaction, rows, sent });
 }
 
 interface Ready {
   readonly mirror: Mirror;
   readonly table: ConnectorTable;
   readonly inspection: Inspection;
+  readonly transaction: string | null;
   readonly rows: readonly RowToSend[];
   readonly sent: readonly RowToSend[];
 }
 
-/** Plans the statement and locks what it would change; rows that changed in between are planned again. */
-async function planAndLock(
-  session: HeldSession,
-  { signer }: WriteContext,
-  mirror: Mirror,
-  limit: number,
-  { quiet, deferrable }: Inspection,
-): Promise<readonly PlannedRow[] | "answered"> {
-  const call = crypto.randomUUID();
-  for (let attempt = 1; attempt <= planAttempts; attempt += 1) {
-    const first = attempt === 1;
-    const opening = first
-      ? [...session.begin(quiet), ...(session.simple ? [{ kind: "prepareQuery" } as const] : [])]
-      : [];
-    // In a transaction of the client's own, its earlier rows are not ours to check.
-    const constraints = session.begun ? "all" : deferrable;
-    const steps = planSteps(signer, session.processId, call, limit, constraints);
-    const flight = await session.fly([...opening, ...steps], "flush");
-    if (flight.kind !== "landed") return failed(session, flight);
-    const planned = readPlanned(mirror, flight.rows.at(-3) ?? []);
-    const keys = planned.flatMap(({ key }) => (key === null ? [] : [key]));
-    if (keys.length === 0) return planned;
-    const forDelete = planned.some(({ verb }) => verb === "delete");
-    const lock = await session.fly([lockStep(signer, session.processId, mirror.id, keys, forDelete)], "flush");
-    if (lock.kind !== "landed") return failed(session, lock);
-    if (stillPlanned(planned, readLocked(lock.rows[0] ?? []))) return planned;
-  }
-  return raise(session, {
-    sqlstate: "40001",
-    message: `throughline: rows of "${mirror.schema}"."${mirror.table}" changed ${planAttempts} times while the statement was planned`,
-    hint: "Nothing was sent. Run the statement again.",
-    schema: mirror.schema,
-    table: mirror.table,
-  });
-}
-
 async function send(session: HeldSession, context: WriteContext, ready: Ready): Promise<Ran> {
-  const { mirror, table, inspection, rows, sent } = ready;
+  const { mirror, table, inspection, transaction, rows, sent } = ready;
   const [first] = sent;
   if (!first) return apply(session, context, mirror, crypto.randomUUID(), stagedRows(mirror, rows, []), null);
   const called = await callUpstream(
@@ -132,27 +97,33 @@ async function send(session: HeldSession, context: WriteContext, ready: Ready): 
     },
     sent,
   );
-  if (called.kind === "raise") {
-    // In the client's session first, which frees its locks; then on our own connection; then the client is told.
-    const raised = await session.fly([refuseStep(called.error)], "flush");
-    if (called.changed) {
-      const [settled] = await settle(context.pool, [called.call]).catch(() => []);
-      if (settled?.state === "repaired") await closeEntries(context.pool, [called.call]);
-      session.noteCall({
-        call: called.call,
-        undone: null,
-        api: mirror.api,
-        settled: settled !== undefined && settled.state !== "waiting",
-      });
-    }
-    if (raised.kind === "failed") session.tellError(withoutContext(raised.error));
-    return "answered";
-  }
+  if (called.kind === "raise") return tellRaised(session, context, mirror, transaction, called);
   const keys = called.verdict.canonical.flatMap((row) => (row ? [row.key] : []));
   const more = keys.length > shownKeys ? ` and ${keys.length - shownKeys} more` : "";
   const name = `${mirror.schema}.${mirror.table} ${keys.slice(0, shownKeys).join(", ")}${more}`;
-  session.noteCall({ call: called.call, undone: name, api: mirror.api, settled: false });
+  session.noteCall({ call: called.call, transaction, undone: name, api: mirror.api, settled: false });
   return apply(session, context, mirror, called.call, stagedRows(mirror, rows, called.verdict.canonical), name);
+}
+
+/** In the client's session first, which frees its locks; then on our own connection; then the client is told. */
+async function tellRaised(
+  session: HeldSession,
+  { pool }: WriteContext,
+  mirror: Mirror,
+  transaction: string | null,
+  { call, error, changed }: Extract<Called, { kind: "raise" }>,
+): Promise<"answered"> {
+  const raised = await session.fly([refuseStep(error)], "flush");
+  const [settled] = changed ? await settle(pool, [call]).catch(() => []) : [];
+  if (settled?.state === "repaired") await closeEntries(pool, [call]);
+  if (changed) {
+    const done = settled !== undefined && settled.state !== "waiting";
+    session.noteCall({ call, transaction, undone: null, api: mirror.api, settled: done });
+  }
+  // The connection may be gone: what became of the call is said all the same.
+  const said = raised.kind === "failed" ? withoutContext(raised.error) : errorFields(error);
+  session.tellError(settled?.blocked === undefined ? said : notMirrored(mirror.api, settled.blocked, said));
+  return "answered";
 }
 
 /** `accepted`: what upstream has accepted; null when nothing was sent. */

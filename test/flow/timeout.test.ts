@@ -50,7 +50,7 @@ test("P6: a backend that is killed during the call leaves the accepted row in th
        exit when exists (select from throughline.journal where state = 'intent'); end loop; end$$`,
   );
   await line.admin.query("select pg_terminate_backend($1)", [rows[0].pid]);
-  expect(await lost).toMatchObject({ code: "57P01" });
+  expect(await lost).toMatchObject({ code: "TL002" });
   expect(await told).toBe("killed@example.com");
   expect(
     line.sandbox.records("contacts").filter(({ properties }) => properties["email"] === "killed@example.com"),

@@ -26,6 +26,7 @@ export const notIntercepted: Interception = {
   suspects: () => false,
   classify: () => ({ kind: "other" }),
   handle: () => Promise.reject(new Error("nothing is held")),
+  ended: async (calls) => calls,
   settle: () => Promise.reject(new Error("nothing is settled")),
   settleLater: () => undefined,
   idle: async () => undefined,

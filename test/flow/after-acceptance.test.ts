@@ -1,0 +1,125 @@
+// TL002: once upstream has accepted, nothing that the client hears may look as if the statement could be repeated.
+
+import { beforeEach, expect, test } from "vitest";
+import { type Line, startLine } from "../support/line.js";
+
+let line: Line;
+beforeEach(async () => {
+  line = await startLine({ seed: [{ email: "ada@example.com", firstname: "Ada" }] });
+  return () => line.close();
+});
+
+const intent =
+  "do $$begin for i in 1..500 loop perform pg_sleep(0.01); exit when exists (select from throughline.journal where state = 'intent'); end loop; end$$";
+const emails = () => line.sandbox.records("contacts").map(({ properties }) => properties["email"]);
+
+async function killed(faults: "slow" | "hang-up-after" | "unavailable", ...before: string[]): Promise<unknown> {
+  const client = await line.client();
+  for (const text of before) await client.query(text);
+  const { rows } = await client.query("select pg_backend_pid() as pid");
+  if (faults !== "slow") line.sandbox.fault({ kind: faults });
+  else line.sandbox.fault({ kind: "slow", ms: 400 });
+  const asked = client
+    .query("insert into hubspot.contacts (email) values ('killed@example.com') returning id")
+    .catch((cause) => cause);
+  await line.admin.query(intent);
+  await line.admin.query("select pg_terminate_backend($1)", [rows[0].pid]);
+  return asked;
+}
+
+test.each([[], ["begin"]])(
+  "TL002: a backend that is killed during an accepted call ends the session with what became of it %#",
+  async (...before) => {
+    const told = await killed("slow", ...before);
+    expect(told).toMatchObject({ code: "TL002", severity: "FATAL", detail: expect.stringContaining("57P01") });
+    expect(emails()).toContain("killed@example.com");
+  },
+);
+
+test("TL002: a session that Postgres ends in a transaction with an accepted write", async () => {
+  const client = await line.client();
+  const ended = new Promise<{ code: string; detail: string }>((resolve) =>
+    client.on("error", (cause) => "code" in cause && resolve({ code: String(cause.code), detail: "", ...cause })),
+  );
+  await client.query("begin");
+  await client.query("insert into hubspot.contacts (email) values ('open@example.com')");
+  const { rows } = await client.query("select pg_backend_pid() as pid");
+  await line.admin.query("select pg_terminate_backend($1)", [rows[0].pid]);
+  expect(await ended).toMatchObject({ code: "TL002", detail: expect.stringContaining("57P01") });
+});
+
+test("P4: a backend that is killed during a call that upstream refuses: the client hears the refusal", async () => {
+  const client = await line.client();
+  const { rows } = await client.query("select pg_backend_pid() as pid");
+  line.sandbox.fault({ kind: "slow", ms: 400 });
+  const told = client.query("insert into hubspot.contacts (email) values ('no address')").catch((cause) => cause);
+  await line.admin.query(intent);
+  await line.admin.query("select pg_terminate_backend($1)", [rows[0].pid]);
+  expect(await told).toMatchObject({
+    severity: "FATAL",
+    column: "email",
+    message: expect.stringMatching(/^hubspot: /),
+  });
+});
+
+test("TL002: the row is gone upstream, and a local foreign key keeps it here", async () => {
+  await line.admin.query(
+    `create table public.note (contact text references hubspot.contacts);
+     insert into public.note select id from hubspot.contacts`,
+  );
+  for (const { id } of line.sandbox.records("contacts")) line.sandbox.archive("contacts", id);
+  const client = await line.client();
+  const update = () =>
+    client.query("update hubspot.contacts set firstname = 'x' where email = 'ada@example.com'").catch((cause) => cause);
+  expect(await update()).toMatchObject({ code: "TL002", detail: expect.stringContaining("23503") });
+  expect(await update()).toMatchObject({ code: "TL002", hint: expect.stringContaining("refers to the row") });
+});
+
+test("AND CHAIN ends a transaction: its call is settled, and the next one has a write of its own", async () => {
+  const client = await line.client();
+  const notices: string[] = [];
+  client.on("notice", ({ message }) => notices.push(message ?? ""));
+  await client.query("begin");
+  await client.query("insert into hubspot.contacts (email) values ('one@example.com')");
+  await client.query("commit and chain");
+  await client.query("insert into hubspot.contacts (email) values ('two@example.com')");
+  expect(notices).toEqual([]);
+  await client.query("rollback and chain");
+  expect(notices).toEqual([expect.stringMatching(/^rollback did not undo 1 upstream write/)]);
+  await client.query("savepoint s");
+  await client.query("insert into hubspot.contacts (email) values ('three@example.com')");
+  await client.query("rollback to s");
+  const second = await client
+    .query("insert into hubspot.contacts (email) values ('four@example.com')")
+    .catch((cause) => cause);
+  expect(second).toMatchObject({ code: "0A000" });
+  await client.query("rollback");
+  expect(notices).toHaveLength(2);
+  const { rows } = await client.query("select email from hubspot.contacts order by email");
+  expect(rows.map(({ email }) => email)).toEqual([
+    "ada@example.com",
+    "one@example.com",
+    "three@example.com",
+    "two@example.com",
+  ]);
+});
+
+test.each(["prepare transaction 'x'", "PREPARE /* that */ TRANSACTION 'x'"])(
+  "P1: a transaction with an upstream write can't be prepared: %s",
+  async (text) => {
+    const client = await line.client();
+    await client.query("begin");
+    await client.query("insert into hubspot.contacts (email) values ('prepared@example.com')");
+    const refused = await client.query(text).catch((cause) => cause);
+    expect(refused).toMatchObject({ code: "0A000", message: expect.stringContaining("hubspot") });
+    await client.query("rollback");
+    expect((await client.query("select from hubspot.contacts")).rowCount).toBe(2);
+    await client.query("begin");
+    await client.query("create temp table other ()");
+    // Without one it is Postgres's own matter.
+    expect(await client.query({ text, queryMode: "extended" }).catch((cause) => cause)).toMatchObject({
+      message: expect.not.stringContaining("throughline"),
+    });
+    await client.query("rollback");
+  },
+);

@@ -1,0 +1,62 @@
+// A statement that writes to other tables as well is evaluated anew for them: what it sends must not depend on that.
+
+import { beforeEach, expect, test } from "vitest";
+import { type Line, startLine } from "../support/line.js";
+
+let line: Line;
+beforeEach(async () => {
+  line = await startLine({ seed: [{ email: "ada@example.com" }] });
+  await line.admin.query(`create sequence public.numbers;
+    create table public.invoices (no bigint, contact text);
+    create function public.bill() returns text language sql as
+      $$insert into public.invoices (no) values (nextval('public.numbers')) returning 'i' || no || '@example.com'$$;
+    create function public.audit() returns text language sql as
+      $$insert into public.invoices (contact) values ('audit') returning 'audit@example.com'$$;
+    grant all on public.invoices, public.numbers to app`);
+  return () => line.close();
+});
+
+test("P2: a function that writes another value each time is refused before the call, and writes nothing", async () => {
+  const client = await line.client();
+  for (const text of [
+    "insert into hubspot.contacts (email) values (public.bill())",
+    "update hubspot.contacts set email = public.bill()",
+  ]) {
+    const refused = await client.query(text).catch((cause) => cause);
+    expect(refused).toMatchObject({ code: "0A000", message: expect.stringContaining("other tables") });
+  }
+  expect(line.writes()).toEqual([]);
+  expect((await client.query("select from public.invoices")).rowCount).toBe(0);
+});
+
+test("P2: a function that writes the same each time is run, and its rows are there once", async () => {
+  const client = await line.client();
+  await client.query("insert into hubspot.contacts (email) values (public.audit())");
+  expect(line.writes()).toHaveLength(1);
+  expect((await client.query("select contact from public.invoices")).rows).toEqual([{ contact: "audit" }]);
+});
+
+test("P2: what a trigger of the user's writes elsewhere counts as well", async () => {
+  await line.admin.query(`create function public.stamp() returns trigger language plpgsql as
+    $$begin insert into public.invoices (no) values (nextval('public.numbers')) returning 's' || no into new.firstname; return new; end$$;
+    create trigger stamp before insert on hubspot.contacts for each row
+      when (session_user <> 'throughline') execute function public.stamp()`);
+  const client = await line.client();
+  const refused = await client
+    .query("insert into hubspot.contacts (email) values ('t@example.com')")
+    .catch((cause) => cause);
+  expect(refused).toMatchObject({ code: "0A000" });
+  expect(line.writes()).toEqual([]);
+});
+
+test("P2: what the transaction wrote before the statement does not count", async () => {
+  const client = await line.client();
+  await client.query("begin");
+  await client.query("insert into public.invoices values (1)");
+  await client.query(
+    "insert into hubspot.contacts (email) values ('n' || nextval('public.numbers') || '@example.com')",
+  );
+  await client.query("commit");
+  const { rows } = await client.query("select email from hubspot.contacts where email like 'n%'");
+  expect(line.sandbox.records("contacts").map(({ properties }) => properties["email"])).toContain(rows[0].email);
+});
