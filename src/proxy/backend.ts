@@ -45,7 +45,8 @@ export class BackendReader implements FrameSink {
   }
 
   endRun(bytes: Buffer): void {
-    if (bytes.length > this.runStart) this.state.toClient(bytes.subarray(this.runStart));
+    if (bytes.length <= this.runStart) return;
+    this.state.toClient(this.runStart === 0 ? bytes : bytes.subarray(this.runStart));
   }
 
   wantsWhole(type: number): boolean {

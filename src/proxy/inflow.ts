@@ -35,6 +35,25 @@ export class Inflow {
     return done;
   }
 
+  /** The same with a fresh chunk, which is handed over: read in place when nothing is kept before it. */
+  readOwned(chunk: Buffer): Buffer {
+    if (this.kept.length > 0 || this.lost) {
+      this.kept.append(chunk);
+      return this.read();
+    }
+    let read: number;
+    try {
+      read = this.reader.push(chunk);
+    } catch (cause) {
+      if (!(cause instanceof MalformedFrame)) throw cause;
+      this.lost = true;
+      return chunk;
+    }
+    if (read === chunk.length) return chunk;
+    this.kept.append(chunk.subarray(read));
+    return chunk.subarray(0, read);
+  }
+
   /** The same with a chunk whose buffer is read into again: what has to wait is copied, what is done with is not. */
   readShared(chunk: Buffer): Buffer {
     if (this.kept.length > 0) {

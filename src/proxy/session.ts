@@ -101,14 +101,16 @@ export class Session implements HoldState, BackendState {
   // ── client → postgres
 
   private readClient(chunk: Buffer): void {
-    this.guarded(() => {
-      this.fromClient.keep(chunk);
-      if (!this.held && this.postgres) {
-        this.postgres.write(this.fromClient.read());
+    try {
+      if (this.held || !this.postgres) this.fromClient.keep(chunk);
+      else {
+        this.postgres.write(this.fromClient.readOwned(chunk));
         if (this.held) void this.runHold(this.held);
       }
       this.pace();
-    });
+    } catch (cause) {
+      this.lose(cause);
+    }
   }
 
   /** Reads no faster than Postgres takes it, and not at all while the client is held. */
@@ -163,17 +165,10 @@ export class Session implements HoldState, BackendState {
       this.postgres?.socket.destroy();
       return false;
     }
-    this.guarded(() => {
-      if (this.holdingReady) this.fromPostgres.keep(Buffer.from(chunk));
-      else this.relay(() => this.fromPostgres.readShared(chunk));
-    });
+    if (this.holdingReady) this.fromPostgres.keep(Buffer.from(chunk));
+    else this.relay(chunk);
     if (this.client.congested) this.client.whenWritten(() => this.resumePostgres());
     return !this.client.congested && !this.holdingReady;
-  }
-
-  private relay(read: () => Buffer): void {
-    this.backend.startRun();
-    this.backend.endRun(read());
   }
 
   private resumePostgres(): void {
@@ -200,10 +195,20 @@ export class Session implements HoldState, BackendState {
       this.toClient(warnings);
       this.backend.settled = true;
       this.holdingReady = false;
-      this.guarded(() => this.relay(() => this.fromPostgres.read()));
+      this.relay();
       if (this.postgresEnded) this.endPostgres();
       else this.resumePostgres();
     });
+  }
+
+  /** Without a chunk: what is kept. */
+  private relay(chunk?: Buffer): void {
+    try {
+      this.backend.startRun();
+      this.backend.endRun(chunk ? this.fromPostgres.readShared(chunk) : this.fromPostgres.read());
+    } catch (cause) {
+      this.lose(cause);
+    }
   }
 
   get flight(): Flight | undefined {
@@ -280,13 +285,9 @@ export class Session implements HoldState, BackendState {
   }
 
   /** What can't be followed ends the session: nothing is guessed on the wire. */
-  private guarded(step: () => void): void {
-    try {
-      step();
-    } catch (cause) {
-      this.log.error({ err: cause }, "the session can't be followed");
-      this.destroy();
-    }
+  private lose(cause: unknown): void {
+    this.log.error({ err: cause }, "the session can't be followed");
+    this.destroy();
   }
 }
 
