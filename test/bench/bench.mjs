@@ -117,7 +117,7 @@ const scope = new Scope();
 try {
   process.exitCode = await main(scope);
 } catch (cause) {
-  process.exitCode = scope.signal.aborted ? 130 : 2;
+  process.exitCode = scope.interrupted ? 130 : 2;
   const expected = cause instanceof Unable;
   process.stderr.write(`bench: ${expected ? cause.message : cause instanceof Error ? cause.stack : String(cause)}\n`);
 } finally {

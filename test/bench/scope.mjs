@@ -27,14 +27,20 @@ export class Scope {
   #children = new Set();
   /** @type {Set<number>} */
   #ports = new Set();
+  #ending = false;
   folder = mkdtempSync(join(tmpdir(), "throughline-bench-"));
   signal = this.#abort.signal;
+  /** Somebody asked for the end. */
+  interrupted = false;
 
   constructor() {
     setMaxListeners(0, this.signal);
     this.onEnd(() => rmSync(this.folder, { recursive: true, force: true }));
     for (const name of /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"])) {
-      process.on(name, () => this.#abort.abort(new Unable(`ended by ${name}`)));
+      process.on(name, () => {
+        this.interrupted = true;
+        this.#abort.abort(new Unable(`ended by ${name}`));
+      });
     }
     process.once("exit", () => {
       for (const child of this.#children) child.kill("SIGKILL");
@@ -49,6 +55,7 @@ export class Scope {
 
   /** Ends everything; an end that fails does not keep the others from theirs. */
   async end() {
+    this.#ending = true;
     for (const end of [...this.#ends].reverse()) {
       try {
         await end();
@@ -59,10 +66,40 @@ export class Scope {
   }
 
   /**
-   * A process that lives until the run ends, or ends by itself.
+   * A process that lives until the run ends; the run ends when it does not.
    * @param {string} program @param {readonly string[]} words @param {SpawnOptions} [options] @returns {Started}
    */
-  start(program, words, options = {}) {
+  start(program, words, options) {
+    const started = this.#spawn(program, words, options);
+    started.child.once("close", (code, signal) => {
+      if (!this.#ending) this.#abort.abort(new Unable(ending(program, words, code ?? signal, started)));
+    });
+    return started;
+  }
+
+  /**
+   * A process that is waited for; what it says on stdout and stderr comes back.
+   * @param {string} program @param {readonly string[]} words @param {SpawnOptions} [options]
+   */
+  async run(program, words, options) {
+    const started = this.#spawn(program, words, options);
+    const { child } = started;
+    const kill = () => child.kill();
+    this.signal.addEventListener("abort", kill, { once: true });
+    const code = await new Promise((resolve) => {
+      child.once("error", () => resolve("an error"));
+      child.once("close", (number, signal) => resolve(number ?? signal));
+    });
+    this.signal.removeEventListener("abort", kill);
+    // What it is connected to may have ended first: that is the better reason.
+    if (code !== 0) await this.wait(100);
+    this.signal.throwIfAborted();
+    if (code !== 0) throw new Unable(ending(program, words, code, started));
+    return started.words();
+  }
+
+  /** @param {string} program @param {readonly string[]} words @param {SpawnOptions} [options] @returns {Started} */
+  #spawn(program, words, options = {}) {
     this.signal.throwIfAborted();
     const child = spawn(program, words, { cwd: this.folder, ...options, stdio: ["ignore", "pipe", "pipe"] });
     this.#children.add(child);
@@ -83,21 +120,6 @@ export class Scope {
       this.#ends.delete(end);
     });
     return { child, pid: child.pid ?? 0, words: () => said };
-  }
-
-  /** A process that is waited for; what it says on stdout and stderr comes back. @param {Parameters<Scope["start"]>} what */
-  async run(...what) {
-    const { child, words } = this.start(...what);
-    const kill = () => child.kill();
-    this.signal.addEventListener("abort", kill, { once: true });
-    const code = await new Promise((resolve) => {
-      child.once("error", () => resolve(undefined));
-      child.once("close", resolve);
-    });
-    this.signal.removeEventListener("abort", kill);
-    this.signal.throwIfAborted();
-    if (code !== 0) throw new Unable(`${what[0]} ${what[1].join(" ")} ended with ${code}: ${words().trim()}`);
-    return words();
   }
 
   /** @param {number} ms */
@@ -142,4 +164,9 @@ export class Scope {
     await closed;
     clearTimeout(kill);
   }
+}
+
+/** @param {string} program @param {readonly string[]} words @param {unknown} code @param {Started} started */
+function ending(program, words, code, started) {
+  return `${program} ${words.join(" ")} ended with ${code}: ${started.words().trim()}`;
 }
