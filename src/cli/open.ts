@@ -30,11 +30,18 @@ export function readConfig(path: string, env: Readonly<Record<string, string | u
   });
 }
 
+const durable =
+  "select set_config('synchronous_commit', 'local', false) where current_setting('synchronous_commit') = 'off'";
+
 /** The caller ends the pool. Nothing is connected yet. */
 export function open(config: Config): Opened {
   const log = makeLog(config.log);
   const { url: connectionString, connections: max } = config.postgres;
   const pool = new pg.Pool({ connectionString, max, application_name: "throughline", keepAlive: true });
+  // What the journal notes must survive a crash of Postgres, whatever the login's settings are.
+  pool.on("connect", (client) => {
+    client.query(durable).catch((err: unknown) => log.warn({ err }, "synchronous_commit could not be set"));
+  });
   pool.on("error", (err) => pool.ending || log.warn({ err }, "a connection of ours to Postgres was lost"));
   return { config, log, pool, tables: config.apis.flatMap((api) => tablesOf(api, log)) };
 }

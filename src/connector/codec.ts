@@ -96,7 +96,7 @@ function isJson(text: string): boolean {
 }
 
 /** The elements of a one-dimensional text[] (manual: "Array Input and Output Syntax"); NULL elements have no place upstream. */
-function readArray(text: string): string[] {
+export function readArray(text: string): string[] {
   const elements: string[] = [];
   for (const [, quoted, bare] of text.slice(1, -1).matchAll(/"((?:[^"\\]|\\.)*)"|([^,]+)/g)) {
     if (quoted !== undefined) elements.push(quoted.replaceAll(/\\(.)/g, "$1"));

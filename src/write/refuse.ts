@@ -1,5 +1,6 @@
 // What is refused before anything is sent. Pure: from the session, the plan and the mirror to an error, or none.
 
+import { readArray } from "../connector/codec.js";
 import type { Verb } from "../connector/table.js";
 import type { Mirror, MirrorColumn } from "../mirror/column.js";
 import type { Classified } from "../sql/classify.js";
@@ -176,7 +177,8 @@ function refuseValue(mirror: Mirror, column: MirrorColumn, { planned, sent }: Ro
   if (column.max !== null && [...value].length > column.max) {
     return refuse("22001", `value too long for column "${column.name}": ${mirror.api} takes ${column.max} characters`);
   }
-  if (column.options !== null && column.type !== "text[]" && value !== "" && !column.options.includes(value)) {
+  const chosen = column.type === "text[]" ? readArray(value) : [value];
+  if (column.options !== null && value !== "" && chosen.some((option) => !column.options?.includes(option))) {
     const known = column.options.slice(0, 12).join(", ");
     return {
       ...refuse(

@@ -29,6 +29,7 @@ const mirror: Mirror = {
     key,
     column("name", { required: true, max: 5 }),
     column("stage", { options: ["lead", "customer"] }),
+    column("topics", { type: "text[]", options: ["sales", "support"] }),
     column("source", { write: "create" }),
     column("made", { write: "never" }),
   ],
@@ -55,6 +56,8 @@ test("P5: what the API requires, limits or lists is refused with the native SQLS
   expect(codes({})).toEqual(["23502", "name"]);
   expect(codes({ name: "Adaline" })).toEqual(["22001", "name"]);
   expect(codes({ name: "Ada", stage: "friend" })).toEqual(["23514", "stage"]);
+  expect(codes({ name: "Ada", topics: '{sales,"support"}' })).toBeUndefined();
+  expect(codes({ name: "Ada", topics: "{sales,gossip}" })).toEqual(["23514", "topics"]);
   expect(codes({ name: "Ada", stage: null }, ["name", "stage"])).toBeUndefined();
   expect(codes({ name: "Ada", source: "s-throughline:x" })).toEqual(["0A000", "source"]);
   expect(refuseSent(mirror, send(update({ name: "Ada" }, { name: null })), 10)?.sqlstate).toBe("23502");

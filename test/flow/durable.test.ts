@@ -1,0 +1,15 @@
+import { expect, test } from "vitest";
+import { open } from "../../src/cli/open.js";
+import { startLine } from "../support/line.js";
+
+test("P6: what the journal notes is durable, though the proxy's login has synchronous_commit off", async () => {
+  const line = await startLine({ pull: false });
+  try {
+    await line.admin.query(`alter role throughline in database ${line.database} set synchronous_commit = off`);
+    const { pool } = open(line.opened.config);
+    expect((await pool.query("show synchronous_commit")).rows).toEqual([{ synchronous_commit: "local" }]);
+    await pool.end();
+  } finally {
+    await line.close();
+  }
+});
