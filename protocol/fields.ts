@@ -33,8 +33,12 @@ export function fatal(error: Fields): Fields {
 }
 
 /** An error that ends the session. */
+export function fatalError(sqlstate: string, message: string): Fields {
+  return fatal(new Map(Object.entries({ C: sqlstate, M: message })));
+}
+
 export function writeFatal(sqlstate: string, message: string): Buffer {
-  return writeError(fatal(new Map(Object.entries({ C: sqlstate, M: message }))));
+  return writeError(fatalError(sqlstate, message));
 }
 
 export function writeNotice(fields: Fields): Buffer {

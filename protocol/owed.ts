@@ -10,12 +10,12 @@ import { Backend } from "./messages.js";
 export const Sent = { parse: 1, bind: 2, describe: 3, execute: 4, close: 5, sync: 6, query: 7, copyEnd: 8 } as const;
 export type Sent = (typeof Sent)[keyof typeof Sent];
 
-/** Where the reply goes: to the client; nowhere; to us; rows to the client and the rest to us. */
-export const Route = { relay: 0, drop: 0x10, capture: 0x20, rows: 0x30 } as const;
+/** Where the reply goes: to the client; nowhere; to us; rows to the client and the rest to us; all but ReadyForQuery to the client. */
+export const Route = { relay: 0, drop: 0x10, capture: 0x20, rows: 0x30, replies: 0x80 } as const;
 export type Route = (typeof Route)[keyof typeof Route];
 
 const kindBits = 0x0f;
-const routeBits = 0x30;
+const routeBits = 0xb0;
 /** The client's Parse, Bind or Close changes a tracked name once Postgres has confirmed it. */
 const trackedBit = 0x40;
 

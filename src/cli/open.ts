@@ -37,10 +37,13 @@ const durable =
 export function open(config: Config): Opened {
   const log = makeLog(config.log);
   const { url: connectionString, connections: max } = config.postgres;
-  const pool = new pg.Pool({ connectionString, max, application_name: "throughline", keepAlive: true });
-  // What the journal notes must survive a crash of Postgres, whatever the login's settings are.
-  pool.on("connect", (client) => {
-    client.query(durable).catch((err: unknown) => log.warn({ err }, "synchronous_commit could not be set"));
+  const pool = new pg.Pool({
+    connectionString,
+    max,
+    application_name: "throughline",
+    keepAlive: true,
+    // What the journal notes must survive a crash of Postgres, whatever the login's settings are.
+    verify: (client, done) => client.query(durable).then(() => done(), done),
   });
   pool.on("error", (err) => pool.ending || log.warn({ err }, "a connection of ours to Postgres was lost"));
   return { config, log, pool, tables: config.apis.flatMap((api) => tablesOf(api, log)) };

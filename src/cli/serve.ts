@@ -4,7 +4,7 @@ import type { ListenOptions } from "node:net";
 import { installedVersion } from "../mirror/migrate.js";
 import { postgresAddress } from "../postgres/address.js";
 import { type RunningProxy, startProxy } from "../proxy/start.js";
-import { loadParser } from "../sql/classify.js";
+import { loadParser } from "../sql/parser.js";
 import { checkGuard } from "./check.js";
 import { type Command, interrupted, UsageError } from "./command.js";
 import { type Opened, open, openMirrors, readConfig } from "./open.js";

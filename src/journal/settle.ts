@@ -78,7 +78,9 @@ async function applyRows(client: PoolClient, call: string, { mirror, rows, outco
   );
   const overtaken = new Set(later.rows.map(({ key }) => key));
   const page = rows.filter(({ key }) => !overtaken.has(key));
-  await client.query(`select throughline.apply_${mirror}($1)`, [JSON.stringify(page)]);
+  // Its own entry is no later one.
+  const since = "$2::timestamptz + interval '1 microsecond'";
+  await client.query(`select throughline.apply_${mirror}($1, ${since})`, [JSON.stringify(page), outcome_at]);
 }
 
 /** The insert into applied is the mutex: it waits for a commit in flight, and yields no row when that won. */

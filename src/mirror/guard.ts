@@ -42,7 +42,7 @@ export function guardSql(table: GuardedTable): string[] {
     lockRows(table, target),
     applyRows(table, target),
     `revoke all on function throughline.guard_${table.id}(), throughline.capture_${table.id}(),
-      throughline.lock_${table.id}(text[], boolean), throughline.apply_${table.id}(json) from public`,
+      throughline.lock_${table.id}(text[], boolean), throughline.apply_${table.id}(json, timestamptz) from public`,
     // A tilde sorts behind every other ASCII name: ours is the last BEFORE ROW trigger to fire.
     ...trigger('"~throughline"', `before ${row} on ${target} for each row`, watched, `throughline.guard_${table.id}`),
     ...trigger(
@@ -82,6 +82,7 @@ declare
   asked text := split_part(setting, ':', 1);
   this throughline.opened;
   it throughline.staged;
+  counter text;
   nth integer;
   late text;
 begin
@@ -90,9 +91,14 @@ begin
     select o.* into this from throughline.opened o where o.call = substr(setting, length(asked) + 2)::uuid;
   end if;
   if this.mode = 'plan' and asked = 'plan' then
-    if tg_op = 'UPDATE' and ${unchanged} then return new; end if;
-    nth := coalesce(nullif(current_setting('throughline.n', true), ''), '0')::integer + 1;
-    perform set_config('throughline.n', nth::text, true);
+    if tg_op = 'UPDATE' and ${unchanged} then
+      perform set_config('throughline.local', 'on', true);
+      return new;
+    end if;
+    -- The candidates of an INSERT are counted by themselves: one that meets a conflict becomes an UPDATE, and is one row still.
+    counter := case tg_op when 'INSERT' then 'throughline.n' else 'throughline.m' end;
+    nth := coalesce(nullif(current_setting(counter, true), ''), '0')::integer + 1;
+    perform set_config(counter, nth::text, true);
     if nth = 1 then
       select tgname into late from pg_trigger where tgrelid = tg_relid and not tgisinternal and tgenabled <> 'D'
         and tgtype & 3 = 3 and tgname::text collate "C" > '~throughline' and tgname::text not like '~throughline%';
@@ -109,6 +115,10 @@ begin
           hint = format('Nothing was sent. Write at most %s rows per statement.', this.row_limit);
     end if;
     if tg_op = 'DELETE' then return old; end if;
+    if tg_op = 'INSERT' then
+      insert into throughline.planned_row (call, relation, verb, new_row)
+        values (this.call, tg_relid, 'candidate', json_build_object('key', new.${quoteName(key)}::text));
+    end if;
     return new;
   end if;
   if this.mode = 'apply' and asked in ('apply', 'close') then
@@ -126,6 +136,8 @@ begin
       return null;
     end if;
     if it.call is null and tg_op = 'UPDATE' and ${unchanged} then return new; end if;
+    -- A candidate that met a conflict when it was planned shall meet it again; the other trigger sees that it does.
+    if it.n is not null and it.full_row is null then return new; end if;
     -- It was not planned, or upstream no longer has it.
     if it.full_row is null then return null; end if;
     ${managed.map((column) => assign(column, "it.full_row")).join("\n    ")}
@@ -147,7 +159,7 @@ function sameUpstream(managed: readonly GuardColumn[]): string {
     .join(" and ");
 }
 
-function afterRow({ id, columns }: GuardedTable): string {
+function afterRow({ id, key, columns }: GuardedTable): string {
   const managed = columns.filter((column) => column.managed);
   return `create or replace function throughline.capture_${id}() returns trigger
 language plpgsql security definer ${pinned} as $capture$
@@ -161,6 +173,14 @@ begin
         case when tg_op <> 'INSERT' then ${asJson(columns, "old")} end,
         case when tg_op <> 'DELETE' then ${asJson(columns, "new")} end
       from throughline.opened o where o.call = substr(setting, 6)::uuid and o.mode = 'plan';
+  elsif tg_op = 'INSERT' and setting ~ '^apply:[0-9a-f-]{36}$' then
+    if exists (select from throughline.staged s where s.call = substr(setting, 7)::uuid and s.n is not null and s.full_row is null)
+      and not exists (select from throughline.staged s where s.call = substr(setting, 7)::uuid and s.n is not null
+        and s.full_row ->> ${quoteLiteral(key)} = new.${quoteName(key)}::text)
+    then
+      raise exception 'throughline: the row of "%"."%" that this one was in conflict with is gone', tg_table_schema, tg_table_name
+        using errcode = 'serialization_failure', schema = tg_table_schema, table = tg_table_name, hint = 'Run the statement again.';
+    end if;
   end if;
   return null;
 end $capture$`;
@@ -188,9 +208,10 @@ end $lock$`;
 /**
  * The one way rows change: set-based, and a row that is right already is not written. Returns how many were.
  *
- * In a session of ours, a unique value that upstream has given to another record is first taken from the row that still
- * holds it, which is stale: it is read again. Where the user has triggers of his own that fire before ours, what is applied
- * is staged, so that the guard restores it, and verified.
+ * `since`, given in a session of ours, is when upstream was asked. A unique value that it has given to another record is then
+ * first taken from the row that still holds it, unless that was written later: the holder is stale, and is read again.
+ * Where the user has triggers of his own that fire before ours, what is applied is staged, so that the guard restores it,
+ * and verified.
  */
 function applyRows({ id, key, columns, login }: GuardedTable, target: string): string {
   const keyName = quoteName(key);
@@ -207,26 +228,29 @@ function applyRows({ id, key, columns, login }: GuardedTable, target: string): s
       left join ${target} x on x.${keyName} = r.key
   )`;
   const taken = managed.filter(({ name, unique }) => unique && name !== key).map(takeOver);
-  return `create or replace function throughline.apply_${id}(page json) returns integer
+  return `create or replace function throughline.apply_${id}(page json, since timestamptz default null) returns integer
 language plpgsql ${pinned} as $apply$
 declare
-  ours boolean := session_user = ${quoteLiteral(login)};
   watch uuid;
   wrong text;
   gone integer;
   written integer;
 begin
-  if ours then
-    ${taken.join("\n    ")}
+  if session_user = ${quoteLiteral(login)} then
     if exists (select from pg_trigger where tgrelid = ${quoteLiteral(target)}::regclass and not tgisinternal and tgenabled <> 'D'
         and tgtype & 3 = 3 and tgname::text not like '~throughline%') then
       watch := gen_random_uuid();
       insert into throughline.opened (call, mode) values (watch, 'apply');
+      perform set_config('throughline.call', 'close:' || watch, true);
+    end if;
+    if since is not null then
+      ${taken.join("\n      ")}
+    end if;
+    if watch is not null then
       with ${wanted}
       insert into throughline.staged (call, key, full_row)
         select watch, w.${keyName}::text, ${asJson(managed, "w")} from wanted w
         union all select watch, e ->> 'key', null from json_array_elements(page) e where json_typeof(e -> 'row') is distinct from 'object';
-      perform set_config('throughline.call', 'close:' || watch, true);
     end if;
   end if;
   delete from ${target} x using json_array_elements(page) e
@@ -254,13 +278,20 @@ begin
   return gone + written;
 end $apply$`;
 
-  function takeOver({ name, type }: GuardColumn): string {
-    const column = quoteName(name);
-    return `with taken as (
-      update ${target} y set ${column} = null from json_array_elements(page) e
-        where y.${column} = (e -> 'row' ->> ${quoteLiteral(name)})::${type} and y.${keyName} <> (e ->> 'key')::${keyType}
-        returning y.${keyName}
-    )
-    insert into throughline.parked (mirror, key) select distinct ${id}, t.${keyName}::text from taken t on conflict do nothing;`;
+  function takeOver(taken: GuardColumn): string {
+    const column = quoteName(taken.name);
+    const holders = `${target} y, json_array_elements(page) e
+        where y.${column} = (e -> 'row' ->> ${quoteLiteral(taken.name)})::${taken.type} and y.${keyName} <> (e ->> 'key')::${keyType}
+          and not exists (select from throughline.journal j where j.mirror = ${id} and y.${keyName}::text = any(j.keys)
+            and j.state not in ('refused', 'unsent') and (j.outcome_at is null or j.outcome_at >= since))`;
+    const emptied = managed.map((other) => (other.name === taken.name ? "null" : `y.${quoteName(other.name)}::text`));
+    return `insert into throughline.staged (call, key, full_row)
+        select watch, y.${keyName}::text, json_object(array[${managed.map(({ name }) => quoteLiteral(name)).join(", ")}]::text[], array[${emptied.join(", ")}]::text[])
+          from ${holders} and watch is not null;
+      with taken as (
+        update ${target} x set ${column} = null from ${holders} and x.${keyName} = y.${keyName} returning x.${keyName}
+      )
+      insert into throughline.parked (mirror, key) select distinct ${id}, t.${keyName}::text from taken t on conflict do nothing;
+      delete from throughline.staged s where s.call = watch;`;
   }
 }

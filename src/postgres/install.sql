@@ -96,7 +96,8 @@ create unlogged table if not exists throughline.planned_row (
   new_row json,
   primary key (call, n)
 );
--- n: the n-th row of an INSERT, otherwise null. full_row: what the row becomes; null: it goes. local_row: the planned local columns.
+-- n: the n-th candidate of an INSERT, otherwise null. full_row: what the row becomes; null: it goes, or, with n, it meets a
+-- conflict again. local_row: the planned local columns.
 create unlogged table if not exists throughline.staged (
   call uuid not null,
   n integer,
@@ -116,15 +117,16 @@ begin
   end if;
 end $$;
 
--- How many rows this transaction has written to tables that are no mirrors; null when the server does not count.
+-- How many rows this transaction has written to tables that are no mirrors; null when nobody can tell: the server does not
+-- count, or there are foreign tables, of which nothing is counted.
 create or replace function throughline.local_writes() returns bigint
 language sql stable set search_path = pg_catalog, pg_temp as $$
-  select sum(pg_stat_get_xact_tuples_inserted(c.oid) + pg_stat_get_xact_tuples_updated(c.oid) + pg_stat_get_xact_tuples_deleted(c.oid))
-    from pg_class c
-    where c.relkind = 'r' and c.oid >= 16384 and c.relnamespace <> 'throughline'::regnamespace
-      and current_setting('track_counts') = 'on'
-      and c.oid not in (select to_regclass(format('%I.%I', m.schema_name, m.table_name)) from throughline.mirror m
-        where to_regclass(format('%I.%I', m.schema_name, m.table_name)) is not null)
+  select case when current_setting('track_counts') = 'on' and not exists (select from pg_class f where f.relkind = 'f') then
+    (select coalesce(sum(pg_stat_get_xact_tuples_inserted(c.oid) + pg_stat_get_xact_tuples_updated(c.oid) + pg_stat_get_xact_tuples_deleted(c.oid)), 0)
+      from pg_class c
+      where c.relkind = 'r' and c.oid >= 16384 and c.relnamespace <> 'throughline'::regnamespace
+        and c.oid not in (select to_regclass(format('%I.%I', m.schema_name, m.table_name)) from throughline.mirror m
+          where to_regclass(format('%I.%I', m.schema_name, m.table_name)) is not null)) end
 $$;
 
 -- Returns the transaction, so that its end can be seen from another connection.
@@ -135,11 +137,12 @@ begin
   -- The client's statement shall fail by itself, with its own words.
   if current_setting('transaction_read_only') = 'on' then return null; end if;
   insert into throughline.opened values (call, 'plan', row_limit, throughline.local_writes());
-  perform set_config('throughline.call', 'plan:' || call, true), set_config('throughline.n', '0', true);
+  perform set_config('throughline.call', 'plan:' || call, true), set_config('throughline.n', '0', true), set_config('throughline.m', '0', true),
+    set_config('throughline.local', '', true);
   return pg_current_xact_id();
 end $$;
 
--- local_writes: the statement wrote, or may have written, to other tables as well.
+-- local_writes: the statement wrote, or may have written, to other tables or to local columns of rows that it does not send.
 create or replace function throughline.planned(call uuid, proxy uuid, mac bytea)
 returns table (relation oid, verb text, old_row json, new_row json, local_writes boolean)
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -148,7 +151,7 @@ declare
   elsewhere boolean;
 begin
   perform throughline.check_mac('planned|' || planned.call, proxy, mac);
-  select (o.local_writes = throughline.local_writes()) is not true into elsewhere
+  select (o.local_writes = throughline.local_writes()) is not true or current_setting('throughline.local', true) = 'on' into elsewhere
     from throughline.opened o where o.call = planned.call;
   return query select p.relation, p.verb, p.old_row, p.new_row, elsewhere
     from throughline.planned_row p where p.call = planned.call order by p.n;
@@ -184,7 +187,7 @@ begin
   end if;
   perform set_config('throughline.call', 'close:' || call, true);
   execute format('select throughline.apply_%s((select coalesce(json_agg(json_build_object(%L, s.key, %L, s.full_row)), %L)
-    from throughline.staged s where s.call = $1))', mirror, 'key', 'row', '[]') using call;
+    from throughline.staged s where s.call = $1 and (s.n is null or s.full_row is not null)))', mirror, 'key', 'row', '[]') using call;
   delete from throughline.staged s where s.call = close.call;
   delete from throughline.opened o where o.call = close.call;
   if called then insert into throughline.applied (call) values (call); end if;

@@ -6,12 +6,12 @@ import type { FrameSink } from "../../protocol/frames.js";
 import { Backend, headerLength, Status } from "../../protocol/messages.js";
 import { type Owed, ProtocolDesync, Route } from "../../protocol/owed.js";
 import { afterAcceptance, endsSession } from "../write/raise.js";
-import type { Flight } from "./flight.js";
+import { type Flight, isClients } from "./flight.js";
 import type { OpenCalls } from "./open-calls.js";
 
 export interface BackendState {
   /** A transaction that we opened is open: it has to be followed to its end. */
-  readonly hidden: boolean;
+  hidden: boolean;
   /** Injected messages on their way. */
   readonly flight: Flight | undefined;
   readonly calls: OpenCalls;
@@ -56,7 +56,8 @@ export class BackendReader implements FrameSink {
       case Backend.errorResponse:
         return true;
       case Backend.commandComplete:
-        if (this.state.calls.list.length > 0) return true;
+      case Backend.noticeResponse:
+        if (this.state.calls.list.length > 0 || this.state.hidden) return true;
         break;
       default:
         break;
@@ -84,7 +85,13 @@ export class BackendReader implements FrameSink {
         this.error(route, chunk, start, end);
         break;
       case Backend.commandComplete:
-        if (this.state.calls.list.length > 0) this.state.calls.tag(readTag(chunk, start, end));
+        if (isClients(route) && (this.state.hidden || this.state.calls.list.length > 0))
+          this.tag(readTag(chunk, start, end));
+        break;
+      case Backend.noticeResponse:
+        // "There is already a transaction in progress": ours, of which the client knows nothing.
+        if (this.state.hidden && route === Route.relay && readFields(chunk, start, end).get("C") === "25001")
+          this.skip(chunk, start, end);
         break;
       default:
         break;
@@ -105,6 +112,12 @@ export class BackendReader implements FrameSink {
     }
   }
 
+  /** A BEGIN of the client's makes the transaction that we opened its own; a COMMIT or ROLLBACK ends it. */
+  private tag(tag: string): void {
+    if (/^(?:BEGIN|START TRANSACTION|COMMIT|ROLLBACK)$/.test(tag)) this.state.hidden = false;
+    this.state.calls.tag(tag);
+  }
+
   private mustSettle(chunk: Buffer, start: number): boolean {
     return !this.settled && this.owed.headRoute === Route.relay && this.state.calls.unsettled(statusOf(chunk, start));
   }
@@ -116,7 +129,7 @@ export class BackendReader implements FrameSink {
       if (!this.state.fatal(fields)) this.skip(chunk, start, end);
       return;
     }
-    const told = route === Route.relay ? afterAcceptance(this.state.calls.list, fields) : fields;
+    const told = isClients(route) ? afterAcceptance(this.state.calls.pending, fields) : fields;
     if (told === fields) return;
     this.skip(chunk, start, end);
     this.state.toClient(writeError(told));

@@ -42,7 +42,7 @@ export class Flight {
   take(type: number, route: Route, chunk: Buffer, start: number, end: number): boolean {
     if (type === Backend.errorResponse) {
       const fields = readFields(chunk, start, end);
-      if (route === Route.relay || endsSession(fields)) {
+      if (isClients(route) || endsSession(fields)) {
         this.over = true;
         return true;
       }
@@ -50,8 +50,8 @@ export class Flight {
       return false;
     }
     // One of ours is answered: the client's earlier error did not make Postgres skip it.
-    if (route !== Route.relay && type !== Backend.readyForQuery) this.over = false;
-    if (type === Backend.noticeResponse && route !== Route.relay) {
+    if (!isClients(route) && type !== Backend.readyForQuery) this.over = false;
+    if (type === Backend.noticeResponse && !isClients(route)) {
       this.wasOpen ||= readFields(chunk, start, end).get("C") === "25001";
     }
     switch (route) {
@@ -59,6 +59,8 @@ export class Flight {
         return true;
       case Route.drop:
         return false;
+      case Route.replies:
+        return type !== Backend.readyForQuery;
       case Route.rows:
         return this.takeOfPortal(type, chunk, start, end);
       case Route.capture:
@@ -92,6 +94,11 @@ export class Flight {
   }
 }
 
+/** The client is told of errors where they come. */
+export function isClients(route: Route): boolean {
+  return route === Route.relay || route === Route.replies;
+}
+
 /** The bytes of `steps`; what they will be answered with is noted in `owed`. `dirty`: an earlier flight did not clean up. */
 export function compose(
   steps: readonly Step[],
@@ -120,6 +127,9 @@ export function compose(
         add(serialize.bind({ portal: own, statement: own, values: [...step.values] }), Sent.bind, Route.drop);
         add(serialize.execute({ portal: own, rows: 0 }), Sent.execute, Route.capture);
         cleanUp();
+        break;
+      case "query":
+        add(serialize.query(step.text), Sent.query, Route.replies);
         break;
       case "prepareQuery":
         add(serialize.parse({ name: "", text: client.text }), Sent.parse, Route.drop);

@@ -19,9 +19,11 @@ export class Flights {
 
   /** Sends injected messages and waits until Postgres owes nothing more, the client's own replies included. */
   async fly(steps: readonly Step[], end: FlightEnd, statement: ClientStatement): Promise<Landed> {
+    const { skipping } = this.owed;
+    // An earlier message failed: Postgres reads nothing before the next Sync.
+    if (skipping && end === "flush") return { kind: "over" };
     const flight = new Flight();
     this.current = flight;
-    const { skipping } = this.owed;
     this.toPostgres(compose(steps, end, statement, this.owed, this.dirty));
     if (this.owed.empty) this.land(false);
     const landing = await flight.landing;

@@ -4,7 +4,7 @@ import { readBind, readExecute, readParse, readQuery, readTarget } from "../../p
 import type { FrameSink } from "../../protocol/frames.js";
 import { Frontend, headerLength } from "../../protocol/messages.js";
 import { type Owed, Route, Sent } from "../../protocol/owed.js";
-import type { Classified } from "../sql/classify.js";
+import type { Classified, Piece } from "../sql/classify.js";
 import type { MirrorPortal, MirrorStatement, Statements } from "./statements.js";
 
 /** Which statements write to mirrors; the two questions cost very differently. */
@@ -18,6 +18,8 @@ export interface Lookout {
 /** Why the client is held; the message it is held at begins at the reader's offset. */
 export type Hold =
   | { readonly at: "query"; readonly statement: MirrorStatement; readonly length: number }
+  /** A Query of several statements. */
+  | { readonly at: "several"; readonly pieces: readonly Piece[]; readonly length: number }
   | { readonly at: "execute"; readonly portal: MirrorPortal; readonly execute: Buffer }
   /** The transaction that we opened ends here: at the client's Sync, or before its next Query. */
   | { readonly at: "sync" }
@@ -27,6 +29,7 @@ export type Hold =
 export function heldLength(hold: Hold): number {
   switch (hold.at) {
     case "query":
+    case "several":
       return hold.length;
     case "execute":
       return hold.execute.length;
@@ -133,17 +136,24 @@ export class FrontendReader implements FrameSink {
     if (this.holdsHidden()) return false;
     const looked = whole && this.lookout.awake && !this.passNext && this.suspects(chunk, start, end);
     const text = looked ? readQuery(chunk, start, end) : undefined;
-    const statement = text === undefined ? undefined : this.statement("", text);
+    const classified = text === undefined ? undefined : this.lookout.classify(text);
     this.passNext = false;
-    // What a simple Query can't give a value, and what is in a failed transaction or skipped, is Postgres's to refuse.
-    const parameters = statement?.classified.kind === "write" && statement.classified.parameters;
     const { unsynced } = this;
     this.unsynced = false;
     const { unfollowed, failed } = this.state;
-    const foreign = parameters || unsynced || unfollowed || this.owed.skipping || (failed && this.owed.empty);
-    if (statement && !foreign) {
-      this.state.hold({ at: "query", statement, length: end - start });
-      return false;
+    // What is in a failed transaction or skipped is Postgres's to refuse.
+    const foreign = unsynced || unfollowed || this.owed.skipping || (failed && this.owed.empty);
+    if (classified && text !== undefined && !foreign) {
+      if (classified.kind === "several") {
+        this.state.hold({ at: "several", pieces: classified.pieces, length: end - start });
+        return false;
+      }
+      const statement = this.statements.resolve("", text, classified);
+      // So is what a simple Query can't give a value.
+      if (statement && !(statement.classified.kind === "write" && statement.classified.parameters)) {
+        this.state.hold({ at: "query", statement, length: end - start });
+        return false;
+      }
     }
     this.owed.push(Sent.query, Route.relay, this.statements.query());
     return true;
@@ -155,16 +165,14 @@ export class FrontendReader implements FrameSink {
     if (!suspected && this.statements.none) return false;
     const parsed = readParse(chunk, start, end);
     if (!parsed) return false;
-    return this.statements.parse(parsed.name, suspected ? this.statement(parsed.name, parsed.text) : undefined);
+    const { name, text } = parsed;
+    const statement = suspected ? this.statements.resolve(name, text, this.lookout.classify(text)) : undefined;
+    return this.statements.parse(name, statement);
   }
 
   private suspects(chunk: Buffer, start: number, end: number): boolean {
-    return this.lookout.suspects(chunk.toString("latin1", start + headerLength, end));
-  }
-
-  private statement(name: string, text: string): MirrorStatement | undefined {
-    const classified = this.lookout.classify(text);
-    return classified.kind === "other" ? undefined : { name, text, classified };
+    const text = chunk.toString("latin1", start + headerLength, end);
+    return this.lookout.suspects(text) || this.statements.executes(text);
   }
 
   private bind(chunk: Buffer, start: number, end: number): boolean {

@@ -3,6 +3,14 @@
 import type { Socket } from "node:net";
 
 export class Link {
+  private waiting: (() => void)[] = [];
+  private readonly written = () => {
+    if (this.congested || this.waiting.length === 0) return;
+    const waiting = this.waiting;
+    this.waiting = [];
+    for (const then of waiting) then();
+  };
+
   constructor(readonly socket: Socket) {
     socket.setNoDelay(true);
     socket.setKeepAlive(true);
@@ -10,7 +18,7 @@ export class Link {
 
   /** The caller must not reuse `bytes` while the link is congested. */
   write(bytes: Buffer): void {
-    if (bytes.length > 0 && this.socket.writable) this.socket.write(bytes);
+    if (bytes.length > 0 && this.socket.writable) this.socket.write(bytes, this.written);
   }
 
   /** Something was not written at once, and still refers to the buffers it was given. */
@@ -20,9 +28,7 @@ export class Link {
 
   /** Calls back when everything has been written. `drain` would not do: it stays silent below the high-water mark. */
   whenWritten(then: () => void): void {
-    if (this.congested) this.socket.write(nothing, () => this.whenWritten(then));
+    if (this.congested) this.waiting.push(then);
     else then();
   }
 }
-
-const nothing = Buffer.alloc(0);

@@ -19,12 +19,15 @@ export interface ListenerOptions {
 const readBufferBytes = 16 * 1024;
 /** From accept to the end of the startup packet. */
 const openingTimeoutMs = 15_000;
+/** How long a client may take to read why its session ends. */
+const lastWordsMs = 1_000;
 /** SSLRequest and GSSENCRequest are answered with this: neither is offered here. */
 const refusedEncryption = Buffer.from("N");
 
 export class Listener {
   private readonly server: Server;
   private readonly sockets = new Set<Socket>();
+  private readonly sessions = new Set<Session>();
 
   constructor(private readonly options: ListenerOptions) {
     this.server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.accept(socket));
@@ -44,9 +47,17 @@ export class Listener {
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
     await this.options.interception.idle();
-    for (const socket of this.sockets) socket.destroy();
+    for (const session of this.sessions) session.stop();
+    // Who reads nothing hears nothing.
+    const patience = setTimeout(() => this.destroyAll(), lastWordsMs);
+    for (const socket of this.sockets) if (!socket.writableLength) socket.destroySoon();
     await closed;
+    clearTimeout(patience);
     await this.options.interception.idle();
+  }
+
+  private destroyAll(): void {
+    for (const socket of this.sockets) socket.destroy();
   }
 
   private accept(socket: Socket): void {
@@ -132,6 +143,8 @@ export class Listener {
       return;
     }
     const session = new Session(socket, ours ? interception : asleep, log, socket.remoteAddress ?? "local");
+    this.sessions.add(session);
+    socket.once("close", () => this.sessions.delete(session));
     const postgresSocket = connect({
       ...postgres.connect,
       onread: {

@@ -14,6 +14,7 @@ export interface Settlement {
 
 export class OpenCalls {
   list: readonly OpenCall[] = [];
+  private committed: readonly OpenCall[] = [];
   /** A COMMIT or ROLLBACK has been answered: by AND CHAIN, another transaction may be open already. */
   private maybeEnded = false;
   private abandoned = false;
@@ -25,9 +26,15 @@ export class OpenCalls {
     else this.list = [...this.list, call];
   }
 
-  /** A command tag that was read. */
+  /** Those that a later error may still undo. */
+  get pending(): readonly OpenCall[] {
+    return this.list.filter((call) => !this.committed.includes(call));
+  }
+
+  /** A command tag of the client's. */
   tag(tag: string): void {
-    if (this.list.length > 0 && /^(?:COMMIT|ROLLBACK)/.test(tag)) this.maybeEnded = true;
+    if (tag === "COMMIT") this.committed = this.list;
+    if (/^(?:COMMIT|ROLLBACK)/.test(tag)) this.maybeEnded = true;
   }
 
   /** Whether a ReadyForQuery with this status has to wait for `settle`. */

@@ -5,7 +5,7 @@
 
 import type { Socket } from "node:net";
 import type { Logger } from "pino";
-import { type Fields, fatal, writeError } from "../../protocol/fields.js";
+import { type Fields, fatal, fatalError, writeError } from "../../protocol/fields.js";
 import { Status } from "../../protocol/messages.js";
 import { Owed, Sent } from "../../protocol/owed.js";
 import type { FlightEnd, Step } from "../write/held.js";
@@ -136,7 +136,7 @@ export class Session implements HoldState, BackendState {
     try {
       const done = await this.interception.handle(this, hold);
       if (done) this.fromClient.drop(heldLength(hold));
-      else this.frontend.passNext = hold.at === "query" || hold.at === "execute";
+      else this.frontend.passNext = hold.at === "query" || hold.at === "execute" || hold.at === "several";
     } catch (cause) {
       this.log.error({ err: cause }, "a held statement failed for a reason of ours");
       this.tellFatal(
@@ -256,8 +256,8 @@ export class Session implements HoldState, BackendState {
     const rest = this.fromPostgres.takeKept();
     this.toClient(rest);
     if (rest.length === 0 && !this.toldWhy && !this.clientEnded && !this.client.socket.destroyed)
-      this.lastWords ??= lost("08006", "the connection to Postgres was lost");
-    if (this.lastWords) this.toClient(writeError(afterAcceptance(this.calls.list, this.lastWords)));
+      this.lastWords ??= fatalError("08006", "throughline: the connection to Postgres was lost");
+    if (this.lastWords) this.toClient(writeError(afterAcceptance(this.calls.pending, this.lastWords)));
     this.client.socket.end();
     this.close();
   }
@@ -265,7 +265,7 @@ export class Session implements HoldState, BackendState {
   /** Tells the client why its session ends, and ends it. */
   private tellFatal(sqlstate: string, message: string): void {
     this.toldWhy = true;
-    this.toClient(writeError(lost(sqlstate, message)));
+    this.toClient(writeError(afterAcceptance(this.calls.pending, fatalError(sqlstate, `throughline: ${message}`))));
     this.client.socket.end();
   }
 
@@ -276,6 +276,13 @@ export class Session implements HoldState, BackendState {
     this.flights.land(true);
     this.client.socket.resume();
     this.calls.abandon();
+  }
+
+  /** The proxy stops. */
+  stop(): void {
+    if (!this.closed) this.tellFatal("57P01", "terminating connection due to administrator command");
+    this.close();
+    this.client.socket.destroySoon();
   }
 
   destroy(): void {
@@ -289,8 +296,4 @@ export class Session implements HoldState, BackendState {
     this.log.error({ err: cause }, "the session can't be followed");
     this.destroy();
   }
-}
-
-function lost(sqlstate: string, message: string): Fields {
-  return fatal(new Map(Object.entries({ C: sqlstate, M: `throughline: ${message}` })));
 }

@@ -5,8 +5,10 @@ import type { Pool } from "pg";
 import type { Logger } from "pino";
 import type { ConnectorTable } from "../connector/table.js";
 import type { Mirror } from "../mirror/column.js";
+import { loadWatchedNames } from "../mirror/watch.js";
 import type { PostgresAddress } from "../postgres/address.js";
 import { Signer } from "../postgres/mac.js";
+import { Watched } from "../sql/watched.js";
 import { interception } from "./intercept.js";
 import { Listener } from "./listener.js";
 
@@ -26,6 +28,8 @@ export interface ProxyParts {
 
 /** How often our key is renewed: well within its life of days. */
 const renewEveryMs = 3_600_000;
+/** How soon a table that "migrate" added, or a view or function that others made, is noticed. */
+const watchEveryMs = 5_000;
 /** How old what we know of a mirror may be. A migration in between is noticed when the call is noted. */
 const freshMs = 1_000;
 
@@ -34,21 +38,34 @@ export async function startProxy(parts: ProxyParts): Promise<RunningProxy> {
   const signer = await Signer.register(pool);
   let known = await parts.mirrors();
   let readAtMs = performance.now();
-  const mirrorOf = async (relation: number) => {
-    const found = known.find(({ mirror }) => mirror.relation === relation);
-    if (found?.mirror.complete && performance.now() - readAtMs < freshMs) return found;
-    known = await parts.mirrors();
-    readAtMs = performance.now();
-    return known.find(({ mirror }) => mirror.relation === relation);
+  const mirrors = async (afresh?: "afresh") => {
+    if (afresh || performance.now() - readAtMs > freshMs) {
+      known = await parts.mirrors();
+      readAtMs = performance.now();
+    }
+    return known;
   };
-  const context = { pool, signer, log, mirrorOf };
-  const names = known.map(({ mirror }) => mirror.table);
+  const watched = new Watched();
+  const watch = async () => {
+    const now = await mirrors();
+    const names = await loadWatchedNames(
+      pool,
+      now.map(({ mirror }) => mirror),
+    );
+    watched.set(names.tables, names.functions);
+  };
+  await watch();
+  const context = { pool, signer, log, mirrors };
   const listener = new Listener({
     postgres,
-    interception: interception(names, context),
-    asleep: interception([], context),
+    interception: interception(watched, context),
+    asleep: interception(new Watched(), context),
     log,
   });
+  const watching = setInterval(() => {
+    watch().catch((err: unknown) => log.warn({ err }, "views and functions over the mirrors could not be looked up"));
+  }, watchEveryMs);
+  watching.unref();
   const renewal = setInterval(() => {
     signer.renew(pool).catch((err: unknown) => log.warn({ err }, "the proxy's key could not be renewed"));
   }, renewEveryMs);
@@ -58,6 +75,7 @@ export async function startProxy(parts: ProxyParts): Promise<RunningProxy> {
     port,
     close: async () => {
       clearInterval(renewal);
+      clearInterval(watching);
       await listener.close();
       await signer.retire(pool);
     },

@@ -1,6 +1,7 @@
 // The client's prepared statements and portals that write to mirrors. A name changes only when Postgres has confirmed it.
 
 import type { OwedEvents } from "../../protocol/owed.js";
+import type { Classified } from "../sql/classify.js";
 import type { HeldSession } from "../write/held.js";
 
 /** A statement that writes to a mirror, or would if it could. */
@@ -29,6 +30,36 @@ export class Statements implements OwedEvents {
   private readonly statements = new Map<string, MirrorStatement>();
   private readonly portals = new Map<string, MirrorPortal>();
   private readonly pending: Change[] = [];
+
+  /** Writes that SQL-level PREPARE has named; Postgres keeps them in one namespace with ours. */
+  private prepared = false;
+
+  /** What a classified text is as a statement; undefined: Postgres's own. An EXECUTE is the statement that it names. */
+  resolve(name: string, text: string, classified: Classified): MirrorStatement | undefined {
+    switch (classified.kind) {
+      case "write":
+      case "prepareTransaction":
+        return { name, text, classified };
+      case "prepare":
+        // It may fail still: then its name leads to a statement that writes nothing, which costs a look.
+        this.prepared = true;
+        this.statements.set(classified.name, { name: classified.name, text, classified: classified.statement });
+        return undefined;
+      case "execute": {
+        const known = this.statement(classified.name);
+        if (known?.classified.kind !== "write") return undefined;
+        return { name, text, classified: { ...known.classified, parameters: false } };
+      }
+      case "several":
+      case "other":
+        return undefined;
+    }
+  }
+
+  /** Whether a text, as latin1, may run what was prepared. */
+  executes(latin1: string): boolean {
+    return this.prepared && /\bexecute\b/i.test(latin1);
+  }
 
   /** Nothing to look up: the fast path. */
   get none(): boolean {

@@ -1,6 +1,7 @@
 // What a statement means for mirror tables: read from Postgres's own parser, never interpreted further.
 
-import { loadModule, type Node, type ParseResult, parseSync, type RangeVar } from "libpg-query";
+import { parse } from "./parser.js";
+import { type Fields, fieldsOf, isFields, listOf, textOf, walk, wordsOf } from "./tree.js";
 
 export interface TableName {
   /** Null: found by search_path. */
@@ -8,109 +9,237 @@ export interface TableName {
   readonly table: string;
 }
 
+export interface Write {
+  readonly kind: "write";
+  /** What it writes to, of those that are watched: mirrors, or views over them. */
+  readonly relations: readonly TableName[];
+  /** It may write to a mirror that it does not name as its target: by a function, or in a DO block. */
+  readonly hidden: boolean;
+  readonly verbs: readonly ("insert" | "update" | "delete")[];
+  /** The columns that its one INSERT names and gives a value; null when it names none. */
+  readonly columns: readonly string[] | null;
+  /** Whether it holds $n, which a simple Query can't give a value. */
+  readonly parameters: boolean;
+  /** COPY … FROM STDIN: its rows come after it. */
+  readonly copies: boolean;
+}
+
+/** One statement of a string of several. */
+export interface Piece {
+  /** Behind as many blanks as the string has before it: positions in errors are those of the string. */
+  readonly text: string;
+  readonly classified: Classified;
+  readonly transaction: TransactionCommand | null;
+  /** COPY … FROM STDIN, into whatever table. */
+  readonly copies: boolean;
+}
+
+/** `end`: any COMMIT or ROLLBACK of the whole. */
+type TransactionCommand =
+  | "BEGIN"
+  | "START TRANSACTION"
+  | "SAVEPOINT"
+  | "RELEASE SAVEPOINT"
+  | "ROLLBACK TO SAVEPOINT"
+  | "end";
+
 export type Classified =
   /** No write on a mirror that we could see: Postgres has it as it is. */
   | { readonly kind: "other" }
-  | {
-      readonly kind: "write";
-      readonly verb: "insert" | "update" | "delete";
-      readonly target: TableName;
-      /** The columns that an INSERT names and gives a value; null when it names none. */
-      readonly columns: readonly string[] | null;
-      /** Whether it holds $n, which a simple Query can't give a value. */
-      readonly parameters: boolean;
-    }
-  /** A write on a mirror in a shape that is not offered. */
-  | { readonly kind: "unsupported"; readonly target: TableName; readonly shape: string }
+  | Write
   /** Ends the session's transaction without committing it. */
-  | { readonly kind: "prepareTransaction" };
+  | { readonly kind: "prepareTransaction" }
+  /** SQL-level PREPARE of a write, and EXECUTE of whatever has that name. */
+  | { readonly kind: "prepare"; readonly name: string; readonly statement: Write }
+  | { readonly kind: "execute"; readonly name: string }
+  /** Several statements in one string, one of which is not `other`. */
+  | { readonly kind: "several"; readonly pieces: readonly Piece[] };
+
+/** Which names are watched; what a statement defines is told. */
+export interface Names {
+  /** Whether this text, as latin1, mentions one of them. */
+  suspects(latin1: string): boolean;
+  isTable(name: string): boolean;
+  isFunction(name: string): boolean;
+  define(kind: "tables" | "functions", name: string): void;
+}
 
 const other: Classified = { kind: "other" };
 
-/** The parser is WebAssembly: loaded once, before the first statement. */
-export const loadParser = loadModule;
-
-/** Classifies `text`; `isMirror` knows the mirrors' unqualified names. What can't be parsed is Postgres's to refuse. */
-export function classify(text: string, isMirror: (table: string) => boolean): Classified {
-  const parsed = tryParse(text);
-  const statements = parsed?.stmts ?? [];
+/** What can't be parsed is `other`. */
+export function classify(text: string, names: Names): Classified {
+  const statements = parse(text) ?? [];
   const [first] = statements;
-  const writes = statements.flatMap(({ stmt }) => (stmt ? writesOf(stmt) : []));
-  const target = writes.find(({ table }) => isMirror(table));
-  if (!target && statements.some(({ stmt }) => stmt && preparesTransaction(stmt)))
-    return { kind: "prepareTransaction" };
-  if (!target || !first?.stmt) return other;
-  if (statements.length > 1) return { kind: "unsupported", target, shape: "several statements in one string" };
-  const { stmt } = first;
-  if ("SelectStmt" in stmt || writes.length > 1) {
-    return { kind: "unsupported", target, shape: "a write inside WITH" };
+  if (statements.length <= 1) return first === undefined ? other : classifyOne(fieldsOf(first, "stmt"), names);
+  const bytes = Buffer.from(text, "utf8");
+  const pieces = statements.map((statement): Piece => {
+    const start = numberOf(statement, "stmt_location");
+    const length = numberOf(statement, "stmt_len");
+    const stmt = fieldsOf(statement, "stmt");
+    return {
+      text: `${" ".repeat([...bytes.toString("utf8", 0, start)].length)}${bytes.toString("utf8", start, length === 0 ? bytes.length : start + length)}`,
+      classified: classifyOne(stmt, names),
+      transaction: transactionOf(fieldsOf(stmt, "TransactionStmt")),
+      copies: copiesIn(fieldsOf(stmt, "CopyStmt")),
+    };
+  });
+  return pieces.some(({ classified }) => classified.kind !== "other") ? { kind: "several", pieces } : other;
+}
+
+function classifyOne(stmt: Fields | undefined, names: Names): Classified {
+  const [kind] = Object.keys(stmt ?? {});
+  const fields = kind === undefined ? undefined : fieldsOf(stmt, kind);
+  switch (kind) {
+    case "TransactionStmt":
+      return textOf(fields, "kind") === "TRANS_STMT_PREPARE" ? { kind: "prepareTransaction" } : other;
+    case "ExecuteStmt":
+      return { kind: "execute", name: textOf(fields, "name") ?? "" };
+    case "PrepareStmt": {
+      const statement = writeOf(fieldsOf(fields, "query"), names);
+      return statement ? { kind: "prepare", name: textOf(fields, "name") ?? "", statement } : other;
+    }
+    case "CreateFunctionStmt":
+      names.define("functions", wordsOf(fields, "funcname").at(-1) ?? "");
+      return other;
+    case "ViewStmt":
+      names.define("tables", textOf(fieldsOf(fields, "view"), "relname") ?? "");
+      return other;
+    case "RuleStmt":
+      names.define("tables", textOf(fieldsOf(fields, "relation"), "relname") ?? "");
+      return other;
+    case "ExplainStmt":
+      return explains(fields) ? (writeOf(stmt, names) ?? other) : other;
+    case "SelectStmt":
+    case "InsertStmt":
+    case "UpdateStmt":
+    case "DeleteStmt":
+    case "MergeStmt":
+    case "CopyStmt":
+    case "CallStmt":
+    case "DoStmt":
+    case "CreateTableAsStmt":
+      return writeOf(stmt, names) ?? other;
+    default:
+      return other;
   }
-  const own = ownTarget(stmt);
-  if (!own || own.table !== target.table || own.schema !== target.schema) {
-    return { kind: "unsupported", target, shape: "a write inside WITH" };
-  }
-  const parameters = JSON.stringify(stmt).includes('"ParamRef"');
-  if ("InsertStmt" in stmt) {
-    if (stmt.InsertStmt.onConflictClause) return { kind: "unsupported", target, shape: "ON CONFLICT" };
-    return { kind: "write", verb: "insert", target, columns: insertColumns(stmt), parameters };
-  }
-  return { kind: "write", verb: "UpdateStmt" in stmt ? "update" : "delete", target, columns: null, parameters };
 }
 
-function tryParse(text: string): ParseResult | undefined {
-  try {
-    return parseSync(text);
-  } catch {
-    return undefined;
-  }
+/** EXPLAIN ANALYZE runs its statement. */
+function explains(explain: Fields | undefined): boolean {
+  return listOf(explain, "options").some((option) => {
+    const element = fieldsOf(option, "DefElem");
+    const off = /^(?:false|off|0)$/i.test(textOf(fieldsOf(fieldsOf(element, "arg"), "String"), "sval") ?? "");
+    return textOf(element, "defname") === "analyze" && !off;
+  });
 }
 
-/** The tables that a statement, or a statement inside its WITH, writes to. */
-function writesOf(stmt: Node): TableName[] {
-  const own = ownTarget(stmt);
-  const withClause =
-    "InsertStmt" in stmt
-      ? stmt.InsertStmt.withClause
-      : "UpdateStmt" in stmt
-        ? stmt.UpdateStmt.withClause
-        : "DeleteStmt" in stmt
-          ? stmt.DeleteStmt.withClause
-          : "SelectStmt" in stmt
-            ? stmt.SelectStmt.withClause
-            : undefined;
-  const inner = (withClause?.ctes ?? []).flatMap((cte) =>
-    "CommonTableExpr" in cte && cte.CommonTableExpr.ctequery ? writesOf(cte.CommonTableExpr.ctequery) : [],
-  );
-  return own ? [own, ...inner] : inner;
+function writeOf(stmt: unknown, names: Names): Write | undefined {
+  const relations: TableName[] = [];
+  const inserts: Fields[] = [];
+  const verbs = new Set<Write["verbs"][number]>();
+  let [hidden, parameters, copies] = [false, false, false];
+  const target = (fields: Fields, ...does: readonly Write["verbs"][number][]): boolean => {
+    const relation = fieldsOf(fields, "relation");
+    const table = textOf(relation, "relname");
+    if (table === undefined || !names.isTable(table)) return false;
+    relations.push({ schema: textOf(relation, "schemaname") ?? null, table });
+    for (const verb of does) verbs.add(verb);
+    return true;
+  };
+  walk(stmt, (key, fields) => {
+    switch (key) {
+      case "InsertStmt":
+        if (target(fields, "insert")) inserts.push(fields);
+        if (fieldsOf(fields, "onConflictClause")) target(fields, "update");
+        break;
+      case "UpdateStmt":
+        target(fields, "update");
+        break;
+      case "DeleteStmt":
+        target(fields, "delete");
+        break;
+      case "MergeStmt":
+        target(fields, "insert", "update", "delete");
+        break;
+      case "CopyStmt":
+        if (fields["is_from"] === true && target(fields, "insert")) {
+          copies = copiesIn(fields);
+          inserts.push({ cols: listOf(fields, "attlist").map((name) => ({ ResTarget: { name: copied(name) } })) });
+        }
+        break;
+      case "FuncCall":
+      case "funccall":
+        hidden ||= names.isFunction(wordsOf(fields, "funcname").at(-1) ?? "");
+        break;
+      case "DoStmt":
+        hidden ||= listOf(fields, "args").some((argument) => mentions(argument, names));
+        break;
+      case "ParamRef":
+        parameters = true;
+        break;
+      default:
+        break;
+    }
+  });
+  if (relations.length === 0 && !hidden) return undefined;
+  const [insert] = inserts;
+  const columns = insert && inserts.length === 1 ? insertColumns(insert) : null;
+  return { kind: "write", relations, hidden, verbs: [...verbs], columns, parameters, copies };
 }
 
-function preparesTransaction(stmt: Node): boolean {
-  return "TransactionStmt" in stmt && stmt.TransactionStmt.kind === "TRANS_STMT_PREPARE";
+/** The body of a DO block. */
+function mentions(argument: unknown, names: Names): boolean {
+  const body = textOf(fieldsOf(fieldsOf(fieldsOf(argument, "DefElem"), "arg"), "String"), "sval") ?? "";
+  return names.suspects(Buffer.from(body, "utf8").toString("latin1"));
 }
 
-function ownTarget(stmt: Node): TableName | undefined {
-  if ("InsertStmt" in stmt) return nameOf(stmt.InsertStmt.relation);
-  if ("UpdateStmt" in stmt) return nameOf(stmt.UpdateStmt.relation);
-  if ("DeleteStmt" in stmt) return nameOf(stmt.DeleteStmt.relation);
-  return undefined;
-}
-
-function nameOf(relation: RangeVar | undefined): TableName | undefined {
-  return relation?.relname === undefined ? undefined : { schema: relation.schemaname ?? null, table: relation.relname };
+function copied(name: unknown): string | undefined {
+  return textOf(fieldsOf(name, "String"), "sval");
 }
 
 /** A column that is DEFAULT in every row is not given a value. */
-function insertColumns(stmt: Extract<Node, { InsertStmt: unknown }>): string[] | null {
-  const { cols, selectStmt } = stmt.InsertStmt;
-  if (!cols) return selectStmt ? null : [];
-  const lists = selectStmt && "SelectStmt" in selectStmt ? (selectStmt.SelectStmt.valuesLists ?? []) : [];
+function insertColumns(insert: Fields): string[] | null {
+  const columns = listOf(insert, "cols");
+  const source = fieldsOf(insert, "selectStmt");
+  if (columns.length === 0) return source || !("relation" in insert) ? null : [];
+  const lists = listOf(fieldsOf(source, "SelectStmt"), "valuesLists");
   const isDefault = (position: number) =>
     lists.length > 0 &&
     lists.every((list) => {
-      const cell = "List" in list ? list.List.items?.[position] : undefined;
-      return cell !== undefined && "SetToDefault" in cell;
+      const cell = listOf(fieldsOf(list, "List"), "items")[position];
+      return isFields(cell) && "SetToDefault" in cell;
     });
-  return cols.flatMap((column, position) =>
-    "ResTarget" in column && column.ResTarget.name !== undefined && !isDefault(position) ? [column.ResTarget.name] : [],
-  );
+  return columns.flatMap((column, position) => {
+    const name = textOf(fieldsOf(column, "ResTarget"), "name");
+    return name === undefined || isDefault(position) ? [] : [name];
+  });
+}
+
+function copiesIn(copy: Fields | undefined): boolean {
+  return copy?.["is_from"] === true && copy["is_program"] !== true && copy["filename"] === undefined;
+}
+
+function transactionOf(transaction: Fields | undefined): TransactionCommand | null {
+  const kind = textOf(transaction, "kind");
+  switch (kind) {
+    case undefined:
+      return null;
+    case "TRANS_STMT_BEGIN":
+      return "BEGIN";
+    case "TRANS_STMT_START":
+      return "START TRANSACTION";
+    case "TRANS_STMT_SAVEPOINT":
+      return "SAVEPOINT";
+    case "TRANS_STMT_RELEASE":
+      return "RELEASE SAVEPOINT";
+    case "TRANS_STMT_ROLLBACK_TO":
+      return "ROLLBACK TO SAVEPOINT";
+    default:
+      return "end";
+  }
+}
+
+function numberOf(value: unknown, key: string): number {
+  const found = isFields(value) ? value[key] : undefined;
+  return typeof found === "number" ? found : 0;
 }

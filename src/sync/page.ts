@@ -34,7 +34,7 @@ export async function applyPage(pool: Pool, page: PageToApply): Promise<readonly
       page.mirror.id,
       page.rows.map((row) => row.key),
     ]);
-    const refused = await applyRows(client, page.mirror, through);
+    const refused = await applyRows(client, page, through);
     const parked = [...[...keptOut].map((key) => ({ key, sqlstate: null })), ...refused];
     await client.query(
       `insert into throughline.parked (mirror, key, sqlstate)
@@ -68,7 +68,7 @@ async function fenced(client: PoolClient, { mirror, askedAt, rows }: PageToApply
   const kept = await client.query<{ key: string }>(
     `with fence as (
        select keys, verb = 'insert' and (outcome_at is null or outcome_at >= $2) as creates from throughline.journal j where mirror = $1 and state not in ('refused', 'unsent')
-         and (outcome_at >= $2 or (outcome_at is null or closed_at is null and state <> 'unknown'
+         and (outcome_at >= $2 or (outcome_at is null or closed_at is null and state not in ('unknown', 'blocked')
            and not exists (select from throughline.applied a where a.call = j.id)))
      )
      select key from unnest($3::text[]) key
@@ -87,13 +87,13 @@ interface ParkedRow {
 }
 
 /** All at once; where Postgres refuses that, one by one, so that what it refuses stops nothing else. */
-async function applyRows(client: PoolClient, mirror: Mirror, rows: readonly CanonicalRow[]): Promise<ParkedRow[]> {
-  const together = await tryRows(client, mirror, rows);
+async function applyRows(client: PoolClient, page: PageToApply, rows: readonly CanonicalRow[]): Promise<ParkedRow[]> {
+  const together = await tryRows(client, page, rows);
   if (together === "applied") return [];
   await client.query("set local lock_timeout = '250ms'");
   const refused: ParkedRow[] = [];
   for (const row of rows) {
-    const ended = await tryRows(client, mirror, [row]);
+    const ended = await tryRows(client, page, [row]);
     if (ended !== "applied") refused.push({ key: row.key, sqlstate: ended === "wait" ? null : ended.sqlstate });
   }
   return refused;
@@ -101,12 +101,12 @@ async function applyRows(client: PoolClient, mirror: Mirror, rows: readonly Cano
 
 async function tryRows(
   client: PoolClient,
-  mirror: Mirror,
+  { mirror, askedAt }: PageToApply,
   rows: readonly CanonicalRow[],
 ): Promise<"applied" | NonNullable<ReturnType<typeof refusal>>> {
   await client.query("savepoint rows");
   try {
-    await client.query(`select throughline.apply_${mirror.id}($1)`, [JSON.stringify(rows)]);
+    await client.query(`select throughline.apply_${mirror.id}($1, $2)`, [JSON.stringify(rows), askedAt]);
     // What is deferred must fail here, where it can be told which row it is.
     await client.query("set constraints all immediate");
     await client.query("release savepoint rows");

@@ -19,3 +19,9 @@ export function errorFields(error: SqlError): Fields {
   const fields = { S: "ERROR", V: "ERROR", C, M, D, H, s, t, c, n };
   return new Map(Object.entries(fields).flatMap(([code, value]) => (value === undefined ? [] : [[code, value]])));
 }
+
+/** An error that our own functions raised says nothing of them; empty fields were only there because RAISE takes no NULL. */
+export function withoutContext(error: Fields): Fields {
+  if (error.get("W")?.includes("throughline.") !== true) return error;
+  return new Map([...error].filter(([code, value]) => value !== "" && !["W", "F", "L", "R"].includes(code)));
+}

@@ -9,6 +9,8 @@ export type Step =
   | { readonly kind: "sql"; readonly text: string; readonly values: readonly (string | null)[] }
   /** Only for a simple Query: its text becomes the unnamed statement, bound to the unnamed portal. */
   | { readonly kind: "prepareQuery" }
+  /** A simple Query of the client's; all its replies go to the client, but for the ReadyForQuery. */
+  | { readonly kind: "query"; readonly text: string }
   /** The client's statement and values, in a portal of ours; its rows are dropped. */
   | { readonly kind: "dryRun" }
   /** The client's own portal, with its own row limit; rows go to the client, the completion is kept. */
@@ -32,15 +34,17 @@ export interface OpenCall {
   readonly call: string;
   /** The transaction it was made in. */
   readonly transaction: string | null;
-  /** Such as `crm.contacts 512`: what a rollback does not undo. Null when the client was told otherwise. */
-  readonly undone: string | null;
+  /** What upstream has changed, or may have: such as `crm.contacts 512`. Null: nothing that may not be repeated. */
+  readonly changed: string | null;
+  /** The client has been told what became of it: a rollback needs no warning. */
+  readonly told: boolean;
   readonly api: string;
   /** Its rows are in the mirror already, or there is nothing to apply. */
   readonly settled: boolean;
 }
 
 export interface HeldSession {
-  readonly classified: Extract<Classified, { kind: "write" | "unsupported" | "prepareTransaction" }>;
+  readonly classified: Extract<Classified, { kind: "write" | "prepareTransaction" }>;
   readonly text: string;
   readonly processId: number;
   readonly clientAddress: string;
@@ -51,6 +55,8 @@ export interface HeldSession {
   fly(steps: readonly Step[], end: FlightEnd): Promise<Landing>;
   /** The steps that open a transaction, if the client has none open. `quiet`: the client's setting when it hides warnings. */
   begin(quiet: string | undefined): readonly Step[];
+  /** The transaction is one that the client has opened; known as soon as `begun` is. */
+  readonly explicit: boolean;
   /** Whether `begin` opened it; known when the flight with its steps has landed. */
   readonly begun: boolean;
   /** Tells the client that its statement failed; as the session's last words if the connection to Postgres is gone. */

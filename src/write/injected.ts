@@ -7,42 +7,65 @@ import type { SqlError } from "./error.js";
 import type { Rows, Step } from "./held.js";
 
 export interface Inspection {
-  /** What the statement's target is in this session; null when it is nothing. */
-  readonly relation: number | null;
+  /** What the statement's targets are in this session. */
+  readonly relations: readonly number[];
+  /** The mirrors among them, and those that views and rules of theirs lead to. */
+  readonly mirrors: readonly number[];
   readonly isolation: string;
   readonly clientEncoding: string;
   readonly standardStrings: boolean;
   readonly transactionMode: string;
+  readonly chunk: boolean;
   readonly role: string;
   readonly application: string;
   /** client_min_messages, when it hides warnings. */
   readonly quiet: string | undefined;
-  /** The target's deferrable constraints, as SET CONSTRAINTS takes them; null when it has none. */
+  /** The mirrors' deferrable constraints, as SET CONSTRAINTS takes them; null when there are none. */
   readonly deferrable: string | null;
 }
 
-export function inspectStep({ schema, table }: TableName): Step {
+/** `mirrors` are the relations of all there are. */
+export function inspectStep(targets: readonly TableName[], mirrors: readonly number[]): Step {
   const setting = (name: string) => `pg_catalog.current_setting('${name}')`;
+  const ours = (name: string) => `pg_catalog.current_setting('throughline.${name}', true)`;
+  const names = targets.map(({ schema, table }) =>
+    schema === null ? quoteName(table) : `${quoteName(schema)}.${quoteName(table)}`,
+  );
   return {
     kind: "sql",
-    text: `select pg_catalog.to_regclass($1)::pg_catalog.oid, ${setting("transaction_isolation")}, ${setting("client_encoding")},
-      ${setting("standard_conforming_strings")}, pg_catalog.current_setting('throughline.transaction', true),
-      current_user, ${setting("application_name")}, ${setting("client_min_messages")},
+    text: `with recursive named(oid) as (
+        select distinct pg_catalog.to_regclass(name)::pg_catalog.oid from pg_catalog.json_array_elements_text($1::pg_catalog.json) name
+      ), mirror(oid) as (
+        select id::pg_catalog.oid from pg_catalog.json_array_elements_text($2::pg_catalog.json) id
+      ), reached(oid) as (
+        select oid from named
+        union
+        select d.refobjid from reached t join pg_catalog.pg_rewrite r on r.ev_class operator(pg_catalog.=) t.oid
+          join pg_catalog.pg_depend d on d.classid operator(pg_catalog.=) 'pg_catalog.pg_rewrite'::pg_catalog.regclass
+            and d.objid operator(pg_catalog.=) r.oid and d.refclassid operator(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
+      )
+      select (select pg_catalog.json_agg(oid) from named), (select pg_catalog.json_agg(oid) from mirror join reached using (oid)),
+      ${setting("transaction_isolation")}, ${setting("client_encoding")}, ${setting("standard_conforming_strings")},
+      ${ours("transaction")}, ${ours("chunk")}, current_user, ${setting("application_name")}, ${setting("client_min_messages")},
       (select pg_catalog.string_agg(pg_catalog.format('%I.%I', n.nspname, c.conname), ', ')
         from pg_catalog.pg_constraint c join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.connamespace
-        where c.condeferrable and pg_catalog.to_regclass($1)::pg_catalog.oid operator(pg_catalog.=) any (array[c.conrelid, c.confrelid]))`,
-    values: [schema === null ? quoteName(table) : `${quoteName(schema)}.${quoteName(table)}`],
+        where c.condeferrable and exists (select from mirror m where m.oid operator(pg_catalog.=) c.conrelid
+          or m.oid operator(pg_catalog.=) c.confrelid))`,
+    values: [JSON.stringify(names), JSON.stringify(mirrors)],
   };
 }
 
 export function readInspection(rows: Rows | undefined): Inspection {
-  const [relation, isolation, encoding, strings, mode, role, application, messages, deferrable] = rows?.[0] ?? [];
+  const [relations, mirrors, isolation, encoding, strings, mode, chunk, role, application, messages, deferrable] =
+    rows?.[0] ?? [];
   return {
-    relation: relation == null ? null : Number(relation),
+    relations: readOids(relations),
+    mirrors: readOids(mirrors),
     isolation: isolation ?? "",
     clientEncoding: encoding ?? "",
     standardStrings: strings === "on",
     transactionMode: mode || "single",
+    chunk: /^(?:on|true|yes|1)$/i.test(chunk ?? ""),
     role: role ?? "",
     application: application ?? "",
     quiet: messages != null && ["error", "fatal", "panic"].includes(messages) ? messages : undefined,
@@ -50,7 +73,16 @@ export function readInspection(rows: Rows | undefined): Inspection {
   };
 }
 
+/** A name that means nothing here is null among them. */
+function readOids(json: string | null | undefined): number[] {
+  const oids: readonly (string | number | null)[] = json == null ? [] : JSON.parse(json);
+  return oids.flatMap((oid) => (oid === null ? [] : [Number(oid)]));
+}
+
 const plain = (text: string): Step => ({ kind: "sql", text, values: [] });
+
+/** Which transaction this is; null while it has written nothing. */
+export const transactionStep = plain("select pg_catalog.pg_current_xact_id_if_assigned()");
 
 /** Plans: the client's statement runs for real and is undone; what it would have changed comes back. */
 export function planSteps(

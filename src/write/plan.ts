@@ -22,59 +22,64 @@ export type Planned =
 export async function planAndLock(
   session: HeldSession,
   signer: Signer,
-  mirror: Mirror,
+  mirrors: readonly Mirror[],
   limit: number,
   { quiet, deferrable }: Inspection,
 ): Promise<Planned> {
-  const at = { schema: mirror.schema, table: mirror.table };
-  const name = `"${mirror.schema}"."${mirror.table}"`;
   const planOnce = async (opening: readonly Step[]): Promise<Planned> => {
     // In a transaction of the client's own, its earlier rows are not ours to check.
     const constraints = session.begun ? "all" : deferrable;
     const steps = planSteps(signer, session.processId, crypto.randomUUID(), limit, constraints);
     const flight = await session.fly([...opening, ...steps], "flush");
     if (flight.kind !== "landed") return flight;
-    return { kind: "planned", plan: readPlan(mirror, flight.rows.at(-4) ?? [], flight.rows.at(-3) ?? []) };
+    return { kind: "planned", plan: readPlan(mirrors, flight.rows.at(-4) ?? [], flight.rows.at(-3) ?? []) };
   };
   let opening: readonly Step[] = [
     ...session.begin(quiet),
     ...(session.simple ? [{ kind: "prepareQuery" } as const] : []),
   ];
-  for (let attempt = 1; attempt <= planAttempts; attempt += 1) {
+  for (let attempt = 1; ; attempt += 1) {
     const planned = await planOnce(opening);
     if (planned.kind !== "planned") return planned;
     opening = [];
+    const mirror = mirrors.find(({ relation }) => relation === planned.plan.rows[0]?.relation);
+    if (!mirror) return planned;
+    const at = { schema: mirror.schema, table: mirror.table };
+    const name = `"${mirror.schema}"."${mirror.table}"`;
     const lock = await lockPlanned(session, signer, mirror, planned.plan);
     if (lock.kind !== "landed") return lock;
-    if (!stillPlanned(planned.plan.rows, readLocked(lock.rows[0] ?? []))) continue;
+    if (!stillPlanned(mirror, planned.plan.rows, readLocked(lock.rows[0] ?? []))) {
+      if (attempt < planAttempts) continue;
+      return {
+        kind: "refused",
+        error: {
+          ...at,
+          sqlstate: "40001",
+          message: `throughline: rows of ${name} changed ${planAttempts} times while the statement was planned`,
+          hint: "Nothing was sent. Run the statement again.",
+        },
+      };
+    }
     if (!planned.plan.localWrites) return planned;
     // What it writes elsewhere is written anew when it runs: upstream and the local tables must not get two evaluations.
     const again = await planOnce([]);
-    if (again.kind !== "planned" || samePlan(planned.plan.rows, again.plan.rows)) return again;
+    if (again.kind !== "planned" || samePlan(mirror, planned.plan.rows, again.plan.rows)) return again;
     return {
       kind: "refused",
       error: {
         ...at,
         sqlstate: "0A000",
-        message: `throughline: this statement writes to other tables as well, and would give ${name} other values each time it runs`,
+        message: `throughline: this statement writes to other tables or rows as well, and would give ${name} other values each time it runs`,
         hint: "Nothing was sent. Compute the values in a statement of their own, then write them to the mirror table.",
       },
     };
   }
-  return {
-    kind: "refused",
-    error: {
-      ...at,
-      sqlstate: "40001",
-      message: `throughline: rows of ${name} changed ${planAttempts} times while the statement was planned`,
-      hint: "Nothing was sent. Run the statement again.",
-    },
-  };
 }
 
 /** An INSERT has nothing to lock. */
 async function lockPlanned(session: HeldSession, signer: Signer, mirror: Mirror, { rows }: Plan): Promise<Landing> {
-  const keys = rows.flatMap(({ key }) => (key === null ? [] : [key]));
+  // Rows of another mirror are refused for that.
+  const keys = rows.flatMap(({ key, relation }) => (key === null || relation !== mirror.relation ? [] : [key]));
   if (keys.length === 0) return { kind: "landed", rows: [], wasOpen: false };
   const forDelete = rows.some(({ verb }) => verb === "delete");
   return session.fly([lockStep(signer, session.processId, mirror.id, keys, forDelete)], "flush");

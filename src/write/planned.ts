@@ -9,6 +9,8 @@ export interface PlannedRow {
   readonly relation: number;
   /** Null for an INSERT: upstream assigns it. */
   readonly key: string | null;
+  /** The place among the statement's INSERT candidates, from 1; null for UPDATE and DELETE. */
+  readonly n: number | null;
   readonly before: TextRow | null;
   readonly after: TextRow | null;
 }
@@ -23,42 +25,49 @@ export interface RowToSend {
 
 export interface Plan {
   readonly rows: readonly PlannedRow[];
+  /** INSERT candidates that met a conflict, and are no rows. */
+  readonly conflicts: readonly number[];
   /** The transaction it was planned in; null when that is read-only. */
   readonly transaction: string | null;
   /** The statement wrote, or may have written, to other tables as well. */
   readonly localWrites: boolean;
 }
 
-/** From what `plan` and `planned` returned. */
-export function readPlan(mirror: Mirror, plan: Rows, planned: Rows): Plan {
+/** From what `plan` and `planned` returned; `mirrors` are all there are. */
+export function readPlan(mirrors: readonly Mirror[], plan: Rows, planned: Rows): Plan {
+  const keys = new Map(mirrors.map(({ relation, key }) => [relation, key.name]));
+  const candidates = planned.filter(([, verb]) => verb === "candidate");
+  const places = new Map(candidates.map((row, index) => [`${row[0]} ${readRow(row[3])?.["key"]}`, index + 1]));
+  const rows = planned.flatMap(([oid, verb, oldRow, newRow]): PlannedRow[] => {
+    if (verb !== "insert" && verb !== "update" && verb !== "delete") return [];
+    const relation = Number(oid);
+    const [before, after, key] = [readRow(oldRow), readRow(newRow), keys.get(relation) ?? ""];
+    const n = verb === "insert" ? (places.get(`${oid} ${after?.[key]}`) ?? null) : null;
+    return [{ verb, relation, key: before?.[key] ?? null, n, before, after }];
+  });
+  const inserted = new Set(rows.map(({ n }) => n));
   return {
-    rows: readPlanned(mirror, planned),
+    rows,
+    conflicts: candidates.map((_, index) => index + 1).filter((n) => !inserted.has(n)),
     transaction: plan[0]?.[0] ?? null,
     localWrites: planned.some((row) => row[4] === "t"),
   };
 }
 
-/** What was recorded, row by row. */
-export function readPlanned(mirror: Mirror, rows: Rows): PlannedRow[] {
-  return rows.map(([relation, verb, oldRow, newRow]) => {
-    const before = readRow(oldRow);
-    const after = readRow(newRow);
-    return {
-      verb: verb === "insert" || verb === "update" ? verb : "delete",
-      relation: Number(relation),
-      key: before?.[mirror.key.name] ?? null,
-      before,
-      after,
-    };
-  });
-}
-
-/** Whether two plans of a statement would send the same; a placeholder is another one each time. */
-export function samePlan(one: readonly PlannedRow[], other: readonly PlannedRow[]): boolean {
+/** Whether two plans of a statement would send the same; a placeholder is another one each time, and local columns stay here. */
+export function samePlan(mirror: Mirror, one: readonly PlannedRow[], other: readonly PlannedRow[]): boolean {
   const shown = (rows: readonly PlannedRow[]) =>
-    JSON.stringify(rows).replaceAll(new RegExp(`${placeholderPrefix}[0-9a-f-]{36}`, "g"), placeholderPrefix);
+    rows
+      .map(({ verb, relation, key, after }) => {
+        const values = mirror.columns.map(({ name }) => after?.[name] ?? null);
+        return JSON.stringify([verb, relation, key, values]).replaceAll(placeholders, placeholderPrefix);
+      })
+      .sort()
+      .join("\n");
   return shown(one) === shown(other);
 }
+
+const placeholders = new RegExp(`${placeholderPrefix}[0-9a-f-]{36}`, "g");
 
 /** The rows as they are under lock, by key. */
 export function readLocked(rows: Rows): ReadonlyMap<string, TextRow> {
@@ -66,9 +75,13 @@ export function readLocked(rows: Rows): ReadonlyMap<string, TextRow> {
 }
 
 /** Whether every planned row still is what it was when it was planned. */
-export function stillPlanned(planned: readonly PlannedRow[], locked: ReadonlyMap<string, TextRow>): boolean {
-  return planned.every(({ key, before }) => {
-    if (key === null) return true;
+export function stillPlanned(
+  mirror: Mirror,
+  planned: readonly PlannedRow[],
+  locked: ReadonlyMap<string, TextRow>,
+): boolean {
+  return planned.every(({ key, before, relation }) => {
+    if (key === null || relation !== mirror.relation) return true;
     const now = locked.get(key);
     return now !== undefined && before !== null && Object.entries(before).every(([name, value]) => now[name] === value);
   });

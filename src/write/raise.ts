@@ -77,8 +77,8 @@ export function raiseVerdict(
       return {
         ...at,
         sqlstate: "TL001",
-        message: `${mirror.api}: ${accepted.length} of ${sent.length} rows were accepted, and are in the mirror`,
-        detail: `Accepted: ${rowList(accepted)}. Not accepted: ${[...words, ...gone].join("; ")}. journal ${call}`,
+        message: `${mirror.api}: ${accepted.length} of ${sent.length} rows were accepted`,
+        detail: `Accepted: ${rowList(accepted)}. Not accepted: ${[...words, ...gone].join("; ")}. journal ${call}.`,
         hint: "Repeat only the rows that were not accepted.",
         column: first?.error.column ?? undefined,
       };
@@ -89,7 +89,7 @@ export function raiseVerdict(
             ...at,
             sqlstate: "42501",
             message: `${mirror.api}: column "${dropped.column.name}" was sent and left as it was`,
-            detail: `row ${dropped.row + 1}; what was accepted is in the mirror. journal ${call}`,
+            detail: `row ${dropped.row + 1}, journal ${call}.`,
             hint: `The account may not change it. Do not repeat the statement with the other columns: they are set.`,
             column: dropped.column.name,
           }
@@ -119,22 +119,38 @@ export function notApplied(api: string, accepted: string, error: Fields): Fields
 
 /** Any later error of the transaction that invites to repeat it: class 40, and what ends the session. */
 export function afterAcceptance(calls: readonly OpenCall[], error: Fields): Fields {
-  const invites = error.get("C")?.startsWith("40") === true || endsSession(error);
-  const call = calls.find(({ undone }) => undone !== null);
-  return invites && call && call.undone !== null ? notApplied(call.api, call.undone, error) : error;
+  const code = error.get("C") ?? "";
+  const call = calls.find(({ changed }) => changed !== null);
+  if (!call || call.changed === null || code.startsWith("TL")) return error;
+  if (!code.startsWith("40") && !endsSession(error)) return error;
+  if (!call.told) return notApplied(call.api, call.changed, error);
+  return recoded(error, {
+    C: "TL002",
+    M: `${call.api}: this transaction has changed, or may have changed, ${call.changed} upstream; do not repeat`,
+    D: `${code}: ${error.get("M") ?? ""}`,
+    H: "What became of the call was said when it was made; the journal has it.",
+  });
 }
 
 export function endsSession(error: Fields): boolean {
   return error.get("V") === "FATAL" || error.get("V") === "PANIC";
 }
 
-/** Upstream has told us what the mirror should hold, and Postgres refuses it: to repeat the statement would change nothing. */
-export function notMirrored(api: string, blocked: string, error: Fields): Fields {
-  if (error.get("C")?.startsWith("40") !== true) return error;
-  return recoded(error, {
-    C: "TL002",
-    M: `${api}: the row is gone upstream, and stays here because Postgres refuses to delete it; do not repeat`,
-    D: blocked,
-    H: "Remove what refers to the row, then DELETE it here. The journal entry stays open until then.",
-  });
+/** The same error with what has become of the mirror, when it is not as upstream has it. `blocked`: what Postgres said. */
+export function withMirror(api: string, error: Fields, blocked: string | undefined): Fields {
+  const code = error.get("C") ?? "";
+  if (blocked !== undefined && code.startsWith("40")) {
+    return recoded(error, {
+      C: "TL002",
+      M: `${api}: the row is gone upstream, and stays here because Postgres refuses to delete it; do not repeat`,
+      D: blocked,
+      H: "Remove what refers to the row, then DELETE it here. The journal entry stays open until then.",
+    });
+  }
+  if (code !== "TL001" && code !== "42501") return error;
+  const mirror =
+    blocked === undefined
+      ? "What was accepted is in the mirror, or will be when this transaction has ended."
+      : `What was accepted is not in the mirror: ${blocked}.`;
+  return recoded(error, { D: `${error.get("D") ?? ""} ${mirror}`.trim() });
 }

@@ -3,56 +3,37 @@
 import { readArray } from "../connector/codec.js";
 import type { Verb } from "../connector/table.js";
 import type { Mirror, MirrorColumn } from "../mirror/column.js";
-import type { Classified } from "../sql/classify.js";
+import type { Write } from "../sql/classify.js";
 import type { SqlError } from "./error.js";
 import type { OpenCall } from "./held.js";
 import type { Inspection } from "./injected.js";
 import { changedColumns, isPlaceholder, type PlannedRow, type RowToSend } from "./planned.js";
 
-/** By what the session is, before the statement is planned. */
+/** By what the session is, before the statement is planned. `targets`: the mirrors that it names, or reaches by a view. */
 export function refuseSession(
-  mirror: Mirror,
-  classified: Extract<Classified, { kind: "write" | "unsupported" }>,
+  targets: readonly Mirror[],
+  { verbs }: Pick<Write, "verbs">,
   inspection: Inspection,
-  limit: number | undefined,
 ): SqlError | undefined {
+  const [target] = targets;
   const refuse = (message: string, hint: string, sqlstate = "0A000"): SqlError => ({
+    ...(target && at(target)),
     sqlstate,
     message: `throughline: ${message}`,
     hint,
-    schema: mirror.schema,
-    table: mirror.table,
   });
-  const name = nameOf(mirror);
-  if (classified.kind === "unsupported") {
-    return refuse(
-      `${classified.shape} is not offered on mirror table ${name}`,
-      "Send the INSERT, UPDATE or DELETE as a statement of its own.",
-    );
-  }
-  if (limit === undefined) {
-    return refuse(
-      `${mirror.api} offers no ${classified.verb.toUpperCase()} of ${name}`,
-      `Make the change in ${mirror.api} itself.`,
-    );
-  }
-  if (!mirror.complete && classified.verb !== "insert") {
-    return refuse(
-      `mirror table ${name} is not yet complete`,
-      `Run "throughline pull ${mirror.api}.${mirror.resource}" first.`,
-      "55000",
-    );
-  }
+  const incomplete = targets.find(({ complete }) => !complete);
+  if (incomplete && verbs.some((verb) => verb !== "insert")) return refuseIncomplete(incomplete);
   if (inspection.isolation === "serializable") {
     return refuse(
       "a SERIALIZABLE transaction can't write to a mirror table: it may fail to commit after the API has accepted",
       "Use READ COMMITTED or REPEATABLE READ.",
     );
   }
-  if (inspection.transactionMode !== "single") {
+  if (!transactionModes.includes(inspection.transactionMode)) {
     return refuse(
       `throughline.transaction = '${inspection.transactionMode}' is not offered`,
-      "Set it to 'single', the default.",
+      `Set it to one of ${transactionModes.join(", ")}; the default is single.`,
     );
   }
   if (inspection.clientEncoding !== "UTF8" || !inspection.standardStrings) {
@@ -64,19 +45,40 @@ export function refuseSession(
   return undefined;
 }
 
-/** A transaction makes one upstream call: what is accepted can't be rolled back. */
-export function refuseSecond(
+/** `autocommit`: no call inside a transaction of the client's. `single`: one. `immediate`: any number, each at its statement. */
+const transactionModes = ["autocommit", "single", "immediate"];
+
+export function refuseIncomplete(mirror: Mirror): SqlError {
+  return {
+    ...at(mirror),
+    sqlstate: "55000",
+    message: `throughline: mirror table ${nameOf(mirror)} is not yet complete`,
+    hint: `Run "throughline pull ${mirror.api}.${mirror.resource}" first.`,
+  };
+}
+
+/** By what the transaction is: what is accepted can't be rolled back. */
+export function refuseTransaction(
   mirror: Mirror,
-  sent: readonly RowToSend[],
+  mode: string,
+  explicit: boolean,
   openCalls: readonly OpenCall[],
 ): SqlError | undefined {
+  if (mode === "autocommit" && explicit) {
+    return {
+      ...at(mirror),
+      sqlstate: "0A000",
+      message: `throughline: writes to ${nameOf(mirror)} inside a transaction are refused by throughline.transaction = 'autocommit'`,
+      hint: "Send the statement outside BEGIN … COMMIT, or set throughline.transaction to single.",
+    };
+  }
   const [earlier] = openCalls;
-  if (!earlier || sent.length === 0) return undefined;
+  if (!earlier || mode === "immediate") return undefined;
   return {
     ...at(mirror),
     sqlstate: "0A000",
     message: `throughline: this transaction has made its one write in ${earlier.api} already`,
-    hint: "A rollback could not undo the writes before it. Commit first, and write the rows of one table in one statement.",
+    hint: "A rollback could not undo the writes before it. Commit first, write the rows of one table in one statement, or set throughline.transaction to immediate.",
   };
 }
 
@@ -91,21 +93,39 @@ export function refusePrepare(openCalls: readonly OpenCall[]): SqlError | undefi
   };
 }
 
-/** By what the statement would change. */
+/** By what the statement would change; `mirror` and `verb` are those of its first row. */
 export function refusePlan(mirror: Mirror, verb: Verb, planned: readonly PlannedRow[]): SqlError | undefined {
   for (const row of planned) {
-    if (row.relation !== mirror.relation || row.verb !== verb) {
+    if (row.relation !== mirror.relation) {
       return {
         ...at(mirror),
         sqlstate: "0A000",
-        message: `throughline: this statement changes more than rows of ${nameOf(mirror)} by ${verb.toUpperCase()}`,
-        hint: "Write to one mirror table, in one way, per statement.",
+        message: `throughline: this statement changes rows of ${nameOf(mirror)} and of another mirror table`,
+        hint: "Write to one mirror table per statement.",
+      };
+    }
+    if (row.verb !== verb) {
+      return {
+        ...at(mirror),
+        sqlstate: "0A000",
+        message: `throughline: this statement would ${verb} some rows of ${nameOf(mirror)} and ${row.verb} others, and ${mirror.api} offers no one call for both`,
+        hint: "Nothing was sent. Send the INSERT, UPDATE and DELETE as statements of their own.",
       };
     }
     const error = refuseKey(mirror, row) ?? refuseReadOnly(mirror, row);
     if (error) return error;
   }
   return undefined;
+}
+
+/** By what the API offers. */
+export function refuseVerb(mirror: Mirror, verb: Verb): SqlError {
+  return {
+    ...at(mirror),
+    sqlstate: "0A000",
+    message: `throughline: ${mirror.api} offers no ${verb.toUpperCase()} of ${nameOf(mirror)}`,
+    hint: `Make the change in ${mirror.api} itself.`,
+  };
 }
 
 /** By what upstream would be sent. */

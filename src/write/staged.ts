@@ -8,30 +8,36 @@ interface StagedRow {
   /** The place among the statement's INSERT candidates, from 1; null for UPDATE and DELETE. */
   readonly n: number | null;
   readonly key: string;
+  /** Null: it goes; with `n`: the candidate meets its conflict again. */
   readonly row: TextRow | null;
   /** The planned local columns: nothing mixes two evaluations. */
   readonly local: TextRow;
 }
 
-/** As JSON text. `canonical` belongs to those of `rows` that were sent, in order; the others become what was planned. */
+/**
+ * As JSON text. `canonical` belongs to those of `rows` that were sent, in order; the others become what was planned.
+ * `conflicts` are the INSERT candidates that met one.
+ */
 export function stagedRows(
   mirror: Mirror,
   rows: readonly RowToSend[],
+  conflicts: readonly number[],
   canonical: readonly (CanonicalRow | null)[],
 ): string {
   const answers = canonical.values();
-  const staged = rows.map(({ planned, sends }, index): StagedRow => {
+  const staged = rows.map(({ planned, sends }): StagedRow => {
     const answer = sends ? answers.next().value : undefined;
     const after = planned.after ?? {};
     return {
-      n: planned.verb === "insert" ? index + 1 : null,
+      n: planned.n,
       // The row is met under the key that it has here, even if upstream has merged it into another.
       key: planned.key ?? answer?.key ?? "",
       row: answer ? answer.row : pick(after, (name) => isManaged(mirror, name)),
       local: pick(after, (name) => !isManaged(mirror, name)),
     };
   });
-  return JSON.stringify(staged);
+  const met = conflicts.map((n): StagedRow => ({ n, key: "", row: null, local: {} }));
+  return JSON.stringify([...staged, ...met]);
 }
 
 function isManaged(mirror: Mirror, name: string): boolean {

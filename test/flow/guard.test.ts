@@ -21,6 +21,9 @@ const refusal = (promise: Promise<unknown>): Promise<Refused> =>
   );
 const snapshot = async () => (await line.admin.query("select * from hubspot.contacts order by id")).rows;
 
+/** Where nobody reads the text, Postgres itself is the last to ask. */
+const unseen = (sql: string) => `do $$begin execute replace('${sql}', '~', 'con' || 'tacts'); end$$`;
+
 const writes = [
   "insert into hubspot.contacts (email) values ('direct@example.com')",
   "update hubspot.contacts set firstname = 'direct'",
@@ -70,21 +73,19 @@ test("P9: a cascade into the mirror is refused, directly and through the proxy",
   await line.admin.query("alter table hubspot.contacts drop column owner");
 });
 
-test("P9: functions, views and rules that write to the mirror are refused through the proxy, with no request", async () => {
+test("P9: a write that no text shows is refused through the proxy as well, with no request", async () => {
   await line.admin.query(
-    "create function public.sneak() returns void language sql as $$delete from hubspot.contacts$$",
+    "create function public.sneak() returns void language plpgsql as $$begin execute 'delete from hubspot.con' || 'tacts'; end$$",
   );
-  await line.admin.query("create view public.everybody as select * from hubspot.contacts");
-  await line.admin.query("grant all on public.everybody, hubspot.contacts to app");
+  await line.admin.query("grant all on hubspot.contacts to app");
   const before = await snapshot();
   const client = await line.client();
   for (const sql of [
     "select public.sneak()",
-    "delete from public.everybody",
-    "do $$begin execute 'delete from hubspot.con' || 'tacts'; end$$",
-    "select 1; delete from hubspot.contacts",
-    "prepare p as delete from hubspot.contacts; execute p",
-    "explain analyze delete from hubspot.contacts",
+    unseen("delete from hubspot.~"),
+    "select 1; select public.sneak()",
+    "create temp table t (); begin; select public.sneak(); commit",
+    "rollback; explain analyze select public.sneak()",
     "truncate hubspot.contacts",
   ]) {
     expect(await refusal(client.query(sql)), sql).toMatchObject({ code: "0A000" });
@@ -109,7 +110,7 @@ test("P9: no setting opens the guard", async () => {
           "select set_config('throughline.session', 'throughline', false), set_config('throughline.bypass', 'on', false)",
         );
         // By a function, so that no statement of the proxy's is in between.
-        const error = await refusal(client.query("do $$begin update hubspot.contacts set firstname = 'open'; end$$"));
+        const error = await refusal(client.query(unseen("update hubspot.~ set firstname = upper(firstname)")));
         expect(error, value).toMatchObject({ code: "0A000" });
         await client.query("rollback");
       }
@@ -151,7 +152,7 @@ test("P9: what a statement reads of our settings and tables in RETURNING teaches
   await client.query("select set_config('throughline.call', $1, false), set_config('throughline.n', '0', false)", [
     rows[0].call,
   ]);
-  expect(await refusal(client.query("do $$begin delete from hubspot.contacts; end$$"))).toMatchObject({
+  expect(await refusal(client.query(unseen("delete from hubspot.~")))).toMatchObject({
     code: "0A000",
   });
   expect(await snapshot()).toEqual(before);

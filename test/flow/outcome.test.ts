@@ -78,7 +78,7 @@ test("TL001: what a batch accepted is in the mirror, and both are listed", async
   expect(error).toMatchObject({
     code: "TL001",
     column: "email",
-    message: "hubspot: 2 of 3 rows were accepted, and are in the mirror",
+    message: "hubspot: 2 of 3 rows were accepted",
   });
   expect(error.detail).toMatch(/^Accepted: rows 1, 3\. Not accepted: row 2: .*invalid/);
   expect(await mirror("good1@example.com")).toEqual([{ firstname: "G1", lastname: null }]);

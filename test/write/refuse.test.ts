@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Mirror, MirrorColumn } from "../../src/mirror/column.js";
-import { readPlanned, toSend } from "../../src/write/planned.js";
+import { readPlan, toSend } from "../../src/write/planned.js";
 import { refusePlan, refuseSent } from "../../src/write/refuse.js";
 
 const column = (name: string, facts: Partial<MirrorColumn> = {}): MirrorColumn => ({
@@ -38,12 +38,10 @@ const mirror: Mirror = {
 };
 
 type Row = Readonly<Record<string, string | null>>;
-const insert = (row: Row) =>
-  readPlanned(mirror, [["16400", "insert", null, JSON.stringify({ id: "throughline:x", ...row })]]);
+const plan = (...rows: (string | null)[][]) => readPlan([mirror], [], rows).rows;
+const insert = (row: Row) => plan(["16400", "insert", null, JSON.stringify({ id: "throughline:x", ...row })]);
 const update = (before: Row, after: Row) =>
-  readPlanned(mirror, [
-    ["16400", "update", JSON.stringify({ id: "7", ...before }), JSON.stringify({ id: "7", ...before, ...after })],
-  ]);
+  plan(["16400", "update", JSON.stringify({ id: "7", ...before }), JSON.stringify({ id: "7", ...before, ...after })]);
 const send = (planned: ReturnType<typeof insert>, named: readonly string[] | null = null) =>
   planned.map((row) => toSend(mirror, row, named));
 

@@ -39,6 +39,7 @@ const update = (key: string): RowToSend => ({
     verb: "update",
     relation: 16400,
     key,
+    n: null,
     before: { id: key, name: "old" },
     after: { id: key, name: "new", note: "mine" },
   },
@@ -98,7 +99,7 @@ test("P6: a row that upstream has merged into another takes that one's key, and 
   const verdict = judged([accepted("9")]);
   expect(verdict.canonical).toEqual([{ key: "9", row: { id: "9", name: "new" } }]);
   expect(verdict.merged).toEqual([{ key: "1", row: null }]);
-  expect(JSON.parse(stagedRows(mirror, [update("1")], verdict.canonical))).toEqual([
+  expect(JSON.parse(stagedRows(mirror, [update("1")], [], verdict.canonical))).toEqual([
     { n: null, key: "1", row: { id: "9", name: "new" }, local: { note: "mine" } },
   ]);
 });

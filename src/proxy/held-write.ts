@@ -1,0 +1,122 @@
+// The session's side of the write path: a held message as a HeldSession, and the end of the transaction that we opened for it.
+
+import { writeReady } from "../../protocol/encode.js";
+import { type Fields, writeError } from "../../protocol/fields.js";
+import { Status } from "../../protocol/messages.js";
+import type { HeldSession, Landing, OpenCall, Step } from "../write/held.js";
+import { afterAcceptance } from "../write/raise.js";
+import { type ClientStatement, noValues } from "./flight.js";
+import type { Session } from "./session.js";
+import type { MirrorStatement } from "./statements.js";
+
+export const begin: Step = { kind: "sql", text: "begin", values: [] };
+const minMessages = (level: string): Step => ({
+  kind: "sql",
+  text: "select pg_catalog.set_config('client_min_messages', $1, false)",
+  values: [level],
+});
+const commit: Step = { kind: "sql", text: "commit", values: [] };
+const rollback: Step = { kind: "sql", text: "rollback", values: [] };
+export const noStatement: ClientStatement = { statement: "", text: "", values: noValues, execute: undefined };
+
+/** One held statement, as the write path sees it. */
+export class HeldWrite implements HeldSession {
+  begun = false;
+  /** The completion of a simple Query in a transaction of ours waits for its COMMIT. */
+  completion: Buffer | undefined;
+
+  constructor(
+    private readonly session: Session,
+    private readonly statement: MirrorStatement,
+    private readonly client: ClientStatement,
+  ) {}
+
+  get classified() {
+    return this.statement.classified;
+  }
+  get text() {
+    return this.statement.text;
+  }
+  get processId() {
+    return this.session.process;
+  }
+  get clientAddress() {
+    return this.session.clientAddress;
+  }
+  get simple() {
+    return this.client.execute === undefined;
+  }
+  get explicit() {
+    return !this.session.hidden;
+  }
+  get openCalls() {
+    return this.session.calls.list;
+  }
+
+  async fly(steps: readonly Step[], end: "flush" | "sync"): Promise<Landing> {
+    const { completion, ...landing } = await this.session.fly(steps, end, this.client);
+    this.completion = completion;
+    if (landing.kind === "landed" && landing.wasOpen) {
+      this.begun = false;
+      this.session.hidden = false;
+    }
+    return landing;
+  }
+
+  /** The status may be older than a BEGIN in this very batch: then ours is answered by a warning, and the client's counts. */
+  begin(quiet: string | undefined): readonly Step[] {
+    if (this.session.hidden || this.session.status !== Status.idle) return [];
+    this.begun = true;
+    this.session.hidden = true;
+    return quiet === undefined ? [begin] : [minMessages("warning"), begin, minMessages(quiet)];
+  }
+
+  tellError(error: Fields): void {
+    this.completion = undefined;
+    if (this.session.over) this.session.endWith(error);
+    else this.session.toClient(writeError(error));
+  }
+
+  tellCompletion(): void {
+    if (this.simple || this.completion === undefined) return;
+    this.session.toClient(this.completion);
+  }
+
+  /** Tells the client of a simple Query's completion that was kept for later. */
+  tellKept(): void {
+    if (this.completion !== undefined) this.session.toClient(this.completion);
+    this.completion = undefined;
+  }
+
+  noteCall(call: OpenCall): void {
+    this.session.calls.note(call);
+  }
+}
+
+/** A simple Query ends with its own ReadyForQuery, after the transaction that we opened for it. */
+export async function endQuery(session: Session, write: HeldWrite): Promise<void> {
+  const { completion } = write;
+  if (session.hidden) await endHidden(session, completion);
+  else {
+    await session.fly([], "sync", noStatement);
+    if (completion) session.toClient(completion);
+  }
+  await tellReady(session);
+}
+
+/** Ends the transaction that we opened, as Postgres ends an implicit one: it commits, or what failed is rolled back. */
+export async function endHidden(session: Session, completion: Buffer | undefined): Promise<void> {
+  session.hidden = false;
+  const ended = await session.fly(session.owed.skipping ? [] : [commit], "sync", noStatement);
+  if (session.status !== Status.idle) await session.fly([rollback], "sync", noStatement);
+  if (ended.kind === "landed" && completion) session.toClient(completion);
+  if (ended.kind !== "failed") return;
+  session.toClient(writeError(afterAcceptance(session.calls.pending, ended.error)));
+}
+
+/** The Z that ends a held batch: Postgres's own status, in a message of ours, for the Sync was ours. */
+export async function tellReady(session: Session): Promise<void> {
+  if (session.over) return;
+  if (session.calls.unsettled(session.status)) session.toClient(await session.calls.settle(session.status));
+  session.toClient(writeReady(session.status));
+}

@@ -1,0 +1,97 @@
+// A simple Query of several statements, one of which writes to a mirror: each runs by itself, in the one transaction that the
+// string is (manual: "Multiple Statements in a Simple Query"). Pieces that are Postgres's own are Queries of their own.
+
+import { writeTag } from "../../protocol/encode.js";
+import { type Fields, writeError, writeNotice } from "../../protocol/fields.js";
+import { Status } from "../../protocol/messages.js";
+import type { Piece } from "../sql/classify.js";
+import { withoutContext } from "../write/error.js";
+import type { Step } from "../write/held.js";
+import { refuseStep } from "../write/injected.js";
+import { runWrite, type WriteContext } from "../write/run.js";
+import { begin, endHidden, HeldWrite, noStatement, tellReady } from "./held-write.js";
+import type { Session } from "./session.js";
+
+/** False: the string goes to Postgres as it is. */
+export async function runSeveral(session: Session, pieces: readonly Piece[], context: WriteContext): Promise<boolean> {
+  // Its rows could not come while the client is held.
+  if (pieces.some(({ copies }) => copies)) return false;
+  // Nothing is known of the transaction before all that was sent earlier is answered.
+  await session.fly([], "flush", noStatement);
+  // An earlier message failed: Postgres reads nothing before the next Sync.
+  if (session.over || session.owed.skipping) return true;
+  let last: HeldWrite | undefined;
+  for (const [index, piece] of pieces.entries()) {
+    last = await runPiece(session, piece, context);
+    if (session.over) return true;
+    if (session.status === Status.failed) break;
+    // The last one is told when the transaction has ended, as Postgres does.
+    if (index < pieces.length - 1) last?.tellKept();
+  }
+  const completion = session.status === Status.failed ? undefined : last?.completion;
+  if (session.hidden) await endHidden(session, completion);
+  else if (completion) session.toClient(completion);
+  await tellReady(session);
+  return true;
+}
+
+/** Returns the write whose completion the client has yet to be told. */
+async function runPiece(session: Session, piece: Piece, context: WriteContext): Promise<HeldWrite | undefined> {
+  switch (piece.transaction) {
+    case "BEGIN":
+    case "START TRANSACTION":
+      if (!session.hidden) return runQuery(session, piece);
+      // It makes the transaction that has begun with the string the client's own.
+      session.hidden = false;
+      await runOurs(session, { kind: "sql", text: piece.text, values: [] }, piece.transaction);
+      return undefined;
+    case "end":
+      if (session.hidden) session.toClient(writeNotice(noTransaction));
+      session.hidden = false;
+      return runQuery(session, piece);
+    case "SAVEPOINT":
+    case "RELEASE SAVEPOINT":
+    case "ROLLBACK TO SAVEPOINT":
+      await open(session);
+      if (!session.hidden) return runQuery(session, piece);
+      await runOurs(
+        session,
+        refuseStep({ sqlstate: "25P01", message: `${piece.transaction} can only be used in transaction blocks` }),
+        "",
+      );
+      return undefined;
+    case null: {
+      await open(session);
+      const statement = session.statements.resolve("", piece.text, piece.classified);
+      if (!statement) return runQuery(session, piece);
+      const write = new HeldWrite(session, statement, { ...noStatement, text: piece.text });
+      const ran = await runWrite(write, context);
+      await session.fly([], "sync", noStatement);
+      return ran === "passOn" ? runQuery(session, piece) : write;
+    }
+  }
+}
+
+/** The string's own transaction, unless there is one. */
+async function open(session: Session): Promise<void> {
+  if (session.hidden || session.status !== Status.idle) return;
+  session.hidden = true;
+  await session.fly([begin], "sync", noStatement);
+}
+
+/** Its answers are the client's, but for the ReadyForQuery. */
+async function runQuery(session: Session, { text }: Piece): Promise<undefined> {
+  await session.fly([{ kind: "query", text }], "flush", noStatement);
+  if (session.calls.unsettled(session.status)) session.toClient(await session.calls.settle(session.status));
+}
+
+/** A statement of which the client sees its error, or `tag`. */
+async function runOurs(session: Session, step: Step, tag: string): Promise<void> {
+  const flight = await session.fly([step], "sync", noStatement);
+  if (flight.kind === "failed") session.toClient(writeError(withoutContext(flight.error)));
+  else if (flight.kind === "landed") session.toClient(writeTag(tag));
+}
+
+const noTransaction: Fields = new Map(
+  Object.entries({ S: "WARNING", V: "WARNING", C: "25P01", M: "there is no transaction in progress" }),
+);

@@ -1,0 +1,40 @@
+// Reads libpg-query's parse tree as the JSON it is: an object with one key names its node.
+
+export type Fields = Readonly<Record<string, unknown>>;
+
+export function isFields(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+export function fieldsOf(value: unknown, key: string): Fields | undefined {
+  const found = isFields(value) ? value[key] : undefined;
+  return isFields(found) ? found : undefined;
+}
+
+export function listOf(value: unknown, key: string): readonly unknown[] {
+  const found = isFields(value) ? value[key] : undefined;
+  return Array.isArray(found) ? found : [];
+}
+
+export function textOf(value: unknown, key: string): string | undefined {
+  const found = isFields(value) ? value[key] : undefined;
+  return typeof found === "string" ? found : undefined;
+}
+
+/** The words of a qualified name. */
+export function wordsOf(value: unknown, key: string): readonly string[] {
+  return listOf(value, key).flatMap((word) => textOf(fieldsOf(word, "String"), "sval") ?? []);
+}
+
+/** Every object in the tree with the key it stands under, from the outside in. */
+export function walk(value: unknown, visit: (key: string, fields: Fields) => void): void {
+  if (Array.isArray(value)) {
+    for (const item of value) walk(item, visit);
+    return;
+  }
+  if (!isFields(value)) return;
+  for (const [key, inner] of Object.entries(value)) {
+    if (isFields(inner)) visit(key, inner);
+    walk(inner, visit);
+  }
+}

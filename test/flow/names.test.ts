@@ -1,0 +1,149 @@
+// Writes that do not name the mirror as their target, or not as it is spelt, and what is no write.
+
+import { beforeEach, expect, test } from "vitest";
+import { type Line, startLine } from "../support/line.js";
+
+let line: Line;
+beforeEach(async () => {
+  line = await startLine({
+    seed: [
+      { email: "ada@x.com", firstname: "Ada" },
+      { email: "bob@x.com", firstname: "Bob" },
+    ],
+  });
+  await line.admin.query(
+    "create table public.orders (no int, contact text); create table public.staging (email text, name text); grant all on public.orders, public.staging to app; grant create on schema public to app",
+  );
+  line.sandbox.clearLog();
+  return () => line.close();
+});
+
+const create = "POST /crm/v3/objects/contacts";
+const update = expect.stringMatching(/^PATCH /);
+const remove = expect.stringMatching(/^DELETE /);
+const refused = (promise: Promise<unknown>) =>
+  promise.then(
+    () => ({ code: "accepted" }),
+    (cause) => cause,
+  );
+const upstream = () =>
+  line.sandbox
+    .records("contacts")
+    .filter(({ archived }) => !archived)
+    .map(({ properties }) => `${properties["email"]} ${properties["firstname"] ?? ""}`.trim())
+    .sort();
+const mirrored = async () =>
+  (await line.admin.query("select email, firstname from hubspot.contacts")).rows
+    .map(({ email, firstname }) => `${email} ${firstname ?? ""}`.trim())
+    .sort();
+
+test("views, functions and procedures over a mirror, made through the proxy, write to it at once", async () => {
+  const client = await line.client();
+  await client.query("create view public.people as select id, email as address, firstname from hubspot.contacts");
+  expect(
+    (await client.query("insert into public.people (address) values ('view@x.com') returning address")).rows,
+  ).toEqual([{ address: "view@x.com" }]);
+  await client.query("update public.people set firstname = 'Viewed' where address = 'ada@x.com'");
+  await client.query("delete from people where address = 'bob@x.com'");
+  await client.query(
+    "create function public.add(text) returns text language sql as $$insert into hubspot.contacts (email) values ($1) returning id$$",
+  );
+  await client.query("create procedure public.put(text) language sql as $$select public.add($1)$$");
+  const { rows } = await client.query("select public.add($1) as id", ["f@x.com"]);
+  expect(line.sandbox.records("contacts").map(({ id }) => id)).toContain(rows[0].id);
+  await client.query("call public.put('p@x.com')");
+  expect(line.writes()).toEqual([create, update, remove, create, create]);
+  expect(await mirrored()).toEqual(upstream());
+});
+
+test("views and functions that others make are known within a moment", async () => {
+  await line.admin.query(
+    "create view public.folks as select * from hubspot.contacts; grant all on public.folks to app",
+  );
+  const client = await line.client();
+  await expect
+    .poll(() => refused(client.query("update public.folks set firstname = 'F' where email = 'ada@x.com'")), {
+      timeout: 20_000,
+    })
+    .toMatchObject({ code: "accepted" });
+  expect(line.writes()).toEqual([update]);
+});
+
+test("SQL-level PREPARE and EXECUTE, in either protocol, and a name that is bound by the protocol", async () => {
+  const client = await line.client();
+  await client.query("prepare put(text) as insert into hubspot.contacts (email) values ($1) returning email");
+  expect((await client.query("execute put('p1@x.com')")).rows).toEqual([{ email: "p1@x.com" }]);
+  const extended = { text: "execute put('p2@x.com')", queryMode: "extended" };
+  expect((await client.query(extended)).rows).toEqual([{ email: "p2@x.com" }]);
+  await client.query({ name: "named", text: "delete from hubspot.contacts where email = $1", values: ["p1@x.com"] });
+  expect(await refused(client.query("execute put(1, 2)"))).toMatchObject({ code: "42601" });
+  await client.query("deallocate put");
+  expect(await refused(client.query("execute put('p3@x.com')"))).toMatchObject({ code: "26000" });
+  expect(line.writes()).toEqual([create, create, remove]);
+});
+
+test("EXPLAIN makes no call; EXPLAIN ANALYZE makes the statement's", async () => {
+  const client = await line.client();
+  const sql = "insert into hubspot.contacts (email) values ('x@x.com')";
+  await client.query(`explain ${sql}`);
+  expect(line.writes()).toEqual([]);
+  const { rows } = await client.query(`explain (analyze, costs off, timing off, summary off, buffers off) ${sql}`);
+  expect(rows[0]["QUERY PLAN"]).toMatch(/^Insert on contacts/);
+  expect(line.writes()).toEqual([create]);
+});
+
+test("WHERE CURRENT OF", async () => {
+  const client = await line.client();
+  await client.query("begin");
+  await client.query("declare c cursor for select * from hubspot.contacts order by email");
+  await client.query("fetch 2 from c");
+  const { rows } = await client.query(
+    "update hubspot.contacts set firstname = 'Current' where current of c returning email",
+  );
+  expect(rows).toEqual([{ email: "bob@x.com" }]);
+  await client.query("commit");
+  expect(line.writes()).toEqual([update]);
+});
+
+test("a table of the same name in another schema, a temporary one first, is not the mirror", async () => {
+  const client = await line.client();
+  await client.query("create table public.contacts (email text)");
+  await client.query("set search_path = public, hubspot");
+  await client.query("insert into contacts values ('mine')");
+  await client.query("create temp table contacts (email text)");
+  await client.query("insert into contacts values ('mine')");
+  await client.query("drop table pg_temp.contacts; drop table public.contacts");
+  expect(line.sandbox.log).toEqual([]);
+  await client.query(`insert into CONTACTS (email) values ('path@x.com')`);
+  await client.query(`insert into U&"c!006fntacts" uescape '!' (email) values ('path2@x.com')`);
+  expect(line.writes()).toEqual([create, create]);
+});
+
+test("RETURNING old and new", async ({ skip }) => {
+  const version = Number((await line.admin.query("show server_version_num")).rows[0].server_version_num);
+  if (version < 180_000) return skip("they came with 18");
+  const client = await line.client();
+  const { rows } = await client.query(
+    "insert into hubspot.contacts (email, firstname) values ('ada@x.com', 'Lady') on conflict (email) do update set firstname = excluded.firstname returning old.firstname as before, new.firstname as after, old.id = new.id as same",
+  );
+  expect(rows).toEqual([{ before: "Ada", after: "Lady", same: true }]);
+});
+
+test("a conflict that was there when the statement was planned, and is gone when it runs, is no second row", async () => {
+  await line.admin.query("create unique index on hubspot.contacts (firstname)");
+  const client = await line.client();
+  line.sandbox.fault({ kind: "slow", ms: 300 });
+  const writing = refused(
+    client.query(
+      "insert into hubspot.contacts (email, firstname) values ('one@x.com', 'One'), ('two@x.com', 'Ada') on conflict (firstname) do nothing",
+    ),
+  );
+  await line.admin.query(
+    "do $$begin for i in 1..500 loop perform pg_sleep(0.01); exit when exists (select from throughline.journal where state = 'intent'); end loop; end$$",
+  );
+  const other = await line.client();
+  await other.query("delete from hubspot.contacts where firstname = 'Ada'");
+  expect(await writing).toMatchObject({ code: "TL002", detail: expect.stringContaining("40001") });
+  await client.query("select 1");
+  expect(await mirrored()).toEqual(upstream());
+});

@@ -1,0 +1,144 @@
+// A string of several statements with writes to a mirror among them is one transaction, as Postgres has it.
+
+import { serialize } from "pg-protocol";
+import { beforeEach, expect, test } from "vitest";
+import { type Line, startLine } from "../support/line.js";
+import { shown, WireClient } from "../support/wire.js";
+
+let line: Line;
+beforeEach(async () => {
+  line = await startLine({ seed: [{ email: "ada@x.com" }] });
+  await line.admin.query(
+    "create table public.ledger (no int primary key); grant all on public.ledger to app; grant create on schema public to app",
+  );
+  line.sandbox.clearLog();
+  return () => line.close();
+});
+
+const write = (name: string) => `insert into hubspot.contacts (email) values ('${name}@x.com')`;
+
+/** What the client gets for `text`, and how many ledger rows and calls there are afterwards. */
+async function run(
+  text: string,
+  ...before: readonly string[]
+): Promise<{ said: string[]; rows: number; calls: number }> {
+  const wire = await WireClient.login(line.port, "app", line.database);
+  wire.send(serialize.query(before));
+  await wire.until("Z");
+  wire.send(serialize.query(text));
+  const said = shown(await wire.until("Z"));
+  wire.send(serialize.query("rollback"));
+  await wire.until("Z");
+  wire.close();
+  const { rowCount } = await line.admin.query("select from public.ledger");
+  return { said, rows: rowCount ?? 0, calls: line.writes().length };
+}
+
+const scripts: readonly (readonly [text: string, said: string[], rows: number, calls: number, before: string])[] = [
+  [`insert into public.ledger values (1); ${write("a")}`, ["C INSERT 0 1", "C INSERT 0 1", "Z I"], 1, 1, ""],
+  [
+    `${write("a")} returning email; select 1`,
+    ["T", "D a@x.com", "C INSERT 0 1", "T", "D 1", "C SELECT 1", "Z I"],
+    0,
+    1,
+    "",
+  ],
+  [
+    `insert into public.ledger values (1); ${write("no")}; select 1/0`,
+    ["C INSERT 0 1", "C INSERT 0 1", "E 22012", "N 01000", "Z I"],
+    0,
+    1,
+    "",
+  ],
+  [
+    `insert into public.ledger values (1); insert into hubspot.contacts (email) values ('bad'); select 2`,
+    ["C INSERT 0 1", "E 22P02", "Z I"],
+    0,
+    1,
+    "",
+  ],
+  [`${write("a")}; ${write("b")}`, ["C INSERT 0 1", "E 0A000", "N 01000", "Z I"], 0, 1, ""],
+  [
+    `begin; ${write("a")}; insert into public.ledger values (1); commit`,
+    ["C BEGIN", "C INSERT 0 1", "C INSERT 0 1", "C COMMIT", "Z I"],
+    1,
+    1,
+    "",
+  ],
+  [`begin; ${write("a")}; rollback`, ["C BEGIN", "C INSERT 0 1", "C ROLLBACK", "N 01000", "Z I"], 0, 1, ""],
+  [
+    `insert into public.ledger values (1); begin; ${write("a")}`,
+    ["C INSERT 0 1", "C BEGIN", "C INSERT 0 1", "Z T"],
+    0,
+    1,
+    "",
+  ],
+  [
+    `insert into public.ledger values (1); commit; ${write("a")}; select 1/0`,
+    ["C INSERT 0 1", "N 25P01", "C COMMIT", "C INSERT 0 1", "E 22012", "N 01000", "Z I"],
+    1,
+    1,
+    "",
+  ],
+  [`savepoint s; ${write("a")}`, ["E 25P01", "Z I"], 0, 0, ""],
+  [
+    `release s; savepoint s; ${write("a")}`,
+    ["C RELEASE", "C SAVEPOINT", "C INSERT 0 1", "Z T"],
+    0,
+    1,
+    "begin; savepoint s",
+  ],
+  [
+    `start transaction isolation level serializable; ${write("a")}`,
+    ["C START TRANSACTION", "E 0A000", "Z E"],
+    0,
+    0,
+    "",
+  ],
+  [`vacuum; ${write("a")}`, ["E 25001", "Z I"], 0, 0, ""],
+  [`;; ${write("a")} ;;`, ["C INSERT 0 1", "Z I"], 0, 1, ""],
+  [`prepare p as ${write("a")}; execute p`, ["C PREPARE", "C INSERT 0 1", "Z I"], 0, 1, ""],
+];
+
+test.each(scripts)("%s", async (text, said, rows, calls, before) => {
+  expect(await run(text, before)).toEqual({ said, rows, calls });
+  const mirrored = (await line.admin.query("select email from hubspot.contacts")).rows.map(({ email }) => email).sort();
+  expect(mirrored).toEqual(
+    line.sandbox
+      .records("contacts")
+      .map(({ properties }) => properties["email"])
+      .sort(),
+  );
+});
+
+test("P9: where COPY data would come in between, Postgres has the string, and the guard refuses the write", async () => {
+  const wire = await WireClient.login(line.port, "app", line.database);
+  wire.send(serialize.query(`copy public.ledger from stdin; ${write("a")}`));
+  await wire.until("G");
+  wire.send(serialize.copyData(Buffer.from("1\n")), serialize.copyDone());
+  expect(shown(await wire.until("Z"))).toEqual(["C COPY 1", "E 0A000", "Z I"]);
+  expect(line.sandbox.log).toEqual([]);
+  wire.close();
+});
+
+test("an error says where it is in the whole string", async () => {
+  const client = await line.client();
+  const text = `${write("é")};\n  select nonsense`;
+  const error = await client.query(text).catch((cause) => cause);
+  expect(error).toMatchObject({ code: "42703", position: String(text.indexOf("nonsense") + 1) });
+});
+
+test("a function that is made, called and dropped in one string, as Sequelize does", async () => {
+  const client = await line.client();
+  const results =
+    await client.query(`CREATE OR REPLACE FUNCTION pg_temp.testfunc(OUT response "hubspot"."contacts", OUT sequelize_caught_exception text) RETURNS RECORD AS $func$
+    BEGIN INSERT INTO "hubspot"."contacts" ("email") VALUES ('found@x.com') RETURNING * INTO response;
+    EXCEPTION WHEN unique_violation THEN GET STACKED DIAGNOSTICS sequelize_caught_exception = PG_EXCEPTION_DETAIL; END $func$ LANGUAGE plpgsql;
+    SELECT (testfunc.response)."email", testfunc.sequelize_caught_exception FROM pg_temp.testfunc(); DROP FUNCTION IF EXISTS pg_temp.testfunc();`);
+  expect([results].flat().map(({ rows }) => rows)).toEqual([
+    [],
+    [{ email: "found@x.com", sequelize_caught_exception: null }],
+    [],
+  ]);
+  expect(line.writes()).toHaveLength(1);
+});
