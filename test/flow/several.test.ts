@@ -18,10 +18,7 @@ beforeEach(async () => {
 const write = (name: string) => `insert into hubspot.contacts (email) values ('${name}@x.com')`;
 
 /** What the client gets for `text`, and how many ledger rows and calls there are afterwards. */
-async function run(
-  text: string,
-  ...before: readonly string[]
-): Promise<{ said: string[]; rows: number; calls: number }> {
+async function run(text: string, before: string): Promise<{ said: string[]; rows: number; calls: number }> {
   const wire = await WireClient.login(line.port, "app", line.database);
   wire.send(serialize.query(before));
   await wire.until("Z");
