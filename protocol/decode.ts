@@ -66,8 +66,3 @@ export function readTag(chunk: Buffer, start: number, end: number): string {
   const nul = terminator(chunk, start + headerLength, end);
   return chunk.toString("latin1", start + headerLength, nul === -1 ? end : nul);
 }
-
-/** The process id of a BackendKeyData; the secret behind it is none of our business. */
-export function readProcessId(chunk: Buffer, start: number): number {
-  return chunk.readInt32BE(start + headerLength);
-}

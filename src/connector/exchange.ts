@@ -37,6 +37,7 @@ export interface Wanted {
   readonly scope: Scope;
   readonly rows?: readonly Scope[];
   readonly waitMs: number;
+  readonly signal?: AbortSignal | undefined;
   columnOf(upstream: string): string | null;
 }
 
@@ -47,9 +48,10 @@ export async function exchange(account: Account, wanted: Wanted): Promise<Exchan
   const { manifest, budget } = account;
   const deadlineMs = performance.now() + wanted.waitMs;
   for (;;) {
-    const admission = await budget.admit(Math.max(0, deadlineMs - performance.now()));
+    const admission = await budget.admit(Math.max(0, deadlineMs - performance.now()), wanted.signal);
+    if (admission.kind === "cancelled") return { kind: "unsent", error: cancelled };
     if (admission.kind === "denied") return exhausted(account, admission.retryAfterMs);
-    const ending = await sendHttp({ ...compose(account, wanted), timeoutMs: account.timeoutMs });
+    const ending = await sendHttp({ ...compose(account, wanted), timeoutMs: account.timeoutMs, signal: wanted.signal });
     if (ending.kind === "unknown") return { ...ending, status: null, request: null };
     if (ending.kind === "unsent") return { kind: "unsent", error: unreachable(account, ending.reason) };
     const { status, headers } = ending;
@@ -103,6 +105,8 @@ function unreachable(account: Account, reason: string) {
   const message = `${account.api} is unreachable (${cleaned(reason)})`;
   return { ...ownError("HV00N", message), hint: "Nothing was sent; the statement can be repeated." };
 }
+
+const cancelled = ownError("57014", "canceling statement due to user request");
 
 function ownError(sqlstate: string, message: string) {
   return {

@@ -18,6 +18,13 @@ export interface SentRow {
   readonly sent: TextRow;
 }
 
+/** How long somebody waits for a write. */
+export interface Patience {
+  /** For the rate limit. */
+  readonly waitMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
 export interface Record {
   readonly key: string;
   readonly row: TextRow;
@@ -88,13 +95,24 @@ export class ConnectorTable {
   }
 
   /** Writes all rows with one request. What the ending says of a row stands at the row's place. */
-  async write(verb: Verb, columns: readonly MirrorColumn[], rows: readonly SentRow[]): Promise<WriteEnding> {
+  async write(
+    verb: Verb,
+    columns: readonly MirrorColumn[],
+    rows: readonly SentRow[],
+    patience: Patience = {},
+  ): Promise<WriteEnding> {
     const calls = this.calls(verb);
     const call = rows.length === 1 ? calls?.one : calls?.many;
     if (!call) throw new Error(`no call of ${this.resource} takes ${rows.length} rows`);
     const scopes = rows.map((row, index) => this.rowScope(columns, row, index));
     const ended = await this.exchange(
-      { call, scope: scopes[0] ?? {}, rows: scopes, waitMs: this.account.waitMs },
+      {
+        call,
+        scope: scopes[0] ?? {},
+        rows: scopes,
+        waitMs: Math.min(this.account.waitMs, patience.waitMs ?? Number.POSITIVE_INFINITY),
+        signal: patience.signal,
+      },
       columns,
     );
     if (ended.kind === "refused" && ended.error.absent) {

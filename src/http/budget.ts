@@ -1,11 +1,16 @@
 // A rate budget: so many calls in any window of time, and a rest when upstream asks for one.
 
+import { setTimeout as delay } from "node:timers/promises";
+
 export interface RateLimit {
   readonly calls: number;
   readonly perMs: number;
 }
 
-export type Admission = { readonly kind: "granted" } | { readonly kind: "denied"; readonly retryAfterMs: number };
+export type Admission =
+  | { readonly kind: "granted" }
+  | { readonly kind: "denied"; readonly retryAfterMs: number }
+  | { readonly kind: "cancelled" };
 
 export class Budget {
   /** When the calls of each limit's window were made, oldest first. */
@@ -20,16 +25,17 @@ export class Budget {
   }
 
   /** Waits for room, at most `waitMs`; a call that would have to wait longer is denied at once. */
-  async admit(waitMs: number): Promise<Admission> {
+  async admit(waitMs: number, signal?: AbortSignal): Promise<Admission> {
     const deadlineMs = this.nowMs() + waitMs;
     for (;;) {
+      if (signal?.aborted) return { kind: "cancelled" };
       const delayMs = this.delayMs();
       if (delayMs === 0) {
         for (const calls of this.made) calls.push(this.nowMs());
         return { kind: "granted" };
       }
       if (this.nowMs() + delayMs > deadlineMs) return { kind: "denied", retryAfterMs: delayMs };
-      await new Promise((resolve) => setTimeout(resolve, delayMs));
+      await delay(delayMs, undefined, { signal }).catch(() => undefined);
     }
   }
 
@@ -40,13 +46,13 @@ export class Budget {
 
   private delayMs(): number {
     const now = this.nowMs();
-    let delay = Math.max(0, this.restUntilMs - now);
+    let delayMs = Math.max(0, this.restUntilMs - now);
     this.limits.forEach(({ calls, perMs }, i) => {
       const made = this.made[i] ?? [];
       while (made[0] !== undefined && made[0] <= now - perMs) made.shift();
       const freed = made[made.length - calls];
-      if (freed !== undefined) delay = Math.max(delay, Math.ceil(freed + perMs - now));
+      if (freed !== undefined) delayMs = Math.max(delayMs, Math.ceil(freed + perMs - now));
     });
-    return delay;
+    return delayMs;
   }
 }

@@ -9,6 +9,8 @@ export interface HttpRequest {
   readonly body: string | undefined;
   /** For the whole answer, from sending to its last byte. */
   readonly timeoutMs: number;
+  /** Aborted: nobody waits for the answer any more. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export type HttpEnding =
@@ -39,13 +41,14 @@ const neverConnected = new Set([
 ]);
 
 /** Sends once: nothing is repeated and no redirect is followed. */
-export async function sendHttp({ method, url, headers, body, timeoutMs }: HttpRequest): Promise<HttpEnding> {
+export async function sendHttp({ method, url, headers, body, timeoutMs, signal }: HttpRequest): Promise<HttpEnding> {
+  const timeout = AbortSignal.timeout(timeoutMs);
   try {
     const answer = await request(url, {
       method,
       headers,
       body: body ?? null,
-      signal: AbortSignal.timeout(timeoutMs),
+      signal: signal ? AbortSignal.any([timeout, signal]) : timeout,
     });
     const chunks: Buffer[] = [];
     let size = 0;
@@ -65,6 +68,7 @@ export async function sendHttp({ method, url, headers, body, timeoutMs }: HttpRe
       body: Buffer.concat(chunks).toString("utf8"),
     };
   } catch (cause) {
+    if (signal?.aborted) return { kind: "unknown", reason: "cancelled while it was under way" };
     const code = codeOf(cause);
     if (code !== undefined && neverConnected.has(code)) return { kind: "unsent", reason: code };
     return {

@@ -40,5 +40,10 @@ export interface Mirror {
 /** What a text key holds until upstream has assigned the real one. */
 export const placeholderPrefix = "throughline:";
 
+/** Keys of such a type are negative until upstream has assigned the real one. */
+export function isInteger(type: string): boolean {
+  return type === "integer" || type === "bigint";
+}
+
 /** A row as text: null is NULL; an absent key was not reported. */
 export type TextRow = Readonly<Record<string, string | null>>;

@@ -177,11 +177,11 @@ begin
   perform set_config('throughline.call', 'apply:' || call, true), set_config('throughline.n', '0', true);
 end $$;
 
--- Verifies and completes; `called`: there was an upstream call to note as applied. What the client's statement did not meet again is written here, what is right already is not touched.
-create or replace function throughline.close(call uuid, mirror integer, called boolean, proxy uuid, mac bytea) returns void
+-- Verifies and completes; `calls`: the upstream calls to note as applied, a JSON array. What the client's statement did not meet again is written here, what is right already is not touched.
+create or replace function throughline.close(call uuid, mirror integer, calls text, proxy uuid, mac bytea) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-  perform throughline.check_mac('close|' || call || '|' || mirror || '|' || called, proxy, mac);
+  perform throughline.check_mac('close|' || call || '|' || mirror || '|' || calls, proxy, mac);
   if not exists (select from throughline.opened o where o.call = close.call and o.mode = 'apply') then
     raise exception 'throughline: call % is not open in this transaction', call using errcode = 'insufficient_privilege';
   end if;
@@ -190,7 +190,7 @@ begin
     from throughline.staged s where s.call = $1 and (s.n is null or s.full_row is not null)))', mirror, 'key', 'row', '[]') using call;
   delete from throughline.staged s where s.call = close.call;
   delete from throughline.opened o where o.call = close.call;
-  if called then insert into throughline.applied (call) values (call); end if;
+  insert into throughline.applied (call) select c::uuid from json_array_elements_text(calls::json) c;
   perform set_config('throughline.call', '', true), set_config('throughline.n', '', true);
 end $$;
 

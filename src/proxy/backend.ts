@@ -1,6 +1,6 @@
 // Reads what Postgres sends. All that is the client's goes to it in runs, in as few writes as the chunk allows.
 
-import { readProcessId, readTag } from "../../protocol/decode.js";
+import { readTag } from "../../protocol/decode.js";
 import { type Fields, readFields, writeError } from "../../protocol/fields.js";
 import type { FrameSink } from "../../protocol/frames.js";
 import { Backend, headerLength, Status } from "../../protocol/messages.js";
@@ -16,7 +16,8 @@ export interface BackendState {
   readonly flight: Flight | undefined;
   readonly calls: OpenCalls;
   toClient(bytes: Buffer): void;
-  processId(processId: number): void;
+  /** Process id and secret of this session; not to be kept as they are. */
+  cancelKey(key: Buffer): void;
   /** A ReadyForQuery has been read. */
   ready(status: Status): void;
   /** A transaction is over and had upstream calls: the client waits until they are settled. */
@@ -79,7 +80,7 @@ export class BackendReader implements FrameSink {
         this.state.ready(statusOf(chunk, start));
         break;
       case Backend.backendKeyData:
-        this.state.processId(readProcessId(chunk, start));
+        this.state.cancelKey(chunk.subarray(start + headerLength, end));
         break;
       case Backend.errorResponse:
         this.error(route, chunk, start, end);

@@ -7,6 +7,7 @@ import { Backend, Frontend, headerLength } from "../../protocol/messages.js";
 import { type Owed, Route, Sent } from "../../protocol/owed.js";
 import type { FlightEnd, Landing, Rows, Step } from "../write/held.js";
 import { endsSession } from "../write/raise.js";
+import { noRows } from "./copy-in.js";
 
 /** What the client's own statement looks like from outside. */
 export interface ClientStatement {
@@ -17,6 +18,8 @@ export interface ClientStatement {
   readonly values: Buffer;
   /** The client's Execute, verbatim; undefined for a simple Query. */
   readonly execute: Buffer | undefined;
+  /** What follows a COPY … FROM STDIN, up to and with its end. */
+  readonly copied?: Buffer | undefined;
 }
 
 /** Our own statement and portal: never the unnamed ones, which are the client's. */
@@ -31,6 +34,8 @@ export class Flight {
   private error: Fields | undefined;
   private over = false;
   private wasOpen = false;
+  /** The CopyInResponse to a COPY of no rows. */
+  copyIn: Buffer | undefined;
   /** The CommandComplete or PortalSuspended of the client's portal. */
   completion: Buffer | undefined;
   private resolve: (landing: Landing) => void = () => undefined;
@@ -64,7 +69,8 @@ export class Flight {
       case Route.rows:
         return this.takeOfPortal(type, chunk, start, end);
       case Route.capture:
-        if (type === Backend.dataRow) this.current.push(readDataRow(chunk, start));
+        if (type === Backend.copyInResponse) this.copyIn = Buffer.from(chunk.subarray(start, end));
+        else if (type === Backend.dataRow) this.current.push(readDataRow(chunk, start));
         else if (type === Backend.commandComplete) {
           this.rows.push(this.current);
           this.current = [];
@@ -87,6 +93,7 @@ export class Flight {
         this.completion = Buffer.from(chunk.subarray(start, end));
         return false;
       case Backend.noData:
+      case Backend.copyInResponse:
         return false;
       default:
         return true;
@@ -138,11 +145,19 @@ export function compose(
       case "dryRun":
         add(bindVerbatim(planPortal, client), Sent.bind, Route.drop);
         add(serialize.execute({ portal: planPortal, rows: 0 }), Sent.execute, Route.drop);
+        if (client.copied) add(client.copied, Sent.copyEnd, Route.drop);
+        add(serialize.close({ type: "P", name: planPortal }), Sent.close, Route.drop);
+        break;
+      case "copyNothing":
+        add(bindVerbatim(planPortal, client), Sent.bind, Route.drop);
+        add(serialize.execute({ portal: planPortal, rows: 0 }), Sent.execute, Route.capture);
+        add(noRows(step.format), Sent.copyEnd, Route.drop);
         add(serialize.close({ type: "P", name: planPortal }), Sent.close, Route.drop);
         break;
       case "execute":
         if (client.execute === undefined) add(serialize.describe({ type: "P", name: "" }), Sent.describe, Route.rows);
         add(client.execute ?? serialize.execute({ portal: "", rows: 0 }), Sent.execute, Route.rows);
+        if (client.copied) add(client.copied, Sent.copyEnd, Route.drop);
         break;
     }
   }

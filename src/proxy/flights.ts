@@ -4,7 +4,7 @@ import type { Owed } from "../../protocol/owed.js";
 import type { FlightEnd, Landing, Step } from "../write/held.js";
 import { type ClientStatement, compose, Flight } from "./flight.js";
 
-export type Landed = Landing & { readonly completion?: Buffer | undefined };
+export type Landed = Landing & { readonly completion?: Buffer | undefined; readonly copyIn?: Buffer | undefined };
 
 export class Flights {
   /** On its way. */
@@ -29,7 +29,7 @@ export class Flights {
     const landing = await flight.landing;
     // What is sent while Postgres skips to a Sync cleans up nothing.
     this.dirty = landing.kind === "failed" || (this.dirty && (skipping || landing.kind === "over"));
-    return { ...landing, completion: flight.completion };
+    return { ...landing, completion: flight.completion, copyIn: flight.copyIn };
   }
 
   /** `lost`: nothing more can come. */

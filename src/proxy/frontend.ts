@@ -5,6 +5,7 @@ import type { FrameSink } from "../../protocol/frames.js";
 import { Frontend, headerLength } from "../../protocol/messages.js";
 import { type Owed, Route, Sent } from "../../protocol/owed.js";
 import type { Classified, Piece } from "../sql/classify.js";
+import type { CopyIn } from "./copy-in.js";
 import type { MirrorPortal, MirrorStatement, Statements } from "./statements.js";
 
 /** Which statements write to mirrors; the two questions cost very differently. */
@@ -60,6 +61,8 @@ const longestBind = 64 * 1024 * 1024;
 export class FrontendReader implements FrameSink {
   /** The next message was held and turned out not to be ours. */
   passNext = false;
+  /** Collects the rows of a held COPY. */
+  copyIn: CopyIn | undefined;
   /** An Execute since the last Sync: a Query now belongs to its transaction, which a Sync of ours would end. */
   private unsynced = false;
 
@@ -71,6 +74,7 @@ export class FrontendReader implements FrameSink {
   ) {}
 
   wantsWhole(type: number, length: number): boolean {
+    if (this.copyIn) return true;
     switch (type) {
       case Frontend.query:
         return this.lookout.awake && length <= longestText;
@@ -87,6 +91,7 @@ export class FrontendReader implements FrameSink {
   }
 
   message(type: number, chunk: Buffer, start: number, end: number): boolean {
+    if (this.copyIn) return this.copyIn.message(type, chunk, start, end);
     const whole = end <= chunk.length;
     switch (type) {
       case Frontend.query:

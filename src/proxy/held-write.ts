@@ -5,6 +5,7 @@ import { type Fields, writeError } from "../../protocol/fields.js";
 import { Status } from "../../protocol/messages.js";
 import type { HeldSession, Landing, OpenCall, Step } from "../write/held.js";
 import { afterAcceptance } from "../write/raise.js";
+import type { Collected } from "./copy-in.js";
 import { type ClientStatement, noValues } from "./flight.js";
 import type { Session } from "./session.js";
 import type { MirrorStatement } from "./statements.js";
@@ -24,11 +25,12 @@ export class HeldWrite implements HeldSession {
   begun = false;
   /** The completion of a simple Query in a transaction of ours waits for its COMMIT. */
   completion: Buffer | undefined;
+  private copyIn: Buffer | undefined;
 
   constructor(
     private readonly session: Session,
     private readonly statement: MirrorStatement,
-    private readonly client: ClientStatement,
+    private client: ClientStatement,
   ) {}
 
   get classified() {
@@ -38,7 +40,7 @@ export class HeldWrite implements HeldSession {
     return this.statement.text;
   }
   get processId() {
-    return this.session.process;
+    return this.session.cancellation.processId;
   }
   get clientAddress() {
     return this.session.clientAddress;
@@ -54,8 +56,9 @@ export class HeldWrite implements HeldSession {
   }
 
   async fly(steps: readonly Step[], end: "flush" | "sync"): Promise<Landing> {
-    const { completion, ...landing } = await this.session.fly(steps, end, this.client);
+    const { completion, copyIn, ...landing } = await this.session.fly(steps, end, this.client);
     this.completion = completion;
+    this.copyIn = copyIn;
     if (landing.kind === "landed" && landing.wasOpen) {
       this.begun = false;
       this.session.hidden = false;
@@ -69,6 +72,17 @@ export class HeldWrite implements HeldSession {
     this.begun = true;
     this.session.hidden = true;
     return quiet === undefined ? [begin] : [minMessages("warning"), begin, minMessages(quiet)];
+  }
+
+  interruptibly<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    return this.session.cancellation.interruptibly(work);
+  }
+
+  async collectRows(): Promise<Collected> {
+    if (this.copyIn) this.session.toClient(this.copyIn);
+    const { collected, bytes } = await this.session.collectCopy();
+    this.client = { ...this.client, copied: bytes };
+    return collected;
   }
 
   tellError(error: Fields): void {

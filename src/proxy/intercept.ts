@@ -9,7 +9,8 @@ import { runWrite, type WriteContext } from "../write/run.js";
 import type { ClientStatement } from "./flight.js";
 import type { Hold } from "./frontend.js";
 import { endHidden, endQuery, HeldWrite, noStatement, tellReady } from "./held-write.js";
-import type { Interception, Session } from "./session.js";
+import type { Interception } from "./interception.js";
+import type { Session } from "./session.js";
 import { runSeveral } from "./several.js";
 
 /** Notes what is under way, so that a stop can wait for it. */

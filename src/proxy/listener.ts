@@ -5,7 +5,8 @@ import type { Logger } from "pino";
 import { writeFatal } from "../../protocol/fields.js";
 import { readOpening } from "../../protocol/startup.js";
 import type { PostgresAddress } from "../postgres/address.js";
-import { type Interception, Session } from "./session.js";
+import type { Interception } from "./interception.js";
+import { Session } from "./session.js";
 
 export interface ListenerOptions {
   readonly postgres: PostgresAddress;
@@ -19,6 +20,8 @@ export interface ListenerOptions {
 const readBufferBytes = 16 * 1024;
 /** From accept to the end of the startup packet. */
 const openingTimeoutMs = 15_000;
+/** Length and code of a cancel request; process id and secret follow. */
+const cancelHeaderBytes = 8;
 /** How long a client may take to read why its session ends. */
 const lastWordsMs = 1_000;
 /** SSLRequest and GSSENCRequest are answered with this: neither is offered here. */
@@ -120,8 +123,15 @@ export class Listener {
     socket.once("close", () => clearTimeout(timer));
   }
 
-  /** Passed on verbatim; closed, as Postgres does, when Postgres has acted on it. */
+  /** Ends an upstream call, or is passed on verbatim; closed, as Postgres does, when Postgres has acted on it. */
   private cancel(socket: Socket, request: Buffer): void {
+    const key = request.subarray(cancelHeaderBytes);
+    for (const session of this.sessions) {
+      // While an upstream call is under way Postgres has nothing to cancel, and must not cancel what comes after it.
+      if (!session.cancellation.cancels(key)) continue;
+      socket.destroySoon();
+      return;
+    }
     const postgres = connect(this.options.postgres.connect);
     socket.on("error", () => socket.destroy());
     postgres.on("error", () => postgres.destroy());

@@ -11,21 +11,16 @@ import { Owed, Sent } from "../../protocol/owed.js";
 import type { FlightEnd, Step } from "../write/held.js";
 import { afterAcceptance } from "../write/raise.js";
 import { BackendReader, type BackendState } from "./backend.js";
+import { Cancellation } from "./cancellation.js";
 import type { ClientStatement, Flight } from "./flight.js";
 import { Flights, type Landed } from "./flights.js";
-import { FrontendReader, type Hold, type HoldState, heldLength, type Lookout } from "./frontend.js";
+import { FrontendReader, type Hold, type HoldState } from "./frontend.js";
+import { Holding } from "./holding.js";
 import { Inflow } from "./inflow.js";
+import type { Interception } from "./interception.js";
 import { Link } from "./link.js";
-import { OpenCalls, type Settlement } from "./open-calls.js";
+import { OpenCalls } from "./open-calls.js";
 import { Statements } from "./statements.js";
-
-/** What a session does while its client is held; none of it is on the byte path. */
-export interface Interception extends Lookout, Settlement {
-  /** Handles a held message. True: it has been dealt with. False: it goes to Postgres after all. */
-  handle(session: Session, hold: Hold): Promise<boolean>;
-  /** Resolves when no held statement and no settling is on its way. */
-  idle(): Promise<void>;
-}
 
 const nothing = Buffer.alloc(0);
 
@@ -36,10 +31,10 @@ export class Session implements HoldState, BackendState {
   private readonly backend: BackendReader;
   private readonly fromClient: Inflow;
   private readonly fromPostgres: Inflow;
+  private readonly holding: Holding;
   private readonly flights = new Flights(this.owed, (bytes) => this.postgres?.write(bytes));
   private readonly client: Link;
   private postgres: Link | undefined;
-  private held: Hold | undefined;
   private holdingReady = false;
   private clientEnded = false;
   private postgresEnded = false;
@@ -47,9 +42,9 @@ export class Session implements HoldState, BackendState {
   /** What the client is told when a held statement has come to its end, or what Postgres said must not be relayed as it is. */
   private lastWords: Fields | undefined;
   private closed = false;
-  private serverProcessId = 0;
 
   readonly calls: OpenCalls;
+  readonly cancellation = new Cancellation();
   status: Status = Status.idle;
   hidden = false;
 
@@ -64,6 +59,7 @@ export class Session implements HoldState, BackendState {
     this.frontend = new FrontendReader(this.owed, this.statements, interception, this);
     this.backend = new BackendReader(this.owed, this);
     this.fromClient = new Inflow(this.frontend);
+    this.holding = new Holding(this.fromClient, this.frontend);
     this.fromPostgres = new Inflow(this.backend);
     // An accepted socket has no public `onread`; its chunks are fresh, so that they can be kept without a copy.
     clientSocket.on("data", (chunk: Buffer) => this.readClient(chunk));
@@ -74,10 +70,6 @@ export class Session implements HoldState, BackendState {
 
   get failed(): boolean {
     return this.status === Status.failed;
-  }
-
-  get process(): number {
-    return this.serverProcessId;
   }
 
   /** Joins the session to Postgres; `startup` is the client's first packet, verbatim; `shown` is for messages. */
@@ -102,10 +94,10 @@ export class Session implements HoldState, BackendState {
 
   private readClient(chunk: Buffer): void {
     try {
-      if (this.held || !this.postgres) this.fromClient.keep(chunk);
+      if (this.holding.current || !this.postgres) this.holding.read(chunk);
       else {
         this.postgres.write(this.fromClient.readOwned(chunk));
-        if (this.held) void this.runHold(this.held);
+        if (this.holding.current) void this.runHold(this.holding.current);
       }
       this.pace();
     } catch (cause) {
@@ -116,10 +108,10 @@ export class Session implements HoldState, BackendState {
   /** Reads no faster than Postgres takes it, and not at all while the client is held. */
   private pace(): void {
     const { socket } = this.client;
-    if (this.held || this.closed) socket.pause();
+    if ((this.holding.current && !this.holding.collecting) || this.closed) socket.pause();
     else if (this.postgres?.congested) {
       socket.pause();
-      this.postgres.whenWritten(() => this.held || socket.resume());
+      this.postgres.whenWritten(() => this.holding.current || socket.resume());
     } else if (socket.isPaused()) socket.resume();
   }
 
@@ -128,15 +120,13 @@ export class Session implements HoldState, BackendState {
   }
 
   hold(hold: Hold): void {
-    this.held = hold;
+    this.holding.begin(hold);
   }
 
   private async runHold(hold: Hold): Promise<void> {
     this.client.socket.pause();
     try {
-      const done = await this.interception.handle(this, hold);
-      if (done) this.fromClient.drop(heldLength(hold));
-      else this.frontend.passNext = hold.at === "query" || hold.at === "execute" || hold.at === "several";
+      this.holding.end(await this.interception.handle(this, hold));
     } catch (cause) {
       this.log.error({ err: cause }, "a held statement failed for a reason of ours");
       this.tellFatal(
@@ -146,7 +136,6 @@ export class Session implements HoldState, BackendState {
       this.close();
       return;
     }
-    this.held = undefined;
     if (this.postgresEnded) return this.endPostgres();
     this.readClient(nothing);
     if (this.clientEnded) this.endClient();
@@ -154,7 +143,8 @@ export class Session implements HoldState, BackendState {
 
   private endClient(): void {
     this.clientEnded = true;
-    if (!this.held) this.postgres?.socket.end();
+    this.holding.abandon();
+    if (!this.holding.current) this.postgres?.socket.end();
   }
 
   // ── postgres → client
@@ -179,8 +169,8 @@ export class Session implements HoldState, BackendState {
     this.client.write(bytes);
   }
 
-  processId(processId: number): void {
-    this.serverProcessId = processId;
+  cancelKey(key: Buffer): void {
+    this.cancellation.learn(key);
   }
 
   ready(status: Status): void {
@@ -225,7 +215,7 @@ export class Session implements HoldState, BackendState {
 
   fatal(error: Fields): boolean {
     this.toldWhy = true;
-    if (!this.held && this.calls.list.length === 0) return true;
+    if (!this.holding.current && this.calls.list.length === 0) return true;
     this.lastWords = error;
     return false;
   }
@@ -241,6 +231,11 @@ export class Session implements HoldState, BackendState {
     return this.over ? { kind: "over" } : this.flights.fly(steps, end, statement);
   }
 
+  /** The rows of a held COPY, up to and with its end. */
+  collectCopy(): ReturnType<Holding["collect"]> {
+    return this.holding.collect(() => this.pace());
+  }
+
   // ── ends
 
   /** Nothing more can be asked of Postgres. */
@@ -252,7 +247,11 @@ export class Session implements HoldState, BackendState {
     this.postgresEnded = true;
     if (this.closed || this.holdingReady) return;
     // A held statement first learns what has become of its call.
-    if (this.held) return this.flights.land(true);
+    if (this.holding.current) {
+      this.holding.abandon();
+      this.flights.land(true);
+      return;
+    }
     const rest = this.fromPostgres.takeKept();
     this.toClient(rest);
     if (rest.length === 0 && !this.toldWhy && !this.clientEnded && !this.client.socket.destroyed)
@@ -272,6 +271,7 @@ export class Session implements HoldState, BackendState {
   private close(): void {
     if (this.closed) return;
     this.closed = true;
+    this.holding.abandon();
     this.postgres?.socket.end();
     this.flights.land(true);
     this.client.socket.resume();

@@ -20,8 +20,8 @@ export interface Write {
   readonly columns: readonly string[] | null;
   /** Whether it holds $n, which a simple Query can't give a value. */
   readonly parameters: boolean;
-  /** COPY … FROM STDIN: its rows come after it. */
-  readonly copies: boolean;
+  /** COPY … FROM STDIN: its rows come after it, in this format. */
+  readonly copies: "text" | "binary" | null;
 }
 
 /** One statement of a string of several. */
@@ -137,7 +137,8 @@ function writeOf(stmt: unknown, names: Names): Write | undefined {
   const relations: TableName[] = [];
   const inserts: Fields[] = [];
   const verbs = new Set<Write["verbs"][number]>();
-  let [hidden, parameters, copies] = [false, false, false];
+  let [hidden, parameters] = [false, false];
+  let copies: Write["copies"] = null;
   const target = (fields: Fields, ...does: readonly Write["verbs"][number][]): boolean => {
     const relation = fieldsOf(fields, "relation");
     const table = textOf(relation, "relname");
@@ -163,7 +164,7 @@ function writeOf(stmt: unknown, names: Names): Write | undefined {
         break;
       case "CopyStmt":
         if (fields["is_from"] === true && target(fields, "insert")) {
-          copies = copiesIn(fields);
+          if (copiesIn(fields)) copies = isBinary(fields) ? "binary" : "text";
           inserts.push({ cols: listOf(fields, "attlist").map((name) => ({ ResTarget: { name: copied(name) } })) });
         }
         break;
@@ -217,6 +218,16 @@ function insertColumns(insert: Fields): string[] | null {
 
 function copiesIn(copy: Fields | undefined): boolean {
   return copy?.["is_from"] === true && copy["is_program"] !== true && copy["filename"] === undefined;
+}
+
+function isBinary(copy: Fields): boolean {
+  return listOf(copy, "options").some((option) => {
+    const element = fieldsOf(option, "DefElem");
+    return (
+      textOf(element, "defname") === "format" &&
+      textOf(fieldsOf(fieldsOf(element, "arg"), "String"), "sval") === "binary"
+    );
+  });
 }
 
 function transactionOf(transaction: Fields | undefined): TransactionCommand | null {

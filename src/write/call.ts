@@ -5,7 +5,7 @@ import type { Pool } from "pg";
 import type { Logger } from "pino";
 import type { RowResult, WriteEnding } from "../connector/ending.js";
 import { ReadFailed } from "../connector/ending.js";
-import type { ConnectorTable, Verb } from "../connector/table.js";
+import type { ConnectorTable, Patience, Verb } from "../connector/table.js";
 import { type Intent, noteIntent, noteOutcome, type Outcome } from "../journal/journal.js";
 import type { Mirror } from "../mirror/column.js";
 import type { SqlError } from "./error.js";
@@ -20,6 +20,7 @@ export interface CallContext {
   readonly table: ConnectorTable;
   readonly verb: Verb;
   readonly proxy: string;
+  readonly patience: Patience;
   readonly by: Pick<Intent, "role" | "application" | "clientAddress" | "statementHash">;
 }
 
@@ -47,7 +48,7 @@ export async function callUpstream(context: CallContext, sent: readonly RowToSen
   });
   if (!noted) return { kind: "raise", call, error: migrated(mirror), changed: false };
   try {
-    const ending = await table.write(verb, mirror.columns, request);
+    const ending = await table.write(verb, mirror.columns, request, context.patience);
     if (ending.kind === "answered") return await answered(context, call, sent, ending);
     const error =
       ending.kind === "unknown"

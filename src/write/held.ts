@@ -13,6 +13,8 @@ export type Step =
   | { readonly kind: "query"; readonly text: string }
   /** The client's statement and values, in a portal of ours; its rows are dropped. */
   | { readonly kind: "dryRun" }
+  /** The client's COPY … FROM STDIN, with no rows: what Postgres says to it is kept. */
+  | { readonly kind: "copyNothing"; readonly format: "text" | "binary" }
   /** The client's own portal, with its own row limit; rows go to the client, the completion is kept. */
   | { readonly kind: "execute" };
 
@@ -59,6 +61,10 @@ export interface HeldSession {
   readonly explicit: boolean;
   /** Whether `begin` opened it; known when the flight with its steps has landed. */
   readonly begun: boolean;
+  /** Does what only a cancel request interrupts: `signal` is aborted by it. */
+  interruptibly<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T>;
+  /** After a flight with `copyNothing`: collects the rows that the client sends, for the steps that run its statement. */
+  collectRows(): Promise<"done" | "failed" | "long" | "lost">;
   /** Tells the client that its statement failed; as the session's last words if the connection to Postgres is gone. */
   tellError(error: Fields): void;
   /** Tells the client that its portal has completed, or was suspended at its row limit. */

@@ -16,6 +16,8 @@ export interface Inspection {
   readonly standardStrings: boolean;
   readonly transactionMode: string;
   readonly chunk: boolean;
+  /** Undefined: none. */
+  readonly statementTimeoutMs: number | undefined;
   readonly role: string;
   readonly application: string;
   /** client_min_messages, when it hides warnings. */
@@ -46,7 +48,7 @@ export function inspectStep(targets: readonly TableName[], mirrors: readonly num
       )
       select (select pg_catalog.json_agg(oid) from named), (select pg_catalog.json_agg(oid) from mirror join reached using (oid)),
       ${setting("transaction_isolation")}, ${setting("client_encoding")}, ${setting("standard_conforming_strings")},
-      ${ours("transaction")}, ${ours("chunk")}, current_user, ${setting("application_name")}, ${setting("client_min_messages")},
+      ${ours("transaction")}, ${ours("chunk")}, ${setting("statement_timeout")}, current_user, ${setting("application_name")}, ${setting("client_min_messages")},
       (select pg_catalog.string_agg(pg_catalog.format('%I.%I', n.nspname, c.conname), ', ')
         from pg_catalog.pg_constraint c join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.connamespace
         where c.condeferrable and exists (select from mirror m where m.oid operator(pg_catalog.=) c.conrelid
@@ -56,8 +58,20 @@ export function inspectStep(targets: readonly TableName[], mirrors: readonly num
 }
 
 export function readInspection(rows: Rows | undefined): Inspection {
-  const [relations, mirrors, isolation, encoding, strings, mode, chunk, role, application, messages, deferrable] =
-    rows?.[0] ?? [];
+  const [
+    relations,
+    mirrors,
+    isolation,
+    encoding,
+    strings,
+    mode,
+    chunk,
+    timeout,
+    role,
+    application,
+    messages,
+    deferrable,
+  ] = rows?.[0] ?? [];
   return {
     relations: readOids(relations),
     mirrors: readOids(mirrors),
@@ -66,12 +80,21 @@ export function readInspection(rows: Rows | undefined): Inspection {
     standardStrings: strings === "on",
     transactionMode: mode || "single",
     chunk: /^(?:on|true|yes|1)$/i.test(chunk ?? ""),
+    statementTimeoutMs: readTimeMs(timeout ?? ""),
     role: role ?? "",
     application: application ?? "",
     quiet: messages != null && ["error", "fatal", "panic"].includes(messages) ? messages : undefined,
     deferrable: deferrable ?? null,
   };
 }
+
+/** Postgres shows a time with the unit that fits it best (manual: "Parameter Names and Values"). */
+function readTimeMs(shown: string): number | undefined {
+  const [, number, unit = "ms"] = /^(\d+)(ms|s|min|h|d)?$/.exec(shown) ?? [];
+  return number === undefined || number === "0" ? undefined : Number(number) * (unitsMs[unit] ?? 1);
+}
+
+const unitsMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, min: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** A name that means nothing here is null among them. */
 function readOids(json: string | null | undefined): number[] {
@@ -131,15 +154,16 @@ export function lockStep(
   };
 }
 
-/** Applies: what is staged replaces what the client's own statement writes. `called`: an upstream call stands behind it. */
+/** Applies: what is staged replaces what the client's own statement writes. `calls`: the upstream calls behind it. */
 export function applySteps(
   signer: Signer,
   processId: number,
-  apply: { readonly call: string; readonly mirror: number; readonly staged: string; readonly called: boolean },
+  apply: { readonly mirror: number; readonly staged: string; readonly calls: readonly string[] },
 ): Step[] {
   const { proxy } = signer;
-  const { call, mirror, staged } = apply;
-  const called = apply.called ? "true" : "false";
+  const { mirror, staged } = apply;
+  const call = crypto.randomUUID();
+  const calls = JSON.stringify(apply.calls);
   return [
     {
       kind: "sql",
@@ -149,9 +173,9 @@ export function applySteps(
     { kind: "execute" },
     {
       kind: "sql",
-      text: `select throughline.close($1::pg_catalog.uuid, $2::pg_catalog.int4, $3::pg_catalog.bool, $4::pg_catalog.uuid,
+      text: `select throughline.close($1::pg_catalog.uuid, $2::pg_catalog.int4, $3::pg_catalog.text, $4::pg_catalog.uuid,
         $5::pg_catalog.bytea)`,
-      values: [call, String(mirror), called, proxy, signer.mac(`close|${call}|${mirror}|${called}`, processId)],
+      values: [call, String(mirror), calls, proxy, signer.mac(`close|${call}|${mirror}|${calls}`, processId)],
     },
   ];
 }

@@ -19,29 +19,26 @@ export type Planned =
   | { readonly kind: "refused"; readonly error: SqlError }
   | { readonly kind: "over" };
 
+/** `opening`: what comes before the first plan. */
 export async function planAndLock(
   session: HeldSession,
   signer: Signer,
   mirrors: readonly Mirror[],
   limit: number,
-  { quiet, deferrable }: Inspection,
+  opening: readonly Step[],
+  { deferrable }: Inspection,
 ): Promise<Planned> {
-  const planOnce = async (opening: readonly Step[]): Promise<Planned> => {
+  const planOnce = async (before: readonly Step[]): Promise<Planned> => {
     // In a transaction of the client's own, its earlier rows are not ours to check.
     const constraints = session.begun ? "all" : deferrable;
     const steps = planSteps(signer, session.processId, crypto.randomUUID(), limit, constraints);
-    const flight = await session.fly([...opening, ...steps], "flush");
+    const flight = await session.fly([...before, ...steps], "flush");
     if (flight.kind !== "landed") return flight;
     return { kind: "planned", plan: readPlan(mirrors, flight.rows.at(-4) ?? [], flight.rows.at(-3) ?? []) };
   };
-  let opening: readonly Step[] = [
-    ...session.begin(quiet),
-    ...(session.simple ? [{ kind: "prepareQuery" } as const] : []),
-  ];
   for (let attempt = 1; ; attempt += 1) {
-    const planned = await planOnce(opening);
+    const planned = await planOnce(attempt === 1 ? opening : []);
     if (planned.kind !== "planned") return planned;
-    opening = [];
     const mirror = mirrors.find(({ relation }) => relation === planned.plan.rows[0]?.relation);
     if (!mirror) return planned;
     const at = { schema: mirror.schema, table: mirror.table };

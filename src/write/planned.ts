@@ -1,7 +1,7 @@
 // The plan: what a statement would change, as Postgres recorded it, and what of it has to be sent.
 
 import type { Verb } from "../connector/table.js";
-import { type Mirror, type MirrorColumn, placeholderPrefix, type TextRow } from "../mirror/column.js";
+import { isInteger, type Mirror, type MirrorColumn, placeholderPrefix, type TextRow } from "../mirror/column.js";
 import type { Rows } from "./held.js";
 
 export interface PlannedRow {
@@ -59,7 +59,7 @@ export function samePlan(mirror: Mirror, one: readonly PlannedRow[], other: read
   const shown = (rows: readonly PlannedRow[]) =>
     rows
       .map(({ verb, relation, key, after }) => {
-        const values = mirror.columns.map(({ name }) => after?.[name] ?? null);
+        const values = mirror.columns.map(({ name }) => (name === mirror.key.name ? null : (after?.[name] ?? null)));
         return JSON.stringify([verb, relation, key, values]).replaceAll(placeholders, placeholderPrefix);
       })
       .sort()
@@ -99,8 +99,19 @@ export function changedColumns(mirror: Mirror, { before, after }: PlannedRow): r
   return mirror.columns.filter(({ name }) => (before?.[name] ?? null) !== (after?.[name] ?? null));
 }
 
-export function isPlaceholder(value: string | null | undefined): boolean {
-  return value?.includes(placeholderPrefix) === true;
+/** Whether a key is one that upstream has yet to assign. */
+export function isPlaceholder(mirror: Mirror, key: string | null | undefined): boolean {
+  if (key == null) return false;
+  return isInteger(mirror.key.type) ? key.startsWith("-") : key.startsWith(placeholderPrefix);
+}
+
+/** Whether a value holds a placeholder of one of these rows. */
+export function holdsPlaceholder(mirror: Mirror, planned: readonly PlannedRow[], value: string): boolean {
+  if (value.includes(placeholderPrefix)) return true;
+  return (
+    isInteger(mirror.key.type) &&
+    planned.some(({ verb, after }) => verb === "insert" && after?.[mirror.key.name] === value)
+  );
 }
 
 function isSent(column: MirrorColumn, mirror: Mirror, planned: PlannedRow, named: readonly string[] | null): boolean {

@@ -25,7 +25,8 @@ export function raiseUpstream(
   const column = error.column ?? (error.sqlstate === "23505" ? uniqueSent(mirror, sent) : null);
   return {
     sqlstate: error.sqlstate,
-    message: `${mirror.api}: ${error.message}`,
+    // A cancel is Postgres's own word.
+    message: error.sqlstate === "57014" ? error.message : `${mirror.api}: ${error.message}`,
     detail: detail.length > 0 ? `${detail.join(", ")}.` : undefined,
     hint: error.hint ?? undefined,
     schema: mirror.schema,
@@ -43,6 +44,17 @@ export function raiseUnknown(mirror: Mirror, call: string, reason: string): SqlE
     hint: `Do not repeat it blindly: look in ${mirror.api} first. The journal entry stays open.`,
     schema: mirror.schema,
     table: mirror.table,
+  };
+}
+
+/** A later one of several calls failed: what came before it stands. */
+export function raiseProgress(mirror: Mirror, accepted: number, all: number, error: SqlError): SqlError {
+  return {
+    ...error,
+    sqlstate: "TL001",
+    message: `${mirror.api}: the first ${accepted} of ${all} rows were accepted, then a call failed`,
+    detail: `${error.sqlstate}: ${error.message}${error.detail === undefined ? "" : ` (${error.detail})`}.`,
+    hint: `Repeat only the rows that were not accepted. ${error.hint ?? ""}`.trim(),
   };
 }
 

@@ -7,7 +7,7 @@ import type { Write } from "../sql/classify.js";
 import type { SqlError } from "./error.js";
 import type { OpenCall } from "./held.js";
 import type { Inspection } from "./injected.js";
-import { changedColumns, isPlaceholder, type PlannedRow, type RowToSend } from "./planned.js";
+import { changedColumns, holdsPlaceholder, isPlaceholder, type PlannedRow, type RowToSend } from "./planned.js";
 
 /** By what the session is, before the statement is planned. `targets`: the mirrors that it names, or reaches by a view. */
 export function refuseSession(
@@ -118,6 +118,13 @@ export function refusePlan(mirror: Mirror, verb: Verb, planned: readonly Planned
   return undefined;
 }
 
+/** By how much a COPY has brought before its end. */
+export const refuseLongCopy: SqlError = {
+  sqlstate: "54000",
+  message: "throughline: this COPY brings more data than any one call takes",
+  hint: "Nothing was sent. COPY into an ordinary table, then INSERT … SELECT in portions.",
+};
+
 /** By what the API offers. */
 export function refuseVerb(mirror: Mirror, verb: Verb): SqlError {
   return {
@@ -138,9 +145,10 @@ export function refuseSent(mirror: Mirror, rows: readonly RowToSend[], limit: nu
       hint: `Nothing was sent. Write at most ${limit} rows per statement.`,
     };
   }
+  const planned = rows.map((row) => row.planned);
   for (const row of rows) {
     for (const column of mirror.columns) {
-      const error = refuseValue(mirror, column, row);
+      const error = refuseValue(mirror, column, row, planned);
       if (error) return error;
     }
   }
@@ -149,7 +157,8 @@ export function refuseSent(mirror: Mirror, rows: readonly RowToSend[], limit: nu
 
 function refuseKey(mirror: Mirror, { verb, before, after }: PlannedRow): SqlError | undefined {
   const key = mirror.key.name;
-  const given = verb === "insert" ? !isPlaceholder(after?.[key]) : verb === "update" && before?.[key] !== after?.[key];
+  const given =
+    verb === "insert" ? !isPlaceholder(mirror, after?.[key]) : verb === "update" && before?.[key] !== after?.[key];
   if (!given) return undefined;
   return {
     ...at(mirror, mirror.key),
@@ -175,7 +184,12 @@ function refuseReadOnly(mirror: Mirror, row: PlannedRow): SqlError | undefined {
   };
 }
 
-function refuseValue(mirror: Mirror, column: MirrorColumn, { planned, sent }: RowToSend): SqlError | undefined {
+function refuseValue(
+  mirror: Mirror,
+  column: MirrorColumn,
+  { planned, sent }: RowToSend,
+  all: readonly PlannedRow[],
+): SqlError | undefined {
   const value = sent[column.name];
   const refuse = (sqlstate: string, message: string, constraint?: string): SqlError => ({
     ...at(mirror, column),
@@ -188,7 +202,7 @@ function refuseValue(mirror: Mirror, column: MirrorColumn, { planned, sent }: Ro
     return refuse("23502", `null value in column "${column.name}" of ${nameOf(mirror)}, which ${mirror.api} requires`);
   }
   if (value == null) return undefined;
-  if (isPlaceholder(value)) {
+  if (holdsPlaceholder(mirror, all, value)) {
     return refuse(
       "0A000",
       `column "${column.name}" would send the placeholder of a key that ${mirror.api} has yet to assign`,

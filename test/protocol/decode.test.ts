@@ -7,7 +7,6 @@ import {
   readDataRow,
   readExecute,
   readParse,
-  readProcessId,
   readQuery,
   readTag,
   readTarget,
@@ -79,14 +78,6 @@ describe("what Postgres sends is read as pg-protocol reads it", () => {
     const complete = message("C", tag, "\0");
     expect(within(complete, readTag)).toBe(tag);
     expect(judged(complete)).toMatchObject({ name: "commandComplete", text: tag });
-  });
-
-  test("BackendKeyData, with the key of protocol 3.0 or the long one of 3.2", () => {
-    holds(fc.tuple(fc.nat(), fc.constantFrom(4, 32, 256)), ([processId, keyLength]) => {
-      const key = message("K", int32(processId), "k".repeat(keyLength));
-      expect(within(key, readProcessId)).toBe(processId);
-      expect(judged(key)).toMatchObject({ name: "backendKeyData", processID: processId });
-    });
   });
 });
 

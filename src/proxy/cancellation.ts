@@ -1,0 +1,34 @@
+// What a cancel request can end that Postgres knows nothing of: an upstream call, or the wait for it.
+
+import { timingSafeEqual } from "node:crypto";
+
+export class Cancellation {
+  /** Process id and secret, as BackendKeyData brought them and a cancel request carries them. */
+  private key: Buffer = Buffer.alloc(0);
+  private interruption: AbortController | undefined;
+
+  /** `key` is copied. */
+  learn(key: Buffer): void {
+    this.key = Buffer.from(key);
+  }
+
+  get processId(): number {
+    return this.key.length < 4 ? 0 : this.key.readInt32BE(0);
+  }
+
+  /** A cancel request. True: it was for this session, and has ended what is under way here. */
+  cancels(key: Buffer): boolean {
+    if (!this.interruption || key.length !== this.key.length || !timingSafeEqual(key, this.key)) return false;
+    this.interruption.abort();
+    return true;
+  }
+
+  async interruptibly<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    this.interruption = new AbortController();
+    try {
+      return await work(this.interruption.signal);
+    } finally {
+      this.interruption = undefined;
+    }
+  }
+}

@@ -1,0 +1,81 @@
+// COPY … FROM STDIN into a mirror: its rows are collected while the client is held, because the statement runs twice.
+
+import { Frontend, headerLength } from "../../protocol/messages.js";
+
+/** `long`: more than is kept. `lost`: the client is gone, or sends what has no place here. */
+export type Collected = "done" | "failed" | "long" | "lost";
+
+/** No call takes as much. */
+const mostBytes = 16 * 1024 * 1024;
+
+export class CopyIn {
+  private readonly frames: Buffer[] = [];
+  private length = 0;
+  private resolve: (collected: Collected) => void = () => undefined;
+  over = false;
+  readonly collected = new Promise<Collected>((resolve) => {
+    this.resolve = resolve;
+  });
+
+  /** A message of the client's, whole. False: it comes after the end. */
+  message(type: number, chunk: Buffer, start: number, end: number): boolean {
+    if (this.over) return false;
+    switch (type) {
+      case Frontend.copyData:
+        this.keep(chunk, start, end);
+        if (this.length > mostBytes) this.end("long");
+        return true;
+      case Frontend.copyFail:
+        // Rows that are given up are nobody's business.
+        this.frames.length = 0;
+        this.length = 0;
+        this.keep(chunk, start, end);
+        this.end("failed");
+        return true;
+      case Frontend.copyDone:
+        this.keep(chunk, start, end);
+        this.end("done");
+        return true;
+      // Postgres ignores these among the rows.
+      case Frontend.flush:
+      case Frontend.sync:
+        return true;
+      default:
+        this.end("lost");
+        return false;
+    }
+  }
+
+  end(collected: Collected): void {
+    this.over = true;
+    this.resolve(collected);
+  }
+
+  /** What the client has sent, its CopyDone included, verbatim; of a COPY that it gave up, only the CopyFail. */
+  bytes(): Buffer {
+    return Buffer.concat(this.frames, this.length);
+  }
+
+  private keep(chunk: Buffer, start: number, end: number): void {
+    this.frames.push(Buffer.from(chunk.subarray(start, end)));
+    this.length += end - start;
+  }
+}
+
+/** A COPY of no rows. */
+export function noRows(format: "text" | "binary"): Buffer {
+  const frames =
+    format === "text" ? [] : [frame(Frontend.copyData, Buffer.concat([signature, Buffer.alloc(8), trailer]))];
+  return Buffer.concat([...frames, frame(Frontend.copyDone, Buffer.alloc(0))]);
+}
+
+/** Manual, COPY: "Binary Format". */
+const signature = Buffer.from("PGCOPY\n\xff\r\n\0", "latin1");
+const trailer = Buffer.from([0xff, 0xff]);
+
+function frame(type: number, body: Buffer): Buffer {
+  const header = Buffer.alloc(headerLength);
+  header[0] = type;
+  header.writeInt32BE(4 + body.length, 1);
+  return Buffer.concat([header, body]);
+}

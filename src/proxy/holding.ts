@@ -1,0 +1,57 @@
+// The client while it is held in front of a message: what it sends meanwhile waits, or is collected when it belongs to a COPY.
+
+import { type Collected, CopyIn } from "./copy-in.js";
+import { type FrontendReader, type Hold, heldLength } from "./frontend.js";
+import type { Inflow } from "./inflow.js";
+
+export class Holding {
+  current: Hold | undefined;
+  /** How much of what is kept is the held message. */
+  private length = 0;
+
+  constructor(
+    private readonly inflow: Inflow,
+    private readonly frontend: FrontendReader,
+  ) {}
+
+  begin(hold: Hold): void {
+    this.current = hold;
+    this.length = heldLength(hold);
+  }
+
+  /** The client may go on. `dealtWith`: the message is done; otherwise it goes to Postgres after all. */
+  end(dealtWith: boolean): void {
+    const hold = this.current;
+    this.current = undefined;
+    if (dealtWith) this.inflow.drop(this.length);
+    else this.frontend.passNext = hold?.at === "query" || hold?.at === "execute" || hold?.at === "several";
+  }
+
+  /** Whether the client's bytes are wanted. */
+  get collecting(): boolean {
+    return this.frontend.copyIn !== undefined && !this.frontend.copyIn.over;
+  }
+
+  read(chunk: Buffer): void {
+    if (this.collecting) this.inflow.readOwned(chunk);
+    else this.inflow.keep(chunk);
+  }
+
+  /** Collects what follows a held COPY, up to and with its end; `resume` lets the client send it. */
+  async collect(resume: () => void): Promise<{ readonly collected: Collected; readonly bytes: Buffer }> {
+    const copyIn = new CopyIn();
+    this.inflow.drop(this.length);
+    this.length = 0;
+    this.frontend.copyIn = copyIn;
+    this.inflow.read();
+    resume();
+    const collected = await copyIn.collected;
+    this.frontend.copyIn = undefined;
+    return { collected, bytes: copyIn.bytes() };
+  }
+
+  /** The client will send nothing more. */
+  abandon(): void {
+    this.frontend.copyIn?.end("lost");
+  }
+}

@@ -1,0 +1,131 @@
+// Sends what a statement plans, and applies what upstream made of it.
+
+import { createHash } from "node:crypto";
+import type { Pool } from "pg";
+import type { Logger } from "pino";
+import type { ConnectorTable } from "../connector/table.js";
+import type { CanonicalRow } from "../journal/journal.js";
+import { closeEntries, settle } from "../journal/settle.js";
+import type { Mirror } from "../mirror/column.js";
+import type { Signer } from "../postgres/mac.js";
+import { type Called, callUpstream } from "./call.js";
+import { errorFields, withoutContext } from "./error.js";
+import type { HeldSession } from "./held.js";
+import { applySteps, type Inspection, refuseStep } from "./injected.js";
+import type { Plan, RowToSend } from "./planned.js";
+import { notApplied, raiseProgress, withMirror } from "./raise.js";
+import { stagedRows } from "./staged.js";
+
+export interface SendContext {
+  readonly pool: Pool;
+  readonly signer: Signer;
+  readonly log: Logger;
+}
+
+export interface Ready {
+  readonly mirror: Mirror;
+  readonly table: ConnectorTable;
+  readonly inspection: Inspection;
+  readonly plan: Plan;
+  readonly rows: readonly RowToSend[];
+  readonly sent: readonly RowToSend[];
+  /** How many rows one call takes. */
+  readonly limit: number;
+}
+
+/** How many keys a message names. */
+const shownKeys = 10;
+
+/** One call; with `throughline.chunk = on` as many as it takes, each noted by itself, up to the first that fails. */
+export async function send(session: HeldSession, context: SendContext, ready: Ready): Promise<"answered"> {
+  const { mirror, table, inspection, plan, sent, limit } = ready;
+  const { transaction } = plan;
+  const canonical: (CanonicalRow | null)[] = [];
+  const calls: string[] = [];
+  let accepted: string | null = null;
+  for (let at = 0; at < sent.length; at += limit) {
+    const portion = sent.slice(at, at + limit);
+    const called = await session.interruptibly((signal) =>
+      callUpstream(
+        {
+          pool: context.pool,
+          log: context.log,
+          mirror,
+          table,
+          verb: portion[0]?.planned.verb ?? "update",
+          proxy: context.signer.proxy,
+          patience: { waitMs: inspection.statementTimeoutMs, signal },
+          by: {
+            role: inspection.role,
+            application: inspection.application,
+            clientAddress: session.clientAddress,
+            statementHash: createHash("sha256").update(session.text).digest("hex"),
+          },
+        },
+        portion,
+      ),
+    );
+    if (called.kind === "raise") {
+      const error = at === 0 ? called.error : raiseProgress(mirror, at, sent.length, called.error);
+      return tellRaised(session, context, mirror, transaction, { ...called, error });
+    }
+    canonical.push(...called.verdict.canonical);
+    calls.push(called.call);
+    const keys = called.verdict.canonical.flatMap((row) => (row ? [row.key] : []));
+    const more = keys.length > shownKeys ? ` and ${keys.length - shownKeys} more` : "";
+    accepted = `${mirror.schema}.${mirror.table} ${keys.slice(0, shownKeys).join(", ")}${more}`;
+    session.noteCall({
+      call: called.call,
+      transaction,
+      changed: accepted,
+      told: false,
+      api: mirror.api,
+      settled: false,
+    });
+  }
+  return apply(session, context, ready, canonical, calls, accepted);
+}
+
+/** In the client's session first, which frees its locks; then on our own connection; then the client is told. */
+async function tellRaised(
+  session: HeldSession,
+  { pool }: SendContext,
+  mirror: Mirror,
+  transaction: string | null,
+  { call, error, changed }: Extract<Called, { kind: "raise" }>,
+): Promise<"answered"> {
+  const raised = await session.fly([refuseStep(error)], "flush");
+  const [settled] = changed ? await settle(pool, [call]).catch(() => []) : [];
+  if (settled?.state === "repaired") await closeEntries(pool, [call]);
+  if (changed) {
+    const done = settled !== undefined && settled.state !== "waiting";
+    // What is gone may be asked for again.
+    const what = error.sqlstate.startsWith("40") ? null : `${mirror.schema}.${mirror.table} (journal ${call})`;
+    session.noteCall({ call, transaction, changed: what, told: true, api: mirror.api, settled: done });
+  }
+  // The connection may be gone: what became of the call is said all the same.
+  const said = raised.kind === "failed" ? withoutContext(raised.error) : errorFields(error);
+  session.tellError(changed ? withMirror(mirror.api, said, settled?.blocked) : said);
+  return "answered";
+}
+
+/** `accepted`: what upstream has accepted; null when nothing was sent. */
+async function apply(
+  session: HeldSession,
+  { signer }: SendContext,
+  { mirror, rows, plan }: Ready,
+  canonical: readonly (CanonicalRow | null)[],
+  calls: readonly string[],
+  accepted: string | null,
+): Promise<"answered"> {
+  const staged = stagedRows(mirror, rows, plan.conflicts, canonical);
+  const steps = applySteps(signer, session.processId, { mirror: mirror.id, staged, calls });
+  const flight = await session.fly(steps, "flush");
+  if (flight.kind === "landed") session.tellCompletion();
+  else if (flight.kind === "failed") {
+    session.tellError(
+      accepted === null ? withoutContext(flight.error) : notApplied(mirror.api, accepted, flight.error),
+    );
+  }
+  return "answered";
+}

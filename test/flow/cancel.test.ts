@@ -1,0 +1,103 @@
+// Cancel requests and time-outs around the call: before it is sent it is cancelled, afterwards nobody knows.
+
+import { once } from "node:events";
+import { connect } from "node:net";
+import type pg from "pg";
+import { beforeEach, expect, test } from "vitest";
+import { type Line, startLine } from "../support/line.js";
+
+let line: Line;
+beforeEach(async () => {
+  line = await startLine({ seed: [{ email: "ada@x.com" }], waitMs: 20_000, timeoutMs: 20_000 });
+  return () => line.close();
+});
+
+const insert = "insert into hubspot.contacts (email) values ('slow@x.com')";
+const refused = (promise: Promise<unknown>) =>
+  promise.then(
+    () => ({ code: "accepted" }),
+    (cause) => cause,
+  );
+
+/** Cancels as libpq does: by a connection of its own, with the key of the session. */
+async function cancel(client: pg.Client): Promise<void> {
+  const { processID, secretKey } = Object.assign({ processID: 0, secretKey: 0 }, client);
+  const request = Buffer.alloc(16);
+  for (const [i, word] of [16, 80877102, processID, secretKey].entries()) request.writeInt32BE(word, 4 * i);
+  const socket = connect(line.port, "127.0.0.1");
+  socket.write(request);
+  socket.resume();
+  await once(socket, "close");
+}
+
+/** Until the intent is noted, and the request can be told to be on its way. */
+const noted =
+  "do $$begin for i in 1..500 loop perform pg_sleep(0.01); exit when exists (select from throughline.journal where state = 'intent'); end loop; end$$";
+
+test("P7: cancelled while the call waits for the rate limit: 57014, and nothing was sent", async () => {
+  const client = await line.client();
+  line.sandbox.fault({ kind: "rate-limit", retryAfterS: 15 });
+  const asked = refused(client.query(insert));
+  await line.admin.query(noted);
+  await expect.poll(() => line.sandbox.log.length).toBeGreaterThan(0);
+  await cancel(client);
+  expect(await asked).toMatchObject({ code: "57014", message: "canceling statement due to user request" });
+  expect((await line.admin.query("select state from throughline.journal")).rows).toEqual([{ state: "unsent" }]);
+  expect((await client.query("select 1 as one")).rows).toEqual([{ one: 1 }]);
+});
+
+test("P7: cancelled while the call is under way: TL007, and the session goes on", async () => {
+  const client = await line.client();
+  line.sandbox.fault({ kind: "hang" });
+  const asked = refused(client.query(insert));
+  await expect.poll(() => line.sandbox.log.length).toBeGreaterThan(0);
+  await cancel(client);
+  expect(await asked).toMatchObject({ code: "TL007", message: expect.stringContaining("cancelled") });
+  expect((await client.query("select 1 as one")).rows).toEqual([{ one: 1 }]);
+});
+
+test("a cancel with a wrong key does nothing, and one while Postgres works is Postgres's", async () => {
+  const client = await line.client();
+  line.sandbox.fault({ kind: "slow", ms: 300 });
+  const asked = client.query(insert);
+  await line.admin.query(noted);
+  await cancel(
+    Object.assign(Object.create(client), {
+      processID: Object.assign({ processID: 0 }, client).processID,
+      secretKey: 1,
+    }),
+  );
+  expect((await asked).rowCount).toBe(1);
+  const sleeping = refused(client.query("update hubspot.contacts set firstname = pg_sleep(20)::text"));
+  await line.admin.query(
+    "do $$begin for i in 1..500 loop perform pg_stat_clear_snapshot(); perform pg_sleep(0.01); exit when exists (select from pg_stat_activity where wait_event = 'PgSleep' and usename = 'app'); end loop; end$$",
+  );
+  await cancel(client);
+  expect(await sleeping).toMatchObject({ code: "57014" });
+});
+
+test("statement_timeout caps the wait for the rate limit; lock_timeout the wait for a row, before the call", async () => {
+  const client = await line.client();
+  await client.query("set statement_timeout = '2s'; set lock_timeout = '200ms'");
+  line.sandbox.fault({ kind: "rate-limit", retryAfterS: 15 });
+  expect(await refused(client.query(insert))).toMatchObject({ code: "53400" });
+  const other = await line.direct();
+  await line.admin.query("grant select, update on hubspot.contacts to app");
+  await other.query("begin");
+  await other.query("select from hubspot.contacts for update");
+  expect(await refused(client.query("update hubspot.contacts set firstname = 'x'"))).toMatchObject({ code: "55P03" });
+  expect(line.sandbox.log.filter(({ status }) => status !== 429)).toEqual([]);
+});
+
+test("transaction_timeout during the call ends the session with what became of it", async ({ skip }) => {
+  const version = Number((await line.admin.query("show server_version_num")).rows[0].server_version_num);
+  if (version < 170_000) return skip("it came with 17");
+  const client = await line.client();
+  await client.query("set transaction_timeout = '300ms'");
+  line.sandbox.fault({ kind: "slow", ms: 900 });
+  expect(await refused(client.query(insert))).toMatchObject({
+    code: "TL002",
+    severity: "FATAL",
+    detail: expect.stringContaining("25P04"),
+  });
+});

@@ -1,0 +1,156 @@
+// COPY … FROM STDIN into a mirror: its rows are one call, within what one call takes.
+
+import { serialize } from "pg-protocol";
+import { beforeEach, expect, test } from "vitest";
+import { type Line, startLine } from "../support/line.js";
+import { shown, WireClient } from "../support/wire.js";
+
+let line: Line;
+let wire: WireClient;
+beforeEach(async () => {
+  line = await startLine({ seed: [{ email: "ada@x.com", firstname: "Ada" }] });
+  wire = await WireClient.login(line.port, "app", line.database);
+  return async () => {
+    wire.close();
+    await line.close();
+  };
+});
+
+const rows = (...texts: string[]) => texts.map((text) => serialize.copyData(Buffer.from(text)));
+const upstream = () =>
+  line.sandbox
+    .records("contacts")
+    .map(({ properties }) => properties["email"])
+    .sort();
+const mirrored = async () =>
+  (await line.admin.query("select email from hubspot.contacts")).rows.map(({ email }) => email).sort();
+
+async function copy(sql: string, ...data: readonly Buffer[]): Promise<string[]> {
+  wire.send(serialize.query(sql));
+  const opened = shown(await wire.until("G"));
+  wire.send(...data);
+  return [...opened, ...shown(await wire.until("Z"))];
+}
+
+test("text, in pieces that are no lines, and csv with a header and a list of columns", async () => {
+  expect(
+    await copy(
+      "copy hubspot.contacts (email, firstname) from stdin",
+      ...rows("a@x.com\tA\nb@", "x.com\t\\N\n"),
+      serialize.copyDone(),
+    ),
+  ).toEqual(["G", "C COPY 2", "Z I"]);
+  expect(
+    await copy(
+      "copy hubspot.contacts (firstname, email) from stdin (format csv, header)",
+      ...rows("firstname,email\n", '"C, D",c@x.com\n'),
+      serialize.copyDone(),
+    ),
+  ).toEqual(["G", "C COPY 1", "Z I"]);
+  expect(line.writes()).toEqual(["POST /crm/v3/objects/contacts/batch/create", "POST /crm/v3/objects/contacts"]);
+  expect(upstream()).toEqual(["a@x.com", "ada@x.com", "b@x.com", "c@x.com"]);
+  expect(await mirrored()).toEqual(upstream());
+});
+
+test("binary, by extended messages, with a Sync among the rows", async () => {
+  const field = (text: string) => {
+    const length = Buffer.alloc(4);
+    length.writeInt32BE(Buffer.byteLength(text));
+    return Buffer.concat([length, Buffer.from(text)]);
+  };
+  const head = Buffer.concat([Buffer.from("PGCOPY\n\xff\r\n\0", "latin1"), Buffer.alloc(8)]);
+  wire.send(
+    serialize.parse({ text: "copy hubspot.contacts (email) from stdin (format binary)" }),
+    serialize.bind({}),
+    serialize.execute({}),
+    serialize.sync(),
+  );
+  expect(shown(await wire.until("G"))).toEqual(["1", "2", "G"]);
+  const body = Buffer.concat([head, Buffer.from([0, 1]), field("bin@x.com"), Buffer.from([0xff, 0xff])]);
+  wire.send(serialize.copyData(body), serialize.copyDone(), serialize.sync());
+  expect(shown(await wire.until("Z"))).toEqual(["C COPY 1", "Z I"]);
+  expect(upstream()).toEqual(["ada@x.com", "bin@x.com"]);
+  expect(await mirrored()).toEqual(upstream());
+});
+
+test("what Postgres refuses is refused before the first row is asked for, or with the row", async () => {
+  wire.send(serialize.query("copy hubspot.contacts (nonsense) from stdin"));
+  expect(shown(await wire.until("Z"))).toEqual(["E 42703", "Z I"]);
+  expect(
+    await copy(
+      "copy hubspot.contacts (email, renewal_date) from stdin",
+      ...rows("d@x.com\tsoon\n"),
+      serialize.copyDone(),
+    ),
+  ).toEqual(["G", "E 22007", "Z I"]);
+  expect(await copy("copy hubspot.contacts (email) from stdin", ...rows("ada@x.com\n"), serialize.copyDone())).toEqual([
+    "G",
+    "E 23505",
+    "Z I",
+  ]);
+  expect(
+    await copy("copy hubspot.contacts (email) from stdin", ...rows("x@x.com\n"), serialize.copyFail("enough")),
+  ).toEqual(["G", "E 57014", "Z I"]);
+  expect(await copy("copy hubspot.contacts (email) from stdin", serialize.copyDone())).toEqual([
+    "G",
+    "C COPY 0",
+    "Z I",
+  ]);
+  expect(line.sandbox.log.filter(({ method }) => method !== "GET")).toEqual([]);
+});
+
+test("P1: more rows than one call takes, or more bytes than any call, is refused before anything is sent", async () => {
+  const many = Array.from({ length: 101 }, (_, i) => `m${i}@x.com\n`).join("");
+  expect(await copy("copy hubspot.contacts (email) from stdin", ...rows(many), serialize.copyDone())).toEqual([
+    "G",
+    "E 54000",
+    "Z I",
+  ]);
+  const megabyte = "x".repeat(1024 * 1024);
+  expect(
+    await copy(
+      "copy hubspot.contacts (email) from stdin",
+      ...rows(...Array.from({ length: 17 }, () => megabyte)),
+      serialize.copyDone(),
+    ),
+  ).toEqual(["G", "E 54000", "Z I"]);
+  expect(line.writes()).toEqual([]);
+  wire.send(serialize.query("select 1"));
+  expect(shown(await wire.until("Z"))).toEqual(["T", "D 1", "C SELECT 1", "Z I"]);
+});
+
+test("in a transaction, and its rollback", async () => {
+  wire.send(serialize.query("begin"));
+  await wire.until("Z");
+  expect(await copy("copy hubspot.contacts (email) from stdin", ...rows("t@x.com\n"), serialize.copyDone())).toEqual([
+    "G",
+    "C COPY 1",
+    "Z T",
+  ]);
+  wire.send(serialize.query("rollback"));
+  expect(shown(await wire.until("Z"))).toEqual(["C ROLLBACK", "N 01000", "Z I"]);
+  expect(await mirrored()).toEqual(["ada@x.com", "t@x.com"]);
+});
+
+test("a client that vanishes among its rows has written nothing", async () => {
+  wire.send(serialize.query("copy hubspot.contacts (email) from stdin"));
+  await wire.until("G");
+  wire.send(...rows("gone@x.com\n"));
+  wire.close();
+  await line.admin.query(
+    "do $$begin for i in 1..500 loop perform pg_sleep(0.01); exit when not exists (select from pg_stat_activity where usename = 'app'); perform pg_stat_clear_snapshot(); end loop; end$$",
+  );
+  expect((await line.admin.query("select from pg_stat_activity where usename = 'app'")).rowCount).toBe(0);
+  expect(line.writes()).toEqual([]);
+});
+
+test("COPY from a file on the server, and into a view, is Postgres's own to refuse", async () => {
+  await line.admin.query(
+    "create view public.people as select * from hubspot.contacts; grant all on public.people to app",
+  );
+  for (const sql of ["copy hubspot.contacts from '/nowhere'", "copy public.people from stdin"]) {
+    wire.send(serialize.query(sql));
+    expect(shown(await wire.until("Z")).at(-1)).toBe("Z I");
+  }
+  expect(line.sandbox.log.filter(({ method }) => method !== "GET")).toEqual([]);
+});
