@@ -48,15 +48,17 @@ const longestRetryMs = 30_000;
 /** Settles while nobody waits, until nothing is left to be tried again. What a stop cuts off, the journal has. */
 function retrySettling(context: WriteContext, calls: readonly OpenCall[], delayMs: number, track: Track): void {
   const again = (left: readonly OpenCall[]) => {
-    if (left.length === 0) return;
-    const next = () => retrySettling(context, left, Math.min(2 * delayMs, longestRetryMs), track);
+    if (left.length === 0 || context.pool.ending) return;
+    const next = () => {
+      if (!context.pool.ending) retrySettling(context, left, Math.min(2 * delayMs, longestRetryMs), track);
+    };
     setTimeout(next, delayMs).unref();
   };
   track(settleAndClose(context, calls, track)).then(
     (ended) =>
       again(calls.filter(({ call }) => ended.some((entry) => entry.call === call && entry.state === "waiting"))),
     (err: unknown) => {
-      context.log.error({ err }, unsettled);
+      if (!context.pool.ending) context.log.error({ err }, unsettled);
       again(calls);
     },
   );

@@ -147,17 +147,30 @@ const shapes: readonly Shape[] = [
 
 test.each(shapes)("$sql", async ({ sql, calls, rows, tag }) => {
   const client = await line.client();
-  if (sql.startsWith("copy")) await client.query(sql);
-  else {
-    const result = await client.query(sql);
+  const result = await client.query(sql);
+  if (rows) expect(result.rows).toEqual(rows);
+  if (tag) expect(`${result.command} ${result.rowCount}`).toBe(tag);
+  await agree(calls);
+});
+
+test.each(shapes.filter(({ sql }) => !sql.startsWith("copy")))(
+  "in the extended protocol: $sql",
+  async ({ sql, calls, rows, tag }) => {
+    const client = await line.client();
+    const extended = { text: sql, queryMode: "extended" };
+    const result = await client.query(extended);
     if (rows) expect(result.rows).toEqual(rows);
     if (tag) expect(`${result.command} ${result.rowCount}`).toBe(tag);
-  }
+    await agree(calls);
+  },
+);
+
+async function agree(calls: readonly unknown[]): Promise<void> {
   expect(line.writes()).toEqual(calls);
   expect(await mirrored()).toEqual(upstream());
   const { rows: placeholders } = await line.admin.query("select from public.orders where contact like 'throughline:%'");
   expect(placeholders).toEqual([]);
-});
+}
 
 test("MERGE: what inserts, updates or deletes alone is one call; a mixture is refused before it", async ({ skip }) => {
   const version = Number((await line.admin.query("show server_version_num")).rows[0].server_version_num);
