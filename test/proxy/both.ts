@@ -7,8 +7,8 @@ import { join } from "node:path";
 import { inject } from "vitest";
 import { makeLog } from "../../src/observe/log.js";
 import { type PostgresAddress, postgresAddress } from "../../src/postgres/address.js";
+import type { Interception } from "../../src/proxy/interception.js";
 import { Listener } from "../../src/proxy/listener.js";
-import type { Interception } from "../../src/proxy/session.js";
 import { type Line, startLine } from "../support/line.js";
 
 export interface Both {
