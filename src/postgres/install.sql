@@ -117,16 +117,17 @@ begin
   end if;
 end $$;
 
--- How many rows this transaction has written to tables that are no mirrors; null when nobody can tell: the server does not
--- count, or there are foreign tables, of which nothing is counted.
+-- How many rows this transaction has written to tables that are no mirrors: those it has locked for writing. Null when nobody can
+-- tell: the server does not count, or there is a foreign table among them.
 create or replace function throughline.local_writes() returns bigint
 language sql stable set search_path = pg_catalog, pg_temp as $$
-  select case when current_setting('track_counts') = 'on' and not exists (select from pg_class f where f.relkind = 'f') then
-    (select coalesce(sum(pg_stat_get_xact_tuples_inserted(c.oid) + pg_stat_get_xact_tuples_updated(c.oid) + pg_stat_get_xact_tuples_deleted(c.oid)), 0)
-      from pg_class c
-      where c.relkind = 'r' and c.oid >= 16384 and c.relnamespace <> 'throughline'::regnamespace
-        and c.oid not in (select to_regclass(format('%I.%I', m.schema_name, m.table_name)) from throughline.mirror m
-          where to_regclass(format('%I.%I', m.schema_name, m.table_name)) is not null)) end
+  select case when current_setting('track_counts') = 'on' and coalesce(bool_and(c.relkind <> 'f'), true) then
+    coalesce(sum(pg_stat_get_xact_tuples_inserted(c.oid) + pg_stat_get_xact_tuples_updated(c.oid) + pg_stat_get_xact_tuples_deleted(c.oid)), 0) end
+  from pg_locks l join pg_class c on c.oid = l.relation
+  where l.pid = pg_backend_pid() and l.locktype = 'relation' and l.mode in ('RowExclusiveLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
+    and c.oid >= 16384 and c.relkind in ('r', 'f') and c.relnamespace <> 'throughline'::regnamespace
+    and c.oid not in (select to_regclass(format('%I.%I', m.schema_name, m.table_name)) from throughline.mirror m
+      where to_regclass(format('%I.%I', m.schema_name, m.table_name)) is not null)
 $$;
 
 -- Returns the transaction, so that its end can be seen from another connection.
