@@ -22,29 +22,31 @@ export async function runSeveral(session: Session, pieces: readonly Piece[], con
   if (session.over || session.owed.skipping) return true;
   let last: HeldWrite | undefined;
   for (const [index, piece] of pieces.entries()) {
-    last = await runPiece(session, piece, context);
+    const ran = await runPiece(session, piece, context);
     if (session.over) return true;
-    if (session.status === Status.failed) break;
+    last = ran === "failed" ? undefined : ran;
+    if (ran === "failed") break;
     // The last one is told when the transaction has ended, as Postgres does.
     if (index < pieces.length - 1) last?.tellKept();
   }
-  const completion = session.status === Status.failed ? undefined : last?.completion;
+  const completion = last?.completion;
   if (session.hidden) await endHidden(session, completion);
   else if (completion) session.toClient(completion);
   await tellReady(session);
   return true;
 }
 
-/** Returns the write whose completion the client has yet to be told. */
-async function runPiece(session: Session, piece: Piece, context: WriteContext): Promise<HeldWrite | undefined> {
+/** A write whose completion the client has yet to be told; `failed`: nothing later runs. */
+type RanPiece = HeldWrite | undefined | "failed";
+
+async function runPiece(session: Session, piece: Piece, context: WriteContext): Promise<RanPiece> {
   switch (piece.transaction) {
     case "BEGIN":
     case "START TRANSACTION":
       if (!session.hidden) return runQuery(session, piece);
       // It makes the transaction that has begun with the string the client's own.
       session.hidden = false;
-      await runOurs(session, { kind: "sql", text: piece.text, values: [] }, piece.transaction);
-      return undefined;
+      return runOurs(session, { kind: "sql", text: piece.text, values: [] }, piece.transaction);
     case "end":
       if (session.hidden) session.toClient(writeNotice(noTransaction));
       session.hidden = false;
@@ -54,12 +56,11 @@ async function runPiece(session: Session, piece: Piece, context: WriteContext): 
     case "ROLLBACK TO SAVEPOINT":
       await open(session);
       if (!session.hidden) return runQuery(session, piece);
-      await runOurs(
+      return runOurs(
         session,
         refuseStep({ sqlstate: "25P01", message: `${piece.transaction} can only be used in transaction blocks` }),
         "",
       );
-      return undefined;
     case null: {
       await open(session);
       const statement = session.statements.resolve("", piece.text, piece.classified);
@@ -67,7 +68,8 @@ async function runPiece(session: Session, piece: Piece, context: WriteContext): 
       const write = new HeldWrite(session, statement, { ...noStatement, text: piece.text });
       const ran = await runWrite(write, context);
       await session.fly([], "sync", noStatement);
-      return ran === "passOn" ? runQuery(session, piece) : write;
+      if (ran === "passOn") return runQuery(session, piece);
+      return session.status === Status.failed ? "failed" : write;
     }
   }
 }
@@ -80,16 +82,18 @@ async function open(session: Session): Promise<void> {
 }
 
 /** Its answers are the client's, but for the ReadyForQuery. */
-async function runQuery(session: Session, { text }: Piece): Promise<undefined> {
-  await session.fly([{ kind: "query", text }], "flush", noStatement);
+async function runQuery(session: Session, { text }: Piece): Promise<"failed" | undefined> {
+  const { kind } = await session.fly([{ kind: "query", text }], "flush", noStatement);
   if (session.calls.unsettled(session.status)) session.toClient(await session.calls.settle(session.status));
+  return kind === "landed" ? undefined : "failed";
 }
 
 /** A statement of which the client sees its error, or `tag`. */
-async function runOurs(session: Session, step: Step, tag: string): Promise<void> {
+async function runOurs(session: Session, step: Step, tag: string): Promise<"failed" | undefined> {
   const flight = await session.fly([step], "sync", noStatement);
-  if (flight.kind === "failed") session.toClient(writeError(withoutContext(flight.error)));
-  else if (flight.kind === "landed") session.toClient(writeTag(tag));
+  if (flight.kind === "landed") session.toClient(writeTag(tag));
+  else if (flight.kind === "failed") session.toClient(writeError(withoutContext(flight.error)));
+  return flight.kind === "landed" ? undefined : "failed";
 }
 
 const noTransaction: Fields = new Map(

@@ -9,7 +9,7 @@ let line: Line;
 beforeEach(async () => {
   line = await startLine({ seed: [{ email: "ada@x.com" }] });
   await line.admin.query(
-    "create table public.ledger (no int primary key); grant all on public.ledger to app; grant create on schema public to app",
+    "create table public.ledger (no int primary key); create table public.late (no int unique deferrable initially deferred); insert into public.late values (1); grant all on public.ledger, public.late to app; grant create on schema public to app",
   );
   line.sandbox.clearLog();
   return () => line.close();
@@ -93,6 +93,13 @@ const scripts: readonly (readonly [text: string, said: string[], rows: number, c
     "",
   ],
   [`vacuum; ${write("a")}`, ["E 25001", "Z I"], 0, 0, ""],
+  [
+    `begin; insert into public.late values (1); commit; ${write("a")}`,
+    ["C BEGIN", "C INSERT 0 1", "E 23505", "Z I"],
+    0,
+    0,
+    "",
+  ],
   [`;; ${write("a")} ;;`, ["C INSERT 0 1", "Z I"], 0, 1, ""],
   [`prepare p as ${write("a")}; execute p`, ["C PREPARE", "C INSERT 0 1", "Z I"], 0, 1, ""],
 ];
