@@ -153,3 +153,19 @@ test("a second write in a transaction: the first is all that was sent", async ()
   await client.query("rollback");
   expect(line.writes()).toHaveLength(1);
 });
+
+test("P1: an UPDATE of ten thousand rows ends at the first that is too many", async () => {
+  await line.opened.pool.query(
+    "insert into hubspot.contacts (id, email) select 'many' || i, 'many' || i || '@x.com' from generate_series(1, 10000) i",
+  );
+  await line.admin.query(`create sequence public.seen; grant all on public.seen to app`);
+  const client = await line.client();
+  line.sandbox.clearLog();
+  const error = await client
+    .query("update hubspot.contacts set firstname = 'n' || nextval('public.seen') where id like 'many%'")
+    .catch((cause) => cause);
+  expect(error).toMatchObject({ code: "54000", hint: expect.stringContaining("at most 100") });
+  // A sequence is not undone: it tells how many rows were looked at.
+  expect((await line.admin.query("select last_value from public.seen")).rows).toEqual([{ last_value: "101" }]);
+  expect(line.sandbox.log).toEqual([]);
+});
