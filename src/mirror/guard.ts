@@ -1,29 +1,8 @@
-// The SQL of one mirror's guard: the trigger that plans, replaces and refuses, and the functions that lock and apply its rows.
-// All text conversions happen under pinned settings, so that what is captured is what is written back.
+// The SQL of one mirror's guard: the trigger that plans, replaces and refuses, and the function that locks its rows.
 
 import { quoteLiteral, quoteName } from "../postgres/quote.js";
-
-interface GuardColumn {
-  readonly name: string;
-  readonly type: string;
-  /** Upstream's, rather than a local column of the user's. */
-  readonly managed: boolean;
-  readonly unique: boolean;
-}
-
-export interface GuardedTable {
-  readonly id: number;
-  readonly schema: string;
-  readonly table: string;
-  readonly key: string;
-  /** All columns but generated ones, in table order. */
-  readonly columns: readonly GuardColumn[];
-  /** The login of proxy and sync. */
-  readonly login: string;
-}
-
-const pinned = `set search_path = pg_catalog, pg_temp set datestyle = 'ISO, MDY' set intervalstyle = 'iso_8601'
-  set timezone = 'UTC' set bytea_output = 'hex' set extra_float_digits = 3 set array_nulls = on set xmloption = content`;
+import { applyRows } from "./apply.js";
+import { asJson, type GuardColumn, type GuardedTable, pinned } from "./guarded.js";
 
 /** Statements that put the guard on a table, or renew it. */
 export function guardSql(table: GuardedTable): string[] {
@@ -58,13 +37,6 @@ export function guardSql(table: GuardedTable): string[] {
       "throughline.guard_truncate",
     ),
   ];
-}
-
-/** A row as one JSON object of strings; json_object, because json_build_object takes no more than 50 columns. */
-function asJson(columns: readonly GuardColumn[], of: string): string {
-  const names = columns.map((column) => quoteLiteral(column.name)).join(", ");
-  const values = columns.map((column) => `${of}.${quoteName(column.name)}::text`).join(", ");
-  return `json_object(array[${names}]::text[], array[${values}]::text[])`;
 }
 
 function assign(column: GuardColumn, from: string): string {
@@ -203,95 +175,4 @@ begin
     ${select("for no key update")}
   end if;
 end $lock$`;
-}
-
-/**
- * The one way rows change: set-based, and a row that is right already is not written. Returns how many were.
- *
- * `since`, given in a session of ours, is when upstream was asked. A unique value that it has given to another record is then
- * first taken from the row that still holds it, unless that was written later: the holder is stale, and is read again.
- * Where the user has triggers of his own that fire before ours, what is applied is staged, so that the guard restores it,
- * and verified.
- */
-function applyRows({ id, key, columns, login }: GuardedTable, target: string): string {
-  const keyName = quoteName(key);
-  const keyType = columns.find((column) => column.name === key)?.type ?? "text";
-  const managed = columns.filter((column) => column.managed);
-  const value = ({ name, type }: GuardColumn) =>
-    `case when r.full_row -> ${quoteLiteral(name)} is null then x.${quoteName(name)}
-        else (r.full_row ->> ${quoteLiteral(name)})::${type} end as ${quoteName(name)}`;
-  const names = managed.map((column) => quoteName(column.name));
-  const wanted = `wanted as materialized (
-    select ${managed.map(value).join(",\n      ")}
-      from (select (e ->> 'key')::${keyType} as key, e -> 'row' as full_row
-        from json_array_elements(page) e where json_typeof(e -> 'row') = 'object') r
-      left join ${target} x on x.${keyName} = r.key
-  )`;
-  const taken = managed.filter(({ name, unique }) => unique && name !== key).map(takeOver);
-  return `create or replace function throughline.apply_${id}(page json, since timestamptz default null) returns integer
-language plpgsql ${pinned} as $apply$
-declare
-  watch uuid;
-  wrong text;
-  gone integer;
-  written integer;
-begin
-  if session_user = ${quoteLiteral(login)} then
-    if exists (select from pg_trigger where tgrelid = ${quoteLiteral(target)}::regclass and not tgisinternal and tgenabled <> 'D'
-        and tgtype & 3 = 3 and tgname::text not like '~throughline%') then
-      watch := gen_random_uuid();
-      insert into throughline.opened (call, mode) values (watch, 'apply');
-      perform set_config('throughline.call', 'close:' || watch, true);
-    end if;
-    if since is not null then
-      ${taken.join("\n      ")}
-    end if;
-    if watch is not null then
-      with ${wanted}
-      insert into throughline.staged (call, key, full_row)
-        select watch, w.${keyName}::text, ${asJson(managed, "w")} from wanted w
-        union all select watch, e ->> 'key', null from json_array_elements(page) e where json_typeof(e -> 'row') is distinct from 'object';
-    end if;
-  end if;
-  delete from ${target} x using json_array_elements(page) e
-    where x.${keyName} = (e ->> 'key')::${keyType} and json_typeof(e -> 'row') is distinct from 'object';
-  get diagnostics gone = row_count;
-  with ${wanted}
-  insert into ${target} as x (${names.join(", ")}) overriding system value
-    select ${names.map((name) => `w.${name}`).join(", ")} from wanted w
-      where not exists (select from ${target} y where y.${keyName} = w.${keyName}
-        and ${names.map((name) => `y.${name}::text is not distinct from w.${name}::text`).join(" and ")})
-    order by w.${keyName}
-    on conflict (${keyName}) do update set ${names.map((name) => `${name} = excluded.${name}`).join(", ")};
-  get diagnostics written = row_count;
-  if watch is not null then
-    perform set_config('throughline.call', '', true);
-    select s.key into wrong from throughline.staged s left join ${target} y on y.${keyName} = s.key::${keyType}
-      where s.call = watch and case when y.${keyName} is null then null else ${asJson(managed, "y")}::text end is distinct from s.full_row::text;
-    if found then
-      raise exception 'throughline: a trigger of % keeps row "%" from being what its API reported', ${quoteLiteral(target)}, wrong
-        using errcode = 'triggered_data_change_violation';
-    end if;
-    delete from throughline.staged s where s.call = watch;
-    delete from throughline.opened o where o.call = watch;
-  end if;
-  return gone + written;
-end $apply$`;
-
-  function takeOver(taken: GuardColumn): string {
-    const column = quoteName(taken.name);
-    const holders = `${target} y, json_array_elements(page) e
-        where y.${column} = (e -> 'row' ->> ${quoteLiteral(taken.name)})::${taken.type} and y.${keyName} <> (e ->> 'key')::${keyType}
-          and not exists (select from throughline.journal j where j.mirror = ${id} and y.${keyName}::text = any(j.keys)
-            and j.state not in ('refused', 'unsent') and (j.outcome_at is null or j.outcome_at >= since))`;
-    const emptied = managed.map((other) => (other.name === taken.name ? "null" : `y.${quoteName(other.name)}::text`));
-    return `insert into throughline.staged (call, key, full_row)
-        select watch, y.${keyName}::text, json_object(array[${managed.map(({ name }) => quoteLiteral(name)).join(", ")}]::text[], array[${emptied.join(", ")}]::text[])
-          from ${holders} and watch is not null;
-      with taken as (
-        update ${target} x set ${column} = null from ${holders} and x.${keyName} = y.${keyName} returning x.${keyName}
-      )
-      insert into throughline.parked (mirror, key) select distinct ${id}, t.${keyName}::text from taken t on conflict do nothing;
-      delete from throughline.staged s where s.call = watch;`;
-  }
 }

@@ -114,3 +114,17 @@ test("P8: a row that a constraint of the user's refuses is parked; the others of
   await line.admin.query("alter table hubspot.contacts drop constraint short");
   expect((await pulled()).parked).toEqual([]);
 });
+
+test("P6: a trigger of the user's that keeps an accepted row out is TL002, and the row is known to be missing", async () => {
+  // It may change its mind between the plan and the statement itself.
+  await userTrigger("if current_setting('throughline.call', true) !~ '^plan' then return null; end if; return new;");
+  const client = await line.client();
+  const error = await client
+    .query("insert into hubspot.contacts (email) values ('EVE@example.com')")
+    .catch((cause) => cause);
+  expect(error).toMatchObject({ code: "TL002", detail: expect.stringContaining("27000") });
+  await client.query("select 1");
+  expect((await line.admin.query("select state from throughline.journal where closed_at is null")).rows).toEqual([
+    { state: "blocked" },
+  ]);
+});

@@ -1,0 +1,105 @@
+// The function that writes canonical rows into one mirror: for the sync, for settling, and at the end of the write path.
+
+import { quoteLiteral, quoteName } from "../postgres/quote.js";
+import { asJson, type GuardColumn, type GuardedTable, pinned } from "./guarded.js";
+
+/**
+ * The one way rows change: set-based, and a row that is right already is not written. Returns how many were.
+ *
+ * `since`, given in a session of ours, is when upstream was asked. A unique value that it has given to another record is then
+ * first taken from the row that still holds it, unless that was written later: the holder is stale, and is read again.
+ * Where the user has triggers of his own, what is applied is staged, so that the guard restores it, and verified.
+ */
+export function applyRows({ id, key, columns, login }: GuardedTable, target: string): string {
+  const keyName = quoteName(key);
+  const keyType = columns.find((column) => column.name === key)?.type ?? "text";
+  const managed = columns.filter((column) => column.managed);
+  const value = ({ name, type }: GuardColumn) =>
+    `case when r.full_row -> ${quoteLiteral(name)} is null then x.${quoteName(name)}
+        else (r.full_row ->> ${quoteLiteral(name)})::${type} end as ${quoteName(name)}`;
+  const names = managed.map((column) => quoteName(column.name));
+  const wanted = `wanted as materialized (
+    select ${managed.map(value).join(",\n      ")}
+      from (select (e ->> 'key')::${keyType} as key, e -> 'row' as full_row
+        from json_array_elements(page) e where json_typeof(e -> 'row') = 'object') r
+      left join ${target} x on x.${keyName} = r.key
+  )`;
+  const taken = managed.filter(({ name, unique }) => unique && name !== key).map(takeOver);
+  return `create or replace function throughline.apply_${id}(page json, since timestamptz default null) returns integer
+language plpgsql ${pinned} as $apply$
+declare
+  watch uuid;
+  wrong text;
+  gone integer;
+  written integer;
+begin
+  if exists (select from pg_trigger where tgrelid = ${quoteLiteral(target)}::regclass and not tgisinternal and tgenabled <> 'D'
+      and tgtype & 3 = 3 and tgname::text not like '~throughline%') then
+    if session_user = ${quoteLiteral(login)} then
+      watch := gen_random_uuid();
+      insert into throughline.opened (call, mode) values (watch, 'apply');
+      perform set_config('throughline.call', 'close:' || watch, true);
+    else
+      watch := substr(current_setting('throughline.call'), 7)::uuid;
+    end if;
+  end if;
+  if session_user = ${quoteLiteral(login)} then
+    if since is not null then
+      ${taken.join("\n      ")}
+    end if;
+    if watch is not null then
+      with ${wanted}
+      insert into throughline.staged (call, key, full_row)
+        select watch, w.${keyName}::text, ${asJson(managed, "w")} from wanted w
+        union all select watch, e ->> 'key', null from json_array_elements(page) e where json_typeof(e -> 'row') is distinct from 'object';
+    end if;
+  end if;
+  delete from ${target} x using json_array_elements(page) e
+    where x.${keyName} = (e ->> 'key')::${keyType} and json_typeof(e -> 'row') is distinct from 'object';
+  get diagnostics gone = row_count;
+  with ${wanted}
+  insert into ${target} as x (${names.join(", ")}) overriding system value
+    select ${names.map((name) => `w.${name}`).join(", ")} from wanted w
+      where not exists (select from ${target} y where y.${keyName} = w.${keyName}
+        and ${names.map((name) => `y.${name}::text is not distinct from w.${name}::text`).join(" and ")})
+    order by w.${keyName}
+    on conflict (${keyName}) do update set ${names.map((name) => `${name} = excluded.${name}`).join(", ")};
+  get diagnostics written = row_count;
+  if watch is not null then
+    select s.key into wrong from throughline.staged s left join ${target} y on y.${keyName} = coalesce(s.full_row ->> ${quoteLiteral(key)}, s.key)::${keyType}
+      where s.call = watch and (s.full_row is not null or s.n is null)
+        and case when s.full_row is null then y.${keyName} is not null else y.${keyName} is null or not (${managed.map(asStaged).join("\n          and ")}) end;
+    if found then
+      raise exception 'throughline: a trigger of % keeps row "%" from being what its API reported', ${quoteLiteral(target)}, wrong
+        using errcode = 'triggered_data_change_violation';
+    end if;
+    if session_user = ${quoteLiteral(login)} then
+      perform set_config('throughline.call', '', true);
+      delete from throughline.staged s where s.call = watch;
+      delete from throughline.opened o where o.call = watch;
+    end if;
+  end if;
+  return gone + written;
+end $apply$`;
+
+  function asStaged({ name, type }: GuardColumn): string {
+    return `y.${quoteName(name)}::text is not distinct from ((s.full_row ->> ${quoteLiteral(name)})::${type})::text`;
+  }
+
+  function takeOver(taken: GuardColumn): string {
+    const column = quoteName(taken.name);
+    const holders = `${target} y, json_array_elements(page) e
+        where y.${column} = (e -> 'row' ->> ${quoteLiteral(taken.name)})::${taken.type} and y.${keyName} <> (e ->> 'key')::${keyType}
+          and not exists (select from throughline.journal j where j.mirror = ${id} and y.${keyName}::text = any(j.keys)
+            and j.state not in ('refused', 'unsent') and (j.outcome_at is null or j.outcome_at >= since))`;
+    const emptied = managed.map((other) => (other.name === taken.name ? "null" : `y.${quoteName(other.name)}::text`));
+    return `insert into throughline.staged (call, key, full_row)
+        select watch, y.${keyName}::text, json_object(array[${managed.map(({ name }) => quoteLiteral(name)).join(", ")}]::text[], array[${emptied.join(", ")}]::text[])
+          from ${holders} and watch is not null;
+      with taken as (
+        update ${target} x set ${column} = null from ${holders} and x.${keyName} = y.${keyName} returning x.${keyName}
+      )
+      insert into throughline.parked (mirror, key) select distinct ${id}, t.${keyName}::text from taken t on conflict do nothing;
+      delete from throughline.staged s where s.call = watch;`;
+  }
+}

@@ -1,0 +1,33 @@
+// What the generated SQL of one mirror is made from.
+
+import { quoteLiteral, quoteName } from "../postgres/quote.js";
+
+export interface GuardColumn {
+  readonly name: string;
+  readonly type: string;
+  /** Upstream's, rather than a local column of the user's. */
+  readonly managed: boolean;
+  readonly unique: boolean;
+}
+
+export interface GuardedTable {
+  readonly id: number;
+  readonly schema: string;
+  readonly table: string;
+  readonly key: string;
+  /** All columns but generated ones, in table order. */
+  readonly columns: readonly GuardColumn[];
+  /** The login of proxy and sync. */
+  readonly login: string;
+}
+
+/** All text conversions happen under these. */
+export const pinned = `set search_path = pg_catalog, pg_temp set datestyle = 'ISO, MDY' set intervalstyle = 'iso_8601'
+  set timezone = 'UTC' set bytea_output = 'hex' set extra_float_digits = 3 set array_nulls = on set xmloption = content`;
+
+/** A row as one JSON object of strings; json_object, because json_build_object takes no more than 50 columns. */
+export function asJson(columns: readonly GuardColumn[], of: string): string {
+  const names = columns.map((column) => quoteLiteral(column.name)).join(", ");
+  const values = columns.map((column) => `${of}.${quoteName(column.name)}::text`).join(", ");
+  return `json_object(array[${names}]::text[], array[${values}]::text[])`;
+}
