@@ -17,13 +17,22 @@ export class CopyIn {
     this.resolve = resolve;
   });
 
-  /** A message of the client's, whole. False: it comes after the end. */
+  /** Whether a message of this length is kept. */
+  keeps(length: number): boolean {
+    return this.length + length <= mostBytes;
+  }
+
+  /** A message of the client's, whole if it is kept. False: it comes after the end. */
   message(type: number, chunk: Buffer, start: number, end: number): boolean {
     if (this.over) return false;
+    if (end > chunk.length) {
+      this.end("long");
+      return true;
+    }
     switch (type) {
       case Frontend.copyData:
-        this.keep(chunk, start, end);
-        if (this.length > mostBytes) this.end("long");
+        if (this.keeps(end - start)) this.keep(chunk, start, end);
+        else this.end("long");
         return true;
       case Frontend.copyFail:
         // Rows that are given up are nobody's business.

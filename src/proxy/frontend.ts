@@ -74,7 +74,7 @@ export class FrontendReader implements FrameSink {
   ) {}
 
   wantsWhole(type: number, length: number): boolean {
-    if (this.copyIn) return true;
+    if (this.copyIn) return this.copyIn.keeps(length);
     switch (type) {
       case Frontend.query:
         return this.lookout.awake && length <= longestText;

@@ -114,6 +114,9 @@ test("P1: more rows than one call takes, or more bytes than any call, is refused
       serialize.copyDone(),
     ),
   ).toEqual(["G", "E 54000", "Z I"]);
+  expect(
+    await copy("copy hubspot.contacts (email) from stdin", ...rows("x".repeat(20 * 1024 * 1024)), serialize.copyDone()),
+  ).toEqual(["G", "E 54000", "Z I"]);
   expect(line.writes()).toEqual([]);
   wire.send(serialize.query("select 1"));
   expect(shown(await wire.until("Z"))).toEqual(["T", "D 1", "C SELECT 1", "Z I"]);
