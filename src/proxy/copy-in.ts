@@ -13,37 +13,34 @@ export class CopyIn {
   private length = 0;
   private resolve: (collected: Collected) => void = () => undefined;
   over = false;
+  /** Then the rest is read, as Postgres does after an error, and forgotten. */
+  private tooLong = false;
   readonly collected = new Promise<Collected>((resolve) => {
     this.resolve = resolve;
   });
 
   /** Whether a message of this length is kept. */
   keeps(length: number): boolean {
-    return this.length + length <= mostBytes;
+    return !this.tooLong && this.length + length <= mostBytes;
   }
 
   /** A message of the client's, whole if it is kept. False: it comes after the end. */
   message(type: number, chunk: Buffer, start: number, end: number): boolean {
     if (this.over) return false;
-    if (end > chunk.length) {
-      this.end("long");
-      return true;
-    }
     switch (type) {
       case Frontend.copyData:
-        if (this.keeps(end - start)) this.keep(chunk, start, end);
-        else this.end("long");
+        if (end <= chunk.length && this.keeps(end - start)) this.keep(chunk, start, end);
+        else this.giveUp();
         return true;
       case Frontend.copyFail:
         // Rows that are given up are nobody's business.
         this.frames.length = 0;
-        this.length = 0;
         this.keep(chunk, start, end);
         this.end("failed");
         return true;
       case Frontend.copyDone:
         this.keep(chunk, start, end);
-        this.end("done");
+        this.end(this.tooLong ? "long" : "done");
         return true;
       // Postgres ignores these among the rows.
       case Frontend.flush:
@@ -62,7 +59,12 @@ export class CopyIn {
 
   /** What the client has sent, its CopyDone included, verbatim; of a COPY that it gave up, only the CopyFail. */
   bytes(): Buffer {
-    return Buffer.concat(this.frames, this.length);
+    return Buffer.concat(this.frames);
+  }
+
+  private giveUp(): void {
+    this.tooLong = true;
+    this.frames.length = 0;
   }
 
   private keep(chunk: Buffer, start: number, end: number): void {

@@ -125,6 +125,9 @@ export const refuseLongCopy: SqlError = {
   hint: "Nothing was sent. COPY into an ordinary table, then INSERT … SELECT in portions.",
 };
 
+/** The client sent what has no place among the rows of a COPY. */
+export const strayMessage: SqlError = { sqlstate: "08P01", message: "unexpected message type during COPY from stdin" };
+
 /** By what the API offers. */
 export function refuseVerb(mirror: Mirror, verb: Verb): SqlError {
   return {

@@ -15,6 +15,7 @@ import {
   refuseSession,
   refuseTransaction,
   refuseVerb,
+  strayMessage,
 } from "./refuse.js";
 import { type SendContext, send } from "./send.js";
 import { failed, raise } from "./tell.js";
@@ -116,7 +117,7 @@ async function collectRows(
     case "long":
       return raise(session, refuseLongCopy);
     case "lost":
-      return "answered";
+      return raise(session, strayMessage);
   }
 }
 
