@@ -1,8 +1,9 @@
 import { execFile, spawn } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { promisify } from "node:util";
-import { expect, test } from "vitest";
+import { beforeEach, expect, test } from "vitest";
 
 const main = new URL("../../dist/src/main.js", import.meta.url).pathname;
 const reviewed = new URL("./demo.transcript.txt", import.meta.url);
@@ -17,28 +18,33 @@ function masked(transcript: string): string {
     .replaceAll(/\b5\d\d\b(?=\s*(│|$))/gm, "<id>");
 }
 
-const leftovers = () => readdirSync(tmpdir()).filter((name) => /^throughline-(demo|postgres)-/.test(name));
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "throughline-demo-test-"));
+  // As root, the server runs as somebody else.
+  chmodSync(folder, 0o777);
+  return () => rmSync(folder, { recursive: true, force: true });
+});
+const env = () => ({ ...process.env, TMPDIR: folder });
 
 test("the demo shows what was reviewed, leaves nothing behind", {
   timeout: 60_000,
 }, async () => {
-  const before = leftovers();
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, [main, "demo", "--once"]);
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, [main, "demo", "--once"], { env: env() });
   expect(stderr).toBe("");
   expect(masked(stdout)).toBe(readFileSync(reviewed, "utf8"));
-  expect(leftovers()).toEqual(before);
+  expect(readdirSync(folder)).toEqual([]);
 });
 
 test.each(["SIGINT", "SIGTERM"] as const)(
   "%s ends the demo at any moment, and nothing is left behind",
   async (signal) => {
-    const before = leftovers();
-    const demo = spawn(process.execPath, [main, "demo"], { stdio: ["ignore", "pipe", "ignore"] });
+    const demo = spawn(process.execPath, [main, "demo"], { stdio: ["ignore", "pipe", "ignore"], env: env() });
     const ended = new Promise((resolve) => demo.once("exit", resolve));
     demo.stdout.on("data", (text: Buffer) => {
       if (text.includes("throughline pull")) demo.kill(signal);
     });
     expect(await ended).toBe(0);
-    expect(leftovers()).toEqual(before);
+    expect(readdirSync(folder)).toEqual([]);
   },
 );

@@ -127,7 +127,7 @@ test("P9: forged calls of our functions are refused, and no table of ours can be
     `select throughline.planned(${uuid}, ${uuid}, '\\x00')`,
     `select throughline.lock(1, '["501"]', false, ${uuid}, null)`,
     `select throughline.stage(${uuid}, '[]', ${uuid}, '\\x00')`,
-    `select throughline.close(${uuid}, 1, true, ${uuid}, '\\x00')`,
+    `select throughline.close(${uuid}, 1, '[]', ${uuid}, '\\x00')`,
     `select throughline.check_mac('x', ${uuid}, '\\x00')`,
     `select throughline.apply_1('[]')`,
     `select throughline.lock_1('{501}', false)`,
