@@ -97,7 +97,8 @@ begin
     if tg_op = 'INSERT' and asked = 'apply' then
       nth := coalesce(nullif(current_setting('throughline.n', true), ''), '0')::integer + 1;
       perform set_config('throughline.n', nth::text, true);
-      select s.* into it from throughline.staged s where s.call = this.call and s.n = nth;
+      -- Staged as 0: whatever is not staged by itself meets its conflict again.
+      select s.* into it from throughline.staged s where s.call = this.call and s.n in (0, nth) order by s.n desc limit 1;
     elsif tg_op = 'INSERT' then
       select s.* into it from throughline.staged s where s.call = this.call and s.key = new.${quoteName(key)}::text;
     else

@@ -1,10 +1,11 @@
 // Which names can lead a statement to a mirror: its own, those of views and rules over it, and of functions whose text writes to it.
 
 import type { Pool } from "pg";
+import { sourcePattern, type WatchedTable } from "../sql/watched.js";
 import type { Mirror } from "./column.js";
 
 export interface WatchedNames {
-  readonly tables: readonly string[];
+  readonly tables: readonly WatchedTable[];
   readonly functions: readonly string[];
 }
 
@@ -13,7 +14,7 @@ const longestCallChain = 5;
 
 export async function loadWatchedNames(pool: Pool, mirrors: readonly Mirror[]): Promise<WatchedNames> {
   if (mirrors.length === 0) return { tables: [], functions: [] };
-  const over = await pool.query<{ name: string }>(
+  const over = await pool.query<{ schema: string; name: string }>(
     `with recursive over(oid) as (
        select unnest($1::oid[])
        union
@@ -21,28 +22,28 @@ export async function loadWatchedNames(pool: Pool, mirrors: readonly Mirror[]): 
          join pg_depend d on d.refclassid = 'pg_class'::regclass and d.refobjid = o.oid and d.classid = 'pg_rewrite'::regclass
          join pg_rewrite r on r.oid = d.objid
      )
-     select distinct c.relname as name from over join pg_class c on c.oid = over.oid`,
+     select distinct n.nspname as schema, c.relname as name from over join pg_class c on c.oid = over.oid
+       join pg_namespace n on n.oid = c.relnamespace`,
     [mirrors.map(({ relation }) => relation)],
   );
-  const tables = over.rows.map(({ name }) => name);
+  const tables = over.rows;
   const functions = new Set<string>();
-  let found = await functionsThat(pool, tables, "\\y(insert|update|delete|merge)\\y");
-  for (let depth = 0; depth < longestCallChain && found.some((name) => !functions.has(name)); depth += 1) {
+  for (let depth = 0; depth < longestCallChain; depth += 1) {
+    const found = await functionsThat(pool, sourcePattern(tables, [...functions]));
+    if (found.every((name) => functions.has(name))) break;
     for (const name of found) functions.add(name);
-    found = await functionsThat(pool, [...functions], "");
   }
   return { tables, functions: [...functions] };
 }
 
-/** Names of functions whose source mentions one of `names`, and fits `also`. */
-async function functionsThat(pool: Pool, names: readonly string[], also: string): Promise<string[]> {
-  const mentioned = `\\y(${names.map((name) => name.replaceAll(/[^\p{L}\p{N}_]/gu, "\\$&")).join("|")})\\y`;
+/** What is not volatile writes nothing. */
+async function functionsThat(pool: Pool, pattern: string): Promise<string[]> {
   const found = await pool.query<{ name: string }>(
-    `select distinct proname as name from pg_proc p, lateral (select coalesce(pg_get_function_sqlbody(p.oid), p.prosrc)) b(source)
-     where prokind in ('f', 'p') and prorettype <> 'trigger'::regtype
+    `select distinct proname as name from pg_proc p
+     where prokind in ('f', 'p') and prorettype <> 'trigger'::regtype and provolatile = 'v'
        and pronamespace not in ('pg_catalog'::regnamespace, 'information_schema'::regnamespace, 'throughline'::regnamespace)
-       and source ~* $1 and source ~* $2`,
-    [mentioned, also],
+       and coalesce(pg_get_function_sqlbody(p.oid), p.prosrc) ~* $1`,
+    [pattern],
   );
   return found.rows.map(({ name }) => name);
 }

@@ -85,7 +85,9 @@ create unlogged table if not exists throughline.opened (
   call uuid primary key,
   mode text not null check (mode in ('plan', 'apply')),
   row_limit integer,
-  local_writes bigint
+  local_writes bigint,
+  -- Rows of planned_row that this transaction had written before: one that a subtransaction undoes counts still.
+  planned_before bigint
 );
 create unlogged table if not exists throughline.planned_row (
   call uuid not null,
@@ -137,12 +139,14 @@ begin
   perform throughline.check_mac('plan|' || call || '|' || row_limit, proxy, mac);
   -- The client's statement shall fail by itself, with its own words.
   if current_setting('transaction_read_only') = 'on' then return null; end if;
-  insert into throughline.opened values (call, 'plan', row_limit, throughline.local_writes());
+  insert into throughline.opened values (call, 'plan', row_limit, throughline.local_writes(),
+    pg_stat_get_xact_tuples_inserted('throughline.planned_row'::regclass));
   perform set_config('throughline.call', 'plan:' || call, true), set_config('throughline.n', '0', true), set_config('throughline.m', '0', true),
     set_config('throughline.local', '', true);
   return pg_current_xact_id();
 end $$;
 
+-- A first row of verb "undone" says that the statement wrote rows of mirrors and undid them itself, in an exception handler.
 -- local_writes: the statement wrote, or may have written, to other tables or to local columns of rows that it does not send.
 create or replace function throughline.planned(call uuid, proxy uuid, mac bytea)
 returns table (relation oid, verb text, old_row json, new_row json, local_writes boolean)
@@ -150,10 +154,14 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
 declare
   elsewhere boolean;
+  undone boolean;
 begin
   perform throughline.check_mac('planned|' || planned.call, proxy, mac);
-  select (o.local_writes = throughline.local_writes()) is not true or current_setting('throughline.local', true) = 'on' into elsewhere
-    from throughline.opened o where o.call = planned.call;
+  select (o.local_writes = throughline.local_writes()) is not true or current_setting('throughline.local', true) = 'on',
+      pg_stat_get_xact_tuples_inserted('throughline.planned_row'::regclass) - o.planned_before
+        > (select count(*) from throughline.planned_row p where p.call = planned.call)
+    into elsewhere, undone from throughline.opened o where o.call = planned.call;
+  if undone then return query select null::oid, 'undone', null::json, null::json, elsewhere; end if;
   return query select p.relation, p.verb, p.old_row, p.new_row, elsewhere
     from throughline.planned_row p where p.call = planned.call order by p.n;
 end $$;

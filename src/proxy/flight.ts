@@ -81,7 +81,7 @@ export class Flight {
 
   /** Nothing more is owed, or nothing more can come. */
   land(lost: boolean): void {
-    if (this.error) this.resolve({ kind: "failed", error: this.error });
+    if (this.error) this.resolve({ kind: "failed", error: this.error, wasOpen: this.wasOpen });
     else if (this.over || lost) this.resolve({ kind: "over" });
     else this.resolve({ kind: "landed", rows: this.rows, wasOpen: this.wasOpen });
   }

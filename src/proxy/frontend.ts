@@ -4,7 +4,8 @@ import { readBind, readExecute, readParse, readQuery, readTarget } from "../../p
 import type { FrameSink } from "../../protocol/frames.js";
 import { Frontend, headerLength } from "../../protocol/messages.js";
 import { type Owed, Route, Sent } from "../../protocol/owed.js";
-import type { Classified, Piece } from "../sql/classify.js";
+import type { Classified } from "../sql/classify.js";
+import type { Piece } from "../sql/pieces.js";
 import type { CopyIn } from "./copy-in.js";
 import type { MirrorPortal, MirrorStatement, Statements } from "./statements.js";
 
@@ -114,12 +115,12 @@ export class FrontendReader implements FrameSink {
         this.owed.push(Sent.describe);
         return true;
       case Frontend.sync:
+        this.unsynced = false;
         if (this.state.hidden) {
           this.state.hold({ at: "sync" });
           return false;
         }
         this.owed.push(Sent.sync);
-        this.unsynced = false;
         return true;
       case Frontend.functionCall:
         if (this.holdsHidden()) return false;
@@ -146,9 +147,10 @@ export class FrontendReader implements FrameSink {
     const { unsynced } = this;
     this.unsynced = false;
     const { unfollowed, failed } = this.state;
-    // What is in a failed transaction or skipped is Postgres's to refuse.
-    const foreign = unsynced || unfollowed || this.owed.skipping || (failed && this.owed.empty);
-    if (classified && text !== undefined && !foreign) {
+    const foreign = unsynced || unfollowed || this.owed.skipping;
+    // What is in a failed transaction is Postgres's to refuse, unless it begins by leaving it.
+    const leaves = classified?.kind === "several" && classified.pieces[0]?.transaction != null;
+    if (classified && text !== undefined && !foreign && (leaves || !(failed && this.owed.empty))) {
       if (classified.kind === "several") {
         this.state.hold({ at: "several", pieces: classified.pieces, length: end - start });
         return false;

@@ -51,6 +51,13 @@ export class HeldWrite implements HeldSession {
   get explicit() {
     return !this.session.hidden;
   }
+  get over() {
+    return this.session.over;
+  }
+  get limited() {
+    const { execute } = this.client;
+    return execute !== undefined && execute.readInt32BE(execute.length - 4) > 0;
+  }
   get openCalls() {
     return this.session.calls.list;
   }
@@ -59,7 +66,7 @@ export class HeldWrite implements HeldSession {
     const { completion, copyIn, ...landing } = await this.session.fly(steps, end, this.client);
     this.completion = completion;
     this.copyIn = copyIn;
-    if (landing.kind === "landed" && landing.wasOpen) {
+    if (landing.kind !== "over" && landing.wasOpen) {
       this.begun = false;
       this.session.hidden = false;
     }
@@ -80,7 +87,7 @@ export class HeldWrite implements HeldSession {
 
   async collectRows(): Promise<Collected> {
     if (this.copyIn) this.session.toClient(this.copyIn);
-    const { collected, bytes } = await this.session.collectCopy();
+    const { collected, bytes } = await this.session.holding.collect();
     this.client = { ...this.client, copied: bytes };
     return collected;
   }

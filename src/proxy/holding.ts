@@ -12,6 +12,8 @@ export class Holding {
   constructor(
     private readonly inflow: Inflow,
     private readonly frontend: FrontendReader,
+    /** Lets the client send. */
+    private readonly resume: () => void,
   ) {}
 
   begin(hold: Hold): void {
@@ -37,14 +39,14 @@ export class Holding {
     else this.inflow.keep(chunk);
   }
 
-  /** Collects what follows a held COPY, up to and with its end; `resume` lets the client send it. */
-  async collect(resume: () => void): Promise<{ readonly collected: Collected; readonly bytes: Buffer }> {
+  /** Collects what follows a held COPY, up to and with its end. */
+  async collect(): Promise<{ readonly collected: Collected; readonly bytes: Buffer }> {
     const copyIn = new CopyIn();
     this.inflow.drop(this.length);
     this.length = 0;
     this.frontend.copyIn = copyIn;
     this.inflow.read();
-    resume();
+    this.resume();
     const collected = await copyIn.collected;
     this.frontend.copyIn = undefined;
     return { collected, bytes: copyIn.bytes() };

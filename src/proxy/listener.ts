@@ -49,6 +49,8 @@ export class Listener {
   /** Lets what is held come to its end, and ends every session. */
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
+    // A COPY would wait for its client.
+    for (const session of this.sessions) session.holding.abandon();
     await this.options.interception.idle();
     for (const session of this.sessions) session.stop();
     // Who reads nothing hears nothing.

@@ -31,7 +31,7 @@ export class Session implements HoldState, BackendState {
   private readonly backend: BackendReader;
   private readonly fromClient: Inflow;
   private readonly fromPostgres: Inflow;
-  private readonly holding: Holding;
+  readonly holding: Holding;
   private readonly flights = new Flights(this.owed, (bytes) => this.postgres?.write(bytes));
   private readonly client: Link;
   private postgres: Link | undefined;
@@ -59,7 +59,7 @@ export class Session implements HoldState, BackendState {
     this.frontend = new FrontendReader(this.owed, this.statements, interception, this);
     this.backend = new BackendReader(this.owed, this);
     this.fromClient = new Inflow(this.frontend);
-    this.holding = new Holding(this.fromClient, this.frontend);
+    this.holding = new Holding(this.fromClient, this.frontend, () => this.pace());
     this.fromPostgres = new Inflow(this.backend);
     // An accepted socket has no public `onread`; its chunks are fresh, so that they can be kept without a copy.
     clientSocket.on("data", (chunk: Buffer) => this.readClient(chunk));
@@ -229,11 +229,6 @@ export class Session implements HoldState, BackendState {
 
   async fly(steps: readonly Step[], end: FlightEnd, statement: ClientStatement): Promise<Landed> {
     return this.over ? { kind: "over" } : this.flights.fly(steps, end, statement);
-  }
-
-  /** The rows of a held COPY, up to and with its end. */
-  collectCopy(): ReturnType<Holding["collect"]> {
-    return this.holding.collect(() => this.pace());
   }
 
   // ── ends

@@ -4,7 +4,7 @@
 import { writeTag } from "../../protocol/encode.js";
 import { type Fields, writeError, writeNotice } from "../../protocol/fields.js";
 import { Status } from "../../protocol/messages.js";
-import type { Piece } from "../sql/classify.js";
+import type { Piece } from "../sql/pieces.js";
 import { withoutContext } from "../write/error.js";
 import type { Step } from "../write/held.js";
 import { refuseStep } from "../write/injected.js";
@@ -42,25 +42,23 @@ type RanPiece = HeldWrite | undefined | "failed";
 async function runPiece(session: Session, piece: Piece, context: WriteContext): Promise<RanPiece> {
   switch (piece.transaction) {
     case "BEGIN":
-    case "START TRANSACTION":
+    case "START TRANSACTION": {
       if (!session.hidden) return runQuery(session, piece);
       // It makes the transaction that has begun with the string the client's own.
-      session.hidden = false;
-      return runOurs(session, { kind: "sql", text: piece.text, values: [] }, piece.transaction);
+      const ran = await runOurs(session, { kind: "sql", text: piece.text, values: [] }, piece.transaction);
+      if (ran !== "failed") session.hidden = false;
+      return ran;
+    }
     case "end":
       if (session.hidden) session.toClient(writeNotice(noTransaction));
-      session.hidden = false;
       return runQuery(session, piece);
+    case "chain":
+      return session.hidden ? needsBlock(session, "COMMIT AND CHAIN") : runQuery(session, piece);
     case "SAVEPOINT":
     case "RELEASE SAVEPOINT":
     case "ROLLBACK TO SAVEPOINT":
       await open(session);
-      if (!session.hidden) return runQuery(session, piece);
-      return runOurs(
-        session,
-        refuseStep({ sqlstate: "25P01", message: `${piece.transaction} can only be used in transaction blocks` }),
-        "",
-      );
+      return session.hidden ? needsBlock(session, piece.transaction) : runQuery(session, piece);
     case null: {
       await open(session);
       const statement = session.statements.resolve("", piece.text, piece.classified);
@@ -72,6 +70,12 @@ async function runPiece(session: Session, piece: Piece, context: WriteContext): 
       return session.status === Status.failed ? "failed" : write;
     }
   }
+}
+
+/** As Postgres says it of a string that is a transaction of its own. */
+async function needsBlock(session: Session, command: string): Promise<"failed" | undefined> {
+  const message = `${command} can only be used in transaction blocks`;
+  return runOurs(session, refuseStep({ sqlstate: "25P01", message }), "");
 }
 
 /** The string's own transaction, unless there is one. */

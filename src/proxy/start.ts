@@ -55,7 +55,7 @@ export async function startProxy(parts: ProxyParts): Promise<RunningProxy> {
     watched.set(names.tables, names.functions);
   };
   await watch();
-  const context = { pool, signer, log, mirrors };
+  const context = { pool, signer, log, mirrors, sources: () => watched.sourcePattern };
   const listener = new Listener({
     postgres,
     interception: interception(watched, context),

@@ -42,8 +42,11 @@ export class Statements implements OwedEvents {
         return { name, text, classified };
       case "prepare":
         // It may fail still: then its name leads to a statement that writes nothing, which costs a look.
-        this.prepared = true;
-        this.statements.set(classified.name, { name: classified.name, text, classified: classified.statement });
+        if (classified.statement === null) this.statements.delete(classified.name);
+        else {
+          this.prepared = true;
+          this.statements.set(classified.name, { name: classified.name, text, classified: classified.statement });
+        }
         return undefined;
       case "execute": {
         const known = this.statement(classified.name);
@@ -56,9 +59,9 @@ export class Statements implements OwedEvents {
     }
   }
 
-  /** Whether a text, as latin1, may run what was prepared. */
+  /** Whether a text, as latin1, may run what was prepared, or give its name to something else. */
   executes(latin1: string): boolean {
-    return this.prepared && /\bexecute\b/i.test(latin1);
+    return this.prepared && /\b(?:execute|prepare)\b/i.test(latin1);
   }
 
   /** Nothing to look up: the fast path. */

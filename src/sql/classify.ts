@@ -1,7 +1,8 @@
 // What a statement means for mirror tables: read from Postgres's own parser, never interpreted further.
 
 import { parse } from "./parser.js";
-import { type Fields, fieldsOf, isFields, listOf, textOf, walk, wordsOf } from "./tree.js";
+import { copiesIn, type Piece, piecesOf, transactionOf } from "./pieces.js";
+import { type Fields, fieldsOf, isFields, listOf, numberOf, textOf, walk, wordsOf } from "./tree.js";
 
 export interface TableName {
   /** Null: found by search_path. */
@@ -11,37 +12,20 @@ export interface TableName {
 
 export interface Write {
   readonly kind: "write";
-  /** What it writes to, of those that are watched: mirrors, or views over them. */
+  /** What it writes to, or mentions in a DO block, of those that are watched: mirrors, or views over them. */
   readonly relations: readonly TableName[];
-  /** It may write to a mirror that it does not name as its target: by a function, or in a DO block. */
-  readonly hidden: boolean;
+  /** What it calls, of the functions that are watched. */
+  readonly functions: readonly TableName[];
   readonly verbs: readonly ("insert" | "update" | "delete")[];
   /** The columns that its one INSERT names and gives a value; null when it names none. */
   readonly columns: readonly string[] | null;
   /** Whether it holds $n, which a simple Query can't give a value. */
   readonly parameters: boolean;
-  /** COPY … FROM STDIN: its rows come after it, in this format. */
-  readonly copies: "text" | "binary" | null;
+  /** It calls functions: which rows it finds may be another matter each time. */
+  readonly calls: boolean;
+  /** COPY … FROM STDIN: its rows come after it, in this format; `match`: behind a header that has to fit. */
+  readonly copies: "text" | "binary" | "match" | null;
 }
-
-/** One statement of a string of several. */
-export interface Piece {
-  /** Behind as many blanks as the string has before it: positions in errors are those of the string. */
-  readonly text: string;
-  readonly classified: Classified;
-  readonly transaction: TransactionCommand | null;
-  /** COPY … FROM STDIN, into whatever table. */
-  readonly copies: boolean;
-}
-
-/** `end`: any COMMIT or ROLLBACK of the whole. */
-type TransactionCommand =
-  | "BEGIN"
-  | "START TRANSACTION"
-  | "SAVEPOINT"
-  | "RELEASE SAVEPOINT"
-  | "ROLLBACK TO SAVEPOINT"
-  | "end";
 
 export type Classified =
   /** No write on a mirror that we could see: Postgres has it as it is. */
@@ -50,15 +34,15 @@ export type Classified =
   /** Ends the session's transaction without committing it. */
   | { readonly kind: "prepareTransaction" }
   /** SQL-level PREPARE of a write, and EXECUTE of whatever has that name. */
-  | { readonly kind: "prepare"; readonly name: string; readonly statement: Write }
+  | { readonly kind: "prepare"; readonly name: string; readonly statement: Write | null }
   | { readonly kind: "execute"; readonly name: string }
   /** Several statements in one string, one of which is not `other`. */
   | { readonly kind: "several"; readonly pieces: readonly Piece[] };
 
 /** Which names are watched; what a statement defines is told. */
 export interface Names {
-  /** Whether this text, as latin1, mentions one of them. */
-  suspects(latin1: string): boolean;
+  /** Those that the body of a DO block mentions. */
+  mentioned(body: string): { readonly tables: readonly TableName[]; readonly functions: readonly TableName[] };
   isTable(name: string): boolean;
   isFunction(name: string): boolean;
   define(kind: "tables" | "functions", name: string): void;
@@ -71,19 +55,23 @@ export function classify(text: string, names: Names): Classified {
   const statements = parse(text) ?? [];
   const [first] = statements;
   if (statements.length <= 1) return first === undefined ? other : classifyOne(fieldsOf(first, "stmt"), names);
-  const bytes = Buffer.from(text, "utf8");
-  const pieces = statements.map((statement): Piece => {
-    const start = numberOf(statement, "stmt_location");
-    const length = numberOf(statement, "stmt_len");
+  const judged = statements.map((statement) => {
     const stmt = fieldsOf(statement, "stmt");
     return {
-      text: `${" ".repeat([...bytes.toString("utf8", 0, start)].length)}${bytes.toString("utf8", start, length === 0 ? bytes.length : start + length)}`,
+      at: numberOf(statement, "stmt_location"),
+      length: numberOf(statement, "stmt_len"),
       classified: classifyOne(stmt, names),
       transaction: transactionOf(fieldsOf(stmt, "TransactionStmt")),
       copies: copiesIn(fieldsOf(stmt, "CopyStmt")),
     };
   });
-  return pieces.some(({ classified }) => classified.kind !== "other") ? { kind: "several", pieces } : other;
+  if (judged.every(({ classified }) => classified.kind === "other" || isNoWrite(classified))) return other;
+  return { kind: "several", pieces: piecesOf(text, judged) };
+}
+
+/** A PREPARE of something else is only of interest to who keeps names. */
+function isNoWrite(classified: Classified): boolean {
+  return classified.kind === "prepare" && classified.statement === null;
 }
 
 function classifyOne(stmt: Fields | undefined, names: Names): Classified {
@@ -95,8 +83,8 @@ function classifyOne(stmt: Fields | undefined, names: Names): Classified {
     case "ExecuteStmt":
       return { kind: "execute", name: textOf(fields, "name") ?? "" };
     case "PrepareStmt": {
-      const statement = writeOf(fieldsOf(fields, "query"), names);
-      return statement ? { kind: "prepare", name: textOf(fields, "name") ?? "", statement } : other;
+      const statement = writeOf(fieldsOf(fields, "query"), names) ?? null;
+      return { kind: "prepare", name: textOf(fields, "name") ?? "", statement };
     }
     case "CreateFunctionStmt":
       names.define("functions", wordsOf(fields, "funcname").at(-1) ?? "");
@@ -137,7 +125,8 @@ function writeOf(stmt: unknown, names: Names): Write | undefined {
   const relations: TableName[] = [];
   const inserts: Fields[] = [];
   const verbs = new Set<Write["verbs"][number]>();
-  let [hidden, parameters] = [false, false];
+  const functions: TableName[] = [];
+  let [parameters, calls] = [false, false];
   let copies: Write["copies"] = null;
   const target = (fields: Fields, ...does: readonly Write["verbs"][number][]): boolean => {
     const relation = fieldsOf(fields, "relation");
@@ -146,6 +135,10 @@ function writeOf(stmt: unknown, names: Names): Write | undefined {
     relations.push({ schema: textOf(relation, "schemaname") ?? null, table });
     for (const verb of does) verbs.add(verb);
     return true;
+  };
+  const called = (words: readonly string[]) => {
+    const name = words.at(-1) ?? "";
+    if (names.isFunction(name)) functions.push({ schema: words.at(-2) ?? null, table: name });
   };
   walk(stmt, (key, fields) => {
     switch (key) {
@@ -164,17 +157,22 @@ function writeOf(stmt: unknown, names: Names): Write | undefined {
         break;
       case "CopyStmt":
         if (fields["is_from"] === true && target(fields, "insert")) {
-          if (copiesIn(fields)) copies = isBinary(fields) ? "binary" : "text";
+          if (copiesIn(fields)) copies = formatOf(fields);
           inserts.push({ cols: listOf(fields, "attlist").map((name) => ({ ResTarget: { name: copied(name) } })) });
         }
         break;
       case "FuncCall":
       case "funccall":
-        hidden ||= names.isFunction(wordsOf(fields, "funcname").at(-1) ?? "");
+        calls = true;
+        called(wordsOf(fields, "funcname"));
         break;
-      case "DoStmt":
-        hidden ||= listOf(fields, "args").some((argument) => mentions(argument, names));
+      case "DoStmt": {
+        calls = true;
+        const mentioned = names.mentioned(bodyOf(fields));
+        relations.push(...mentioned.tables);
+        functions.push(...mentioned.functions);
         break;
+      }
       case "ParamRef":
         parameters = true;
         break;
@@ -182,16 +180,16 @@ function writeOf(stmt: unknown, names: Names): Write | undefined {
         break;
     }
   });
-  if (relations.length === 0 && !hidden) return undefined;
+  if (relations.length === 0 && functions.length === 0) return undefined;
   const [insert] = inserts;
   const columns = insert && inserts.length === 1 ? insertColumns(insert) : null;
-  return { kind: "write", relations, hidden, verbs: [...verbs], columns, parameters, copies };
+  return { kind: "write", relations, functions, verbs: [...verbs], columns, parameters, calls, copies };
 }
 
 /** The body of a DO block. */
-function mentions(argument: unknown, names: Names): boolean {
-  const body = textOf(fieldsOf(fieldsOf(fieldsOf(argument, "DefElem"), "arg"), "String"), "sval") ?? "";
-  return names.suspects(Buffer.from(body, "utf8").toString("latin1"));
+function bodyOf(block: Fields): string {
+  const bodies = listOf(block, "args").map((argument) => fieldsOf(fieldsOf(argument, "DefElem"), "arg"));
+  return bodies.map((body) => textOf(fieldsOf(body, "String"), "sval") ?? "").join("\n");
 }
 
 function copied(name: unknown): string | undefined {
@@ -216,41 +214,13 @@ function insertColumns(insert: Fields): string[] | null {
   });
 }
 
-function copiesIn(copy: Fields | undefined): boolean {
-  return copy?.["is_from"] === true && copy["is_program"] !== true && copy["filename"] === undefined;
-}
-
-function isBinary(copy: Fields): boolean {
-  return listOf(copy, "options").some((option) => {
-    const element = fieldsOf(option, "DefElem");
-    return (
-      textOf(element, "defname") === "format" &&
-      textOf(fieldsOf(fieldsOf(element, "arg"), "String"), "sval") === "binary"
-    );
-  });
-}
-
-function transactionOf(transaction: Fields | undefined): TransactionCommand | null {
-  const kind = textOf(transaction, "kind");
-  switch (kind) {
-    case undefined:
-      return null;
-    case "TRANS_STMT_BEGIN":
-      return "BEGIN";
-    case "TRANS_STMT_START":
-      return "START TRANSACTION";
-    case "TRANS_STMT_SAVEPOINT":
-      return "SAVEPOINT";
-    case "TRANS_STMT_RELEASE":
-      return "RELEASE SAVEPOINT";
-    case "TRANS_STMT_ROLLBACK_TO":
-      return "ROLLBACK TO SAVEPOINT";
-    default:
-      return "end";
-  }
-}
-
-function numberOf(value: unknown, key: string): number {
-  const found = isFields(value) ? value[key] : undefined;
-  return typeof found === "number" ? found : 0;
+function formatOf(copy: Fields): Write["copies"] {
+  const option = (name: string) =>
+    listOf(copy, "options")
+      .map((option) => fieldsOf(option, "DefElem"))
+      .filter((element) => textOf(element, "defname") === name)
+      .map((element) => textOf(fieldsOf(fieldsOf(element, "arg"), "String"), "sval")?.toLowerCase())
+      .at(-1);
+  if (option("header") === "match") return "match";
+  return option("format") === "binary" ? "binary" : "text";
 }

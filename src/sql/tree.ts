@@ -21,6 +21,11 @@ export function textOf(value: unknown, key: string): string | undefined {
   return typeof found === "string" ? found : undefined;
 }
 
+export function numberOf(value: unknown, key: string): number {
+  const found = isFields(value) ? value[key] : undefined;
+  return typeof found === "number" ? found : 0;
+}
+
 /** The words of a qualified name. */
 export function wordsOf(value: unknown, key: string): readonly string[] {
   return listOf(value, key).flatMap((word) => textOf(fieldsOf(word, "String"), "sval") ?? []);

@@ -1,12 +1,22 @@
 // The names whose appearance makes a statement worth parsing: mirrors, the views over them, and the functions that write to them.
 // A false alarm costs one parse and one look-up; what slips through, the guard in Postgres refuses.
 
+import type { TableName } from "./classify.js";
+
 const verbs = /\b(?:insert|update|delete|merge|copy|view|rule)\b/i;
 const prepare = /\bprepare\b/i;
 const transaction = /\btransaction\b/i;
 
+const mostDefined = 1_000;
+
+/** Null: whatever the schema. */
+export interface WatchedTable {
+  readonly schema: string | null;
+  readonly name: string;
+}
+
 export class Watched {
-  private tables: ReadonlySet<string> = new Set();
+  private tables: ReadonlyMap<string, readonly string[]> = new Map();
   private functions: ReadonlySet<string> = new Set();
   private readonly defined = { tables: new Set<string>(), functions: new Set<string>() };
   private named: RegExp | undefined;
@@ -26,8 +36,8 @@ export class Watched {
   }
 
   /** What the catalogue says; names that a statement has defined since stay. */
-  set(tables: Iterable<string>, functions: Iterable<string>): void {
-    this.tables = new Set(tables);
+  set(tables: readonly WatchedTable[], functions: Iterable<string>): void {
+    this.tables = groupBySchema(tables);
     this.functions = new Set(functions);
     this.compile();
   }
@@ -35,8 +45,24 @@ export class Watched {
   /** What a client's statement defines is known before its next one. */
   define(kind: "tables" | "functions", name: string): void {
     if (kind === "tables" ? this.isTable(name) : this.isFunction(name)) return;
-    this.defined[kind].add(name);
+    // Whoever makes more finds that they are known only after a moment.
+    if (this.defined[kind].size < mostDefined) this.defined[kind].add(name);
     this.compile();
+  }
+
+  /** Those that a text mentions, with the schema it gives them. */
+  mentioned(body: string): { readonly tables: TableName[]; readonly functions: TableName[] } {
+    return {
+      tables: mentionsOf(body, [...this.tables.keys(), ...this.defined.tables], ""),
+      functions: mentionsOf(body, [...this.functions, ...this.defined.functions], "\\s*\\("),
+    };
+  }
+
+  /** A regular expression of Postgres's: the source of a function that may write to a mirror, by itself or by another. */
+  get sourcePattern(): string {
+    const known = [...this.tables].flatMap(([name, schemas]) => schemas.map((schema) => ({ schema, name })));
+    const defined = [...this.defined.tables].map((name) => ({ schema: null, name }));
+    return sourcePattern([...known, ...defined], [...this.functions, ...this.defined.functions]);
   }
 
   /** Whether a statement, as latin1 text, is worth parsing. */
@@ -50,11 +76,39 @@ export class Watched {
   }
 
   private compile(): void {
-    const tables = [...this.tables, ...this.defined.tables];
+    const tables = [...this.tables.keys(), ...this.defined.tables];
     const functions = [...this.functions, ...this.defined.functions];
     this.named = tables.length > 0 ? new RegExp(`${anyOf(tables)}|u&"`, "i") : undefined;
     this.called = functions.length > 0 ? new RegExp(anyOf(functions), "i") : undefined;
   }
+}
+
+/** `tables` are written to by a verb before their name, `functions` are called. Another schema's table of that name is another's. */
+export function sourcePattern(tables: readonly WatchedTable[], functions: readonly string[]): string {
+  const quoted = (name: string) => name.replaceAll(/[^\p{L}\p{N}_]/gu, "\\$&");
+  const table = ({ schema, name }: WatchedTable) =>
+    `"?(${schema === null ? "\\w+" : quoted(schema)})"?\\s*\\.\\s*"?${quoted(name)}"?\\y|(?<![.\\w"]|\\.\\s)"?${quoted(name)}"?\\y`;
+  const written = `\\y(insert|update|delete|merge)\\y.*(${tables.map(table).join("|")})`;
+  return functions.length === 0 ? written : `${written}|\\y(${functions.map(quoted).join("|")})\\s*\\(`;
+}
+
+function groupBySchema(tables: readonly WatchedTable[]): Map<string, string[]> {
+  const grouped = new Map<string, string[]>();
+  for (const { schema, name } of tables) {
+    if (schema !== null) grouped.set(name, [...(grouped.get(name) ?? []), schema]);
+  }
+  return grouped;
+}
+
+function mentionsOf(body: string, names: readonly string[], behind: string): TableName[] {
+  if (names.length === 0) return [];
+  const any = names.map((name) => name.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|");
+  const word = `[\\p{L}\\p{N}_$]`;
+  const mention = new RegExp(`(?<!${word}|\\.)(?:"?(${word}+)"?\\s*\\.\\s*)?"?(${any})"?(?!${word})${behind}`, "giu");
+  return [...body.matchAll(mention)].map(([, schema, name]) => ({
+    schema: schema ?? null,
+    table: names.find((known) => known.toLowerCase() === name?.toLowerCase()) ?? "",
+  }));
 }
 
 function anyOf(names: readonly string[]): string {

@@ -62,7 +62,7 @@ async function fenced(client: PoolClient, { mirror, askedAt, rows }: PageToApply
   const keys = rows.map((row) => row.key);
   // First the locks, then, with a newer snapshot, the question: what a statement holds, or held until just now, is in the journal.
   const locked = await client.query<{ key: string }>(
-    `select ${key} as key from ${target} where ${key} = any($1) order by ${key} for no key update skip locked`,
+    `select ${key}::text as key from ${target} where ${key} = any($1) order by ${key} for no key update skip locked`,
     [keys],
   );
   const kept = await client.query<{ key: string }>(
@@ -73,7 +73,7 @@ async function fenced(client: PoolClient, { mirror, askedAt, rows }: PageToApply
      )
      select key from unnest($3::text[]) key
      where key in (select unnest(keys) from fence)
-        or (key <> all($4::text[]) and (exists (select from ${target} t where t.${key} = key)
+        or (key <> all($4::text[]) and (exists (select from ${target} t where t.${key}::text = key)
           or exists (select from fence where creates)))`,
     [mirror.id, askedAt, keys, locked.rows.map((row) => row.key)],
   );

@@ -27,7 +27,7 @@ export type Landing =
   /** The rows of each `sql` step. `wasOpen`: a BEGIN among them met the client's own (its warning 25001 says so). */
   | { readonly kind: "landed"; readonly rows: readonly Rows[]; readonly wasOpen: boolean }
   /** An injected message, or the client's portal, failed; the client has not been told. */
-  | { readonly kind: "failed"; readonly error: Fields }
+  | { readonly kind: "failed"; readonly error: Fields; readonly wasOpen: boolean }
   /** An earlier message of the client's failed, and it has been told; or its connection is gone. */
   | { readonly kind: "over" };
 
@@ -61,6 +61,10 @@ export interface HeldSession {
   readonly explicit: boolean;
   /** Whether `begin` opened it; known when the flight with its steps has landed. */
   readonly begun: boolean;
+  /** Nothing more can be asked of Postgres. */
+  readonly over: boolean;
+  /** The client fetches in portions: its Execute has a row limit. */
+  readonly limited: boolean;
   /** Does what only a cancel request interrupts: `signal` is aborted by it. */
   interruptibly<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T>;
   /** After a flight with `copyNothing`: collects the rows that the client sends, for the steps that run its statement. */

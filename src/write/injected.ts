@@ -2,11 +2,13 @@
 
 import type { Signer } from "../postgres/mac.js";
 import { quoteName } from "../postgres/quote.js";
-import type { TableName } from "../sql/classify.js";
+import type { Write } from "../sql/classify.js";
 import type { SqlError } from "./error.js";
 import type { Rows, Step } from "./held.js";
 
 export interface Inspection {
+  /** It calls a function that may write to a mirror. */
+  readonly callsWriter: boolean;
   /** What the statement's targets are in this session. */
   readonly relations: readonly number[];
   /** The mirrors among them, and those that views and rules of theirs lead to. */
@@ -26,11 +28,15 @@ export interface Inspection {
   readonly deferrable: string | null;
 }
 
-/** `mirrors` are the relations of all there are. */
-export function inspectStep(targets: readonly TableName[], mirrors: readonly number[]): Step {
+/** `mirrors` are the relations of all there are; `sources` fits the source of functions that may write to them. */
+export function inspectStep(
+  { relations, functions }: Pick<Write, "relations" | "functions">,
+  mirrors: readonly number[],
+  sources: string,
+): Step {
   const setting = (name: string) => `pg_catalog.current_setting('${name}')`;
   const ours = (name: string) => `pg_catalog.current_setting('throughline.${name}', true)`;
-  const names = targets.map(({ schema, table }) =>
+  const names = relations.map(({ schema, table }) =>
     schema === null ? quoteName(table) : `${quoteName(schema)}.${quoteName(table)}`,
   );
   return {
@@ -46,19 +52,28 @@ export function inspectStep(targets: readonly TableName[], mirrors: readonly num
           join pg_catalog.pg_depend d on d.classid operator(pg_catalog.=) 'pg_catalog.pg_rewrite'::pg_catalog.regclass
             and d.objid operator(pg_catalog.=) r.oid and d.refclassid operator(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
       )
-      select (select pg_catalog.json_agg(oid) from named), (select pg_catalog.json_agg(oid) from mirror join reached using (oid)),
+      select exists (select from pg_catalog.json_array_elements($3::pg_catalog.json) f
+          join pg_catalog.pg_proc p on p.proname operator(pg_catalog.=) (f operator(pg_catalog.->>) 'table')
+          join pg_catalog.pg_namespace s on s.oid operator(pg_catalog.=) p.pronamespace
+        where p.provolatile operator(pg_catalog.=) 'v'
+          and case f operator(pg_catalog.->>) 'schema' when 'pg_temp' then s.oid operator(pg_catalog.=) pg_catalog.pg_my_temp_schema()
+            else s.nspname operator(pg_catalog.=) coalesce(f operator(pg_catalog.->>) 'schema',
+              case when pg_catalog.pg_function_is_visible(p.oid) then s.nspname end) end
+          and coalesce(pg_catalog.pg_get_function_sqlbody(p.oid), p.prosrc) operator(pg_catalog.~*) $4::pg_catalog.text),
+      (select pg_catalog.json_agg(oid) from named), (select pg_catalog.json_agg(oid) from mirror join reached using (oid)),
       ${setting("transaction_isolation")}, ${setting("client_encoding")}, ${setting("standard_conforming_strings")},
       ${ours("transaction")}, ${ours("chunk")}, ${setting("statement_timeout")}, current_user, ${setting("application_name")}, ${setting("client_min_messages")},
       (select pg_catalog.string_agg(pg_catalog.format('%I.%I', n.nspname, c.conname), ', ')
         from pg_catalog.pg_constraint c join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.connamespace
         where c.condeferrable and exists (select from mirror m where m.oid operator(pg_catalog.=) c.conrelid
           or m.oid operator(pg_catalog.=) c.confrelid))`,
-    values: [JSON.stringify(names), JSON.stringify(mirrors)],
+    values: [JSON.stringify(names), JSON.stringify(mirrors), JSON.stringify(functions), sources],
   };
 }
 
 export function readInspection(rows: Rows | undefined): Inspection {
   const [
+    calls,
     relations,
     mirrors,
     isolation,
@@ -73,6 +88,7 @@ export function readInspection(rows: Rows | undefined): Inspection {
     deferrable,
   ] = rows?.[0] ?? [];
   return {
+    callsWriter: calls === "t",
     relations: readOids(relations),
     mirrors: readOids(mirrors),
     isolation: isolation ?? "",

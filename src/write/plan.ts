@@ -6,7 +6,7 @@ import type { Signer } from "../postgres/mac.js";
 import type { SqlError } from "./error.js";
 import type { HeldSession, Landing, Step } from "./held.js";
 import { type Inspection, lockStep, planSteps } from "./injected.js";
-import { type Plan, readLocked, readPlan, samePlan, stillPlanned } from "./planned.js";
+import { type Plan, readLocked, readPlan, samePlan, sameRows, stillPlanned } from "./planned.js";
 
 /** How often a statement is planned when its rows change under it. */
 const planAttempts = 3;
@@ -19,13 +19,14 @@ export type Planned =
   | { readonly kind: "refused"; readonly error: SqlError }
   | { readonly kind: "over" };
 
-/** `opening`: what comes before the first plan. */
+/** `opening`: what comes before the first plan. `volatile`: the statement calls functions, and may find other rows each time. */
 export async function planAndLock(
   session: HeldSession,
   signer: Signer,
   mirrors: readonly Mirror[],
   limit: number,
   opening: readonly Step[],
+  volatile: boolean,
   { deferrable }: Inspection,
 ): Promise<Planned> {
   const planOnce = async (before: readonly Step[]): Promise<Planned> => {
@@ -43,6 +44,20 @@ export async function planAndLock(
     if (!mirror) return planned;
     const at = { schema: mirror.schema, table: mirror.table };
     const name = `"${mirror.schema}"."${mirror.table}"`;
+    const twice = twiceWritten(planned.plan);
+    if (twice || (planned.plan.undone && planned.plan.rows.length > 0)) {
+      return {
+        kind: "refused",
+        error: {
+          ...at,
+          sqlstate: "0A000",
+          message: twice
+            ? `throughline: this statement changes a row of ${name} more than once`
+            : `throughline: this statement undoes a write to ${name} itself, and makes another`,
+          hint: "Nothing was sent. Send each INSERT, UPDATE or DELETE as a statement of its own.",
+        },
+      };
+    }
     const lock = await lockPlanned(session, signer, mirror, planned.plan);
     if (lock.kind !== "landed") return lock;
     if (!stillPlanned(mirror, planned.plan.rows, readLocked(lock.rows[0] ?? []))) {
@@ -57,20 +72,38 @@ export async function planAndLock(
         },
       };
     }
-    if (!planned.plan.localWrites) return planned;
-    // What it writes elsewhere is written anew when it runs: upstream and the local tables must not get two evaluations.
+    const { localWrites, rows } = planned.plan;
+    if (!localWrites && !volatile) return planned;
+    // What it writes elsewhere is written anew when it runs, and which rows it finds is asked anew.
     const again = await planOnce([]);
-    if (again.kind !== "planned" || samePlan(mirror, planned.plan.rows, again.plan.rows)) return again;
+    if (again.kind !== "planned") return again;
+    if (localWrites && !samePlan(mirror, rows, again.plan.rows)) {
+      return {
+        kind: "refused",
+        error: {
+          ...at,
+          sqlstate: "0A000",
+          message: `throughline: this statement writes to other tables or rows as well, and would give ${name} other values each time it runs`,
+          hint: "Nothing was sent. Compute the values in a statement of their own, then write them to the mirror table.",
+        },
+      };
+    }
+    if (sameRows(rows, again.plan.rows)) return again;
     return {
       kind: "refused",
       error: {
         ...at,
         sqlstate: "0A000",
-        message: `throughline: this statement writes to other tables or rows as well, and would give ${name} other values each time it runs`,
-        hint: "Nothing was sent. Compute the values in a statement of their own, then write them to the mirror table.",
+        message: `throughline: this statement would write other rows of ${name} each time it runs`,
+        hint: "Nothing was sent. Choose the rows in a statement of its own, then write them by their keys.",
       },
     };
   }
+}
+
+function twiceWritten({ rows }: Plan): boolean {
+  const keys = rows.flatMap(({ key, relation }) => (key === null ? [] : [`${relation} ${key}`]));
+  return new Set(keys).size < keys.length;
 }
 
 /** An INSERT has nothing to lock. */

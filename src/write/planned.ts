@@ -25,8 +25,15 @@ export interface RowToSend {
 
 export interface Plan {
   readonly rows: readonly PlannedRow[];
-  /** INSERT candidates that met a conflict, and are no rows. */
+  /** The mirror of the first row, or of the first INSERT candidate when all of them met a conflict. */
+  readonly relation: number | undefined;
+  /**
+   * INSERT candidates that have to meet their conflict again when the statement runs, because an UPDATE or an exception handler
+   * of the statement depends on it; 0 stands for all that are not rows.
+   */
   readonly conflicts: readonly number[];
+  /** The statement wrote rows of mirrors, and undid them itself. */
+  readonly undone: boolean;
   /** The transaction it was planned in; null when that is read-only. */
   readonly transaction: string | null;
   /** The statement wrote, or may have written, to other tables as well. */
@@ -45,13 +52,25 @@ export function readPlan(mirrors: readonly Mirror[], plan: Rows, planned: Rows):
     const n = verb === "insert" ? (places.get(`${oid} ${after?.[key]}`) ?? null) : null;
     return [{ verb, relation, key: before?.[key] ?? null, n, before, after }];
   });
+  const undone = planned.some(([, verb]) => verb === "undone");
   const inserted = new Set(rows.map(({ n }) => n));
+  const met = candidates.map((_, index) => index + 1).filter((n) => !inserted.has(n));
+  const first = rows[0]?.relation ?? candidates[0]?.[0];
   return {
     rows,
-    conflicts: candidates.map((_, index) => index + 1).filter((n) => !inserted.has(n)),
+    relation: first == null ? undefined : Number(first),
+    conflicts: undone ? [0] : rows.some(({ verb }) => verb === "update") ? met : [],
+    undone,
     transaction: plan[0]?.[0] ?? null,
     localWrites: planned.some((row) => row[4] === "t"),
   };
+}
+
+/** Whether two plans of a statement write as many rows, the same ones where they are there already. */
+export function sameRows(one: readonly PlannedRow[], other: readonly PlannedRow[]): boolean {
+  const shown = (rows: readonly PlannedRow[]) =>
+    rows.map(({ verb, relation, key }) => `${verb} ${relation} ${key}`).sort();
+  return shown(one).join("\n") === shown(other).join("\n");
 }
 
 /** Whether two plans of a statement would send the same; a placeholder is another one each time, and local columns stay here. */
@@ -102,8 +121,10 @@ export function changedColumns(mirror: Mirror, { before, after }: PlannedRow): r
 /** Whether a key is one that upstream has yet to assign. */
 export function isPlaceholder(mirror: Mirror, key: string | null | undefined): boolean {
   if (key == null) return false;
-  return isInteger(mirror.key.type) ? key.startsWith("-") : key.startsWith(placeholderPrefix);
+  return isInteger(mirror.key.type) ? /^-\d{10,}$/.test(key) : wholePlaceholder.test(key);
 }
+
+const wholePlaceholder = new RegExp(`^${placeholderPrefix}[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`);
 
 /** Whether a value holds a placeholder of one of these rows. */
 export function holdsPlaceholder(mirror: Mirror, planned: readonly PlannedRow[], value: string): boolean {

@@ -49,6 +49,9 @@ export function raiseUnknown(mirror: Mirror, call: string, reason: string): SqlE
 
 /** A later one of several calls failed: what came before it stands. */
 export function raiseProgress(mirror: Mirror, accepted: number, all: number, error: SqlError): SqlError {
+  const before = `The first ${accepted} of ${all} rows were accepted before.`;
+  // Not to know stays what it is.
+  if (error.sqlstate === "TL007") return { ...error, detail: `${error.detail ?? ""} ${before}`.trim() };
   return {
     ...error,
     sqlstate: "TL001",

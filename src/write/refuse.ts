@@ -118,6 +118,13 @@ export function refusePlan(mirror: Mirror, verb: Verb, planned: readonly Planned
   return undefined;
 }
 
+/** Whether a COPY is allowed is asked without a row of it, and so without its header. */
+export const refuseHeaderMatch: SqlError = {
+  sqlstate: "0A000",
+  message: "throughline: COPY into a mirror table with HEADER MATCH is not offered",
+  hint: "Nothing was sent. Use HEADER, and name the columns in the order of the file.",
+};
+
 /** By how much a COPY has brought before its end. */
 export const refuseLongCopy: SqlError = {
   sqlstate: "54000",
@@ -127,6 +134,16 @@ export const refuseLongCopy: SqlError = {
 
 /** The client sent what has no place among the rows of a COPY. */
 export const strayMessage: SqlError = { sqlstate: "08P01", message: "unexpected message type during COPY from stdin" };
+
+/** A function runs as its rows are fetched; what it has written has to be complete before the first is told. */
+export function refusePortions(mirror: Mirror): SqlError {
+  return {
+    ...at(mirror),
+    sqlstate: "0A000",
+    message: `throughline: the rows of a function that writes to ${nameOf(mirror)} can't be fetched in portions`,
+    hint: "Nothing was sent. Fetch all rows at once (fetch size 0).",
+  };
+}
 
 /** By what the API offers. */
 export function refuseVerb(mirror: Mirror, verb: Verb): SqlError {

@@ -7,9 +7,11 @@ import { inspectStep, readInspection, transactionStep } from "./injected.js";
 import { planAndLock } from "./plan.js";
 import { toSend } from "./planned.js";
 import {
+  refuseHeaderMatch,
   refuseIncomplete,
   refuseLongCopy,
   refusePlan,
+  refusePortions,
   refusePrepare,
   refuseSent,
   refuseSession,
@@ -28,6 +30,8 @@ interface KnownMirror {
 export interface WriteContext extends SendContext {
   /** All there are, as they were a moment ago; `afresh`: as they are now. */
   mirrors(afresh?: "afresh"): Promise<readonly KnownMirror[]>;
+  /** A regular expression of Postgres's that fits the source of a function which may write to one. */
+  sources(): string;
 }
 
 /** `passOn`: the message is not ours and goes to Postgres as it came. `skipped`: Postgres ignores it, after an earlier error. */
@@ -43,13 +47,13 @@ export async function runWrite(session: HeldSession, context: WriteContext): Pro
   }
   let known = await context.mirrors();
   const relations = known.map(({ mirror }) => mirror.relation);
-  const looked = await session.fly([inspectStep(classified.relations, relations)], "flush");
+  const looked = await session.fly([inspectStep(classified, relations, context.sources())], "flush");
   if (looked.kind === "over") return "skipped";
   // In a failed transaction Postgres refuses the statement itself, in its own words.
   if (looked.kind === "failed") return looked.error.get("C") === "25P02" ? "passOn" : failed(session, looked);
   const inspection = readInspection(looked.rows[0]);
   const isTarget = ({ mirror }: KnownMirror) => inspection.mirrors.includes(mirror.relation);
-  if (!classified.hidden && !known.some(isTarget)) return "passOn";
+  if (!inspection.callsWriter && !known.some(isTarget)) return "passOn";
   // A backfill that has just ended counts.
   if (known.some((one) => isTarget(one) && !one.mirror.complete)) known = await context.mirrors("afresh");
   const targets = known.filter(isTarget);
@@ -58,8 +62,10 @@ export async function runWrite(session: HeldSession, context: WriteContext): Pro
     classified,
     inspection,
   );
-  if (refused) return raise(session, refused);
+  // A function may have nothing to do with mirrors this time.
+  if (refused && targets.length > 0) return raise(session, refused);
 
+  if (classified.copies === "match") return raise(session, refuseHeaderMatch);
   const opening = [...session.begin(inspection.quiet), ...(session.simple ? [{ kind: "prepareQuery" } as const] : [])];
   if (classified.copies !== null) {
     const collected = await collectRows(session, opening, classified.copies);
@@ -69,8 +75,9 @@ export async function runWrite(session: HeldSession, context: WriteContext): Pro
     session,
     context.signer,
     known.map(({ mirror }) => mirror),
-    inspection.chunk ? mostInChunks : longest(classified.hidden ? known : targets),
+    inspection.chunk ? mostInChunks : longest(inspection.callsWriter ? known : targets),
     classified.copies === null ? opening : [],
+    classified.calls,
     inspection,
   );
   if (planned.kind === "over") return "answered";
@@ -78,15 +85,19 @@ export async function runWrite(session: HeldSession, context: WriteContext): Pro
   if (planned.kind === "refused") return raise(session, planned.error);
   const { plan } = planned;
   const [first] = plan.rows;
-  const written = first ? known.find(({ mirror }) => mirror.relation === first.relation) : targets[0];
+  // What was undone is undone again, whichever mirror it was.
+  const written =
+    known.find(({ mirror }) => mirror.relation === plan.relation) ?? targets[0] ?? (plan.undone ? known[0] : undefined);
   // A function that writes to no mirror this time.
   if (!written) return runAsItIs(session);
+  if (refused && first) return raise(session, refused);
   const { mirror, table } = written;
   const wrong = first && refusePlan(mirror, first.verb, plan.rows);
   if (wrong) return raise(session, wrong);
   if (first && first.verb !== "insert" && !mirror.complete) return raise(session, refuseIncomplete(mirror));
   const limit = first ? table.limit(first.verb) : 1;
   if (first && limit === undefined) return raise(session, refuseVerb(mirror, first.verb));
+  if (first && inspection.callsWriter && session.limited) return raise(session, refusePortions(mirror));
   // A view may have names of its own.
   const named = inspection.relations.includes(mirror.relation) ? classified.columns : null;
   const rows = plan.rows.map((row) => toSend(mirror, row, named));

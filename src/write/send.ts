@@ -42,8 +42,10 @@ export async function send(session: HeldSession, context: SendContext, ready: Re
   const { transaction } = plan;
   const canonical: (CanonicalRow | null)[] = [];
   const calls: string[] = [];
-  let accepted: string | null = null;
+  const accepted: string[] = [];
   for (let at = 0; at < sent.length; at += limit) {
+    // No call is begun for a session that is gone.
+    if (at > 0 && session.over) return "answered";
     const portion = sent.slice(at, at + limit);
     const called = await session.interruptibly((signal) =>
       callUpstream(
@@ -72,18 +74,23 @@ export async function send(session: HeldSession, context: SendContext, ready: Re
     canonical.push(...called.verdict.canonical);
     calls.push(called.call);
     const keys = called.verdict.canonical.flatMap((row) => (row ? [row.key] : []));
-    const more = keys.length > shownKeys ? ` and ${keys.length - shownKeys} more` : "";
-    accepted = `${mirror.schema}.${mirror.table} ${keys.slice(0, shownKeys).join(", ")}${more}`;
+    accepted.push(...keys);
     session.noteCall({
       call: called.call,
       transaction,
-      changed: accepted,
+      changed: named(mirror, keys),
       told: false,
       api: mirror.api,
       settled: false,
     });
   }
-  return apply(session, context, ready, canonical, calls, accepted);
+  return apply(session, context, ready, canonical, calls, calls.length > 0 ? named(mirror, accepted) : null);
+}
+
+/** Such as `crm.contacts 512`. */
+function named(mirror: Mirror, keys: readonly string[]): string {
+  const more = keys.length > shownKeys ? ` and ${keys.length - shownKeys} more` : "";
+  return `${mirror.schema}.${mirror.table} ${keys.slice(0, shownKeys).join(", ")}${more}`;
 }
 
 /** In the client's session first, which frees its locks; then on our own connection; then the client is told. */

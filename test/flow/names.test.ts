@@ -119,14 +119,14 @@ test("a table of the same name in another schema, a temporary one first, is not 
   expect(line.writes()).toEqual([create, create]);
 });
 
-test("RETURNING old and new", async ({ skip }) => {
+test("RETURNING old and new, where Postgres has them", async () => {
   const version = Number((await line.admin.query("show server_version_num")).rows[0].server_version_num);
-  if (version < 180_000) return skip("they came with 18");
   const client = await line.client();
-  const { rows } = await client.query(
+  const returning = client.query(
     "insert into hubspot.contacts (email, firstname) values ('ada@x.com', 'Lady') on conflict (email) do update set firstname = excluded.firstname returning old.firstname as before, new.firstname as after, old.id = new.id as same",
   );
-  expect(rows).toEqual([{ before: "Ada", after: "Lady", same: true }]);
+  if (version < 180_000) expect(await refused(returning)).toMatchObject({ code: "42P01" });
+  else expect((await returning).rows).toEqual([{ before: "Ada", after: "Lady", same: true }]);
 });
 
 test("a conflict that was there when the statement was planned, and is gone when it runs, is no second row", async () => {
@@ -143,7 +143,6 @@ test("a conflict that was there when the statement was planned, and is gone when
   );
   const other = await line.client();
   await other.query("delete from hubspot.contacts where firstname = 'Ada'");
-  expect(await writing).toMatchObject({ code: "TL002", detail: expect.stringContaining("40001") });
-  await client.query("select 1");
+  expect(await writing).toEqual({ code: "accepted" });
   expect(await mirrored()).toEqual(upstream());
 });

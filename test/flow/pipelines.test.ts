@@ -155,3 +155,20 @@ test("what a pipeline leaves to a Sync that never comes is undone, and settled",
   expect(await ledger()).toEqual([]);
   expect((await line.admin.query("select from hubspot.contacts where email = 'a@x.com'")).rowCount).toBe(1);
 });
+
+test("P4: a BEGIN of the client's in the same batch stays open though the write behind it fails", async () => {
+  wire.send(...run("begin"), ...run(write("ada")), serialize.sync());
+  expect(await told()).toEqual(["C BEGIN", "E 23505", "Z E"]);
+  wire.send(...run(write("b")), serialize.sync());
+  expect(await told()).toEqual(["E 25P02", "Z E"]);
+  wire.send(serialize.query("rollback"));
+  expect(await told()).toEqual(["C ROLLBACK", "Z I"]);
+  expect(line.writes()).toEqual([]);
+});
+
+test("a write by Query behind a pipeline with one", async () => {
+  wire.send(...run("select 1"), ...run(write("a")), serialize.sync());
+  expect((await told()).at(-1)).toBe("Z I");
+  wire.send(serialize.query(write("b")));
+  expect(await told()).toEqual(["D b@x.com", "C INSERT 0 1", "Z I"]);
+});

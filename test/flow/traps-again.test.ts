@@ -42,7 +42,7 @@ test("P2: a volatile value in a database that has no table but mirrors", async (
 
 test("P10: a text full of 'prepare' does not stop the proxy", () => {
   const watched = new Watched();
-  watched.set(["contacts"], []);
+  watched.set([{ schema: "hubspot", name: "contacts" }], []);
   expect(watched.suspects(`select '${"prepare ".repeat(100_000)}'`)).toBe(false);
 });
 

@@ -7,7 +7,10 @@ beforeAll(() => loadParser());
 
 function watching(tables: readonly string[], functions: readonly string[] = []): Watched {
   const watched = new Watched();
-  watched.set(tables, functions);
+  watched.set(
+    tables.map((name) => ({ schema: "hubspot", name })),
+    functions,
+  );
   return watched;
 }
 const watched = watching(["contacts", "vips"], ["add_contact"]);
@@ -36,10 +39,13 @@ const writes: readonly (readonly [sql: string, expected: object])[] = [
   ["copy contacts (a) from stdin with (format binary)", { copies: "binary" }],
   ["copy contacts from '/a/file'", { copies: null, columns: null }],
   ["copy (update contacts set a = 1 returning *) to stdout", { verbs: ["update"], copies: null }],
-  ["do $$ begin insert into contacts (a) values (1); end $$", { hidden: true, relations: [] }],
-  ["select add_contact('x')", { hidden: true, relations: [] }],
-  ["call app.add_contact('x')", { hidden: true }],
-  ["create table z as select app.add_contact('x')", { hidden: true }],
+  [
+    "do $$ begin insert into Hubspot.contacts (a) values (1); end $$",
+    { relations: [{ schema: "Hubspot", table: "contacts" }], functions: [] },
+  ],
+  ["select add_contact('x')", { functions: [{ schema: null, table: "add_contact" }], relations: [] }],
+  ["call app.add_contact('x')", { functions: [{ schema: "app", table: "add_contact" }] }],
+  ["create table z as select app.add_contact('x')", { functions: [{ schema: "app", table: "add_contact" }] }],
 ];
 
 test.each(writes)("a write on a mirror: %s", (sql, expected) => {
@@ -59,6 +65,7 @@ const others = [
   "create view more as select * from contacts where a = 'insert'",
   "insert into contacts (a values",
   "do $$ begin insert into y values (1); end $$",
+  "do $$ begin insert into old_contacts values (1); end $$",
   "select 1; select 2",
   "",
 ];
@@ -104,8 +111,8 @@ test("what a statement defines over a mirror is watched from then on", () => {
     kind: "write",
     relations: [{ table: "mine" }],
   });
-  expect(classify("select put()", names)).toMatchObject({ hidden: true });
-  names.set(["contacts"], []);
+  expect(classify("select put()", names)).toMatchObject({ functions: [{ table: "put" }] });
+  names.set([{ schema: "hubspot", name: "contacts" }], []);
   expect(names.suspects("select put()")).toBe(true);
 });
 

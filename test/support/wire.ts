@@ -22,10 +22,16 @@ export class WireClient {
     socket.on("close", () => this.end());
   }
 
-  /** Logs in without a password. */
-  static async login(port: number, user: string, database: string): Promise<WireClient> {
-    const client = new WireClient(connect({ port, host: "127.0.0.1", noDelay: true }));
-    client.send(serialize.startup({ user, database }));
+  /** Logs in without a password. `more`: other parameters of the StartupMessage. */
+  static async login(
+    port: number,
+    user: string,
+    database: string,
+    more: Readonly<Record<string, string>> = {},
+    host = "127.0.0.1",
+  ): Promise<WireClient> {
+    const client = new WireClient(connect({ port, host, noDelay: true }));
+    client.send(serialize.startup({ user, database, ...more }));
     await client.until("Z");
     return client;
   }
@@ -40,10 +46,19 @@ export class WireClient {
       const at = this.messages.findIndex((message) => message.type === type);
       if (at >= 0) return this.messages.splice(0, at + 1);
       if (this.ended) throw new Error(`the connection ended before ${type}: ${shown(this.messages).join(" ")}`);
-      await new Promise<void>((resolve) => {
-        this.wake = resolve;
-      });
+      await this.more();
     }
+  }
+
+  /** The next message; undefined when the connection has ended. */
+  async next(): Promise<Message | undefined> {
+    while (this.messages.length === 0 && !this.ended) await this.more();
+    return this.messages.shift();
+  }
+
+  /** Waits until the other side has ended the connection. */
+  async untilEnd(): Promise<void> {
+    while (!this.ended) await this.more();
   }
 
   close(): void {
@@ -60,6 +75,12 @@ export class WireClient {
       this.pending = this.pending.subarray(end);
     }
     this.wake();
+  }
+
+  private async more(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.wake = resolve;
+    });
   }
 
   private end(): void {

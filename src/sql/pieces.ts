@@ -1,0 +1,81 @@
+// A string of several statements, cut where they end.
+
+import type { Classified } from "./classify.js";
+import { type Fields, textOf } from "./tree.js";
+
+/** One statement of a string of several. */
+export interface Piece {
+  /** Behind as many blanks as the string has before it: positions in errors are those of the string. */
+  readonly text: string;
+  readonly classified: Classified;
+  readonly transaction: TransactionCommand | null;
+  /** COPY … FROM STDIN, into whatever table. */
+  readonly copies: boolean;
+}
+
+/** `end`: COMMIT or ROLLBACK of the whole; `chain`: and another begins at once. */
+type TransactionCommand =
+  | "BEGIN"
+  | "START TRANSACTION"
+  | "SAVEPOINT"
+  | "RELEASE SAVEPOINT"
+  | "ROLLBACK TO SAVEPOINT"
+  | "end"
+  | "chain";
+
+export interface Judged extends Omit<Piece, "text"> {
+  readonly at: number;
+  readonly length: number;
+}
+
+/** Neighbours that are Postgres's own, and leave the transaction alone, stay together. */
+export function piecesOf(text: string, judged: readonly Judged[]): Piece[] {
+  const bytes = Buffer.from(text, "utf8");
+  const pieces: Piece[] = [];
+  let blanks = 0;
+  let counted = 0;
+  for (let i = 0; i < judged.length; ) {
+    const first = judged[i];
+    if (!first) break;
+    let last = first;
+    i += 1;
+    for (let next = judged[i]; isPlain(first) && next && isPlain(next); next = judged[i]) {
+      last = next;
+      i += 1;
+    }
+    blanks += [...bytes.toString("utf8", counted, first.at)].length;
+    counted = first.at;
+    const end = last.length === 0 ? bytes.length : last.at + last.length;
+    const { classified, transaction, copies } = first;
+    pieces.push({ text: " ".repeat(blanks) + bytes.toString("utf8", first.at, end), classified, transaction, copies });
+  }
+  return pieces;
+}
+
+function isPlain({ classified, transaction, copies }: Judged): boolean {
+  return classified.kind === "other" && transaction === null && !copies;
+}
+
+export function copiesIn(copy: Fields | undefined): boolean {
+  return copy?.["is_from"] === true && copy["is_program"] !== true && copy["filename"] === undefined;
+}
+
+export function transactionOf(transaction: Fields | undefined): TransactionCommand | null {
+  switch (textOf(transaction, "kind")) {
+    case "TRANS_STMT_BEGIN":
+      return "BEGIN";
+    case "TRANS_STMT_START":
+      return "START TRANSACTION";
+    case "TRANS_STMT_SAVEPOINT":
+      return "SAVEPOINT";
+    case "TRANS_STMT_RELEASE":
+      return "RELEASE SAVEPOINT";
+    case "TRANS_STMT_ROLLBACK_TO":
+      return "ROLLBACK TO SAVEPOINT";
+    case "TRANS_STMT_COMMIT":
+    case "TRANS_STMT_ROLLBACK":
+      return transaction?.["chain"] === true ? "chain" : "end";
+    default:
+      return null;
+  }
+}

@@ -1,0 +1,60 @@
+// What every line of a test has, whatever its API is: migrated and pulled mirrors, the proxy, and clients on both sides of it.
+
+import pg from "pg";
+import { migrateAll } from "../../src/cli/migrate.js";
+import { type Opened, openMirrors } from "../../src/cli/open.js";
+import { serve } from "../../src/cli/serve.js";
+import { backfill } from "../../src/sync/backfill.js";
+import type { TestDatabase } from "./database.js";
+
+export interface Served {
+  readonly opened: Opened;
+  /** A superuser, connected directly. */
+  readonly admin: pg.Client;
+  readonly database: string;
+  readonly port: number;
+  /** A connected client through the proxy. */
+  client(role?: string): Promise<pg.Client>;
+  direct(role?: string): Promise<pg.Client>;
+  pull(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export const grant = { app: ["select", "insert", "update", "delete"] };
+
+/** Its `close` leaves the database and the API to the caller. */
+export async function serveLine(database: TestDatabase, opened: Opened, pulled: boolean): Promise<Served> {
+  const admin = new pg.Client({ connectionString: database.urlOf() });
+  await admin.connect();
+  await migrateAll(opened, false);
+  const pull = async () => {
+    for (const { mirror, table } of await openMirrors(opened)) {
+      await backfill(opened.pool, mirror, table, { full: true, progress: () => undefined });
+    }
+  };
+  if (pulled) await pull();
+  const proxy = await serve(opened, { host: "127.0.0.1", port: 0 });
+  const clients: pg.Client[] = [];
+  const connected = async (url: string) => {
+    const client = new pg.Client({ connectionString: url });
+    client.on("error", () => undefined);
+    await client.connect();
+    clients.push(client);
+    return client;
+  };
+  return {
+    opened,
+    admin,
+    database: database.name,
+    port: proxy.port,
+    client: (role = "app") => connected(database.urlOf(role, proxy.port)),
+    direct: (role = "app") => connected(database.urlOf(role)),
+    pull,
+    close: async () => {
+      for (const client of clients) await client.end().catch(() => undefined);
+      await proxy.close();
+      await opened.pool.end();
+      await admin.end();
+    },
+  };
+}
