@@ -194,6 +194,11 @@ begin
   if not exists (select from throughline.opened o where o.call = close.call and o.mode = 'apply') then
     raise exception 'throughline: call % is not open in this transaction', call using errcode = 'insufficient_privilege';
   end if;
+  -- Rows that upstream has created, and the client would hear nothing of.
+  if coalesce(nullif(current_setting('throughline.n', true), ''), '0')::integer
+      < (select max(s.n) from throughline.staged s where s.call = close.call and s.full_row is not null) then
+    raise exception 'throughline: the statement inserts fewer rows than when it was planned' using errcode = 'serialization_failure';
+  end if;
   perform set_config('throughline.call', 'close:' || call, true);
   execute format('select throughline.apply_%s((select coalesce(json_agg(json_build_object(%L, s.key, %L, s.full_row)), %L)
     from throughline.staged s where s.call = $1 and (s.n is null or s.full_row is not null)))', mirror, 'key', 'row', '[]') using call;

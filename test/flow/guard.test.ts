@@ -187,7 +187,7 @@ test("P9: what a function changes only while a statement is applied is not writt
   await line.admin.query("grant all on public.turn to app");
   await line.admin.query(
     `create function public.turncoat() returns int language plpgsql as $$begin
-       if nextval('public.turn') > 1 then update hubspot.contacts set firstname = 'turned' where email = 'bob@example.com'; end if;
+       if nextval('public.turn') > 2 then update hubspot.contacts set firstname = 'turned' where email = 'bob@example.com'; end if;
        return 1; end$$`,
   );
   const client = await line.client();

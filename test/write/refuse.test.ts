@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
 import type { Mirror, MirrorColumn } from "../../src/mirror/column.js";
 import { readPlan, toSend } from "../../src/write/planned.js";
@@ -39,7 +40,8 @@ const mirror: Mirror = {
 
 type Row = Readonly<Record<string, string | null>>;
 const plan = (...rows: (string | null)[][]) => readPlan([mirror], [], rows).rows;
-const insert = (row: Row) => plan(["16400", "insert", null, JSON.stringify({ id: "throughline:x", ...row })]);
+const insert = (row: Row) =>
+  plan(["16400", "insert", null, JSON.stringify({ id: `throughline:${randomUUID()}`, ...row })]);
 const update = (before: Row, after: Row) =>
   plan(["16400", "update", JSON.stringify({ id: "7", ...before }), JSON.stringify({ id: "7", ...before, ...after })]);
 const send = (planned: ReturnType<typeof insert>, named: readonly string[] | null = null) =>
