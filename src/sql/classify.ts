@@ -12,7 +12,7 @@ export interface TableName {
 
 export interface Write {
   readonly kind: "write";
-  /** What it writes to, or mentions in a DO block, of those that are watched: mirrors, or views over them. */
+  /** What it writes to, or writes to in a DO block, of those that are watched: mirrors, or views over them. */
   readonly relations: readonly TableName[];
   /** What it calls, of the functions that are watched. */
   readonly functions: readonly TableName[];
@@ -41,7 +41,7 @@ export type Classified =
 
 /** Which names are watched; what a statement defines is told. */
 export interface Names {
-  /** Those that the body of a DO block mentions. */
+  /** What the body of a DO block writes to and calls, of them. */
   mentioned(body: string): { readonly tables: readonly TableName[]; readonly functions: readonly TableName[] };
   isTable(name: string): boolean;
   isFunction(name: string): boolean;

@@ -7,6 +7,7 @@ const verbs = /\b(?:insert|update|delete|merge|copy|view|rule)\b/i;
 const prepare = /\bprepare\b/i;
 const transaction = /\btransaction\b/i;
 
+/** Names that statements have defined: whoever makes more finds that they are known only after a moment. */
 const mostDefined = 1_000;
 
 /** Null: whatever the schema. */
@@ -45,16 +46,15 @@ export class Watched {
   /** What a client's statement defines is known before its next one. */
   define(kind: "tables" | "functions", name: string): void {
     if (kind === "tables" ? this.isTable(name) : this.isFunction(name)) return;
-    // Whoever makes more finds that they are known only after a moment.
     if (this.defined[kind].size < mostDefined) this.defined[kind].add(name);
     this.compile();
   }
 
-  /** Those that a text mentions, with the schema it gives them. */
+  /** The tables that the body of a DO block writes to and the functions that it calls, with the schema it gives them. */
   mentioned(body: string): { readonly tables: TableName[]; readonly functions: TableName[] } {
     return {
-      tables: mentionsOf(body, [...this.tables.keys(), ...this.defined.tables], ""),
-      functions: mentionsOf(body, [...this.functions, ...this.defined.functions], "\\s*\\("),
+      tables: mentionsOf(body, [...this.tables.keys(), ...this.defined.tables], writes, ""),
+      functions: mentionsOf(body, [...this.functions, ...this.defined.functions], "", "\\s*\\("),
     };
   }
 
@@ -83,13 +83,16 @@ export class Watched {
   }
 }
 
-/** `tables` are written to by a verb before their name, `functions` are called. Another schema's table of that name is another's. */
+/** What stands before the name of the table that a statement in a function's body writes to. */
+const writes = "(?:insert\\s+into|update|delete\\s+from|merge\\s+into)\\s+(?:only\\s+)?";
+
+/** `tables` are written to, `functions` are called. Another schema's table of that name is another's. */
 export function sourcePattern(tables: readonly WatchedTable[], functions: readonly string[]): string {
   const quoted = (name: string) => name.replaceAll(/[^\p{L}\p{N}_]/gu, "\\$&");
   const table = ({ schema, name }: WatchedTable) =>
-    `"?(${schema === null ? "\\w+" : quoted(schema)})"?\\s*\\.\\s*"?${quoted(name)}"?\\y|(?<![.\\w"]|\\.\\s)"?${quoted(name)}"?\\y`;
-  const written = `\\y(insert|update|delete|merge)\\y.*(${tables.map(table).join("|")})`;
-  return functions.length === 0 ? written : `${written}|\\y(${functions.map(quoted).join("|")})\\s*\\(`;
+    `(?:"?${schema === null ? "\\w+" : quoted(schema)}"?\\s*\\.\\s*)?"?${quoted(name)}"?(?!\\w)`;
+  const written = `\\y${writes}(?:${tables.map(table).join("|")})`;
+  return functions.length === 0 ? written : `${written}|\\y(?:${functions.map(quoted).join("|")})\\s*\\(`;
 }
 
 function groupBySchema(tables: readonly WatchedTable[]): Map<string, string[]> {
@@ -100,13 +103,17 @@ function groupBySchema(tables: readonly WatchedTable[]): Map<string, string[]> {
   return grouped;
 }
 
-function mentionsOf(body: string, names: readonly string[], behind: string): TableName[] {
+/** `before` and `behind` are what a mention stands between. */
+function mentionsOf(body: string, names: readonly string[], before: string, behind: string): TableName[] {
   if (names.length === 0) return [];
   const any = names.map((name) => name.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|");
-  const word = `[\\p{L}\\p{N}_$]`;
-  const mention = new RegExp(`(?<!${word}|\\.)(?:"?(${word}+)"?\\s*\\.\\s*)?"?(${any})"?(?!${word})${behind}`, "giu");
-  return [...body.matchAll(mention)].map(([, schema, name]) => ({
-    schema: schema ?? null,
+  const word = "[\\p{L}\\p{N}_$]";
+  const mention = new RegExp(
+    `(?<!${word}|\\.)${before}(?:(?:"([^"]+)"|(${word}+))\\s*\\.\\s*)?"?(${any})"?(?!${word})${behind}`,
+    "giu",
+  );
+  return [...body.matchAll(mention)].map(([, exact, folded, name]) => ({
+    schema: exact ?? folded?.toLowerCase() ?? null,
     table: names.find((known) => known.toLowerCase() === name?.toLowerCase()) ?? "",
   }));
 }

@@ -41,7 +41,7 @@ const writes: readonly (readonly [sql: string, expected: object])[] = [
   ["copy (update contacts set a = 1 returning *) to stdout", { verbs: ["update"], copies: null }],
   [
     "do $$ begin insert into Hubspot.contacts (a) values (1); end $$",
-    { relations: [{ schema: "Hubspot", table: "contacts" }], functions: [] },
+    { relations: [{ schema: "hubspot", table: "contacts" }], functions: [] },
   ],
   ["select add_contact('x')", { functions: [{ schema: null, table: "add_contact" }], relations: [] }],
   ["call app.add_contact('x')", { functions: [{ schema: "app", table: "add_contact" }] }],
@@ -66,6 +66,7 @@ const others = [
   "insert into contacts (a values",
   "do $$ begin insert into y values (1); end $$",
   "do $$ begin insert into old_contacts values (1); end $$",
+  "do $$ begin insert into y select * from contacts; update y set contacts = 1; end $$",
   "select 1; select 2",
   "",
 ];
