@@ -96,7 +96,7 @@ function classifyOne(stmt: Fields | undefined, names: Names): Classified {
       names.define("tables", textOf(fieldsOf(fields, "relation"), "relname") ?? "");
       return other;
     case "ExplainStmt":
-      return explains(fields) ? (writeOf(stmt, names) ?? other) : other;
+      return explains(fields) ? (executeOf(fields) ?? writeOf(stmt, names) ?? other) : other;
     case "SelectStmt":
     case "InsertStmt":
     case "UpdateStmt":
@@ -106,10 +106,16 @@ function classifyOne(stmt: Fields | undefined, names: Names): Classified {
     case "CallStmt":
     case "DoStmt":
     case "CreateTableAsStmt":
-      return writeOf(stmt, names) ?? other;
+      return executeOf(fields) ?? writeOf(stmt, names) ?? other;
     default:
       return other;
   }
+}
+
+/** EXPLAIN ANALYZE EXECUTE, CREATE TABLE … AS EXECUTE. */
+function executeOf(around: Fields | undefined): Classified | undefined {
+  const execute = fieldsOf(fieldsOf(around, "query"), "ExecuteStmt");
+  return execute && { kind: "execute", name: textOf(execute, "name") ?? "" };
 }
 
 /** EXPLAIN ANALYZE runs its statement. */

@@ -77,9 +77,16 @@ test("SQL-level PREPARE and EXECUTE, in either protocol, and a name that is boun
   expect((await client.query(extended)).rows).toEqual([{ email: "p2@x.com" }]);
   await client.query({ name: "named", text: "delete from hubspot.contacts where email = $1", values: ["p1@x.com"] });
   expect(await refused(client.query("execute put(1, 2)"))).toMatchObject({ code: "42601" });
+  await client.query("explain analyze execute put('p4@x.com')");
+  await client.query(
+    "create function public.add(text) returns text language sql as $$insert into hubspot.contacts (email) values ($1) returning email$$",
+  );
+  await client.query("prepare added as select public.add('p5@x.com') as email");
+  await client.query("create temp table kept as execute added");
+  expect((await client.query("select email from kept")).rows).toEqual([{ email: "p5@x.com" }]);
   await client.query("deallocate put");
   expect(await refused(client.query("execute put('p3@x.com')"))).toMatchObject({ code: "26000" });
-  expect(line.writes()).toEqual([create, create, remove]);
+  expect(line.writes()).toEqual([create, create, remove, create, create]);
 });
 
 test("EXPLAIN makes no call; EXPLAIN ANALYZE makes the statement's", async () => {
