@@ -122,7 +122,7 @@ test("P6: a trigger of the user's that keeps an accepted row out is TL002, and t
   const error = await client
     .query("insert into hubspot.contacts (email) values ('EVE@example.com')")
     .catch((cause) => cause);
-  expect(error).toMatchObject({ code: "TL002", detail: expect.stringContaining("27000") });
+  expect(error).toMatchObject({ code: "TL002" });
   await client.query("select 1");
   expect((await line.admin.query("select state from throughline.journal where closed_at is null")).rows).toEqual([
     { state: "blocked" },
