@@ -56,10 +56,10 @@ test.each([
 });
 
 test("P10: what a client fails to define changes nothing for other sessions", async () => {
-  await line.admin.query("revoke create on schema public from app");
+  await line.admin.query("revoke create on schema public from public, app");
   const [attacker, victim] = [await line.client(), await line.client()];
   const sql =
-    "create function public.count() returns int language sql as $$insert into hubspot.contacts default values$$";
+    "create function public.count() returns int language sql as $$insert into hubspot.contacts default values; select 1$$";
   expect(await refused(attacker.query(sql))).toMatchObject({ code: "42501" });
   expect((await victim.query("select nextval('public.s') as n, count(*) from public.orders")).rows).toEqual([
     { n: "1", count: "0" },
