@@ -1,16 +1,20 @@
-// Backend messages that we write ourselves, where Postgres's own were not meant for the client.
+// Messages that we write ourselves, where nobody else's will do.
 
 import { Backend, headerLength, type Status } from "./messages.js";
 
+/** One message, in either direction. */
+export function writeMessage(type: number, body: Buffer): Buffer {
+  const header = Buffer.alloc(headerLength);
+  header[0] = type;
+  header.writeInt32BE(4 + body.length, 1);
+  return Buffer.concat([header, body]);
+}
+
 export function writeReady(status: Status): Buffer {
-  return Buffer.from([Backend.readyForQuery, 0, 0, 0, 5, status]);
+  return writeMessage(Backend.readyForQuery, Buffer.from([status]));
 }
 
 /** A CommandComplete with this command tag. */
 export function writeTag(tag: string): Buffer {
-  const body = Buffer.from(`${tag}\0`, "latin1");
-  const header = Buffer.alloc(headerLength);
-  header[0] = Backend.commandComplete;
-  header.writeInt32BE(body.length + 4, 1);
-  return Buffer.concat([header, body]);
+  return writeMessage(Backend.commandComplete, Buffer.from(`${tag}\0`, "latin1"));
 }

@@ -1,5 +1,6 @@
 // The fields of an ErrorResponse or NoticeResponse (manual: "Error and Notice Message Fields"): read, changed, written.
 
+import { writeMessage } from "./encode.js";
 import { Backend, headerLength } from "./messages.js";
 import { cstring } from "./text.js";
 
@@ -45,10 +46,13 @@ export function writeNotice(fields: Fields): Buffer {
   return writeFields(Backend.noticeResponse, fields);
 }
 
+export function writeWarning(sqlstate: string, message: string): Buffer {
+  return writeNotice(new Map(Object.entries({ S: "WARNING", V: "WARNING", C: sqlstate, M: message })));
+}
+
 function writeFields(type: number, fields: Fields): Buffer {
-  const body = Buffer.from(`${[...fields].map(([code, value]) => `${code}${value}\0`).join("")}\0`, "utf8");
-  const header = Buffer.alloc(headerLength);
-  header[0] = type;
-  header.writeInt32BE(body.length + 4, 1);
-  return Buffer.concat([header, body]);
+  return writeMessage(
+    type,
+    Buffer.from(`${[...fields].map(([code, value]) => `${code}${value}\0`).join("")}\0`, "utf8"),
+  );
 }

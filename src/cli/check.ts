@@ -2,8 +2,9 @@
 
 import type { Pool } from "pg";
 import { installedVersion } from "../mirror/migrate.js";
+import type { KnownMirror } from "../write/run.js";
 import type { Command } from "./command.js";
-import { type Opened, type OpenedMirror, open, openMirrors, readConfig } from "./open.js";
+import { type Opened, open, openMirrors, readConfig } from "./open.js";
 
 export interface Finding {
   readonly level: "ok" | "warning" | "error";
@@ -26,7 +27,7 @@ export const checkCommand: Command = async (options, io) => {
 
 async function findAll(opened: Opened, offline: boolean): Promise<Finding[]> {
   const findings: Finding[] = [{ level: "ok", subject: "config", says: `${opened.tables.length} tables configured` }];
-  let mirrors: readonly OpenedMirror[];
+  let mirrors: readonly KnownMirror[];
   try {
     const database = await checkDatabase(opened.pool);
     findings.push(database);
@@ -99,8 +100,8 @@ export async function checkGuard(pool: Pool, schema: string, table: string): Pro
 
 async function checkApi(
   subject: string,
-  table: OpenedMirror["table"],
-  found: OpenedMirror | undefined,
+  table: KnownMirror["table"],
+  found: KnownMirror | undefined,
 ): Promise<Finding> {
   try {
     const columns = await table.columns();

@@ -7,8 +7,8 @@ import { ConnectorTable } from "../connector/table.js";
 import { manifestOf } from "../connectors/registry.js";
 import { Budget } from "../http/budget.js";
 import { loadMirrors } from "../mirror/catalogue.js";
-import type { Mirror } from "../mirror/column.js";
 import { makeLog } from "../observe/log.js";
+import type { KnownMirror } from "../write/run.js";
 
 export interface Opened {
   readonly config: Config;
@@ -16,11 +16,6 @@ export interface Opened {
   readonly pool: pg.Pool;
   /** By name of the API and of its resource. */
   readonly tables: readonly { readonly api: ApiConfig; readonly table: ConnectorTable }[];
-}
-
-export interface OpenedMirror {
-  readonly mirror: Mirror;
-  readonly table: ConnectorTable;
 }
 
 export function readConfig(path: string, env: Readonly<Record<string, string | undefined>> = process.env): Config {
@@ -50,7 +45,7 @@ export function open(config: Config): Opened {
 }
 
 /** The mirrors that are both configured and migrated. */
-export async function openMirrors({ pool, tables }: Pick<Opened, "pool" | "tables">): Promise<readonly OpenedMirror[]> {
+export async function openMirrors({ pool, tables }: Pick<Opened, "pool" | "tables">): Promise<readonly KnownMirror[]> {
   const mirrors = await loadMirrors(pool);
   return tables.flatMap(({ api, table }) => {
     const mirror = mirrors.find((candidate) => candidate.api === api.name && candidate.resource === table.resource);

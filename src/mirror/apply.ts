@@ -1,7 +1,7 @@
 // The function that writes canonical rows into one mirror: for the sync, for settling, and at the end of the write path.
 
 import { quoteLiteral, quoteName } from "../postgres/quote.js";
-import { asJson, type GuardColumn, type GuardedTable, pinned } from "./guarded.js";
+import { asJson, type GuardColumn, type GuardedTable, jsonOf, pinned } from "./guarded.js";
 
 /**
  * The one way rows change: set-based, and a row that is right already is not written. Returns how many were.
@@ -92,9 +92,9 @@ end $apply$`;
         where y.${column} = (e -> 'row' ->> ${quoteLiteral(taken.name)})::${taken.type} and y.${keyName} <> (e ->> 'key')::${keyType}
           and not exists (select from throughline.journal j where j.mirror = ${id} and y.${keyName}::text = any(j.keys)
             and j.state not in ('refused', 'unsent') and (j.outcome_at is null or j.outcome_at >= since))`;
-    const emptied = managed.map((other) => (other.name === taken.name ? "null" : `y.${quoteName(other.name)}::text`));
+    const emptied = jsonOf(managed, ({ name }) => (name === taken.name ? "null" : `y.${quoteName(name)}::text`));
     return `insert into throughline.staged (call, key, full_row)
-        select watch, y.${keyName}::text, json_object(array[${managed.map(({ name }) => quoteLiteral(name)).join(", ")}]::text[], array[${emptied.join(", ")}]::text[])
+        select watch, y.${keyName}::text, ${emptied}
           from ${holders} and watch is not null;
       with taken as (
         update ${target} x set ${column} = null from ${holders} and x.${keyName} = y.${keyName} returning x.${keyName}

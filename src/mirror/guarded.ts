@@ -27,7 +27,11 @@ export const pinned = `set search_path = pg_catalog, pg_temp set datestyle = 'IS
 
 /** A row as one JSON object of strings; json_object, because json_build_object takes no more than 50 columns. */
 export function asJson(columns: readonly GuardColumn[], of: string): string {
+  return jsonOf(columns, ({ name }) => `${of}.${quoteName(name)}::text`);
+}
+
+/** The same of other values, each an expression of type text. */
+export function jsonOf(columns: readonly GuardColumn[], value: (column: GuardColumn) => string): string {
   const names = columns.map((column) => quoteLiteral(column.name)).join(", ");
-  const values = columns.map((column) => `${of}.${quoteName(column.name)}::text`).join(", ");
-  return `json_object(array[${names}]::text[], array[${values}]::text[])`;
+  return `json_object(array[${names}]::text[], array[${columns.map(value).join(", ")}]::text[])`;
 }

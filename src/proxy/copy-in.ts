@@ -1,6 +1,7 @@
 // COPY … FROM STDIN into a mirror: its rows are collected while the client is held, because the statement runs twice.
 
-import { Frontend, headerLength } from "../../protocol/messages.js";
+import { serialize } from "pg-protocol";
+import { Frontend } from "../../protocol/messages.js";
 
 /** `long`: more than is kept. `lost`: the client is gone, or sends what has no place here. */
 export type Collected = "done" | "failed" | "long" | "lost";
@@ -75,18 +76,9 @@ export class CopyIn {
 
 /** A COPY of no rows. */
 export function noRows(format: "text" | "binary"): Buffer {
-  const frames =
-    format === "text" ? [] : [frame(Frontend.copyData, Buffer.concat([signature, Buffer.alloc(8), trailer]))];
-  return Buffer.concat([...frames, frame(Frontend.copyDone, Buffer.alloc(0))]);
+  const done = serialize.copyDone();
+  return format === "text" ? done : Buffer.concat([serialize.copyData(noBinaryRows), done]);
 }
 
-/** Manual, COPY: "Binary Format". */
-const signature = Buffer.from("PGCOPY\n\xff\r\n\0", "latin1");
-const trailer = Buffer.from([0xff, 0xff]);
-
-function frame(type: number, body: Buffer): Buffer {
-  const header = Buffer.alloc(headerLength);
-  header[0] = type;
-  header.writeInt32BE(4 + body.length, 1);
-  return Buffer.concat([header, body]);
-}
+/** Signature, flags, an empty header extension, trailer (manual, COPY: "Binary Format"). */
+const noBinaryRows = Buffer.from("PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0\xff\xff", "latin1");

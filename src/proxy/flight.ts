@@ -2,8 +2,9 @@
 
 import { serialize } from "pg-protocol";
 import { readDataRow } from "../../protocol/decode.js";
+import { writeMessage } from "../../protocol/encode.js";
 import { type Fields, readFields } from "../../protocol/fields.js";
-import { Backend, Frontend, headerLength } from "../../protocol/messages.js";
+import { Backend, Frontend } from "../../protocol/messages.js";
 import { type Owed, Route, Sent } from "../../protocol/owed.js";
 import type { FlightEnd, Landing, Rows, Step } from "../write/held.js";
 import { endsSession } from "../write/raise.js";
@@ -168,9 +169,5 @@ export function compose(
 
 /** The client's Bind again, for another portal. */
 function bindVerbatim(portal: string, { statement, values }: ClientStatement): Buffer {
-  const names = Buffer.from(`${portal}\0${statement}\0`, "utf8");
-  const header = Buffer.alloc(headerLength);
-  header[0] = Frontend.bind;
-  header.writeInt32BE(4 + names.length + values.length, 1);
-  return Buffer.concat([header, names, values]);
+  return writeMessage(Frontend.bind, Buffer.concat([Buffer.from(`${portal}\0${statement}\0`, "utf8"), values]));
 }

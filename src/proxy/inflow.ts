@@ -20,38 +20,14 @@ export class Inflow {
 
   /** Reads what is kept, and returns what is done with. */
   read(): Buffer {
-    if (this.kept.length < this.reader.needed) return nothing;
-    const bytes = this.kept.take();
-    if (this.lost) return bytes;
-    let done: Buffer;
-    try {
-      done = bytes.subarray(0, this.reader.push(bytes));
-    } catch (cause) {
-      if (!(cause instanceof MalformedFrame)) throw cause;
-      this.lost = true;
-      return bytes;
-    }
-    this.kept.append(bytes.subarray(done.length));
-    return done;
+    return this.kept.length < this.reader.needed ? nothing : this.split(this.kept.take());
   }
 
   /** The same with a fresh chunk, which is handed over: read in place when nothing is kept before it. */
   readOwned(chunk: Buffer): Buffer {
-    if (this.kept.length > 0 || this.lost) {
-      this.kept.append(chunk);
-      return this.read();
-    }
-    let read: number;
-    try {
-      read = this.reader.push(chunk);
-    } catch (cause) {
-      if (!(cause instanceof MalformedFrame)) throw cause;
-      this.lost = true;
-      return chunk;
-    }
-    if (read === chunk.length) return chunk;
-    this.kept.append(chunk.subarray(read));
-    return chunk.subarray(0, read);
+    if (this.kept.length === 0 && !this.lost) return this.split(chunk);
+    this.kept.append(chunk);
+    return this.read();
   }
 
   /** The same with a chunk whose buffer is read into again: what has to wait is copied, what is done with is not. */
@@ -64,6 +40,25 @@ export class Inflow {
     if (read === chunk.length) return chunk;
     this.kept.append(Buffer.from(chunk.subarray(read)));
     return chunk.subarray(0, read);
+  }
+
+  /** Keeps what of `bytes` has to wait, and returns the rest. */
+  private split(bytes: Buffer): Buffer {
+    const done = this.push(bytes);
+    if (done === bytes.length) return bytes;
+    this.kept.append(bytes.subarray(done));
+    return bytes.subarray(0, done);
+  }
+
+  private push(bytes: Buffer): number {
+    if (this.lost) return bytes.length;
+    try {
+      return this.reader.push(bytes);
+    } catch (cause) {
+      if (!(cause instanceof MalformedFrame)) throw cause;
+      this.lost = true;
+      return bytes.length;
+    }
   }
 
   /** What is kept, as it is, when nothing more can come. */

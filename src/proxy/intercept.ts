@@ -1,6 +1,6 @@
 // What is done with a held message, and with the calls of a transaction that has ended.
 
-import { writeNotice } from "../../protocol/fields.js";
+import { writeWarning } from "../../protocol/fields.js";
 import { closeEntries, endedTransactions, type Settled, settle } from "../journal/settle.js";
 import { classify } from "../sql/classify.js";
 import type { Watched } from "../sql/watched.js";
@@ -55,13 +55,16 @@ function retrySettling(context: WriteContext, calls: readonly OpenCall[], delayM
     setTimeout(next, delayMs).unref();
   };
   track(settleAndClose(context, calls, track)).then(
-    (ended) =>
-      again(calls.filter(({ call }) => ended.some((entry) => entry.call === call && entry.state === "waiting"))),
+    (ended) => again(waitingOf(calls, ended)),
     (err: unknown) => {
       if (!context.pool.ending) context.log.error({ err }, unsettled);
       again(calls);
     },
   );
+}
+
+function waitingOf(calls: readonly OpenCall[], ended: readonly Settled[]): readonly OpenCall[] {
+  return calls.filter(({ call }) => ended.some((entry) => entry.call === call && entry.state === "waiting"));
 }
 
 async function handle(session: Session, hold: Hold, context: WriteContext): Promise<boolean> {
@@ -91,17 +94,13 @@ async function handle(session: Session, hold: Hold, context: WriteContext): Prom
       return ran !== "passOn";
     }
     case "sync":
+    case "nextQuery":
       // The client's own BEGIN may be on its way: then the transaction is no longer ours to end.
       if (!session.owed.empty) await session.fly([], "flush", noStatement);
       if (!session.hidden) return false;
       await endHidden(session, undefined);
-      await tellReady(session);
-      return true;
-    case "nextQuery":
-      if (!session.owed.empty) await session.fly([], "flush", noStatement);
-      if (!session.hidden) return false;
-      await endHidden(session, undefined);
-      session.toClient(await session.calls.settle(session.status));
+      if (hold.at === "sync") await tellReady(session);
+      else session.toClient(await session.calls.settle(session.status));
       return true;
   }
 }
@@ -143,8 +142,7 @@ async function settleHeld(
 ): Promise<Buffer> {
   try {
     const ended = await settleAndClose(context, calls, track);
-    const waiting = calls.filter(({ call }) => ended.some((entry) => entry.call === call && entry.state === "waiting"));
-    later(waiting);
+    later(waitingOf(calls, ended));
     const undone = calls.flatMap(({ call, changed, told }) =>
       changed !== null && !told && ended.some((entry) => entry.call === call && entry.state !== "applied")
         ? [changed]
@@ -152,17 +150,13 @@ async function settleHeld(
     );
     if (undone.length === 0) return Buffer.alloc(0);
     const writes = undone.length === 1 ? "1 upstream write" : `${undone.length} upstream writes`;
-    return warning(`rollback did not undo ${writes} (${undone.join("; ")})`);
+    return writeWarning("01000", `rollback did not undo ${writes} (${undone.join("; ")})`);
   } catch (err) {
     context.log.error({ err }, unsettled);
     later(calls);
-    return warning(
+    return writeWarning(
+      "01000",
       "throughline: the mirror could not be checked after this transaction; the journal has its upstream write",
     );
   }
-}
-
-function warning(message: string): Buffer {
-  const fields = { S: "WARNING", V: "WARNING", C: "01000", M: message };
-  return writeNotice(new Map(Object.entries(fields)));
 }

@@ -2,7 +2,7 @@
 // string is (manual: "Multiple Statements in a Simple Query"). Pieces that are Postgres's own are Queries of their own.
 
 import { writeTag } from "../../protocol/encode.js";
-import { type Fields, writeError, writeNotice } from "../../protocol/fields.js";
+import { writeError, writeWarning } from "../../protocol/fields.js";
 import { Status } from "../../protocol/messages.js";
 import type { Piece } from "../sql/pieces.js";
 import { withoutContext } from "../write/error.js";
@@ -50,7 +50,7 @@ async function runPiece(session: Session, piece: Piece, context: WriteContext): 
       return ran;
     }
     case "end":
-      if (session.hidden) session.toClient(writeNotice(noTransaction));
+      if (session.hidden) session.toClient(writeWarning("25P01", "there is no transaction in progress"));
       return runQuery(session, piece);
     case "chain":
       return session.hidden ? needsBlock(session, "COMMIT AND CHAIN") : runQuery(session, piece);
@@ -99,7 +99,3 @@ async function runOurs(session: Session, step: Step, tag: string): Promise<"fail
   else if (flight.kind === "failed") session.toClient(writeError(withoutContext(flight.error)));
   return flight.kind === "landed" ? undefined : "failed";
 }
-
-const noTransaction: Fields = new Map(
-  Object.entries({ S: "WARNING", V: "WARNING", C: "25P01", M: "there is no transaction in progress" }),
-);

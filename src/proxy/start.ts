@@ -3,12 +3,11 @@
 import type { ListenOptions } from "node:net";
 import type { Pool } from "pg";
 import type { Logger } from "pino";
-import type { ConnectorTable } from "../connector/table.js";
-import type { Mirror } from "../mirror/column.js";
 import { loadWatchedNames } from "../mirror/watch.js";
 import type { PostgresAddress } from "../postgres/address.js";
 import { Signer } from "../postgres/mac.js";
 import { Watched } from "../sql/watched.js";
+import type { KnownMirror } from "../write/run.js";
 import { interception } from "./intercept.js";
 import { Listener } from "./listener.js";
 
@@ -23,7 +22,7 @@ export interface ProxyParts {
   readonly log: Logger;
   readonly listen: ListenOptions;
   /** Reads the mirrors afresh. */
-  mirrors(): Promise<readonly { readonly mirror: Mirror; readonly table: ConnectorTable }[]>;
+  mirrors(): Promise<readonly KnownMirror[]>;
 }
 
 /** How often our key is renewed: well within its life of days. */

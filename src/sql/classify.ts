@@ -120,11 +120,7 @@ function executeOf(around: Fields | undefined): Classified | undefined {
 
 /** EXPLAIN ANALYZE runs its statement. */
 function explains(explain: Fields | undefined): boolean {
-  return listOf(explain, "options").some((option) => {
-    const element = fieldsOf(option, "DefElem");
-    const off = /^(?:false|off|0)$/i.test(textOf(fieldsOf(fieldsOf(element, "arg"), "String"), "sval") ?? "");
-    return textOf(element, "defname") === "analyze" && !off;
-  });
+  return optionsOf(explain, "analyze").some((value) => !/^(?:false|off|0)$/i.test(value ?? ""));
 }
 
 function writeOf(stmt: unknown, names: Names): Write | undefined {
@@ -221,12 +217,14 @@ function insertColumns(insert: Fields): string[] | null {
 }
 
 function formatOf(copy: Fields): Write["copies"] {
-  const option = (name: string) =>
-    listOf(copy, "options")
-      .map((option) => fieldsOf(option, "DefElem"))
-      .filter((element) => textOf(element, "defname") === name)
-      .map((element) => textOf(fieldsOf(fieldsOf(element, "arg"), "String"), "sval")?.toLowerCase())
-      .at(-1);
-  if (option("header") === "match") return "match";
-  return option("format") === "binary" ? "binary" : "text";
+  if (optionsOf(copy, "header").at(-1)?.toLowerCase() === "match") return "match";
+  return optionsOf(copy, "format").at(-1)?.toLowerCase() === "binary" ? "binary" : "text";
+}
+
+/** The words given to an option, in their order; undefined for one that is only named. */
+function optionsOf(stmt: Fields | undefined, name: string): readonly (string | undefined)[] {
+  return listOf(stmt, "options")
+    .map((option) => fieldsOf(option, "DefElem"))
+    .filter((element) => textOf(element, "defname") === name)
+    .map((element) => textOf(fieldsOf(fieldsOf(element, "arg"), "String"), "sval"));
 }

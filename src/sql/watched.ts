@@ -17,9 +17,12 @@ export interface WatchedTable {
 }
 
 export class Watched {
-  private tables: ReadonlyMap<string, readonly string[]> = new Map();
+  private tables: readonly WatchedTable[] = [];
   private functions: ReadonlySet<string> = new Set();
   private readonly defined = { tables: new Set<string>(), functions: new Set<string>() };
+  private tableNames: ReadonlySet<string> = new Set();
+  /** A regular expression of Postgres's: the source of a function that may write to a mirror, by itself or by another. */
+  sourcePattern = "";
   private named: RegExp | undefined;
   private called: RegExp | undefined;
 
@@ -29,7 +32,7 @@ export class Watched {
   }
 
   isTable(name: string): boolean {
-    return this.tables.has(name) || this.defined.tables.has(name);
+    return this.tableNames.has(name);
   }
 
   isFunction(name: string): boolean {
@@ -38,7 +41,7 @@ export class Watched {
 
   /** What the catalogue says; names that a statement has defined since stay. */
   set(tables: readonly WatchedTable[], functions: Iterable<string>): void {
-    this.tables = groupBySchema(tables);
+    this.tables = tables;
     this.functions = new Set(functions);
     this.compile();
   }
@@ -46,23 +49,17 @@ export class Watched {
   /** What a client's statement defines is known before its next one. */
   define(kind: "tables" | "functions", name: string): void {
     if (kind === "tables" ? this.isTable(name) : this.isFunction(name)) return;
-    if (this.defined[kind].size < mostDefined) this.defined[kind].add(name);
+    if (this.defined[kind].size >= mostDefined) return;
+    this.defined[kind].add(name);
     this.compile();
   }
 
   /** The tables that the body of a DO block writes to and the functions that it calls, with the schema it gives them. */
   mentioned(body: string): { readonly tables: TableName[]; readonly functions: TableName[] } {
     return {
-      tables: mentionsOf(body, [...this.tables.keys(), ...this.defined.tables], writes, ""),
+      tables: mentionsOf(body, [...this.tableNames], writes, ""),
       functions: mentionsOf(body, [...this.functions, ...this.defined.functions], "", "\\s*\\("),
     };
-  }
-
-  /** A regular expression of Postgres's: the source of a function that may write to a mirror, by itself or by another. */
-  get sourcePattern(): string {
-    const known = [...this.tables].flatMap(([name, schemas]) => schemas.map((schema) => ({ schema, name })));
-    const defined = [...this.defined.tables].map((name) => ({ schema: null, name }));
-    return sourcePattern([...known, ...defined], [...this.functions, ...this.defined.functions]);
   }
 
   /** Whether a statement, as latin1 text, is worth parsing. */
@@ -76,9 +73,11 @@ export class Watched {
   }
 
   private compile(): void {
-    const tables = [...this.tables.keys(), ...this.defined.tables];
+    const tables = [...this.tables, ...[...this.defined.tables].map((name) => ({ schema: null, name }))];
     const functions = [...this.functions, ...this.defined.functions];
-    this.named = tables.length > 0 ? new RegExp(`${anyOf(tables)}|u&"`, "i") : undefined;
+    this.tableNames = new Set(tables.map(({ name }) => name));
+    this.sourcePattern = sourcePattern(tables, functions);
+    this.named = tables.length > 0 ? new RegExp(`${anyOf([...this.tableNames])}|u&"`, "i") : undefined;
     this.called = functions.length > 0 ? new RegExp(anyOf(functions), "i") : undefined;
   }
 }
@@ -93,14 +92,6 @@ export function sourcePattern(tables: readonly WatchedTable[], functions: readon
     `(?:"?${schema === null ? "\\w+" : quoted(schema)}"?\\s*\\.\\s*)?"?${quoted(name)}"?(?!\\w)`;
   const written = `\\y${writes}(?:${tables.map(table).join("|")})`;
   return functions.length === 0 ? written : `${written}|\\y(?:${functions.map(quoted).join("|")})\\s*\\(`;
-}
-
-function groupBySchema(tables: readonly WatchedTable[]): Map<string, string[]> {
-  const grouped = new Map<string, string[]>();
-  for (const { schema, name } of tables) {
-    if (schema !== null) grouped.set(name, [...(grouped.get(name) ?? []), schema]);
-  }
-  return grouped;
 }
 
 /** `before` and `behind` are what a mention stands between. */

@@ -6,7 +6,8 @@ import type { Signer } from "../postgres/mac.js";
 import type { SqlError } from "./error.js";
 import type { HeldSession, Landing, Step } from "./held.js";
 import { type Inspection, lockStep, planSteps } from "./injected.js";
-import { type Plan, readLocked, readPlan, samePlan, sameRows, stillPlanned } from "./planned.js";
+import { type Plan, readLocked, readPlan, stillPlanned } from "./planned.js";
+import { refuseDifferent, refuseRestless, refuseTangled } from "./refuse-plan.js";
 
 /** How often a statement is planned when its rows change under it. */
 const planAttempts = 3;
@@ -42,68 +43,21 @@ export async function planAndLock(
     if (planned.kind !== "planned") return planned;
     const mirror = mirrors.find(({ relation }) => relation === planned.plan.rows[0]?.relation);
     if (!mirror) return planned;
-    const at = { schema: mirror.schema, table: mirror.table };
-    const name = `"${mirror.schema}"."${mirror.table}"`;
-    const twice = twiceWritten(planned.plan);
-    if (twice || (planned.plan.undone && planned.plan.rows.length > 0)) {
-      return {
-        kind: "refused",
-        error: {
-          ...at,
-          sqlstate: "0A000",
-          message: twice
-            ? `throughline: this statement changes a row of ${name} more than once`
-            : `throughline: this statement undoes a write to ${name} itself, and makes another`,
-          hint: "Nothing was sent. Send each INSERT, UPDATE or DELETE as a statement of its own.",
-        },
-      };
-    }
+    const wrong = refuseTangled(mirror, planned.plan);
+    if (wrong) return { kind: "refused", error: wrong };
     const lock = await lockPlanned(session, signer, mirror, planned.plan);
     if (lock.kind !== "landed") return lock;
     if (!stillPlanned(mirror, planned.plan.rows, readLocked(lock.rows[0] ?? []))) {
       if (attempt < planAttempts) continue;
-      return {
-        kind: "refused",
-        error: {
-          ...at,
-          sqlstate: "40001",
-          message: `throughline: rows of ${name} changed ${planAttempts} times while the statement was planned`,
-          hint: "Nothing was sent. Run the statement again.",
-        },
-      };
+      return { kind: "refused", error: refuseRestless(mirror, planAttempts) };
     }
-    const { localWrites, rows } = planned.plan;
-    if (!localWrites && !volatile) return planned;
+    if (!planned.plan.localWrites && !volatile) return planned;
     // What it writes elsewhere is written anew when it runs, and which rows it finds is asked anew.
     const again = await planOnce([]);
     if (again.kind !== "planned") return again;
-    if (localWrites && !samePlan(mirror, rows, again.plan.rows)) {
-      return {
-        kind: "refused",
-        error: {
-          ...at,
-          sqlstate: "0A000",
-          message: `throughline: this statement writes to other tables or rows as well, and would give ${name} other values each time it runs`,
-          hint: "Nothing was sent. Compute the values in a statement of their own, then write them to the mirror table.",
-        },
-      };
-    }
-    if (sameRows(rows, again.plan.rows)) return again;
-    return {
-      kind: "refused",
-      error: {
-        ...at,
-        sqlstate: "0A000",
-        message: `throughline: this statement would write other rows of ${name} each time it runs`,
-        hint: "Nothing was sent. Choose the rows in a statement of its own, then write them by their keys.",
-      },
-    };
+    const differs = refuseDifferent(mirror, planned.plan, again.plan);
+    return differs ? { kind: "refused", error: differs } : again;
   }
-}
-
-function twiceWritten({ rows }: Plan): boolean {
-  const keys = rows.flatMap(({ key, relation }) => (key === null ? [] : [`${relation} ${key}`]));
-  return new Set(keys).size < keys.length;
 }
 
 /** An INSERT has nothing to lock. */

@@ -246,10 +246,10 @@ function refuseValue(
   return undefined;
 }
 
-function at(mirror: Mirror, column?: MirrorColumn): Pick<SqlError, "schema" | "table" | "column"> {
+export function at(mirror: Mirror, column?: MirrorColumn): Pick<SqlError, "schema" | "table" | "column"> {
   return { schema: mirror.schema, table: mirror.table, column: column?.name };
 }
 
-function nameOf({ schema, table }: Mirror): string {
+export function nameOf({ schema, table }: Mirror): string {
   return `"${schema}"."${table}"`;
 }

@@ -22,7 +22,8 @@ import {
 import { type SendContext, send } from "./send.js";
 import { failed, raise } from "./tell.js";
 
-interface KnownMirror {
+/** A mirror, and what it mirrors. */
+export interface KnownMirror {
   readonly mirror: Mirror;
   readonly table: ConnectorTable;
 }
