@@ -14,7 +14,7 @@ import { startLegs, startServer } from "./line.mjs";
 import { startPeers } from "./peers.mjs";
 import { pgbench as findPgbench } from "./programs.mjs";
 import { compareAtOnce, measure } from "./rounds.mjs";
-import { Scope, Unable } from "./scope.mjs";
+import { runProgram, Unable } from "./scope.mjs";
 import { fill, runSlice } from "./slice.mjs";
 import { legend, sentence, table } from "./table.mjs";
 
@@ -33,6 +33,8 @@ const every = /** @type {const} */ (["simple", "prepared"]).flatMap((protocol) =
   [1, 8, 32].map((clients) => ({ protocol, clients })),
 );
 const say = (/** @type {string} */ line) => process.stdout.write(`${line}\n`);
+
+/** @typedef {import("./scope.mjs").Scope} Scope */
 
 /** @param {Scope} scope @returns {Promise<number>} the exit code */
 async function main(scope) {
@@ -113,13 +115,4 @@ function progress(done, all) {
   if (process.stderr.isTTY) process.stderr.write(done === all ? "\r\x1b[K" : `\rslice ${done} of ${all} `);
 }
 
-const scope = new Scope();
-try {
-  process.exitCode = await main(scope);
-} catch (cause) {
-  process.exitCode = scope.interrupted ? 130 : 2;
-  const expected = cause instanceof Unable;
-  process.stderr.write(`bench: ${expected ? cause.message : cause instanceof Error ? cause.stack : String(cause)}\n`);
-} finally {
-  await scope.end();
-}
+await runProgram("bench", main);

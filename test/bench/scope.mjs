@@ -170,3 +170,22 @@ export class Scope {
 function ending(program, words, code, started) {
   return `${program} ${words.join(" ")} ended with ${code}: ${started.words().trim()}`;
 }
+
+/**
+ * Runs a program of this folder's kind to its exit code: 2 when it could not be run, 130 when somebody ended it.
+ * @param {string} name @param {(scope: Scope) => Promise<number>} main
+ */
+export async function runProgram(name, main) {
+  const scope = new Scope();
+  try {
+    process.exitCode = await main(scope);
+  } catch (cause) {
+    process.exitCode = scope.interrupted ? 130 : 2;
+    const expected = cause instanceof Unable;
+    process.stderr.write(
+      `${name}: ${expected ? cause.message : cause instanceof Error ? cause.stack : String(cause)}\n`,
+    );
+  } finally {
+    await scope.end();
+  }
+}

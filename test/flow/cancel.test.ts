@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import type pg from "pg";
 import { beforeEach, expect, test } from "vitest";
+import { refused } from "../support/answers.js";
 import { type Line, startLine } from "../support/line.js";
 
 let line: Line;
@@ -13,11 +14,6 @@ beforeEach(async () => {
 });
 
 const insert = "insert into hubspot.contacts (email) values ('slow@x.com')";
-const refused = (promise: Promise<unknown>) =>
-  promise.then(
-    () => ({ code: "accepted" }),
-    (cause) => cause,
-  );
 
 /** Cancels as libpq does: by a connection of its own, with the key of the session. */
 async function cancel(client: pg.Client): Promise<void> {

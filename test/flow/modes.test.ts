@@ -1,6 +1,7 @@
 // throughline.transaction and throughline.chunk: how many calls a transaction and a statement may make.
 
 import { beforeEach, expect, test } from "vitest";
+import { mirroredEmails, refused, upstreamEmails } from "../support/answers.js";
 import { type Line, startLine } from "../support/line.js";
 
 let line: Line;
@@ -12,19 +13,6 @@ beforeEach(async () => {
 const insert = (name: string) => `insert into hubspot.contacts (email) values ('${name}@x.com')`;
 const many = (n: number, name = "m") =>
   `insert into hubspot.contacts (email) select '${name}' || i || '@x.com' from generate_series(1, ${n}) i returning email`;
-const refused = (promise: Promise<unknown>) =>
-  promise.then(
-    () => ({ code: "accepted" }),
-    (cause) => cause,
-  );
-const upstream = () =>
-  line.sandbox
-    .records("contacts")
-    .map(({ properties }) => properties["email"])
-    .sort();
-const mirrored = async () =>
-  (await line.admin.query("select email from hubspot.contacts")).rows.map(({ email }) => email).sort();
-
 test("autocommit: a write inside BEGIN … COMMIT is refused before it is sent, one outside is not", async () => {
   const client = await line.client();
   await client.query("set throughline.transaction = autocommit");
@@ -73,7 +61,7 @@ test("chunk: as many calls as it takes, and RETURNING in the order of the rows",
   expect((await client.query("update hubspot.contacts set firstname = 'x'")).rowCount).toBe(251);
   expect((await client.query("delete from hubspot.contacts")).rowCount).toBe(251);
   expect(line.writes()).toHaveLength(9);
-  expect(await mirrored()).toEqual([]);
+  expect(await mirroredEmails(line)).toEqual([]);
   expect((await line.admin.query("select from throughline.journal where closed_at is null")).rowCount).toBe(0);
   expect(await refused(client.query(many(10_001)))).toMatchObject({ code: "54000" });
 });
@@ -94,6 +82,6 @@ test("TL001: of several calls the one that fails is the last, and what came befo
   });
   expect(error.detail).toContain("row 50");
   await client.query("select 1");
-  expect(upstream()).toHaveLength(1 + 199);
-  expect(await mirrored()).toEqual(upstream());
+  expect(upstreamEmails(line)).toHaveLength(1 + 199);
+  expect(await mirroredEmails(line)).toEqual(upstreamEmails(line));
 });

@@ -1,6 +1,7 @@
 // Writes that do not name the mirror as their target, or not as it is spelt, and what is no write.
 
 import { beforeEach, expect, test } from "vitest";
+import { mirrored, refused, upstream } from "../support/answers.js";
 import { type Line, startLine } from "../support/line.js";
 
 let line: Line;
@@ -21,21 +22,6 @@ beforeEach(async () => {
 const create = "POST /crm/v3/objects/contacts";
 const update = expect.stringMatching(/^PATCH /);
 const remove = expect.stringMatching(/^DELETE /);
-const refused = (promise: Promise<unknown>) =>
-  promise.then(
-    () => ({ code: "accepted" }),
-    (cause) => cause,
-  );
-const upstream = () =>
-  line.sandbox
-    .records("contacts")
-    .filter(({ archived }) => !archived)
-    .map(({ properties }) => `${properties["email"]} ${properties["firstname"] ?? ""}`.trim())
-    .sort();
-const mirrored = async () =>
-  (await line.admin.query("select email, firstname from hubspot.contacts")).rows
-    .map(({ email, firstname }) => `${email} ${firstname ?? ""}`.trim())
-    .sort();
 
 test("views, functions and procedures over a mirror, made through the proxy, write to it at once", async () => {
   const client = await line.client();
@@ -53,7 +39,7 @@ test("views, functions and procedures over a mirror, made through the proxy, wri
   expect(line.sandbox.records("contacts").map(({ id }) => id)).toContain(rows[0].id);
   await client.query("call public.put('p@x.com')");
   expect(line.writes()).toEqual([create, update, remove, create, create]);
-  expect(await mirrored()).toEqual(upstream());
+  expect(await mirrored(line)).toEqual(upstream(line));
 });
 
 test("views and functions that others make are known within a moment", async () => {
@@ -151,5 +137,5 @@ test("a conflict that was there when the statement was planned, and is gone when
   const other = await line.client();
   await other.query("delete from hubspot.contacts where firstname = 'Ada'");
   expect(await writing).toEqual({ code: "accepted" });
-  expect(await mirrored()).toEqual(upstream());
+  expect(await mirrored(line)).toEqual(upstream(line));
 });

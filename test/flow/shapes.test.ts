@@ -1,6 +1,7 @@
 // Every shape of a statement that changes rows: what it becomes upstream, and what the client gets.
 
 import { beforeEach, expect, test } from "vitest";
+import { mirrored, refused, upstream } from "../support/answers.js";
 import { type Line, startLine } from "../support/line.js";
 
 let line: Line;
@@ -23,21 +24,6 @@ const createMany = "POST /crm/v3/objects/contacts/batch/create";
 const updateMany = "POST /crm/v3/objects/contacts/batch/update";
 const update = expect.stringMatching(/^PATCH /);
 const remove = expect.stringMatching(/^DELETE /);
-const refused = (promise: Promise<unknown>) =>
-  promise.then(
-    () => ({ code: "accepted" }),
-    (cause) => cause,
-  );
-const upstream = () =>
-  line.sandbox
-    .records("contacts")
-    .filter(({ archived }) => !archived)
-    .map(({ properties }) => `${properties["email"]} ${properties["firstname"] ?? ""}`.trim())
-    .sort();
-const mirrored = async () =>
-  (await line.admin.query("select email, firstname from hubspot.contacts")).rows
-    .map(({ email, firstname }) => `${email} ${firstname ?? ""}`.trim())
-    .sort();
 
 interface Shape {
   readonly sql: string;
@@ -167,7 +153,7 @@ test.each(shapes.filter(({ sql }) => !sql.startsWith("copy")))(
 
 async function agree(calls: readonly unknown[]): Promise<void> {
   expect(line.writes()).toEqual(calls);
-  expect(await mirrored()).toEqual(upstream());
+  expect(await mirrored(line)).toEqual(upstream(line));
   const { rows: placeholders } = await line.admin.query("select from public.orders where contact like 'throughline:%'");
   expect(placeholders).toEqual([]);
 }
@@ -192,7 +178,7 @@ test("MERGE: what inserts, updates or deletes alone is one call; a mixture is re
     message: expect.stringContaining("would update some rows"),
   });
   expect(line.writes()).toHaveLength(3);
-  expect(await mirrored()).toEqual(upstream());
+  expect(await mirrored(line)).toEqual(upstream(line));
 });
 
 test("P1: an upsert that would insert some rows and update others is refused before the call", async () => {

@@ -2,6 +2,7 @@
 
 import { serialize } from "pg-protocol";
 import { beforeEach, expect, test, vi } from "vitest";
+import { refused } from "../support/answers.js";
 import { type Line, startLine } from "../support/line.js";
 import { shown, WireClient } from "../support/wire.js";
 
@@ -23,11 +24,6 @@ beforeEach(async () => {
   line.sandbox.clearLog();
   return () => line.close();
 });
-const refused = (promise: Promise<unknown>) =>
-  promise.then(
-    () => ({ code: "accepted" }),
-    (cause) => cause,
-  );
 const said = async (text: string, before = "") => {
   const wire = await WireClient.login(line.port, "app", line.database);
   let last: string[] = [];

@@ -11,7 +11,7 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { Scope, Unable } from "../bench/scope.mjs";
+import { runProgram, Unable } from "../bench/scope.mjs";
 import { compare, table } from "./compare.mjs";
 import { runGroup } from "./group.mjs";
 import { makeDatabase, mustIntercept, startProxy, startServer } from "./line.mjs";
@@ -31,6 +31,8 @@ const tolerated = 0.1;
 /** How much of a diff is shown at once. */
 const shown = { lines: 20, columns: 160 };
 const say = (/** @type {string} */ line) => process.stdout.write(`${line}\n`);
+
+/** @typedef {import("../bench/scope.mjs").Scope} Scope */
 
 /** @param {Scope} scope @returns {Promise<number>} the exit code */
 async function main(scope) {
@@ -100,13 +102,4 @@ function readOptions() {
   }
 }
 
-const scope = new Scope();
-try {
-  process.exitCode = await main(scope);
-} catch (cause) {
-  process.exitCode = scope.interrupted ? 130 : 2;
-  const expected = cause instanceof Unable;
-  process.stderr.write(`regress: ${expected ? cause.message : cause instanceof Error ? cause.stack : String(cause)}\n`);
-} finally {
-  await scope.end();
-}
+await runProgram("regress", main);
