@@ -25,7 +25,7 @@ export async function migrateAll({ pool, tables, config }: Opened, dryRun: boole
   for (const { api, table } of tables) {
     const columns = await table.columns();
     const { resource } = table;
-    mirrors.push({ api: api.name, resource, schema: api.name, table: resource, key: table.keyColumn, columns });
+    mirrors.push({ api: api.name, resource, schema: api.name, table: resource, key: table.keyColumns, columns });
   }
   return migrate(pool, mirrors, config.postgres.grant, dryRun);
 }

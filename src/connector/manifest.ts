@@ -98,14 +98,19 @@ const discover = z.strictObject({
   }),
 });
 
-const table = z.strictObject({
-  key: z.string(),
-  record: z.strictObject({ key: pointer, fields: pointer, absent: z.literal("null").optional() }),
-  columns: z.record(z.string(), column),
-  discover: discover.optional(),
-  read: z.strictObject({ list: call, get: call }),
-  write: z.strictObject({ create: verb.optional(), update: verb.optional(), delete: verb.optional() }).default({}),
-});
+const table = z
+  .strictObject({
+    key: oneOrMany(z.string()),
+    record: z.strictObject({ key: oneOrMany(pointer), fields: pointer, absent: z.literal("null").optional() }),
+    columns: z.record(z.string(), column),
+    discover: discover.optional(),
+    read: z.strictObject({ list: call, get: call }),
+    write: z.strictObject({ create: verb.optional(), update: verb.optional(), delete: verb.optional() }).default({}),
+  })
+  .refine(({ key, record }) => key.length === record.key.length, {
+    path: ["record", "key"],
+    error: "as many pointers as the key has columns",
+  });
 export type TableManifest = z.output<typeof table>;
 
 const errorRule = z.strictObject({

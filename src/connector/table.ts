@@ -1,6 +1,7 @@
 // One resource of an API: its columns, its pages, its rows by key, and its writes.
 
 import type { MirrorColumn, TextRow } from "../mirror/column.js";
+import { joinKey, splitKey } from "../mirror/key.js";
 import { decode, encode, sameValue, type ValueRules } from "./codec.js";
 import { discoverColumns } from "./discover.js";
 import { ReadFailed, type RowResult, type WriteEnding } from "./ending.js";
@@ -47,7 +48,7 @@ export class ConnectorTable {
     this.rules = { asStrings: account.manifest.values === "string", clear: account.manifest.clear ?? null };
   }
 
-  get keyColumn(): string {
+  get keyColumns(): readonly string[] {
     return this.manifest.key;
   }
 
@@ -82,13 +83,9 @@ export class ConnectorTable {
     const records: Record[] = [];
     for (let at = 0; at < keys.length; at += size) {
       const some = keys.slice(at, at + size);
-      const scope = { columns: upstreamNames(columns), keys: some, key: some[0] };
-      const answer = await this.read(
-        call,
-        scope,
-        "rows by key",
-        some.map((key) => ({ key })),
-      );
+      const scopes = some.map((key) => ({ key: this.keyScope(key) }));
+      const scope = { columns: upstreamNames(columns), keys: scopes.map(({ key }) => key), ...scopes[0] };
+      const answer = await this.read(call, scope, "rows by key", scopes);
       records.push(...this.records(call, answer, columns));
     }
     return records;
@@ -125,8 +122,10 @@ export class ConnectorTable {
     if (ended.kind !== "answered") return ended;
     const { status, request } = ended;
     if (call.rows === undefined) {
-      const accepted = rows.map(({ key }): RowResult => ({ kind: "accepted", key: key ?? "", reported: {} }));
-      return { kind: "answered", rows: accepted, status, request };
+      const told = rows.map(
+        ({ key }): RowResult => (key === null ? { kind: "unreported" } : { kind: "accepted", key, reported: {} }),
+      );
+      return { kind: "answered", rows: told, status, request };
     }
     if (!isBody(ended.body))
       return { kind: "unknown", reason: `status ${status} without a JSON body`, status, request };
@@ -151,7 +150,16 @@ export class ConnectorTable {
     const encoded = columns
       .filter((column) => sent[column.name] !== undefined)
       .map((column) => [column.upstream, encode(column, sent[column.name] ?? null, this.rules)]);
-    return { key, index: String(index), record: Object.fromEntries(encoded) };
+    const record = Object.fromEntries(encoded);
+    return { key: key === null ? null : this.keyScope(key), index: String(index), record, row: record };
+  }
+
+  /** `{key}`, or `{key.NAME}` of several columns. */
+  private keyScope(key: string): unknown {
+    const names = this.manifest.key;
+    if (names.length === 1) return key;
+    const parts = splitKey(names, key);
+    return Object.fromEntries(names.map((name, index) => [name, parts[index]]));
   }
 
   /** What was asked and what came back, row by row. */
@@ -212,8 +220,8 @@ export class ConnectorTable {
 
   private record(element: unknown, columns: readonly MirrorColumn[]): Record | undefined {
     const { key: keyAt, fields: fieldsAt, absent } = this.manifest.record;
-    const key = textAt(element, keyAt);
-    if (key === undefined) return undefined;
+    const parts = keyAt.flatMap((pointer) => textAt(element, pointer) ?? []);
+    if (parts.length < keyAt.length) return undefined;
     const fields = lookUp(element, fieldsAt);
     const row: { [name: string]: string | null } = {};
     for (const column of columns) {
@@ -221,7 +229,10 @@ export class ConnectorTable {
       if (value !== undefined) row[column.name] = decode(column, value, this.rules);
       else if (absent === "null") row[column.name] = null;
     }
-    return { key, row };
+    this.manifest.key.forEach((name, index) => {
+      row[name] = parts[index] ?? null;
+    });
+    return { key: joinKey(parts), row };
   }
 
   private exchange(wanted: Omit<Wanted, "columnOf">, columns: readonly MirrorColumn[]) {

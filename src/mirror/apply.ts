@@ -2,6 +2,7 @@
 
 import { quoteLiteral, quoteName } from "../postgres/quote.js";
 import { asJson, type GuardColumn, type GuardedTable, jsonOf, pinned } from "./guarded.js";
+import { hasKeySql, jsonKeySql, keyNamesSql, keySql, sameKeySql } from "./key.js";
 
 /**
  * The one way rows change: set-based, and a row that is right already is not written. Returns how many were.
@@ -11,8 +12,6 @@ import { asJson, type GuardColumn, type GuardedTable, jsonOf, pinned } from "./g
  * Where the user has triggers of his own, what is applied is staged, so that the guard restores it, and verified.
  */
 export function applyRows({ id, key, columns, login }: GuardedTable, target: string): string {
-  const keyName = quoteName(key);
-  const keyType = columns.find((column) => column.name === key)?.type ?? "text";
   const managed = columns.filter((column) => column.managed);
   const value = ({ name, type }: GuardColumn) =>
     `case when r.full_row -> ${quoteLiteral(name)} is null then x.${quoteName(name)}
@@ -20,11 +19,13 @@ export function applyRows({ id, key, columns, login }: GuardedTable, target: str
   const names = managed.map((column) => quoteName(column.name));
   const wanted = `wanted as materialized (
     select ${managed.map(value).join(",\n      ")}
-      from (select (e ->> 'key')::${keyType} as key, e -> 'row' as full_row
+      from (select e ->> 'key' as key, e -> 'row' as full_row
         from json_array_elements(page) e where json_typeof(e -> 'row') = 'object') r
-      left join ${target} x on x.${keyName} = r.key
+      left join ${target} x on ${hasKeySql(key, "x", "r.key")}
   )`;
-  const taken = managed.filter(({ name, unique }) => unique && name !== key).map(takeOver);
+  const taken = managed
+    .filter(({ name, unique }) => unique && !(key.length === 1 && key[0]?.name === name))
+    .map(takeOver);
   return `create or replace function throughline.apply_${id}(page json, since timestamptz default null) returns integer
 language plpgsql ${pinned} as $apply$
 declare
@@ -50,25 +51,25 @@ begin
     if watch is not null then
       with ${wanted}
       insert into throughline.staged (call, key, full_row)
-        select watch, w.${keyName}::text, ${asJson(managed, "w")} from wanted w
+        select watch, ${keySql(key, "w")}, ${asJson(managed, "w")} from wanted w
         union all select watch, e ->> 'key', null from json_array_elements(page) e where json_typeof(e -> 'row') is distinct from 'object';
     end if;
   end if;
   delete from ${target} x using json_array_elements(page) e
-    where x.${keyName} = (e ->> 'key')::${keyType} and json_typeof(e -> 'row') is distinct from 'object';
+    where ${hasKeySql(key, "x", "e ->> 'key'")} and json_typeof(e -> 'row') is distinct from 'object';
   get diagnostics gone = row_count;
   with ${wanted}
   insert into ${target} as x (${names.join(", ")}) overriding system value
     select ${names.map((name) => `w.${name}`).join(", ")} from wanted w
-      where not exists (select from ${target} y where y.${keyName} = w.${keyName}
+      where not exists (select from ${target} y where ${sameKeySql(key, "y", "w")}
         and ${names.map((name) => `y.${name}::text is not distinct from w.${name}::text`).join(" and ")})
-    order by w.${keyName}
-    on conflict (${keyName}) do update set ${names.map((name) => `${name} = excluded.${name}`).join(", ")};
+    order by ${keyNamesSql(key, "w")}
+    on conflict (${keyNamesSql(key)}) do update set ${names.map((name) => `${name} = excluded.${name}`).join(", ")};
   get diagnostics written = row_count;
   if watch is not null then
-    select s.key into wrong from throughline.staged s left join ${target} y on y.${keyName} = coalesce(s.full_row ->> ${quoteLiteral(key)}, s.key)::${keyType}
+    select s.key into wrong from throughline.staged s left join ${target} y on ${hasKeySql(key, "y", `coalesce(${jsonKeySql(key, "s.full_row")}, s.key)`)}
       where s.call = watch and (s.full_row is not null or s.n is null)
-        and case when s.full_row is null then y.${keyName} is not null else y.${keyName} is null or not (${managed.map(asStaged).join("\n          and ")}) end;
+        and case when s.full_row is null then y.ctid is not null else y.ctid is null or not (${managed.map(asStaged).join("\n          and ")}) end;
     if found then
       raise exception 'throughline: a trigger of % keeps row "%" from being what its API reported', ${quoteLiteral(target)}, wrong
         using errcode = 'triggered_data_change_violation';
@@ -89,17 +90,17 @@ end $apply$`;
   function takeOver(taken: GuardColumn): string {
     const column = quoteName(taken.name);
     const holders = `${target} y, json_array_elements(page) e
-        where y.${column} = (e -> 'row' ->> ${quoteLiteral(taken.name)})::${taken.type} and y.${keyName} <> (e ->> 'key')::${keyType}
-          and not exists (select from throughline.journal j where j.mirror = ${id} and y.${keyName}::text = any(j.keys)
+        where y.${column} = (e -> 'row' ->> ${quoteLiteral(taken.name)})::${taken.type} and not (${hasKeySql(key, "y", "e ->> 'key'")})
+          and not exists (select from throughline.journal j where j.mirror = ${id} and ${keySql(key, "y")} = any(j.keys)
             and j.state not in ('refused', 'unsent') and (j.outcome_at is null or j.outcome_at >= since))`;
     const emptied = jsonOf(managed, ({ name }) => (name === taken.name ? "null" : `y.${quoteName(name)}::text`));
     return `insert into throughline.staged (call, key, full_row)
-        select watch, y.${keyName}::text, ${emptied}
+        select watch, ${keySql(key, "y")}, ${emptied}
           from ${holders} and watch is not null;
       with taken as (
-        update ${target} x set ${column} = null from ${holders} and x.${keyName} = y.${keyName} returning x.${keyName}
+        update ${target} x set ${column} = null from ${holders} and ${sameKeySql(key, "x", "y")} returning ${keySql(key, "x")} as key
       )
-      insert into throughline.parked (mirror, key) select distinct ${id}, t.${keyName}::text from taken t on conflict do nothing;
+      insert into throughline.parked (mirror, key) select distinct ${id}, t.key from taken t on conflict do nothing;
       delete from throughline.staged s where s.call = watch;`;
   }
 }

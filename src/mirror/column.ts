@@ -30,11 +30,16 @@ export interface Mirror {
   readonly resource: string;
   readonly schema: string;
   readonly table: string;
-  readonly key: MirrorColumn;
+  readonly key: readonly MirrorColumn[];
   readonly columns: readonly MirrorColumn[];
   readonly revision: number;
   /** Whether a first backfill has run to its end. */
   readonly complete: boolean;
+}
+
+/** Upstream assigns this part of the key; any other part is given with the INSERT. */
+export function isAssigned({ key }: Pick<Mirror, "key">, column: MirrorColumn): boolean {
+  return column.write === "never" && key.includes(column);
 }
 
 /** What a text key holds until upstream has assigned the real one. */

@@ -3,6 +3,7 @@
 import { quoteLiteral, quoteName } from "../postgres/quote.js";
 import { applyRows } from "./apply.js";
 import { asJson, type GuardColumn, type GuardedTable, pinned } from "./guarded.js";
+import { amongKeysSql, jsonKeySql, keyNamesSql, keySql } from "./key.js";
 
 /** Statements that put the guard on a table, or renew it. */
 export function guardSql(table: GuardedTable): string[] {
@@ -89,7 +90,7 @@ begin
     if tg_op = 'DELETE' then return old; end if;
     if tg_op = 'INSERT' then
       insert into throughline.planned_row (call, relation, verb, new_row)
-        values (this.call, tg_relid, 'candidate', json_build_object('key', new.${quoteName(key)}::text));
+        values (this.call, tg_relid, 'candidate', json_build_object('key', ${keySql(key, "new")}));
     end if;
     return new;
   end if;
@@ -100,9 +101,9 @@ begin
       -- Staged as 0: whatever is not staged by itself meets its conflict again.
       select s.* into it from throughline.staged s where s.call = this.call and s.n in (0, nth) order by s.n desc limit 1;
     elsif tg_op = 'INSERT' then
-      select s.* into it from throughline.staged s where s.call = this.call and s.key = new.${quoteName(key)}::text;
+      select s.* into it from throughline.staged s where s.call = this.call and s.key = ${keySql(key, "new")};
     else
-      select s.* into it from throughline.staged s where s.call = this.call and s.key = old.${quoteName(key)}::text;
+      select s.* into it from throughline.staged s where s.call = this.call and s.key = ${keySql(key, "old")};
     end if;
     if tg_op = 'DELETE' then
       if it.call is not null and it.full_row is null then return old; end if;
@@ -149,7 +150,7 @@ begin
   elsif tg_op = 'INSERT' and setting ~ '^apply:[0-9a-f-]{36}$' then
     if exists (select from throughline.staged s where s.call = substr(setting, 7)::uuid and s.n is not null and s.full_row is null)
       and not exists (select from throughline.staged s where s.call = substr(setting, 7)::uuid and s.n is not null
-        and s.full_row ->> ${quoteLiteral(key)} = new.${quoteName(key)}::text)
+        and ${jsonKeySql(key, "s.full_row")} = ${keySql(key, "new")})
     then
       raise exception 'throughline: the row of "%"."%" that this one was in conflict with is gone', tg_table_schema, tg_table_name
         using errcode = 'serialization_failure', schema = tg_table_schema, table = tg_table_name, hint = 'Run the statement again.';
@@ -161,19 +162,17 @@ end $capture$`;
 
 /** In key order, so that two statements never wait for each other in a ring. */
 function lockRows({ id, key, columns }: GuardedTable, target: string): string {
-  const keyName = quoteName(key);
-  const keyType = columns.find((column) => column.name === key)?.type ?? "text";
-  const select = (strength: string) => `return query select t.${keyName}::text, ${asJson(columns, "t")}
-      from ${target} t where t.${keyName} = any(keys::${keyType}[]) order by t.${keyName} ${strength};`;
+  const select = (strength: string) => `return query select ${keySql(key, "t")}, ${asJson(columns, "t")}
+      from ${target} t where ${amongKeysSql(key, "t", "keys")} order by ${keyNamesSql(key, "t")} ${strength};`;
   return `create or replace function throughline.lock_${id}(keys text[], for_delete boolean)
 returns table (key text, current_row json)
 language plpgsql ${pinned} as $lock$
 begin
   if for_delete then
     -- A child row that arrived during the call would make the delete fail after it was accepted.
-    ${select("for update")}
+    ${select("for update of t")}
   else
-    ${select("for no key update")}
+    ${select("for no key update of t")}
   end if;
 end $lock$`;
 }

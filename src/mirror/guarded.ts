@@ -14,7 +14,7 @@ export interface GuardedTable {
   readonly id: number;
   readonly schema: string;
   readonly table: string;
-  readonly key: string;
+  readonly key: readonly GuardColumn[];
   /** All columns but generated ones, in table order. */
   readonly columns: readonly GuardColumn[];
   /** The login of proxy and sync. */

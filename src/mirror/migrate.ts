@@ -15,7 +15,7 @@ export interface MirrorToMigrate {
   readonly resource: string;
   readonly schema: string;
   readonly table: string;
-  readonly key: string;
+  readonly key: readonly string[];
   readonly columns: readonly MirrorColumn[];
 }
 
@@ -86,9 +86,9 @@ async function migrateMirror(
   const found = await foundTable(client, target);
   for (const sql of mirrorDdl(mirror, found)) await run(sql);
   const registered = await client.query<{ id: number; login: string }>(
-    `insert into throughline.mirror as mirror (api, resource, schema_name, table_name, key_column, columns) values ($1, $2, $3, $4, $5, $6)
+    `insert into throughline.mirror as mirror (api, resource, schema_name, table_name, key_columns, columns) values ($1, $2, $3, $4, $5, $6)
      on conflict (schema_name, table_name) do update set api = excluded.api, resource = excluded.resource,
-       key_column = excluded.key_column, columns = excluded.columns,
+       key_columns = excluded.key_columns, columns = excluded.columns,
        revision = mirror.revision + (mirror.columns::jsonb is distinct from excluded.columns::jsonb)::integer returning id, session_user as login`,
     [mirror.api, mirror.resource, mirror.schema, mirror.table, mirror.key, JSON.stringify(mirror.columns)],
   );
@@ -100,7 +100,8 @@ async function migrateMirror(
     const known = managed.get(column.name);
     return { ...column, managed: known !== undefined, unique: known?.unique === true };
   });
-  for (const sql of guardSql({ ...mirror, id: entry.id, login: entry.login, columns: guarded }))
+  const key = mirror.key.flatMap((part) => guarded.find(({ name }) => name === part) ?? []);
+  for (const sql of guardSql({ ...mirror, id: entry.id, login: entry.login, key, columns: guarded }))
     await client.query(sql);
   for (const [role, privileges] of Object.entries(grants)) {
     for (const privilege of privileges) {

@@ -27,7 +27,7 @@ create table if not exists throughline.mirror (
   resource text not null,
   schema_name text not null,
   table_name text not null,
-  key_column text not null,
+  key_columns text[] not null,
   columns json not null,
   -- Raised when the columns change: a proxy that knows older ones makes no call.
   revision integer not null default 1,

@@ -65,7 +65,7 @@ async function copyPages(
     await applyPage(pool, {
       mirror,
       askedAt,
-      rows: page.records.map((record) => withKey(mirror, record)),
+      rows: page.records,
       checkpoint: page.next,
     });
     rows += page.records.length;
@@ -86,10 +86,7 @@ async function readParked(pool: Pool, mirror: Mirror, table: ConnectorTable): Pr
     if (keys.length === 0 || attempt > parkedAttempts) return counted(parked.rows.map(({ sqlstate }) => sqlstate));
     const askedAt = await stamp(pool);
     const records = new Map((await table.get(mirror.columns, keys)).map((record) => [record.key, record]));
-    const rows = keys.map((key) => {
-      const record = records.get(key);
-      return record ? withKey(mirror, record) : { key, row: null };
-    });
+    const rows = keys.map((key) => records.get(key) ?? { key, row: null });
     await applyPage(pool, { mirror, askedAt, rows });
   }
 }
@@ -99,10 +96,6 @@ function counted(sqlstates: readonly (string | null)[]): Parked[] {
     sqlstate,
     count: sqlstates.filter((other) => other === sqlstate).length,
   }));
-}
-
-function withKey(mirror: Mirror, { key, row }: { key: string; row: Readonly<Record<string, string | null>> }) {
-  return { key, row: { ...row, [mirror.key.name]: key } };
 }
 
 async function checkpointOf(pool: Pool, mirror: Mirror): Promise<string | null> {

@@ -3,6 +3,7 @@
 import type { Pool, PoolClient } from "pg";
 import type { CanonicalRow } from "../journal/journal.js";
 import type { Mirror } from "../mirror/column.js";
+import { amongKeysSql, hasKeySql, keyNamesSql, keySql } from "../mirror/key.js";
 import { refusal } from "../postgres/refusal.js";
 
 export interface PageToApply {
@@ -58,11 +59,11 @@ export async function applyPage(pool: Pool, page: PageToApply): Promise<readonly
 /** The keys that must not be written from this page. */
 async function fenced(client: PoolClient, { mirror, askedAt, rows }: PageToApply): Promise<ReadonlySet<string>> {
   const target = `${client.escapeIdentifier(mirror.schema)}.${client.escapeIdentifier(mirror.table)}`;
-  const key = client.escapeIdentifier(mirror.key.name);
   const keys = rows.map((row) => row.key);
   // First the locks, then, with a newer snapshot, the question: what a statement holds, or held until just now, is in the journal.
   const locked = await client.query<{ key: string }>(
-    `select ${key}::text as key from ${target} where ${key} = any($1) order by ${key} for no key update skip locked`,
+    `select ${keySql(mirror.key, "t")} as key from ${target} t where ${amongKeysSql(mirror.key, "t", "$1::text[]")}
+     order by ${keyNamesSql(mirror.key, "t")} for no key update of t skip locked`,
     [keys],
   );
   const kept = await client.query<{ key: string }>(
@@ -73,7 +74,7 @@ async function fenced(client: PoolClient, { mirror, askedAt, rows }: PageToApply
      )
      select key from unnest($3::text[]) key
      where key in (select unnest(keys) from fence)
-        or (key <> all($4::text[]) and (exists (select from ${target} t where t.${key}::text = key)
+        or (key <> all($4::text[]) and (exists (select from ${target} t where ${hasKeySql(mirror.key, "t", "key")})
           or exists (select from fence where creates)))`,
     [mirror.id, askedAt, keys, locked.rows.map((row) => row.key)],
   );

@@ -33,7 +33,7 @@ export type Called =
 export async function callUpstream(context: CallContext, sent: readonly RowToSend[]): Promise<Called> {
   const { pool, mirror, table, verb } = context;
   const call = randomUUID();
-  const request = sent.map((row) => ({ key: row.planned.key, sent: row.sent }));
+  const request = sent.map(({ key, sent: columns }) => ({ key, sent: columns }));
   const noted = await noteIntent(pool, {
     ...context.by,
     call,
@@ -113,7 +113,7 @@ async function completed(
     if (result.kind === "accepted") {
       return mirror.columns.some(({ name }) => result.reported[name] === undefined) ? result.key : null;
     }
-    return result.kind === "unreported" ? (sent[index]?.planned.key ?? null) : null;
+    return result.kind === "unreported" ? (sent[index]?.key ?? null) : null;
   };
   const keys = results.map(keyOf);
   const wanted = keys.filter((key) => key !== null);
@@ -124,7 +124,9 @@ async function completed(
       const key = keys[index] ?? null;
       const row = key === null ? undefined : records.get(key);
       if (key === null || (row === undefined && result.kind === "accepted")) return result;
-      return row === undefined ? { kind: "absent" } : { kind: "accepted", key, reported: row };
+      if (row !== undefined) return { kind: "accepted", key, reported: row };
+      // What was to be created may be on its way.
+      return sent[index]?.planned.verb === "insert" ? result : { kind: "absent" };
     });
   } catch (cause) {
     if (cause instanceof ReadFailed) return results;

@@ -1,13 +1,21 @@
 // The plan: what a statement would change, as Postgres recorded it, and what of it has to be sent.
 
 import type { Verb } from "../connector/table.js";
-import { isInteger, type Mirror, type MirrorColumn, placeholderPrefix, type TextRow } from "../mirror/column.js";
+import {
+  isAssigned,
+  isInteger,
+  type Mirror,
+  type MirrorColumn,
+  placeholderPrefix,
+  type TextRow,
+} from "../mirror/column.js";
+import { keyOf } from "../mirror/key.js";
 import type { Rows } from "./held.js";
 
 export interface PlannedRow {
   readonly verb: Verb;
   readonly relation: number;
-  /** Null for an INSERT: upstream assigns it. */
+  /** Null for an INSERT: there is no such row yet. */
   readonly key: string | null;
   /** The place among the statement's INSERT candidates, from 1; null for UPDATE and DELETE. */
   readonly n: number | null;
@@ -18,6 +26,8 @@ export interface PlannedRow {
 /** A row with the columns to send. */
 export interface RowToSend {
   readonly planned: PlannedRow;
+  /** Null: upstream assigns it. */
+  readonly key: string | null;
   readonly sent: TextRow;
   /** False: upstream need not hear of this row. */
   readonly sends: boolean;
@@ -42,15 +52,15 @@ export interface Plan {
 
 /** From what `plan` and `planned` returned; `mirrors` are all there are. */
 export function readPlan(mirrors: readonly Mirror[], plan: Rows, planned: Rows): Plan {
-  const keys = new Map(mirrors.map(({ relation, key }) => [relation, key.name]));
+  const keys = new Map(mirrors.map(({ relation, key }) => [relation, key]));
   const candidates = planned.filter(([, verb]) => verb === "candidate");
   const places = new Map(candidates.map((row, index) => [`${row[0]} ${readRow(row[3])?.["key"]}`, index + 1]));
   const rows = planned.flatMap(([oid, verb, oldRow, newRow]): PlannedRow[] => {
     if (verb !== "insert" && verb !== "update" && verb !== "delete") return [];
     const relation = Number(oid);
-    const [before, after, key] = [readRow(oldRow), readRow(newRow), keys.get(relation) ?? ""];
-    const n = verb === "insert" ? (places.get(`${oid} ${after?.[key]}`) ?? null) : null;
-    return [{ verb, relation, key: before?.[key] ?? null, n, before, after }];
+    const [before, after, key] = [readRow(oldRow), readRow(newRow), keys.get(relation) ?? []];
+    const n = verb === "insert" ? (places.get(`${oid} ${keyOf(key, after)}`) ?? null) : null;
+    return [{ verb, relation, key: keyOf(key, before), n, before, after }];
   });
   const undone = planned.some(([, verb]) => verb === "undone");
   const inserted = new Set(rows.map(({ n }) => n));
@@ -78,7 +88,9 @@ export function samePlan(mirror: Mirror, one: readonly PlannedRow[], other: read
   const shown = (rows: readonly PlannedRow[]) =>
     rows
       .map(({ verb, relation, key, after }) => {
-        const values = mirror.columns.map(({ name }) => (name === mirror.key.name ? null : (after?.[name] ?? null)));
+        const values = mirror.columns.map((column) =>
+          isAssigned(mirror, column) ? null : (after?.[column.name] ?? null),
+        );
         return JSON.stringify([verb, relation, key, values]).replaceAll(placeholders, placeholderPrefix);
       })
       .sort()
@@ -108,9 +120,10 @@ export function stillPlanned(
 
 /** INSERT sends what the statement named and what a default filled, UPDATE what really differs from the mirror. */
 export function toSend(mirror: Mirror, planned: PlannedRow, named: readonly string[] | null): RowToSend {
-  const sent = mirror.columns.filter((column) => isSent(column, mirror, planned, named));
+  const sent = mirror.columns.filter((column) => isSent(column, planned, named));
   const columns = Object.fromEntries(sent.map(({ name }) => [name, planned.after?.[name] ?? null]));
-  return { planned, sent: columns, sends: planned.verb !== "update" || sent.length > 0 };
+  const given = mirror.key.every((column) => !isAssigned(mirror, column)) ? keyOf(mirror.key, planned.after) : null;
+  return { planned, key: planned.key ?? given, sent: columns, sends: planned.verb !== "update" || sent.length > 0 };
 }
 
 /** Columns of upstream's that the row changes, whether it may or not. */
@@ -118,10 +131,10 @@ export function changedColumns(mirror: Mirror, { before, after }: PlannedRow): r
   return mirror.columns.filter(({ name }) => (before?.[name] ?? null) !== (after?.[name] ?? null));
 }
 
-/** Whether a key is one that upstream has yet to assign. */
-export function isPlaceholder(mirror: Mirror, key: string | null | undefined): boolean {
-  if (key == null) return false;
-  return isInteger(mirror.key.type) ? /^-\d{10,}$/.test(key) : wholePlaceholder.test(key);
+/** Whether the value of a key column is one that upstream has yet to replace. */
+export function isPlaceholder({ type }: MirrorColumn, value: string | null | undefined): boolean {
+  if (value == null) return false;
+  return isInteger(type) ? /^-\d{10,}$/.test(value) : wholePlaceholder.test(value);
 }
 
 const wholePlaceholder = new RegExp(`^${placeholderPrefix}[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`);
@@ -129,14 +142,12 @@ const wholePlaceholder = new RegExp(`^${placeholderPrefix}[0-9a-f]{8}(-[0-9a-f]{
 /** Whether a value holds a placeholder of one of these rows. */
 export function holdsPlaceholder(mirror: Mirror, planned: readonly PlannedRow[], value: string): boolean {
   if (value.includes(placeholderPrefix)) return true;
-  return (
-    isInteger(mirror.key.type) &&
-    planned.some(({ verb, after }) => verb === "insert" && after?.[mirror.key.name] === value)
-  );
+  const numbers = mirror.key.filter((column) => isAssigned(mirror, column) && isInteger(column.type));
+  return planned.some(({ verb, after }) => verb === "insert" && numbers.some(({ name }) => after?.[name] === value));
 }
 
-function isSent(column: MirrorColumn, mirror: Mirror, planned: PlannedRow, named: readonly string[] | null): boolean {
-  if (column.name === mirror.key.name || column.write === "never") return false;
+function isSent(column: MirrorColumn, planned: PlannedRow, named: readonly string[] | null): boolean {
+  if (column.write === "never") return false;
   switch (planned.verb) {
     case "insert":
       return named?.includes(column.name) === true || planned.after?.[column.name] != null;

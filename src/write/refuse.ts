@@ -2,7 +2,7 @@
 
 import { readArray } from "../connector/codec.js";
 import type { Verb } from "../connector/table.js";
-import type { Mirror, MirrorColumn } from "../mirror/column.js";
+import { isAssigned, type Mirror, type MirrorColumn } from "../mirror/column.js";
 import type { Write } from "../sql/classify.js";
 import type { SqlError } from "./error.js";
 import type { OpenCall } from "./held.js";
@@ -176,23 +176,29 @@ export function refuseSent(mirror: Mirror, rows: readonly RowToSend[], limit: nu
 }
 
 function refuseKey(mirror: Mirror, { verb, before, after }: PlannedRow): SqlError | undefined {
-  const key = mirror.key.name;
-  const given =
-    verb === "insert" ? !isPlaceholder(mirror, after?.[key]) : verb === "update" && before?.[key] !== after?.[key];
-  if (!given) return undefined;
+  const wrong = mirror.key.find((column) => {
+    if (verb === "insert") return isAssigned(mirror, column) && !isPlaceholder(column, after?.[column.name]);
+    return verb === "update" && before?.[column.name] !== after?.[column.name];
+  });
+  if (!wrong) return undefined;
+  const what = mirror.key.length === 1 ? "the key" : "part of the key";
+  const [rule, hint] = isAssigned(mirror, wrong)
+    ? [`is ${what}, and ${mirror.api} assigns it`, "Leave the column out; RETURNING has the value."]
+    : [`is ${what}, and a row keeps its key`, "Nothing was sent. Delete the row, and insert another."];
   return {
-    ...at(mirror, mirror.key),
+    ...at(mirror, wrong),
     sqlstate: "428C9",
-    message: `throughline: column "${key}" of ${nameOf(mirror)} is the key, and ${mirror.api} assigns it`,
-    hint: "Leave the column out; RETURNING has the value.",
+    message: `throughline: column "${wrong.name}" of ${nameOf(mirror)} ${rule}`,
+    hint,
   };
 }
 
 function refuseReadOnly(mirror: Mirror, row: PlannedRow): SqlError | undefined {
   if (row.verb === "delete") return undefined;
   const wrong = changedColumns(mirror, row).find(
-    ({ name, write }) =>
-      name !== mirror.key.name && (write === "never" || (write === "create" && row.verb === "update")),
+    (column) =>
+      !mirror.key.includes(column) &&
+      (column.write === "never" || (column.write === "create" && row.verb === "update")),
   );
   if (!wrong) return undefined;
   const when = wrong.write === "create" ? "can only be set by INSERT" : `is read-only: ${mirror.api} computes it`;

@@ -44,10 +44,7 @@ export function judge(
     }
     if (result.kind === "absent") return { key: row.planned.key ?? "", row: null };
     if (result.kind !== "accepted") return null;
-    return {
-      key: result.key,
-      row: { ...managed(mirror, row.planned.after), ...result.reported, [mirror.key.name]: result.key },
-    };
+    return { key: result.key, row: { ...managed(mirror, row.planned.after), ...result.reported } };
   });
   const refused = rows.flatMap(({ index, result }) =>
     result.kind === "refused" ? [{ row: index, error: result.error }] : [],

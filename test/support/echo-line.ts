@@ -16,11 +16,9 @@ export interface EchoLine extends Served {
   readonly echo: Echo;
 }
 
-const path = fileURLToPath(new URL("echo.yaml", import.meta.url));
-const resource = "contacts";
-
-/** `schema`: where the mirror "contacts" is, and the name of the API. */
-export async function startEchoLine(schema = "echo"): Promise<EchoLine> {
+/** `schema`: where the mirror is, and the name of the API. */
+export async function startEchoLine(schema: string, file = "echo.yaml", resource = "contacts"): Promise<EchoLine> {
+  const path = fileURLToPath(new URL(file, import.meta.url));
   const manifest = readYaml(path, readFileSync(path, "utf8"), manifestSchema);
   const described = manifest.tables[resource];
   if (!described) throw new Error(`${path} has no table ${resource}`);

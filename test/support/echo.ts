@@ -71,9 +71,10 @@ export async function startEcho(unique: readonly string[]): Promise<Echo> {
 }
 
 function route(stored: Stored, nextId: () => string, asked: string, query: URLSearchParams, body: unknown): Answer {
-  const one = /^(?:PATCH|DELETE) \/records\/([^/]+)$/.exec(asked)?.[1];
+  const one = /^(?:PUT|PATCH|DELETE) \/records\/([^/]+)$/.exec(asked)?.[1];
   if (one !== undefined) {
     const id = decodeURIComponent(one);
+    if (asked.startsWith("PUT")) return put(stored, id, fieldsOf(body));
     if (asked.startsWith("DELETE")) return remove(stored, [id]);
     const answer = update(stored, [{ id, fields: fieldsOf(body) }]);
     return answer.stored ? { ...answer, body: recordOf(answer.stored, id) } : answer;
@@ -108,6 +109,12 @@ function list(stored: Stored, limit: number, after: string | null): Answer {
   const page = ids.slice(from, from + limit);
   const next = from + limit < ids.length ? page.at(-1) : undefined;
   return { status: 200, body: { records: page.map((id) => recordOf(stored, id)), next } };
+}
+
+/** Creates a record under an id that the client chose. */
+function put(stored: Stored, id: string, fields: Fields): Answer {
+  if (stored.has(id)) return refusal(409, "DUPLICATE", `there is a record ${id}`);
+  return { status: 204, stored: new Map([...stored, [id, fields]]) };
 }
 
 function update(stored: Stored, records: readonly { readonly id: string; readonly fields: Fields }[]): Answer {

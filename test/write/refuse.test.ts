@@ -1,22 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
-import type { Mirror, MirrorColumn } from "../../src/mirror/column.js";
+import type { Mirror } from "../../src/mirror/column.js";
 import { readPlan, toSend } from "../../src/write/planned.js";
 import { refusePlan, refuseSent } from "../../src/write/refuse.js";
+import { column } from "./column.js";
 
-const column = (name: string, facts: Partial<MirrorColumn> = {}): MirrorColumn => ({
-  name,
-  type: "text",
-  codec: "plain",
-  write: "always",
-  upstream: name,
-  unique: false,
-  required: false,
-  max: null,
-  options: null,
-  from: null,
-  ...facts,
-});
 const key = column("id", { write: "never" });
 const mirror: Mirror = {
   id: 1,
@@ -25,7 +13,7 @@ const mirror: Mirror = {
   resource: "people",
   schema: "crm",
   table: "people",
-  key,
+  key: [key],
   columns: [
     key,
     column("name", { required: true, max: 5 }),

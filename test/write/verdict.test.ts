@@ -5,19 +5,9 @@ import type { RowToSend } from "../../src/write/planned.js";
 import { raiseVerdict } from "../../src/write/raise.js";
 import { stagedRows } from "../../src/write/staged.js";
 import { judge } from "../../src/write/verdict.js";
+import { column } from "./column.js";
 
-const column = (name: string): MirrorColumn => ({
-  name,
-  type: "text",
-  codec: "plain",
-  write: "always",
-  upstream: name,
-  unique: false,
-  required: false,
-  max: null,
-  options: null,
-  from: null,
-});
+const id = column("id", { write: "never" });
 const mirror: Mirror = {
   id: 1,
   relation: 16400,
@@ -25,8 +15,8 @@ const mirror: Mirror = {
   resource: "people",
   schema: "crm",
   table: "people",
-  key: column("id"),
-  columns: [column("id"), column("name")],
+  key: [id],
+  columns: [id, column("name")],
   revision: 1,
   complete: true,
 };
@@ -43,6 +33,7 @@ const update = (key: string): RowToSend => ({
     before: { id: key, name: "old" },
     after: { id: key, name: "new", note: "mine" },
   },
+  key,
   sent: { name: "new" },
   sends: true,
 });

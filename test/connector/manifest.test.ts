@@ -1,0 +1,13 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { readYaml } from "../../src/config/yaml.js";
+import { manifestSchema } from "../../src/connector/manifest.js";
+
+const keys = readFileSync(new URL("../support/keys.yaml", import.meta.url), "utf8");
+
+test("a key of several columns has as many pointers", () => {
+  const wrong = keys.replace("key: [/fields/repo, /id]", "key: /id");
+  expect(() => readYaml("keys.yaml", wrong, manifestSchema)).toThrow(
+    "keys.yaml:13: tables.issues.record.key: as many pointers as the key has columns",
+  );
+});
