@@ -8,6 +8,7 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     exclude: [...configDefaults.exclude, ...(process.env["DRIVERS"] === "all" ? [] : installed)],
     globalSetup: "test/support/global.ts",
+    maxWorkers: 2,
     testTimeout: 120_000,
     hookTimeout: 120_000,
   },

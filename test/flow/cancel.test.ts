@@ -6,6 +6,7 @@ import type pg from "pg";
 import { beforeEach, expect, test } from "vitest";
 import { refused } from "../support/answers.js";
 import { type Line, startLine } from "../support/line.js";
+import { untilAsleep } from "../support/sessions.js";
 
 let line: Line;
 beforeEach(async () => {
@@ -65,9 +66,7 @@ test("a cancel with a wrong key does nothing, and one while Postgres works is Po
   );
   expect((await asked).rowCount).toBe(1);
   const sleeping = refused(client.query("update hubspot.contacts set firstname = pg_sleep(20)::text"));
-  await line.admin.query(
-    "do $$begin for i in 1..500 loop perform pg_stat_clear_snapshot(); perform pg_sleep(0.01); exit when exists (select from pg_stat_activity where wait_event = 'PgSleep' and usename = 'app'); end loop; end$$",
-  );
+  await untilAsleep(line.admin);
   await cancel(client);
   expect(await sleeping).toMatchObject({ code: "57014" });
 });

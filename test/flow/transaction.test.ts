@@ -2,6 +2,7 @@ import type pg from "pg";
 import { serialize } from "pg-protocol";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { type Line, startLine } from "../support/line.js";
+import { untilBlocked } from "../support/sessions.js";
 import { WireClient } from "../support/wire.js";
 
 let line: Line;
@@ -226,10 +227,7 @@ test("two statements on one row: the second plans again with what the first left
   const waiting = two.query(
     "update hubspot.contacts set annualrevenue = annualrevenue + 1 where email = 'ada@example.com' returning annualrevenue",
   );
-  await line.admin.query(
-    `do $$begin for i in 1..500 loop perform pg_sleep(0.01);
-       exit when exists (select from pg_locks where not granted); end loop; end$$`,
-  );
+  await untilBlocked(line.admin);
   await one.query("commit");
   expect((await waiting).rows).toEqual([{ annualrevenue: "2" }]);
   expect(line.writes()).toHaveLength(2);

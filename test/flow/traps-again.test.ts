@@ -10,6 +10,7 @@ import { Watched } from "../../src/sql/watched.js";
 import { backfill } from "../../src/sync/backfill.js";
 import { applyPage, stamp } from "../../src/sync/page.js";
 import { type Line, startLine } from "../support/line.js";
+import { untilBlocked } from "../support/sessions.js";
 import { shown, WireClient } from "../support/wire.js";
 
 let line: Line;
@@ -74,9 +75,7 @@ test("P8: what a rollback leaves to settle does not take one from what was accep
   line.sandbox.edit("contacts", ada, { email: "y@example.com" });
   await two.query("begin");
   const locked = two.query("select from hubspot.contacts where id = $1 for update", [ada]);
-  await line.admin.query(
-    "do $$begin for i in 1..500 loop perform pg_sleep(0.01); exit when exists (select from pg_locks where not granted); end loop; end$$",
-  );
+  await untilBlocked(line.admin);
   await one.query("rollback");
   await locked;
   await three.query("update hubspot.contacts set email = 'x@example.com' where id = $1", [bob]);

@@ -163,7 +163,9 @@ test("no call is begun for a session that is gone", async () => {
     client.query("insert into hubspot.contacts (email) select 'm' || i || '@x.com' from generate_series(1, 1000) i"),
   );
   await expect.poll(() => line.writes().length, { timeout: 5_000, interval: 10 }).toBe(1);
-  await line.admin.query("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'app'");
+  await line.admin.query(
+    "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and usename = 'app'",
+  );
   await running;
   expect(line.writes()).toHaveLength(1);
 });

@@ -4,6 +4,7 @@ import { serialize } from "pg-protocol";
 import { beforeEach, expect, test } from "vitest";
 import { migrateAll } from "../../src/cli/migrate.js";
 import { type Line, startLine } from "../support/line.js";
+import { untilBlocked } from "../support/sessions.js";
 import { shown, WireClient } from "../support/wire.js";
 
 let line: Line;
@@ -19,12 +20,6 @@ const codeOf = (promise: Promise<unknown>) =>
   );
 const idOf = async (email: string): Promise<string> =>
   (await line.admin.query("select id from hubspot.contacts where email = $1", [email])).rows[0].id;
-
-async function waits(): Promise<void> {
-  await line.admin.query(
-    "do $$begin for i in 1..500 loop perform pg_sleep(0.01); exit when exists (select from pg_locks where not granted); end loop; end$$",
-  );
-}
 
 test.each(["notice", "error"])(
   "P4: a BEGIN in the same batch stays the client's, with client_min_messages %s",
@@ -62,7 +57,7 @@ test("P8: what a rollback leaves to settle does not overwrite what was accepted 
   await one.query("update hubspot.contacts set lastname = 'from one' where id = $1", [id]);
   line.sandbox.fault({ kind: "slow", ms: 600, on: { method: "PATCH" } });
   const second = two.query("update hubspot.contacts set lastname = 'from two' where id = $1", [id]);
-  await waits();
+  await untilBlocked(line.admin);
   await one.query("rollback");
   await second;
   await line.pull();
@@ -89,7 +84,7 @@ test("P6: a rolled back write reaches the mirror though somebody held the row fo
   await one.query("update hubspot.contacts set lastname = 'kept' where id = $1", [id]);
   await two.query("begin");
   const locked = two.query("select 1 from hubspot.contacts where id = $1 for update", [id]);
-  await waits();
+  await untilBlocked(line.admin);
   await one.query("rollback");
   await locked;
   await two.query("commit");
