@@ -38,7 +38,18 @@ export interface Wanted {
   readonly rows?: readonly Scope[];
   readonly waitMs: number;
   readonly signal?: AbortSignal | undefined;
+  readonly gate?: SendGate | undefined;
+  /** Where the API knows such keys and the call is a POST: it is done once, however often it is sent. */
+  readonly idempotencyKey?: string | null | undefined;
   columnOf(upstream: string): string | null;
+}
+
+/** Hears of each request of a write before it goes out. */
+export interface SendGate {
+  /** The rate limit makes it wait: nothing of it is under way. */
+  waits(): Promise<void>;
+  /** It goes out next. False: it must not. */
+  goes(): Promise<boolean>;
 }
 
 /** What a 429 that names no time asks for. */
@@ -46,11 +57,15 @@ const defaultRestMs = 1000;
 
 export async function exchange(account: Account, wanted: Wanted): Promise<Exchanged> {
   const { manifest, budget } = account;
+  const { gate } = wanted;
   const deadlineMs = performance.now() + wanted.waitMs;
   for (;;) {
-    const admission = await budget.admit(Math.max(0, deadlineMs - performance.now()), wanted.signal);
+    const waits = gate && (() => gate.waits());
+    const admission = await budget.admit(Math.max(0, deadlineMs - performance.now()), wanted.signal, waits);
     if (admission.kind === "cancelled") return { kind: "unsent", error: cancelled };
-    if (admission.kind === "denied") return exhausted(account, admission.retryAfterMs);
+    if (admission.kind === "denied") return { kind: "unsent", error: exhausted(account, admission.retryAfterMs) };
+    if (gate && !(await gate.goes())) return { kind: "unsent", error: turnedAway };
+    if (wanted.signal?.aborted) return { kind: "unsent", error: cancelled };
     const ending = await sendHttp({ ...compose(account, wanted), timeoutMs: account.timeoutMs, signal: wanted.signal });
     if (ending.kind === "unknown") return { ...ending, status: null, request: null };
     if (ending.kind === "unsent") return { kind: "unsent", error: unreachable(account, ending.reason) };
@@ -68,11 +83,11 @@ export async function exchange(account: Account, wanted: Wanted): Promise<Exchan
     if (!error.retry) return { kind: "refused", error };
     const restMs = retryAfterMs(headers) ?? defaultRestMs;
     budget.rest(restMs);
-    if (performance.now() + restMs > deadlineMs) return exhausted(account, restMs);
+    if (performance.now() + restMs > deadlineMs) return { kind: "refused", error: exhausted(account, restMs) };
   }
 }
 
-function compose(account: Account, { call, scope, rows = [] }: Wanted) {
+function compose(account: Account, { call, scope, rows = [], idempotencyKey }: Wanted) {
   const { manifest, config } = account;
   const full = { config, ...scope };
   const path = fillText(call.path, full, encodeURIComponent);
@@ -87,18 +102,16 @@ function compose(account: Account, { call, scope, rows = [] }: Wanted) {
       authorization: `Bearer ${fillText(manifest.auth.bearer, { config })}`,
       accept: "application/json",
       ...(body === undefined ? {} : { "content-type": "application/json" }),
+      ...(manifest.idempotency && idempotencyKey ? { [manifest.idempotency.header]: idempotencyKey } : {}),
     },
     body,
   };
 }
 
-function exhausted(account: Account, restMs: number): Refusal {
+function exhausted(account: Account, restMs: number) {
   const seconds = Math.ceil(restMs / 1000);
   const message = `the rate limit of ${account.api} is used up, and a statement waits at most ${account.waitMs / 1000} s for it`;
-  return {
-    kind: "refused",
-    error: { ...ownError("53400", message), hint: `Nothing was changed. Retry after ${seconds} s.` },
-  };
+  return { ...ownError("53400", message), hint: `Nothing was changed. Retry after ${seconds} s.` };
 }
 
 function unreachable(account: Account, reason: string) {
@@ -107,6 +120,12 @@ function unreachable(account: Account, reason: string) {
 }
 
 const cancelled = ownError("57014", "canceling statement due to user request");
+
+/** By the gate. */
+export const turnedAway = {
+  ...ownError("40001", "the call was closed by somebody else while it waited"),
+  hint: "Nothing was sent. Run the statement again.",
+};
 
 function ownError(sqlstate: string, message: string) {
   return {

@@ -104,7 +104,7 @@ const table = z
     record: z.strictObject({ key: oneOrMany(pointer), fields: pointer, absent: z.literal("null").optional() }),
     columns: z.record(z.string(), column),
     discover: discover.optional(),
-    read: z.strictObject({ list: call, get: call }),
+    read: z.strictObject({ list: call, get: call, find: call.optional() }),
     write: z.strictObject({ create: verb.optional(), update: verb.optional(), delete: verb.optional() }).default({}),
   })
   .refine(({ key, record }) => key.length === record.key.length, {
@@ -147,6 +147,8 @@ export const manifestSchema = z.strictObject({
   auth: z.strictObject({ bearer: z.string() }),
   values: z.literal("string").optional(),
   clear: z.literal("").optional(),
+  /** Sent with every POST of a write: repeated under the same key within that time, it is done once. */
+  idempotency: z.strictObject({ header: z.string(), keeps: duration }).optional(),
   limits: z.array(z.strictObject({ calls: z.int().positive(), per: duration })).default([]),
   errors,
   types: z.record(z.string(), typeRule),

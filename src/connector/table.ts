@@ -6,7 +6,7 @@ import { decode, encode, sameValue, type ValueRules } from "./codec.js";
 import { discoverColumns } from "./discover.js";
 import { ReadFailed, type RowResult, type WriteEnding } from "./ending.js";
 import { classifyOne, isBody } from "./errors.js";
-import { type Account, type Answer, exchange, type Wanted } from "./exchange.js";
+import { type Account, type Answer, exchange, type SendGate, type Wanted } from "./exchange.js";
 import type { Call, TableManifest, VerbCalls } from "./manifest.js";
 import { lookUp, textAt } from "./pointer.js";
 import type { Scope } from "./template.js";
@@ -19,11 +19,13 @@ export interface SentRow {
   readonly sent: TextRow;
 }
 
-/** How long somebody waits for a write. */
-export interface Patience {
-  /** For the rate limit. */
+/** How a write is sent. */
+export interface Sending {
+  /** How long somebody waits for the rate limit. */
   readonly waitMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
+  readonly gate?: SendGate | undefined;
+  readonly idempotencyKey?: string | null | undefined;
 }
 
 export interface Record {
@@ -67,6 +69,13 @@ export class ConnectorTable {
     return calls && (calls.many?.max ?? 1);
   }
 
+  /** How long such a write can be repeated under its idempotency key; 0: not at all. */
+  repeatableMs(verb: Verb, rows: number): number {
+    const calls = this.calls(verb);
+    const call = rows === 1 ? calls?.one : calls?.many;
+    return call?.method === "POST" ? (this.account.manifest.idempotency?.keeps ?? 0) : 0;
+  }
+
   /** One page of all records, in a stable order. */
   async list(columns: readonly MirrorColumn[], cursor: string | null): Promise<Page> {
     const call = this.manifest.read.list;
@@ -78,17 +87,18 @@ export class ConnectorTable {
 
   /** The records of these keys that upstream has. */
   async get(columns: readonly MirrorColumn[], keys: readonly string[]): Promise<readonly Record[]> {
-    const call = this.manifest.read.get;
-    const size = call.max ?? 1;
-    const records: Record[] = [];
-    for (let at = 0; at < keys.length; at += size) {
-      const some = keys.slice(at, at + size);
-      const scopes = some.map((key) => ({ key: this.keyScope(key) }));
-      const scope = { columns: upstreamNames(columns), keys: scopes.map(({ key }) => key), ...scopes[0] };
-      const answer = await this.read(call, scope, "rows by key", scopes);
-      records.push(...this.records(call, answer, columns));
-    }
-    return records;
+    return this.readMany(columns, this.manifest.read.get, keys, (key) => ({ key: this.keyScope(key) }));
+  }
+
+  /** The records that have these values in a unique column; undefined when the API can't be asked so. */
+  async find(
+    columns: readonly MirrorColumn[],
+    { upstream }: MirrorColumn,
+    values: readonly string[],
+  ): Promise<readonly Record[] | undefined> {
+    const call = this.manifest.read.find;
+    if (!call) return undefined;
+    return this.readMany(columns, call, values, (value) => ({ value, column: upstream }));
   }
 
   /** Writes all rows with one request. What the ending says of a row stands at the row's place. */
@@ -96,7 +106,7 @@ export class ConnectorTable {
     verb: Verb,
     columns: readonly MirrorColumn[],
     rows: readonly SentRow[],
-    patience: Patience = {},
+    { waitMs = Number.POSITIVE_INFINITY, ...sending }: Sending = {},
   ): Promise<WriteEnding> {
     const calls = this.calls(verb);
     const call = rows.length === 1 ? calls?.one : calls?.many;
@@ -107,8 +117,8 @@ export class ConnectorTable {
         call,
         scope: scopes[0] ?? {},
         rows: scopes,
-        waitMs: Math.min(this.account.waitMs, patience.waitMs ?? Number.POSITIVE_INFINITY),
-        signal: patience.signal,
+        waitMs: Math.min(this.account.waitMs, waitMs),
+        ...sending,
       },
       columns,
     );
@@ -206,6 +216,24 @@ export class ConnectorTable {
     }
     const index = textAt(element, call.match);
     return index !== undefined && /^\d+$/.test(index) ? Number(index) : undefined;
+  }
+
+  /** As many at once as the call takes. */
+  private async readMany(
+    columns: readonly MirrorColumn[],
+    call: Call,
+    wanted: readonly string[],
+    scopeOf: (one: string) => Scope,
+  ): Promise<Record[]> {
+    const size = call.max ?? 1;
+    const records: Record[] = [];
+    for (let at = 0; at < wanted.length; at += size) {
+      const scopes = wanted.slice(at, at + size).map(scopeOf);
+      const scope = { columns: upstreamNames(columns), keys: scopes.map(({ key }) => key), ...scopes[0] };
+      const answer = await this.read(call, scope, "rows by key", scopes);
+      records.push(...this.records(call, answer, columns));
+    }
+    return records;
   }
 
   private records(call: Call, answer: Answer, columns: readonly MirrorColumn[]): Record[] {

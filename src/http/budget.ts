@@ -24,8 +24,8 @@ export class Budget {
     this.made = limits.map(() => []);
   }
 
-  /** Waits for room, at most `waitMs`; a call that would have to wait longer is denied at once. */
-  async admit(waitMs: number, signal?: AbortSignal): Promise<Admission> {
+  /** Waits for room, at most `waitMs`; a call that would have to wait longer is denied at once. `waits` is run before a wait. */
+  async admit(waitMs: number, signal?: AbortSignal, waits?: () => Promise<void>): Promise<Admission> {
     const deadlineMs = this.nowMs() + waitMs;
     for (;;) {
       if (signal?.aborted) return { kind: "cancelled" };
@@ -35,6 +35,7 @@ export class Budget {
         return { kind: "granted" };
       }
       if (this.nowMs() + delayMs > deadlineMs) return { kind: "denied", retryAfterMs: delayMs };
+      await waits?.();
       await delay(delayMs, undefined, { signal }).catch(() => undefined);
     }
   }

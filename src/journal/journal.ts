@@ -2,6 +2,7 @@
 
 import type { Pool } from "pg";
 import type { TextRow } from "../mirror/column.js";
+import { before, isIdle, type State } from "./states.js";
 
 export interface Intent {
   readonly call: string;
@@ -11,13 +12,20 @@ export interface Intent {
   readonly table: string;
   readonly verb: "insert" | "update" | "delete";
   readonly keys: readonly string[];
-  readonly rowCount: number;
   readonly role: string;
   readonly application: string;
   readonly clientAddress: string;
   readonly statementHash: string;
+  /** Under which upstream does it only once, however often it is sent; null: it knows no such thing. */
+  readonly idempotencyKey: string | null;
   /** What is sent: kept only while the entry is open. */
-  readonly request: readonly { readonly key: string | null; readonly sent: TextRow }[];
+  readonly request: readonly RequestRow[];
+}
+
+interface RequestRow {
+  /** Null: upstream assigns it. */
+  readonly key: string | null;
+  readonly sent: TextRow;
 }
 
 /** A canonical row; null: upstream no longer has it. */
@@ -27,19 +35,22 @@ export interface CanonicalRow {
 }
 
 export interface Outcome {
-  readonly state: "accepted" | "partial" | "absent" | "refused" | "unsent" | "unknown";
+  readonly state: Exclude<State, "intent" | "sent">;
   readonly rows: readonly CanonicalRow[];
   readonly status: number | null;
   readonly request: string | null;
   readonly sqlstate: string | null;
+  /** Since when the rows are known to be so, by Postgres's clock; left out: now. */
+  readonly at?: string;
 }
 
 /** Durable when it returns true. False: the mirror has been migrated since, and nothing was noted. */
-export async function noteIntent(pool: Pool, intent: Intent): Promise<boolean> {
+export async function noteIntent(pool: Pool, intent: Intent, state: "intent" | "sent"): Promise<boolean> {
   const noted = await pool.query(
     `insert into throughline.journal (id, proxy, mirror, api, table_name, verb, keys, row_count, role, application,
-       client_address, statement_hash, request)
-     select $1, $2, id, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13 from throughline.mirror where id = $3 and revision = $14`,
+       client_address, statement_hash, idempotency_key, request, state, sent_at)
+     select $1, $2, id, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, case when $15 = 'sent' then clock_timestamp() end
+       from throughline.mirror where id = $3 and revision = $16`,
     [
       intent.call,
       intent.proxy,
@@ -48,26 +59,40 @@ export async function noteIntent(pool: Pool, intent: Intent): Promise<boolean> {
       intent.table,
       intent.verb,
       intent.keys,
-      intent.rowCount,
+      intent.request.length,
       intent.role,
       intent.application,
       intent.clientAddress,
       intent.statementHash,
+      intent.idempotencyKey,
       JSON.stringify(intent.request),
+      state,
       intent.mirror.revision,
     ],
   );
   return noted.rowCount === 1;
 }
 
-/** Durable when it returns. What changed nothing upstream is closed at once. */
-export async function noteOutcome(pool: Pool, call: string, outcome: Outcome): Promise<void> {
-  const closed = outcome.state === "refused" || outcome.state === "unsent";
-  await pool.query(
-    `update throughline.journal set state = $2, rows = $3, http_status = $4, request_id = $5, sqlstate = $6,
-       keys = case when cardinality($7::text[]) > 0 then $7 else keys end, outcome_at = clock_timestamp(),
+/** Durable when it returns true. False: somebody else has decided what became of it. */
+export async function noteProgress(pool: Pool, call: string, state: "intent" | "sent"): Promise<boolean> {
+  const noted = await pool.query(
+    `update throughline.journal set state = $2, sent_at = case when $2 = 'sent' then clock_timestamp() end
+     where id = $1 and closed_at is null and state = any($3)`,
+    [call, state, before(state)],
+  );
+  return noted.rowCount === 1;
+}
+
+/** Durable when it returns true; what changed nothing upstream is closed at once. False: somebody else has decided. */
+export async function noteOutcome(pool: Pool, call: string, outcome: Outcome): Promise<boolean> {
+  const closed = isIdle(outcome.state);
+  const noted = await pool.query(
+    `update throughline.journal set state = $2, rows = $3, http_status = coalesce($4, http_status),
+       request_id = coalesce($5, request_id), sqlstate = coalesce($6, sqlstate),
+       keys = case when cardinality($7::text[]) > 0 then $7 else keys end,
+       outcome_at = coalesce($10::timestamptz, clock_timestamp()),
        closed_at = case when $8 then clock_timestamp() end, request = case when $8 then null else request end
-     where id = $1`,
+     where id = $1 and closed_at is null and state = any($9)`,
     [
       call,
       outcome.state,
@@ -77,6 +102,9 @@ export async function noteOutcome(pool: Pool, call: string, outcome: Outcome): P
       outcome.sqlstate,
       outcome.rows.map(({ key }) => key),
       closed,
+      before(outcome.state),
+      outcome.at ?? null,
     ],
   );
+  return noted.rowCount === 1;
 }

@@ -6,7 +6,7 @@ import { refusal } from "../postgres/refusal.js";
 export interface Settled {
   readonly call: string;
   /**
-   * `applied`: by the client's transaction. `repaired`: by us, just now. `waiting`: somebody holds a lock.
+   * `applied`: by the client's transaction. `repaired`: by us, just now. `waiting`: somebody holds a lock, or its outcome is yet to be noted.
    * `blocked`: Postgres refuses the rows, by a constraint or a trigger of the user's. `unknown`: what upstream did accept is applied, the rest nobody knows, and the entry stays open.
    */
   readonly state: "applied" | "repaired" | "waiting" | "blocked" | "unknown";
@@ -44,7 +44,8 @@ export async function endedTransactions(pool: Pool, transactions: readonly strin
 export async function closeEntries(pool: Pool, calls: readonly string[]): Promise<void> {
   if (calls.length === 0) return;
   await pool.query(
-    "update throughline.journal set closed_at = clock_timestamp(), request = null, rows = null where id = any($1) and closed_at is null",
+    `update throughline.journal set closed_at = clock_timestamp(), blocked = null, request = null, rows = null
+     where id = any($1) and closed_at is null and state not in ('intent', 'sent', 'unknown')`,
     [calls],
   );
 }
@@ -62,13 +63,19 @@ async function settleOne(pool: Pool, call: string): Promise<Ended> {
 
 interface Entry {
   readonly mirror: number;
-  readonly rows: readonly { readonly key: string }[];
+  /** Null while there is no outcome. */
+  readonly rows: readonly { readonly key: string }[] | null;
   readonly state: string;
   readonly outcome_at: string;
 }
 
 /** What was accepted after this call stands: first the locks, then, with a newer snapshot, the question what came later. */
-async function applyRows(client: PoolClient, call: string, { mirror, rows, outcome_at }: Entry): Promise<void> {
+async function applyRows(
+  client: PoolClient,
+  call: string,
+  rows: NonNullable<Entry["rows"]>,
+  { mirror, outcome_at }: Entry,
+): Promise<void> {
   const keys = rows.map(({ key }) => key);
   await client.query(`select from throughline.lock_${mirror}($1, true)`, [keys]);
   const later = await client.query<{ key: string }>(
@@ -96,11 +103,15 @@ async function apply(client: PoolClient, call: string): Promise<Ended> {
       return { state: "applied" };
     }
     const entry = await client.query<Entry>(
-      "select mirror, rows, state, outcome_at::text from throughline.journal where id = $1 and rows is not null for update",
+      "select mirror, rows, state, outcome_at::text from throughline.journal where id = $1 and closed_at is null for update",
       [call],
     );
     const [found] = entry.rows;
-    if (found) await applyRows(client, call, found);
+    if (found && !found.rows) {
+      await client.query("rollback");
+      return { state: "waiting" };
+    }
+    if (found?.rows) await applyRows(client, call, found.rows, found);
     const open = found?.state === "unknown";
     if (open) await client.query("delete from throughline.applied where call = $1", [call]);
     await client.query("commit");
@@ -110,10 +121,7 @@ async function apply(client: PoolClient, call: string): Promise<Ended> {
     const refused = refusal(cause);
     if (refused === undefined) throw cause;
     if (refused === "wait") return { state: "waiting" };
-    await client.query("update throughline.journal set state = 'blocked', sqlstate = $2 where id = $1", [
-      call,
-      refused.sqlstate,
-    ]);
+    await client.query("update throughline.journal set blocked = $2 where id = $1", [call, refused.sqlstate]);
     return { state: "blocked", blocked: `${refused.sqlstate}: ${refused.message}` };
   }
 }

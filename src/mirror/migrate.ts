@@ -126,6 +126,8 @@ async function ensureOwnerRole(client: PoolClient, run: (sql: string) => Promise
       await run(sql);
     } catch (cause) {
       await client.query("rollback to role");
+      // Somebody else has just done it, for another database of this server.
+      if (await exists(client, question, [])) continue;
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw new MigrateError(
         `${reason}; an administrator runs once: ${sql.replace("session_user", "the login of postgres.url")}`,

@@ -45,7 +45,7 @@ create table if not exists throughline.journal (
   table_name text not null,
   verb text not null check (verb in ('insert', 'update', 'delete')),
   state text not null default 'intent'
-    check (state in ('intent', 'accepted', 'partial', 'absent', 'refused', 'unsent', 'unknown', 'blocked')),
+    check (state in ('intent', 'sent', 'unknown', 'accepted', 'partial', 'absent', 'refused', 'unsent', 'lapsed')),
   row_count integer not null,
   keys text[] not null default '{}',
   role text not null,
@@ -56,9 +56,16 @@ create table if not exists throughline.journal (
   request_id text,
   http_status integer,
   sqlstate text,
+  -- Why Postgres refuses its rows; null when it does not.
+  blocked text,
   intent_at timestamptz not null default clock_timestamp(),
+  sent_at timestamptz,
+  -- Since when its rows are known to be so.
   outcome_at timestamptz,
   closed_at timestamptz,
+  -- How often, and when last, recovery tried to finish it.
+  tries integer not null default 0,
+  tried_at timestamptz,
   request json,
   rows json
 );

@@ -5,8 +5,10 @@ import type { Pool } from "pg";
 import type { Logger } from "pino";
 import type { RowResult, WriteEnding } from "../connector/ending.js";
 import { ReadFailed } from "../connector/ending.js";
-import type { ConnectorTable, Patience, Verb } from "../connector/table.js";
-import { type Intent, noteIntent, noteOutcome, type Outcome } from "../journal/journal.js";
+import { turnedAway } from "../connector/exchange.js";
+import type { ConnectorTable, Sending, Verb } from "../connector/table.js";
+import type { Intent, Outcome } from "../journal/journal.js";
+import { NotedCall } from "../journal/noted.js";
 import type { Mirror } from "../mirror/column.js";
 import type { SqlError } from "./error.js";
 import type { RowToSend } from "./planned.js";
@@ -20,7 +22,7 @@ export interface CallContext {
   readonly table: ConnectorTable;
   readonly verb: Verb;
   readonly proxy: string;
-  readonly patience: Patience;
+  readonly sending: Sending;
   readonly by: Pick<Intent, "role" | "application" | "clientAddress" | "statementHash">;
 }
 
@@ -34,7 +36,8 @@ export async function callUpstream(context: CallContext, sent: readonly RowToSen
   const { pool, mirror, table, verb } = context;
   const call = randomUUID();
   const request = sent.map(({ key, sent: columns }) => ({ key, sent: columns }));
-  const noted = await noteIntent(pool, {
+  const idempotencyKey = table.repeatableMs(verb, sent.length) > 0 ? call : null;
+  const entry = new NotedCall(pool, {
     ...context.by,
     call,
     proxy: context.proxy,
@@ -43,19 +46,17 @@ export async function callUpstream(context: CallContext, sent: readonly RowToSen
     table: `${mirror.schema}.${mirror.table}`,
     verb,
     keys: request.flatMap(({ key }) => (key === null ? [] : [key])),
-    rowCount: sent.length,
+    idempotencyKey,
     request,
   });
-  if (!noted) return { kind: "raise", call, error: migrated(mirror), changed: false };
   try {
-    const ending = await table.write(verb, mirror.columns, request, context.patience);
-    if (ending.kind === "answered") return await answered(context, call, sent, ending);
-    const error =
-      ending.kind === "unknown"
-        ? raiseUnknown(mirror, call, ending.reason)
-        : raiseUpstream(mirror, ending.error, sent, null);
+    const sending = { ...context.sending, gate: entry, idempotencyKey };
+    const ending = await table.write(verb, mirror.columns, request, sending);
+    if (ending.kind === "answered") return await answered(context, call, entry, sent, ending);
+    const error = endingError(mirror, call, entry, sent, ending);
     const { status, request: requestId } = ending.kind === "unknown" ? ending : ending.error;
-    await note(pool, call, { state: ending.kind, rows: [], status, request: requestId, sqlstate: error.sqlstate });
+    const { sqlstate } = error;
+    await ends(call, entry, { state: ending.kind, rows: [], status, request: requestId, sqlstate });
     return { kind: "raise", call, error, changed: ending.kind === "unknown" };
   } catch (err) {
     // Whatever went wrong on our side: the request may have been made.
@@ -64,9 +65,20 @@ export async function callUpstream(context: CallContext, sent: readonly RowToSen
   }
 }
 
-/** The outcome is worth a second connection: the first may have been lost while upstream took its time. */
-async function note(pool: Pool, call: string, outcome: Outcome): Promise<void> {
-  await noteOutcome(pool, call, outcome).catch(() => noteOutcome(pool, call, outcome));
+async function ends(call: string, entry: NotedCall, outcome: Outcome): Promise<void> {
+  if (!(await entry.ends(outcome))) throw new Error(`somebody else has decided what became of call ${call}`);
+}
+
+function endingError(
+  mirror: Mirror,
+  call: string,
+  { noted }: NotedCall,
+  sent: readonly RowToSend[],
+  ending: Exclude<WriteEnding, { kind: "answered" }>,
+): SqlError {
+  if (ending.kind === "unknown") return raiseUnknown(mirror, call, ending.reason);
+  // The one reason why an entry is not made; other reasons to send nothing come before one is tried.
+  return !noted && ending.error === turnedAway ? migrated(mirror) : raiseUpstream(mirror, ending.error, sent, null);
 }
 
 function migrated({ schema, table }: Mirror): SqlError {
@@ -80,15 +92,16 @@ function migrated({ schema, table }: Mirror): SqlError {
 }
 
 async function answered(
-  { pool, mirror, table, verb }: CallContext,
+  { mirror, table, verb }: CallContext,
   call: string,
+  entry: NotedCall,
   sent: readonly RowToSend[],
   ending: Extract<WriteEnding, { kind: "answered" }>,
 ): Promise<Called> {
   const results = verb === "delete" ? ending.rows : await completed(table, mirror, sent, ending.rows);
   const verdict = judge(mirror, verb, sent, results, table);
   const error = raiseVerdict(mirror, call, sent, verdict);
-  await note(pool, call, {
+  await ends(call, entry, {
     state: verdict.state,
     rows: [...verdict.canonical.filter((row) => row !== null), ...verdict.merged],
     status: ending.status,

@@ -56,7 +56,7 @@ export async function send(session: HeldSession, context: SendContext, ready: Re
           table,
           verb: portion[0]?.planned.verb ?? "update",
           proxy: context.signer.proxy,
-          patience: { waitMs: inspection.statementTimeoutMs, signal },
+          sending: { waitMs: inspection.statementTimeoutMs, signal },
           by: {
             role: inspection.role,
             application: inspection.application,

@@ -2,6 +2,7 @@
 
 import { beforeEach, expect, test } from "vitest";
 import { type Line, startLine } from "../support/line.js";
+import { untilSent } from "../support/sessions.js";
 
 let line: Line;
 beforeEach(async () => {
@@ -9,8 +10,6 @@ beforeEach(async () => {
   return () => line.close();
 });
 
-const intent =
-  "do $$begin for i in 1..500 loop perform pg_sleep(0.01); exit when exists (select from throughline.journal where state = 'intent'); end loop; end$$";
 const emails = () => line.sandbox.records("contacts").map(({ properties }) => properties["email"]);
 
 async function killed(faults: "slow" | "hang-up-after" | "unavailable", ...before: string[]): Promise<unknown> {
@@ -22,7 +21,7 @@ async function killed(faults: "slow" | "hang-up-after" | "unavailable", ...befor
   const asked = client
     .query("insert into hubspot.contacts (email) values ('killed@example.com') returning id")
     .catch((cause) => cause);
-  await line.admin.query(intent);
+  await untilSent(line.admin);
   await line.admin.query("select pg_terminate_backend($1)", [rows[0].pid]);
   return asked;
 }
@@ -51,7 +50,7 @@ test("P4: a backend that is killed during a call that upstream refuses: the clie
   const { rows } = await client.query("select pg_backend_pid() as pid");
   line.sandbox.fault({ kind: "slow", ms: 400 });
   const told = client.query("insert into hubspot.contacts (email) values ('no address')").catch((cause) => cause);
-  await line.admin.query(intent);
+  await untilSent(line.admin);
   await line.admin.query("select pg_terminate_backend($1)", [rows[0].pid]);
   expect(await told).toMatchObject({
     severity: "FATAL",

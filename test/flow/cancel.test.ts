@@ -6,7 +6,7 @@ import type pg from "pg";
 import { beforeEach, expect, test } from "vitest";
 import { refused } from "../support/answers.js";
 import { type Line, startLine } from "../support/line.js";
-import { untilAsleep } from "../support/sessions.js";
+import { untilAsleep, untilSent, untilTrue } from "../support/sessions.js";
 
 let line: Line;
 beforeEach(async () => {
@@ -27,16 +27,11 @@ async function cancel(client: pg.Client): Promise<void> {
   await once(socket, "close");
 }
 
-/** Until the intent is noted, and the request can be told to be on its way. */
-const noted =
-  "do $$begin for i in 1..500 loop perform pg_sleep(0.01); exit when exists (select from throughline.journal where state = 'intent'); end loop; end$$";
-
 test("P7: cancelled while the call waits for the rate limit: 57014, and nothing was sent", async () => {
   const client = await line.client();
   line.sandbox.fault({ kind: "rate-limit", retryAfterS: 15 });
   const asked = refused(client.query(insert));
-  await line.admin.query(noted);
-  await expect.poll(() => line.sandbox.log.length).toBeGreaterThan(0);
+  await untilTrue(line.admin, "exists (select from throughline.journal where state = 'intent')");
   await cancel(client);
   expect(await asked).toMatchObject({ code: "57014", message: "canceling statement due to user request" });
   expect((await line.admin.query("select state from throughline.journal")).rows).toEqual([{ state: "unsent" }]);
@@ -57,7 +52,7 @@ test("a cancel with a wrong key does nothing, and one while Postgres works is Po
   const client = await line.client();
   line.sandbox.fault({ kind: "slow", ms: 300 });
   const asked = client.query(insert);
-  await line.admin.query(noted);
+  await untilSent(line.admin);
   await cancel(
     Object.assign(Object.create(client), {
       processID: Object.assign({ processID: 0 }, client).processID,

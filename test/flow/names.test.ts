@@ -3,6 +3,7 @@
 import { beforeEach, expect, test } from "vitest";
 import { mirrored, refused, upstream } from "../support/answers.js";
 import { type Line, startLine } from "../support/line.js";
+import { untilSent } from "../support/sessions.js";
 
 let line: Line;
 beforeEach(async () => {
@@ -131,9 +132,7 @@ test("a conflict that was there when the statement was planned, and is gone when
       "insert into hubspot.contacts (email, firstname) values ('one@x.com', 'One'), ('two@x.com', 'Ada') on conflict (firstname) do nothing",
     ),
   );
-  await line.admin.query(
-    "do $$begin for i in 1..500 loop perform pg_sleep(0.01); exit when exists (select from throughline.journal where state = 'intent'); end loop; end$$",
-  );
+  await untilSent(line.admin);
   const other = await line.client();
   await other.query("delete from hubspot.contacts where firstname = 'Ada'");
   expect(await writing).toEqual({ code: "accepted" });

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Line, startLine } from "../support/line.js";
+import { untilSent } from "../support/sessions.js";
 
 let line: Line;
 beforeAll(async () => {
@@ -45,10 +46,7 @@ test("P6: a backend that is killed during the call leaves the accepted row in th
   const lost = client
     .query("insert into hubspot.contacts (email) values ('killed@example.com')")
     .catch((cause) => cause);
-  await line.admin.query(
-    `do $$begin for i in 1..500 loop perform pg_sleep(0.01);
-       exit when exists (select from throughline.journal where state = 'intent'); end loop; end$$`,
-  );
+  await untilSent(line.admin);
   await line.admin.query("select pg_terminate_backend($1)", [rows[0].pid]);
   expect(await lost).toMatchObject({ code: "TL002" });
   expect(await told).toBe("killed@example.com");

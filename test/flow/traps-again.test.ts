@@ -10,7 +10,7 @@ import { Watched } from "../../src/sql/watched.js";
 import { backfill } from "../../src/sync/backfill.js";
 import { applyPage, stamp } from "../../src/sync/page.js";
 import { type Line, startLine } from "../support/line.js";
-import { untilBlocked } from "../support/sessions.js";
+import { untilBlocked, untilTrue } from "../support/sessions.js";
 import { shown, WireClient } from "../support/wire.js";
 
 let line: Line;
@@ -80,8 +80,9 @@ test("P8: what a rollback leaves to settle does not take one from what was accep
   await locked;
   await three.query("update hubspot.contacts set email = 'x@example.com' where id = $1", [bob]);
   await two.query("commit");
-  await line.admin.query(
-    "do $$begin for i in 1..300 loop perform pg_sleep(0.01); exit when not exists (select from throughline.journal where closed_at is null); end loop; end$$",
+  await untilTrue(
+    line.admin,
+    "not exists (select from throughline.journal where closed_at is null and blocked is null)",
   );
   const { rows } = await three.query("select email from hubspot.contacts where id = $1", [bob]);
   expect(rows).toEqual([{ email: "x@example.com" }]);

@@ -4,7 +4,7 @@ import { serialize } from "pg-protocol";
 import { beforeEach, expect, test } from "vitest";
 import { migrateAll } from "../../src/cli/migrate.js";
 import { type Line, startLine } from "../support/line.js";
-import { untilBlocked } from "../support/sessions.js";
+import { untilBlocked, untilSent } from "../support/sessions.js";
 import { shown, WireClient } from "../support/wire.js";
 
 let line: Line;
@@ -173,10 +173,7 @@ test("P7: an error of ours between sending and noting is told as unknown, with t
   const client = await line.client();
   line.sandbox.fault({ kind: "slow", ms: 300, on: { method: "POST" } });
   const writing = client.query("insert into hubspot.contacts (email) values ('lost@x.com')").catch((cause) => cause);
-  await line.admin.query(
-    `do $$begin for i in 1..500 loop perform pg_sleep(0.01);
-       exit when exists (select from throughline.journal where state = 'intent'); end loop; end$$`,
-  );
+  await untilSent(line.admin);
   await line.admin.query("alter table throughline.journal rename to journal_gone");
   const error = await writing;
   await line.admin.query("alter table throughline.journal_gone rename to journal");

@@ -12,20 +12,33 @@ export function untilAsleep(admin: pg.Client): Promise<void> {
   return until(admin, "exists", "wait_event = 'PgSleep' and usename = 'app'");
 }
 
+/** A call has been noted, and may have been sent. */
+export function untilSent(admin: pg.Client): Promise<void> {
+  return untilTrue(admin, "exists (select from throughline.journal where state = 'sent')");
+}
+
 /** The application has no session any more. */
 export function untilGone(admin: pg.Client): Promise<void> {
   return until(admin, "not exists", "usename = 'app'");
 }
 
-async function until(admin: pg.Client, which: "exists" | "not exists", condition: string): Promise<void> {
+function until(admin: pg.Client, which: "exists" | "not exists", condition: string): Promise<void> {
+  return untilTrue(
+    admin,
+    `${which} (select from pg_stat_activity where datname = current_database() and ${condition})`,
+  );
+}
+
+/** Until an SQL condition holds: asked anew every 10 ms, for at most 10 s. */
+export async function untilTrue(admin: pg.Client, condition: string): Promise<void> {
   await admin.query(
     `do $$begin
        for i in 1..1000 loop
          perform pg_stat_clear_snapshot();
-         if ${which} (select from pg_stat_activity where datname = current_database() and ${condition}) then return; end if;
+         if ${condition} then return; end if;
          perform pg_sleep(0.01);
        end loop;
-       raise 'after 10 s still not: ${which} session of %', current_database();
+       raise 'after 10 s it still does not hold: %', $condition$${condition}$condition$;
      end$$`,
   );
 }

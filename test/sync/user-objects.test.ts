@@ -124,7 +124,7 @@ test("P6: a trigger of the user's that keeps an accepted row out is TL002, and t
     .catch((cause) => cause);
   expect(error).toMatchObject({ code: "TL002" });
   await client.query("select 1");
-  expect((await line.admin.query("select state from throughline.journal where closed_at is null")).rows).toEqual([
-    { state: "blocked" },
-  ]);
+  expect(
+    (await line.admin.query("select state, blocked from throughline.journal where closed_at is null")).rows,
+  ).toEqual([{ state: "accepted", blocked: "27000" }]);
 });

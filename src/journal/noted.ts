@@ -1,0 +1,59 @@
+// A call and its journal entry, together: at any moment it is known whether the call may have been sent.
+
+import type { Pool } from "pg";
+import type { SendGate } from "../connector/exchange.js";
+import { type Intent, noteIntent, noteOutcome, noteProgress, type Outcome } from "./journal.js";
+
+/** How long to wait before an outcome is noted again; doubled each time, up to the longest. */
+const firstRetryMs = 250;
+const longestRetryMs = 10_000;
+
+export class NotedCall implements SendGate {
+  /** There is an entry. */
+  noted = false;
+
+  constructor(
+    private readonly pool: Pool,
+    private readonly intent: Intent,
+  ) {}
+
+  async waits(): Promise<void> {
+    await this.note("intent");
+  }
+
+  goes(): Promise<boolean> {
+    return this.note("sent");
+  }
+
+  /**
+   * Durable when it returns true; false: somebody else has decided. What was never noted needs no outcome.
+   * It is worth a second connection: the first may have been lost while upstream took its time. When it rejects, it is tried
+   * until Postgres is there again.
+   */
+  async ends(outcome: Outcome): Promise<boolean> {
+    if (!this.noted) return true;
+    const note = () => noteOutcome(this.pool, this.intent.call, outcome);
+    try {
+      return await note().catch(note);
+    } catch (cause) {
+      // Nobody waits any longer, but we know.
+      this.endsLater(note, firstRetryMs);
+      throw cause;
+    }
+  }
+
+  private endsLater(note: () => Promise<boolean>, delayMs: number): void {
+    const again = () => {
+      if (this.pool.ending) return;
+      note().catch(() => this.endsLater(note, Math.min(2 * delayMs, longestRetryMs)));
+    };
+    setTimeout(again, delayMs).unref();
+  }
+
+  private async note(state: "intent" | "sent"): Promise<boolean> {
+    const { pool, intent } = this;
+    if (this.noted) return noteProgress(pool, intent.call, state);
+    this.noted = await noteIntent(pool, intent, state);
+    return this.noted;
+  }
+}

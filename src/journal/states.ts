@@ -1,0 +1,41 @@
+// What a journal entry can be, and what it can become. An entry is open until it is closed: its rows are applied, or there are none.
+
+/** Each state, and those that may follow it. */
+const followers = {
+  /** Upstream's rate limit makes it wait: nothing of it has been sent. */
+  intent: ["sent", "unsent"],
+  /** It may have been sent. Upstream's "later" makes it wait once more, or go again at once. */
+  sent: ["intent", "sent", "accepted", "partial", "absent", "refused", "unsent", "unknown"],
+  /** Nobody knows what became of it: upstream is asked, or people are. */
+  unknown: ["accepted", "partial", "absent", "refused", "lapsed"],
+  accepted: [],
+  partial: [],
+  /** The rows that it was to change are gone. */
+  absent: [],
+  refused: [],
+  unsent: [],
+  /** Nobody knew, and upstream turned out not to have done it. */
+  lapsed: [],
+} as const satisfies Readonly<Record<string, readonly string[]>>;
+
+export type State = keyof typeof followers;
+
+export const states = Object.keys(followers).filter(isState);
+
+/** Those that `state` may follow. */
+export function before(state: State): readonly State[] {
+  return states.filter((earlier) => follows(earlier, state));
+}
+
+export function follows(earlier: State, later: State): boolean {
+  return followers[earlier].some((state) => state === later);
+}
+
+/** Upstream has changed nothing, and there is nothing to apply: such an entry is closed as soon as it is noted. */
+export function isIdle(state: State): boolean {
+  return state === "refused" || state === "unsent";
+}
+
+function isState(text: string): text is State {
+  return Object.hasOwn(followers, text);
+}
