@@ -1,8 +1,8 @@
 // throughline check: config, database, guards, tokens and new columns; one line each.
 
 import type { Pool } from "pg";
+import type { KnownMirror } from "../connector/known.js";
 import { installedVersion } from "../mirror/migrate.js";
-import type { KnownMirror } from "../write/run.js";
 import type { Command } from "./command.js";
 import { type Opened, open, openMirrors, readConfig } from "./open.js";
 

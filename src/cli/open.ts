@@ -3,12 +3,12 @@
 import pg from "pg";
 import type { Logger } from "pino";
 import { type ApiConfig, type Config, loadConfig } from "../config/config.js";
+import type { KnownMirror } from "../connector/known.js";
 import { ConnectorTable } from "../connector/table.js";
 import { manifestOf } from "../connectors/registry.js";
 import { Budget } from "../http/budget.js";
 import { loadMirrors } from "../mirror/catalogue.js";
 import { makeLog } from "../observe/log.js";
-import type { KnownMirror } from "../write/run.js";
 
 export interface Opened {
   readonly config: Config;
@@ -34,7 +34,8 @@ export function open(config: Config): Opened {
   const { url: connectionString, connections: max } = config.postgres;
   const pool = new pg.Pool({
     connectionString,
-    max,
+    // One shows that this process is running, one holds the right to recover.
+    max: max + 2,
     application_name: "throughline",
     keepAlive: true,
     // What the journal notes must survive a crash of Postgres, whatever the login's settings are.

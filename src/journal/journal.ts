@@ -22,7 +22,7 @@ export interface Intent {
   readonly request: readonly RequestRow[];
 }
 
-interface RequestRow {
+export interface RequestRow {
   /** Null: upstream assigns it. */
   readonly key: string | null;
   readonly sent: TextRow;
@@ -107,4 +107,12 @@ export async function noteOutcome(pool: Pool, call: string, outcome: Outcome): P
     ],
   );
   return noted.rowCount === 1;
+}
+
+/** The same rows as upstream has them since `at`. */
+export async function renewRows(pool: Pool, call: string, rows: readonly CanonicalRow[], at: string): Promise<void> {
+  await pool.query(
+    "update throughline.journal set rows = $2, outcome_at = $3 where id = $1 and closed_at is null and outcome_at <= $3",
+    [call, JSON.stringify(rows), at],
+  );
 }

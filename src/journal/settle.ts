@@ -41,7 +41,7 @@ export async function endedTransactions(pool: Pool, transactions: readonly strin
 }
 
 /** Closes entries whose rows are applied: their values go, the rest stays. */
-export async function closeEntries(pool: Pool, calls: readonly string[]): Promise<void> {
+export async function closeEntries(pool: Pool | PoolClient, calls: readonly string[]): Promise<void> {
   if (calls.length === 0) return;
   await pool.query(
     `update throughline.journal set closed_at = clock_timestamp(), blocked = null, request = null, rows = null

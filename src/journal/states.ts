@@ -36,6 +36,6 @@ export function isIdle(state: State): boolean {
   return state === "refused" || state === "unsent";
 }
 
-function isState(text: string): text is State {
+export function isState(text: string): text is State {
   return Object.hasOwn(followers, text);
 }

@@ -3,11 +3,13 @@
 import type { ListenOptions } from "node:net";
 import type { Pool } from "pg";
 import type { Logger } from "pino";
+import type { KnownMirror } from "../connector/known.js";
+import { Presence } from "../journal/presence.js";
+import { recover } from "../journal/recover.js";
 import { loadWatchedNames } from "../mirror/watch.js";
 import type { PostgresAddress } from "../postgres/address.js";
 import { Signer } from "../postgres/mac.js";
 import { Watched } from "../sql/watched.js";
-import type { KnownMirror } from "../write/run.js";
 import { interception } from "./intercept.js";
 import { Listener } from "./listener.js";
 
@@ -27,6 +29,8 @@ export interface ProxyParts {
 
 /** How often our key is renewed: well within its life of days. */
 const renewEveryMs = 3_600_000;
+/** How often what others left open is looked for. */
+const recoverEveryMs = 1_000;
 /** How soon a table that "migrate" added, or a view or function that others made, is noticed. */
 const watchEveryMs = 5_000;
 /** How old what we know of a mirror may be. A migration in between is noticed when the call is noted. */
@@ -53,7 +57,6 @@ export async function startProxy(parts: ProxyParts): Promise<RunningProxy> {
     );
     watched.set(names.tables, names.functions);
   };
-  await watch();
   const context = { pool, signer, log, mirrors, sources: () => watched.sourcePattern };
   const listener = new Listener({
     postgres,
@@ -61,22 +64,56 @@ export async function startProxy(parts: ProxyParts): Promise<RunningProxy> {
     asleep: interception(new Watched(), context),
     log,
   });
-  const watching = setInterval(() => {
-    watch().catch((err: unknown) => log.warn({ err }, "views and functions over the mirrors could not be looked up"));
-  }, watchEveryMs);
-  watching.unref();
-  const renewal = setInterval(() => {
-    signer.renew(pool).catch((err: unknown) => log.warn({ err }, "the proxy's key could not be renewed"));
-  }, renewEveryMs);
-  renewal.unref();
-  const port = await listener.listen(parts.listen);
+  await watch();
+  const presence = await Presence.begin(pool, signer.proxy, log);
+  const port = await listener.listen(parts.listen).catch((cause: unknown) => {
+    presence.end();
+    throw cause;
+  });
+  const warn = (message: string) => (err: unknown) => log.warn({ err }, message);
+  const rounds = [
+    repeat(watchEveryMs, watch, warn("views and functions over the mirrors could not be looked up")),
+    repeat(renewEveryMs, () => signer.renew(pool), warn("the proxy's key could not be renewed")),
+    repeat(
+      recoverEveryMs,
+      () => recover({ pool, log, proxy: signer.proxy, mirrors }),
+      warn("recovery failed, and is tried again"),
+    ),
+  ];
   return {
     port,
     close: async () => {
-      clearInterval(renewal);
-      clearInterval(watching);
       await listener.close();
+      await Promise.all(rounds.map((round) => round.stop()));
+      presence.end();
       await signer.retire(pool);
+    },
+  };
+}
+
+interface Repeated {
+  /** Resolves when nothing of it is under way any more. */
+  stop(): Promise<void>;
+}
+
+/** Does something at once and then again and again, never twice at a time. */
+function repeat(everyMs: number, work: () => Promise<unknown>, failed: (cause: unknown) => void): Repeated {
+  let timer: NodeJS.Timeout | undefined;
+  let stopped = false;
+  const round = async (): Promise<void> => {
+    await work().catch((cause: unknown) => stopped || failed(cause));
+    if (!stopped) timer = setTimeout(begin, everyMs).unref();
+  };
+  let current = Promise.resolve();
+  const begin = () => {
+    current = round();
+  };
+  begin();
+  return {
+    stop: () => {
+      stopped = true;
+      clearTimeout(timer);
+      return current;
     },
   };
 }

@@ -3,7 +3,8 @@
 import type { Pool } from "pg";
 import type { ConnectorTable } from "../connector/table.js";
 import type { Mirror } from "../mirror/column.js";
-import { applyPage, stamp } from "./page.js";
+import { stamp } from "../postgres/clock.js";
+import { applyPage } from "./page.js";
 
 export interface Backfilled {
   readonly rows: number;

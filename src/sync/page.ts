@@ -15,12 +15,6 @@ export interface PageToApply {
   readonly checkpoint?: string | null;
 }
 
-/** The stamp of everything that is asked for after it. */
-export async function stamp(pool: Pool): Promise<string> {
-  const now = await pool.query<{ at: string }>("select clock_timestamp()::text as at");
-  return now.rows[0]?.at ?? "";
-}
-
 /** Returns the keys that the fence kept out, or that Postgres refused: they are parked, and have to be read again. */
 export async function applyPage(pool: Pool, page: PageToApply): Promise<readonly string[]> {
   const client = await pool.connect();

@@ -1,7 +1,6 @@
 // One statement that writes to a mirror, from the held client to its answer (design, section 3). Each step is one line here.
 
-import type { ConnectorTable } from "../connector/table.js";
-import type { Mirror } from "../mirror/column.js";
+import type { KnownMirror } from "../connector/known.js";
 import type { HeldSession, Step } from "./held.js";
 import { inspectStep, readInspection, transactionStep } from "./injected.js";
 import { planAndLock } from "./plan.js";
@@ -21,12 +20,6 @@ import {
 } from "./refuse.js";
 import { type SendContext, send } from "./send.js";
 import { failed, raise } from "./tell.js";
-
-/** A mirror, and what it mirrors. */
-export interface KnownMirror {
-  readonly mirror: Mirror;
-  readonly table: ConnectorTable;
-}
 
 export interface WriteContext extends SendContext {
   /** All there are, as they were a moment ago; `afresh`: as they are now. */

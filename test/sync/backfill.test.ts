@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openMirrors } from "../../src/cli/open.js";
+import { stamp } from "../../src/postgres/clock.js";
 import { backfill } from "../../src/sync/backfill.js";
-import { applyPage, stamp } from "../../src/sync/page.js";
+import { applyPage } from "../../src/sync/page.js";
 import { type Line, startLine } from "../support/line.js";
 
 let line: Line;

@@ -1,0 +1,9 @@
+// A mirror, and what it mirrors.
+
+import type { Mirror } from "../mirror/column.js";
+import type { ConnectorTable } from "./table.js";
+
+export interface KnownMirror {
+  readonly mirror: Mirror;
+  readonly table: ConnectorTable;
+}

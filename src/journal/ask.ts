@@ -1,0 +1,118 @@
+// Asks upstream what became of a call whose outcome nobody knows. Reading is harmless; what is repeated is repeated under its key.
+
+import { ReadFailed, type RowResult } from "../connector/ending.js";
+import type { KnownMirror } from "../connector/known.js";
+import type { ConnectorTable, Verb } from "../connector/table.js";
+import type { Mirror, MirrorColumn } from "../mirror/column.js";
+import type { CanonicalRow, Outcome, RequestRow } from "./journal.js";
+
+export interface UnknownCall {
+  readonly call: string;
+  readonly verb: Verb;
+  readonly request: readonly RequestRow[];
+  /** How long ago it was sent, by Postgres's clock. */
+  readonly ageMs: number;
+  readonly idempotencyKey: string | null;
+}
+
+type Answer = Pick<Outcome, "state" | "rows">;
+
+/** How much shorter than upstream's own word an idempotency key is trusted: its clock began when the request arrived. */
+const keepMarginMs = 60_000;
+/** A refusal of these says nothing of the first attempt. */
+const passing = new Set(["40001", "53400", "55P03", "28000", "42501"]);
+
+/** Undefined: still nobody knows. Throws ReadFailed when upstream can't be asked. */
+export async function askUpstream({ mirror, table }: KnownMirror, entry: UnknownCall): Promise<Answer | undefined> {
+  const keepsMs = table.repeatableMs(entry.verb, entry.request.length) - keepMarginMs;
+  if (entry.idempotencyKey !== null && entry.ageMs < keepsMs) return repeat(mirror, table, entry);
+  const keys = entry.request.flatMap(({ key }) => key ?? []);
+  if (keys.length === entry.request.length) return compare(mirror, table, entry, keys);
+  return lookFor(mirror, table, entry);
+}
+
+/** Upstream answers as it did, or would have, the first time. */
+async function repeat(mirror: Mirror, table: ConnectorTable, entry: UnknownCall): Promise<Answer | undefined> {
+  const { verb, request, idempotencyKey } = entry;
+  const ending = await table.write(verb, mirror.columns, request, { idempotencyKey });
+  if (ending.kind === "refused" && !passing.has(ending.error.sqlstate)) return { state: "refused", rows: [] };
+  if (ending.kind !== "answered") return undefined;
+  if (ending.rows.some(({ kind }) => kind === "unreported")) return undefined;
+  const accepted = ending.rows.flatMap((row) => (row.kind === "accepted" ? [row.key] : []));
+  const gone = ending.rows.flatMap((row, index) => (row.kind === "absent" ? (request[index]?.key ?? []) : []));
+  const rows = verb === "delete" ? accepted.map((key) => ({ key, row: null })) : await read(mirror, table, accepted);
+  return { state: stateOfResults(ending.rows), rows: [...rows, ...gone.map((key) => ({ key, row: null }))] };
+}
+
+/** Upstream's rows are the truth, whether the call made them so or not. */
+async function compare(
+  mirror: Mirror,
+  table: ConnectorTable,
+  { verb, request }: UnknownCall,
+  keys: readonly string[],
+): Promise<Answer> {
+  const rows = await read(mirror, table, keys);
+  const isDone = ({ row }: CanonicalRow, index: number) =>
+    verb === "delete" ? row === null : row !== null && holds(mirror, table, row, request[index]?.sent ?? {});
+  const done = rows.filter(isDone).length;
+  const absent = verb === "update" ? rows.filter(({ row }) => row === null).length : 0;
+  // What was to be created, and is not there, is nothing that is gone.
+  const known = verb === "insert" ? rows.filter(({ row }) => row !== null) : rows;
+  return { state: stateOf(rows.length, done, absent), rows: known };
+}
+
+/** By a unique column that each of the new rows has. */
+async function lookFor(mirror: Mirror, table: ConnectorTable, { request }: UnknownCall): Promise<Answer | undefined> {
+  for (const column of mirror.columns.filter(({ unique }) => unique)) {
+    const values = request.flatMap(({ sent }) => sent[column.name] ?? []);
+    if (values.length < request.length) continue;
+    const found = await table.find(mirror.columns, column, values);
+    if (found) return { state: stateOf(values.length, found.length, 0), rows: found };
+  }
+  return undefined;
+}
+
+async function read(mirror: Mirror, table: ConnectorTable, keys: readonly string[]): Promise<CanonicalRow[]> {
+  const records = new Map((await table.get(mirror.columns, keys)).map(({ key, row }) => [key, row]));
+  return keys.map((key) => ({ key, row: records.get(key) ?? null }));
+}
+
+/** The accepted rows of an entry as upstream has them now; undefined when it can't be asked. */
+export async function readAgain(
+  { mirror, table }: KnownMirror,
+  rows: readonly CanonicalRow[],
+): Promise<readonly CanonicalRow[] | undefined> {
+  try {
+    return await read(
+      mirror,
+      table,
+      rows.map(({ key }) => key),
+    );
+  } catch (cause) {
+    if (cause instanceof ReadFailed) return undefined;
+    throw cause;
+  }
+}
+
+function holds(
+  mirror: Mirror,
+  table: ConnectorTable,
+  row: NonNullable<CanonicalRow["row"]>,
+  sent: RequestRow["sent"],
+): boolean {
+  const isSame = (column: MirrorColumn) =>
+    table.same(column, table.expected(column, sent[column.name] ?? null), row[column.name] ?? null);
+  return mirror.columns.filter(({ name }) => sent[name] !== undefined).every(isSame);
+}
+
+function stateOfResults(results: readonly RowResult[]): Answer["state"] {
+  const count = (kind: RowResult["kind"]) => results.filter((result) => result.kind === kind).length;
+  const state = stateOf(results.length, count("accepted"), count("absent"));
+  return state === "lapsed" ? "refused" : state;
+}
+
+function stateOf(all: number, done: number, absent: number): Answer["state"] {
+  if (done === all) return "accepted";
+  if (absent === all) return "absent";
+  return done + absent === 0 ? "lapsed" : "partial";
+}
