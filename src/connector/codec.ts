@@ -51,7 +51,7 @@ export function sameValue(column: MirrorColumn, a: string | null, b: string | nu
 }
 
 /** U+0000 and lone surrogates have no place in a Postgres text. */
-function storable(text: string): string {
+export function storable(text: string): string {
   return text.replaceAll(/[\0\p{Surrogate}]/gu, "\uFFFD");
 }
 

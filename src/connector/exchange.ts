@@ -59,6 +59,8 @@ export async function exchange(account: Account, wanted: Wanted): Promise<Exchan
   const { manifest, budget } = account;
   const { gate } = wanted;
   const deadlineMs = performance.now() + wanted.waitMs;
+  const request = compose(account, wanted);
+  if (typeof request === "string") return { kind: "unsent", error: unfit(request) };
   for (;;) {
     const waits = gate && (() => gate.waits());
     const admission = await budget.admit(Math.max(0, deadlineMs - performance.now()), wanted.signal, waits);
@@ -66,7 +68,7 @@ export async function exchange(account: Account, wanted: Wanted): Promise<Exchan
     if (admission.kind === "denied") return { kind: "unsent", error: exhausted(account, admission.retryAfterMs) };
     if (gate && !(await gate.goes())) return { kind: "unsent", error: turnedAway };
     if (wanted.signal?.aborted) return { kind: "unsent", error: cancelled };
-    const ending = await sendHttp({ ...compose(account, wanted), timeoutMs: account.timeoutMs, signal: wanted.signal });
+    const ending = await sendHttp({ ...request, timeoutMs: account.timeoutMs, signal: wanted.signal });
     if (ending.kind === "unknown") return { ...ending, status: null, request: null };
     if (ending.kind === "unsent") return { kind: "unsent", error: unreachable(account, ending.reason) };
     const { status, headers } = ending;
@@ -87,10 +89,18 @@ export async function exchange(account: Account, wanted: Wanted): Promise<Exchan
   }
 }
 
+/** A string: the value that has no place in its path. */
 function compose(account: Account, { call, scope, rows = [], idempotencyKey }: Wanted) {
   const { manifest, config } = account;
   const full = { config, ...scope };
-  const path = fillText(call.path, full, encodeURIComponent);
+  const unfitParts: string[] = [];
+  const path = fillText(call.path, full, (part) => {
+    // Such a path is another resource's.
+    if (/^\.{0,2}$/.test(part)) unfitParts.push(part);
+    return encodeURIComponent(part);
+  });
+  const [unfitPart] = unfitParts;
+  if (unfitPart !== undefined) return unfitPart;
   const query = Object.entries(call.query ?? {})
     .filter(([, value]) => value !== "")
     .map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(fillText(String(value), full))}`);
@@ -117,6 +127,10 @@ function exhausted(account: Account, restMs: number) {
 function unreachable(account: Account, reason: string) {
   const message = `${account.api} is unreachable (${cleaned(reason)})`;
   return { ...ownError("HV00N", message), hint: "Nothing was sent; the statement can be repeated." };
+}
+
+function unfit(part: string) {
+  return { ...ownError("22023", `"${part}" has no place in the path of a request`), hint: "Nothing was sent." };
 }
 
 const cancelled = ownError("57014", "canceling statement due to user request");

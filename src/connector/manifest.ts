@@ -110,6 +110,10 @@ const table = z
   .refine(({ key, record }) => key.length === record.key.length, {
     path: ["record", "key"],
     error: "as many pointers as the key has columns",
+  })
+  .refine(({ key, read, write }) => key.length === 1 || !JSON.stringify([read, write]).includes("{key}"), {
+    path: ["key"],
+    error: "is of several columns: its calls say {key.NAME}, not {key}",
   });
 export type TableManifest = z.output<typeof table>;
 

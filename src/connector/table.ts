@@ -1,7 +1,7 @@
 // One resource of an API: its columns, its pages, its rows by key, and its writes.
 
 import type { MirrorColumn, TextRow } from "../mirror/column.js";
-import { joinKey, splitKey } from "../mirror/key.js";
+import { splitKey } from "../mirror/key.js";
 import { decode, encode, sameValue, type ValueRules } from "./codec.js";
 import { discoverColumns } from "./discover.js";
 import { ReadFailed, type RowResult, type WriteEnding } from "./ending.js";
@@ -9,6 +9,7 @@ import { classifyOne, isBody } from "./errors.js";
 import { type Account, type Answer, exchange, type SendGate, type Wanted } from "./exchange.js";
 import type { Call, TableManifest, VerbCalls } from "./manifest.js";
 import { lookUp, textAt } from "./pointer.js";
+import { type Record, readRecord } from "./record.js";
 import type { Scope } from "./template.js";
 
 export type Verb = "insert" | "update" | "delete";
@@ -26,11 +27,6 @@ export interface Sending {
   readonly signal?: AbortSignal | undefined;
   readonly gate?: SendGate | undefined;
   readonly idempotencyKey?: string | null | undefined;
-}
-
-export interface Record {
-  readonly key: string;
-  readonly row: TextRow;
 }
 
 export interface Page {
@@ -247,20 +243,7 @@ export class ConnectorTable {
   }
 
   private record(element: unknown, columns: readonly MirrorColumn[]): Record | undefined {
-    const { key: keyAt, fields: fieldsAt, absent } = this.manifest.record;
-    const parts = keyAt.flatMap((pointer) => textAt(element, pointer) ?? []);
-    if (parts.length < keyAt.length) return undefined;
-    const fields = lookUp(element, fieldsAt);
-    const row: { [name: string]: string | null } = {};
-    for (const column of columns) {
-      const value = column.from === null ? lookUp(fields, `/${column.upstream}`) : lookUp(element, column.from);
-      if (value !== undefined) row[column.name] = decode(column, value, this.rules);
-      else if (absent === "null") row[column.name] = null;
-    }
-    this.manifest.key.forEach((name, index) => {
-      row[name] = parts[index] ?? null;
-    });
-    return { key: joinKey(parts), row };
+    return readRecord(this.manifest, columns, this.rules, element);
   }
 
   private exchange(wanted: Omit<Wanted, "columnOf">, columns: readonly MirrorColumn[]) {

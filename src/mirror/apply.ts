@@ -19,8 +19,8 @@ export function applyRows({ id, key, columns, login }: GuardedTable, target: str
   const names = managed.map((column) => quoteName(column.name));
   const wanted = `wanted as materialized (
     select ${managed.map(value).join(",\n      ")}
-      from (select e ->> 'key' as key, e -> 'row' as full_row
-        from json_array_elements(page) e where json_typeof(e -> 'row') = 'object') r
+      from (select entry.body ->> 'key' as key, entry.body -> 'row' as full_row
+        from json_array_elements($1) entry(body) where json_typeof(entry.body -> 'row') = 'object') r
       left join ${target} x on ${hasKeySql(key, "x", "r.key")}
   )`;
   const taken = managed
@@ -28,6 +28,7 @@ export function applyRows({ id, key, columns, login }: GuardedTable, target: str
     .map(takeOver);
   return `create or replace function throughline.apply_${id}(page json, since timestamptz default null) returns integer
 language plpgsql ${pinned} as $apply$
+#variable_conflict use_column
 declare
   watch uuid;
   wrong text;
@@ -52,11 +53,11 @@ begin
       with ${wanted}
       insert into throughline.staged (call, key, full_row)
         select watch, ${keySql(key, "w")}, ${asJson(managed, "w")} from wanted w
-        union all select watch, e ->> 'key', null from json_array_elements(page) e where json_typeof(e -> 'row') is distinct from 'object';
+        union all select watch, entry.body ->> 'key', null from json_array_elements($1) entry(body) where json_typeof(entry.body -> 'row') is distinct from 'object';
     end if;
   end if;
-  delete from ${target} x using json_array_elements(page) e
-    where ${hasKeySql(key, "x", "e ->> 'key'")} and json_typeof(e -> 'row') is distinct from 'object';
+  delete from ${target} x using json_array_elements($1) entry(body)
+    where ${hasKeySql(key, "x", "entry.body ->> 'key'")} and json_typeof(entry.body -> 'row') is distinct from 'object';
   get diagnostics gone = row_count;
   with ${wanted}
   insert into ${target} as x (${names.join(", ")}) overriding system value
@@ -89,16 +90,22 @@ end $apply$`;
 
   function takeOver(taken: GuardColumn): string {
     const column = quoteName(taken.name);
-    const holders = `${target} y, json_array_elements(page) e
-        where y.${column} = (e -> 'row' ->> ${quoteLiteral(taken.name)})::${taken.type} and not (${hasKeySql(key, "y", "e ->> 'key'")})
+    const holders = `${target} y, json_array_elements($1) entry(body)
+        where y.${column} = (entry.body -> 'row' ->> ${quoteLiteral(taken.name)})::${taken.type} and not (${hasKeySql(key, "y", "entry.body ->> 'key'")})
           and not exists (select from throughline.journal j where j.mirror = ${id} and ${keySql(key, "y")} = any(j.keys)
             and j.state not in ('refused', 'unsent') and (j.outcome_at is null or j.outcome_at >= since))`;
-    const emptied = jsonOf(managed, ({ name }) => (name === taken.name ? "null" : `y.${quoteName(name)}::text`));
+    // Without a part of its key a row can't be kept until it is read again.
+    const goes = key.some(({ name }) => name === taken.name);
+    const taking = goes ? `delete from ${target} x using` : `update ${target} x set ${column} = null from`;
+    const left = goes
+      ? "null::json"
+      : jsonOf(managed, ({ name }) => (name === taken.name ? "null" : `y.${quoteName(name)}::text`));
     return `insert into throughline.staged (call, key, full_row)
-        select watch, ${keySql(key, "y")}, ${emptied}
+        select watch, ${keySql(key, "y")}, ${left}
           from ${holders} and watch is not null;
       with taken as (
-        update ${target} x set ${column} = null from ${holders} and ${sameKeySql(key, "x", "y")} returning ${keySql(key, "x")} as key
+        ${taking} ${holders}
+          and ${sameKeySql(key, "x", "y")} returning ${keySql(key, "x")} as key
       )
       insert into throughline.parked (mirror, key) select distinct ${id}, t.key from taken t on conflict do nothing;
       delete from throughline.staged s where s.call = watch;`;

@@ -147,7 +147,9 @@ begin
         case when tg_op <> 'INSERT' then ${asJson(columns, "old")} end,
         case when tg_op <> 'DELETE' then ${asJson(columns, "new")} end
       from throughline.opened o where o.call = substr(setting, 6)::uuid and o.mode = 'plan';
-  elsif tg_op = 'INSERT' and setting ~ '^apply:[0-9a-f-]{36}$' then
+  elsif tg_op <> 'DELETE' and setting ~ '^apply:[0-9a-f-]{36}$' then
+    perform set_config('throughline.m', (coalesce(nullif(current_setting('throughline.m', true), ''), '0')::integer + 1)::text, true);
+    if tg_op = 'UPDATE' then return null; end if;
     if exists (select from throughline.staged s where s.call = substr(setting, 7)::uuid and s.n is not null and s.full_row is null)
       and not exists (select from throughline.staged s where s.call = substr(setting, 7)::uuid and s.n is not null
         and ${jsonKeySql(key, "s.full_row")} = ${keySql(key, "new")})

@@ -89,7 +89,7 @@ async function migrateMirror(
     `insert into throughline.mirror as mirror (api, resource, schema_name, table_name, key_columns, columns) values ($1, $2, $3, $4, $5, $6)
      on conflict (schema_name, table_name) do update set api = excluded.api, resource = excluded.resource,
        key_columns = excluded.key_columns, columns = excluded.columns,
-       revision = mirror.revision + (mirror.columns::jsonb is distinct from excluded.columns::jsonb)::integer returning id, session_user as login`,
+       revision = mirror.revision + ((mirror.columns::jsonb, mirror.key_columns) is distinct from (excluded.columns::jsonb, excluded.key_columns))::integer returning id, session_user as login`,
     [mirror.api, mirror.resource, mirror.schema, mirror.table, mirror.key, JSON.stringify(mirror.columns)],
   );
   const [entry] = registered.rows;

@@ -190,7 +190,7 @@ begin
   insert into throughline.staged
     select call, (r ->> 'n')::integer, r ->> 'key', case when json_typeof(r -> 'row') = 'object' then r -> 'row' end, r -> 'local'
       from json_array_elements(rows::json) r;
-  perform set_config('throughline.call', 'apply:' || call, true), set_config('throughline.n', '0', true);
+  perform set_config('throughline.call', 'apply:' || call, true), set_config('throughline.n', '0', true), set_config('throughline.m', '0', true);
 end $$;
 
 -- Verifies and completes; `calls`: the upstream calls to note as applied, a JSON array. What the client's statement did not meet again is written here, what is right already is not touched.
@@ -202,8 +202,8 @@ begin
     raise exception 'throughline: call % is not open in this transaction', call using errcode = 'insufficient_privilege';
   end if;
   -- Rows that upstream has created, and the client would hear nothing of.
-  if coalesce(nullif(current_setting('throughline.n', true), ''), '0')::integer
-      < (select max(s.n) from throughline.staged s where s.call = close.call and s.full_row is not null) then
+  if coalesce(nullif(current_setting('throughline.m', true), ''), '0')::integer
+      < (select count(*) from throughline.staged s where s.call = close.call and s.n is not null and s.full_row is not null) then
     raise exception 'throughline: the statement inserts fewer rows than when it was planned' using errcode = 'serialization_failure';
   end if;
   perform set_config('throughline.call', 'close:' || call, true);

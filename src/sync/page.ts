@@ -66,9 +66,9 @@ async function fenced(client: PoolClient, { mirror, askedAt, rows }: PageToApply
          and (outcome_at >= $2 or (outcome_at is null or closed_at is null and state <> 'unknown' and blocked is null
            and not exists (select from throughline.applied a where a.call = j.id)))
      )
-     select key from unnest($3::text[]) key
-     where key in (select unnest(keys) from fence)
-        or (key <> all($4::text[]) and (exists (select from ${target} t where ${hasKeySql(mirror.key, "t", "key")})
+     select wanted.key from unnest($3::text[]) wanted(key)
+     where wanted.key in (select unnest(keys) from fence)
+        or (wanted.key <> all($4::text[]) and (exists (select from ${target} t where ${hasKeySql(mirror.key, "t", "wanted.key")})
           or exists (select from fence where creates)))`,
     [mirror.id, askedAt, keys, locked.rows.map((row) => row.key)],
   );

@@ -59,8 +59,9 @@ export async function callUpstream(context: CallContext, sent: readonly RowToSen
     await ends(call, entry, { state: ending.kind, rows: [], status, request: requestId, sqlstate });
     return { kind: "raise", call, error, changed: ending.kind === "unknown" };
   } catch (err) {
-    // Whatever went wrong on our side: the request may have been made.
     context.log.error({ err, call }, "a call's outcome could not be told");
+    if (!entry.noted) return { kind: "raise", call, error: internal(mirror), changed: false };
+    // Whatever went wrong on our side: the request may have been made.
     return { kind: "raise", call, error: raiseUnknown(mirror, call, "an internal error"), changed: true };
   }
 }
@@ -79,6 +80,14 @@ function endingError(
   if (ending.kind === "unknown") return raiseUnknown(mirror, call, ending.reason);
   // The one reason why an entry is not made; other reasons to send nothing come before one is tried.
   return !noted && ending.error === turnedAway ? migrated(mirror) : raiseUpstream(mirror, ending.error, sent, null);
+}
+
+function internal({ api }: Mirror): SqlError {
+  return {
+    sqlstate: "XX000",
+    message: `${api}: an internal error kept the call from being made`,
+    hint: "Nothing was sent. The log has more.",
+  };
 }
 
 function migrated({ schema, table }: Mirror): SqlError {
@@ -126,20 +135,23 @@ async function completed(
     if (result.kind === "accepted") {
       return mirror.columns.some(({ name }) => result.reported[name] === undefined) ? result.key : null;
     }
-    return result.kind === "unreported" ? (sent[index]?.key ?? null) : null;
+    return result.kind === "unreported" ? (sent[index]?.planned.key ?? null) : null;
   };
   const keys = results.map(keyOf);
   const wanted = keys.filter((key) => key !== null);
   if (wanted.length === 0) return results;
   try {
-    const records = new Map((await table.get(mirror.columns, wanted)).map(({ key, row }) => [key, row]));
+    const found = await table.get(mirror.columns, wanted);
+    const [only] = found;
+    // Of one row, what comes is it, under whichever key.
+    if (only && found.length === 1 && results.length === 1)
+      return [{ kind: "accepted", key: only.key, reported: only.row }];
+    const records = new Map(found.map(({ key, row }) => [key, row]));
     return results.map((result, index): RowResult => {
       const key = keys[index] ?? null;
       const row = key === null ? undefined : records.get(key);
       if (key === null || (row === undefined && result.kind === "accepted")) return result;
-      if (row !== undefined) return { kind: "accepted", key, reported: row };
-      // What was to be created may be on its way.
-      return sent[index]?.planned.verb === "insert" ? result : { kind: "absent" };
+      return row === undefined ? { kind: "absent" } : { kind: "accepted", key, reported: row };
     });
   } catch (cause) {
     if (cause instanceof ReadFailed) return results;

@@ -54,7 +54,9 @@ export interface Plan {
 export function readPlan(mirrors: readonly Mirror[], plan: Rows, planned: Rows): Plan {
   const keys = new Map(mirrors.map(({ relation, key }) => [relation, key]));
   const candidates = planned.filter(([, verb]) => verb === "candidate");
-  const places = new Map(candidates.map((row, index) => [`${row[0]} ${readRow(row[3])?.["key"]}`, index + 1]));
+  const places = new Map(
+    candidates.map((row, index) => [`${row[0]} ${readRow(row[3])?.["key"]}`, index + 1] as const).reverse(),
+  );
   const rows = planned.flatMap(([oid, verb, oldRow, newRow]): PlannedRow[] => {
     if (verb !== "insert" && verb !== "update" && verb !== "delete") return [];
     const relation = Number(oid);

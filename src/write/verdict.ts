@@ -42,7 +42,7 @@ export function judge(
     if (verb === "delete") {
       return result.kind === "accepted" || result.kind === "absent" ? { key: row.planned.key ?? "", row: null } : null;
     }
-    if (result.kind === "absent") return { key: row.planned.key ?? "", row: null };
+    if (result.kind === "absent") return row.planned.key === null ? null : { key: row.planned.key, row: null };
     if (result.kind !== "accepted") return null;
     return { key: result.key, row: { ...managed(mirror, row.planned.after), ...result.reported } };
   });

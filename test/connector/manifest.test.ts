@@ -11,3 +11,10 @@ test("a key of several columns has as many pointers", () => {
     "keys.yaml:13: tables.issues.record.key: as many pointers as the key has columns",
   );
 });
+
+test("a key of several columns is no {key}", () => {
+  const wrong = keys.replace('PATCH: "/records/{key.id}"', 'PATCH: "/records/{key}"');
+  expect(() => readYaml("keys.yaml", wrong, manifestSchema)).toThrow(
+    "keys.yaml:12: tables.issues.key: is of several columns: its calls say {key.NAME}, not {key}",
+  );
+});

@@ -117,7 +117,7 @@ test("P7: a hang-up after sending is TL007 with the journal id, whether or not i
     "bad-json",
     "hang",
   ] as const) {
-    line.sandbox.fault({ kind });
+    line.sandbox.fault({ kind, on: { path: "/crm/v3/objects/contacts" } });
     const error = await raised(`insert into hubspot.contacts (email) values ('${kind}@example.com')`);
     expect(error, kind).toMatchObject({ code: "TL007" });
     expect(error.detail, kind).toMatch(/^journal [0-9a-f-]{36}$/);
@@ -128,14 +128,14 @@ test("P7: a hang-up after sending is TL007 with the journal id, whether or not i
 });
 
 test("P7: a 2xx answer that says nothing of the rows is no success", async () => {
-  line.sandbox.fault({ kind: "empty-ok" });
+  line.sandbox.fault({ kind: "empty-ok", on: { path: "*/batch/create" } });
   const error = await raised("insert into hubspot.contacts (email) values ('e1@example.com'), ('e2@example.com')");
   expect(error).toMatchObject({ code: "TL007" });
   expect(await mirror("e1@example.com")).toEqual([]);
 });
 
 test("P7: a row that a batch answer leaves out is unknown, and the others are in the mirror", async () => {
-  line.sandbox.fault({ kind: "drop-row" });
+  line.sandbox.fault({ kind: "drop-row", on: { path: "*/batch/create" } });
   const error = await raised(
     "insert into hubspot.contacts (email) values ('d1@example.com'), ('d2@example.com'), ('d3@example.com')",
   );
@@ -145,7 +145,7 @@ test("P7: a row that a batch answer leaves out is unknown, and the others are in
 });
 
 test("an updated row that the answer leaves out is read again", async () => {
-  line.sandbox.fault({ kind: "drop-row" });
+  line.sandbox.fault({ kind: "drop-row", on: { path: "*/batch/update" } });
   const client = await line.client();
   const { rows } = await client.query(
     "update hubspot.contacts set lastname = 'Read again' where email in ('bob@example.com', 'cat@example.com') returning lastname",
@@ -172,7 +172,7 @@ test("a row that is gone upstream: UPDATE is 40001 and forgets it, so that a rep
 });
 
 test("a field that the API silently leaves as it was is 42501 with its column", async () => {
-  line.sandbox.fault({ kind: "ignore-field", property: "lastname" });
+  line.sandbox.fault({ kind: "ignore-field", property: "lastname", on: { method: "PATCH" } });
   const error = await raised(
     "update hubspot.contacts set lastname = 'Ignored', firstname = 'Taken' where email = 'ada@example.com'",
   );

@@ -1,0 +1,61 @@
+// The line of test/support/line.ts over an API of a test's own: one table of a manifest that no registry knows.
+
+import { open } from "../../src/cli/open.js";
+import type { ApiConfig, Config } from "../../src/config/config.js";
+import type { Manifest } from "../../src/connector/manifest.js";
+import { ConnectorTable } from "../../src/connector/table.js";
+import { Budget } from "../../src/http/budget.js";
+import { makeDatabase } from "./database.js";
+import { grant, type Served, serveLine } from "./served.js";
+
+export interface OwnApi {
+  /** Where the mirror is, and the name of the API. */
+  readonly schema: string;
+  readonly manifest: Manifest;
+  readonly resource: string;
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** Its `close` closes the API as well. */
+export async function startManifestLine({ schema, manifest, resource, url, close }: OwnApi): Promise<Served> {
+  const described = manifest.tables[resource];
+  if (!described) throw new Error(`the manifest has no table ${resource}`);
+  const database = await makeDatabase();
+  const api: ApiConfig = {
+    name: schema,
+    connector: manifest.api,
+    base: url,
+    tables: [resource],
+    timeoutMs: 5_000,
+    waitMs: 5_000,
+    values: {},
+  };
+  const config: Config = {
+    listen: { host: "127.0.0.1", port: 0 },
+    postgres: { url: database.urlOf("throughline"), connections: 4, grant },
+    apis: [api],
+    log: { level: "error", format: "json" },
+  };
+  const { pool, log } = open({ ...config, apis: [] });
+  const account = {
+    api: schema,
+    manifest,
+    base: url,
+    config: api.values,
+    budget: new Budget([]),
+    timeoutMs: api.timeoutMs,
+    waitMs: api.waitMs,
+    log,
+  };
+  const tables = [{ api, table: new ConnectorTable(account, resource, described) }];
+  const served = await serveLine(database, { config, log, pool, tables }, true);
+  return {
+    ...served,
+    close: async () => {
+      await served.close();
+      await close();
+      await database.drop();
+    },
+  };
+}
