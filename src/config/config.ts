@@ -1,6 +1,7 @@
 // throughline.yaml: its schema, and how it is read. What an API's part may hold depends on its manifest, which is asked for.
 
 import { readFileSync } from "node:fs";
+import { dirname, isAbsolute, resolve } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
 import { isRecord } from "./json.js";
@@ -19,6 +20,7 @@ export interface ConnectorFacts {
 export interface ApiConfig {
   /** The name in the file: the schema of its mirrors. */
   readonly name: string;
+  /** A connector's name, or the absolute path of a manifest of the user's own. */
   readonly connector: string;
   readonly base: string | undefined;
   readonly tables: readonly string[];
@@ -61,7 +63,9 @@ export function loadConfig(
 ): Config {
   const text = readText(path);
   const raw = rawApis(text);
-  const named = Object.fromEntries(Object.entries(raw).map(([name, api]) => [name, connectorOf(name, api)]));
+  const named = Object.fromEntries(
+    Object.entries(raw).map(([name, api]) => [name, connectorOf(name, api, dirname(path))]),
+  );
   const apis = Object.fromEntries(
     Object.entries(named).map(([name, connector]) => [name, apiSchema(connector, factsOf(connector))]),
   );
@@ -104,6 +108,7 @@ function apiSchema(connector: string, facts: ConnectorFacts | undefined) {
   return z
     .strictObject({
       connector: z.string().optional(),
+      manifest: z.string().optional(),
       base: z.url().optional(),
       tables: z
         .union([z.array(table), z.record(table, z.null()).transform((tables) => Object.keys(tables))])
@@ -120,7 +125,7 @@ function apiSchema(connector: string, facts: ConnectorFacts | undefined) {
       waitMs: wait,
       values: Object.fromEntries(
         Object.entries(rest).flatMap(([key, value]) =>
-          key !== "connector" && typeof value === "string" ? [[key, value]] : [],
+          !["connector", "manifest"].includes(key) && typeof value === "string" ? [[key, value]] : [],
         ),
       ),
     }));
@@ -132,7 +137,9 @@ function unknownConnectors(
   at: (path: readonly PropertyKey[]) => string,
 ): string[] {
   return Object.entries(named).flatMap(([name, connector]) =>
-    factsOf(connector) ? [] : [`${at(["apis", name])}: there is no connector "${connector}"`],
+    factsOf(connector)
+      ? []
+      : [`${at(["apis", name])}: there is no ${isAbsolute(connector) ? "manifest" : "connector"} "${connector}"`],
   );
 }
 
@@ -154,9 +161,10 @@ function literalSecrets(
   );
 }
 
-function connectorOf(name: string, api: unknown): string {
-  const said = isRecord(api) ? api["connector"] : undefined;
-  return typeof said === "string" ? said : name;
+function connectorOf(name: string, api: unknown, folder: string): string {
+  const { connector, manifest } = isRecord(api) ? api : {};
+  if (typeof manifest === "string") return resolve(folder, manifest);
+  return typeof connector === "string" ? connector : name;
 }
 
 function rawApis(text: string): Readonly<Record<string, unknown>> {

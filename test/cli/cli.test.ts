@@ -158,6 +158,11 @@ const broken: readonly (readonly [what: string, config: string, says: string])[]
     ':5: apis.hubspott: there is no connector "hubspott"',
   ],
   [
+    "a manifest of one's own that is not there",
+    good.replace("  hubspot:\n", "  hubspot:\n    manifest: ./nowhere.yaml\n"),
+    ':5: apis.hubspot: there is no manifest "',
+  ],
+  [
     "a secret in the file",
     good.replace("${HUBSPOT_TOKEN}", "pat-123"),
     ":7: apis.hubspot.token: is a secret, and stands here for all to read",
