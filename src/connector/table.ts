@@ -81,9 +81,13 @@ export class ConnectorTable {
     return { records, next: (call.pages && textAt(answer.body, call.pages.cursor)) ?? null };
   }
 
-  /** The records of these keys that upstream has. */
-  async get(columns: readonly MirrorColumn[], keys: readonly string[]): Promise<readonly Record[]> {
-    return this.readMany(columns, this.manifest.read.get, keys, (key) => ({ key: this.keyScope(key) }));
+  /** The records of these keys that upstream has. `waitMs`: for the rate limit. */
+  async get(
+    columns: readonly MirrorColumn[],
+    keys: readonly string[],
+    waitMs = readWaitMs,
+  ): Promise<readonly Record[]> {
+    return this.readMany(columns, this.manifest.read.get, keys, waitMs, (key) => ({ key: this.keyScope(key) }));
   }
 
   /** The records that have these values in a unique column; undefined when the API can't be asked so. */
@@ -94,7 +98,7 @@ export class ConnectorTable {
   ): Promise<readonly Record[] | undefined> {
     const call = this.manifest.read.find;
     if (!call) return undefined;
-    return this.readMany(columns, call, values, (value) => ({ value, column: upstream }));
+    return this.readMany(columns, call, values, this.account.waitMs, (value) => ({ value, column: upstream }));
   }
 
   /** Writes all rows with one request. What the ending says of a row stands at the row's place. */
@@ -219,6 +223,7 @@ export class ConnectorTable {
     columns: readonly MirrorColumn[],
     call: Call,
     wanted: readonly string[],
+    waitMs: number,
     scopeOf: (one: string) => Scope,
   ): Promise<Record[]> {
     const size = call.max ?? 1;
@@ -226,7 +231,7 @@ export class ConnectorTable {
     for (let at = 0; at < wanted.length; at += size) {
       const scopes = wanted.slice(at, at + size).map(scopeOf);
       const scope = { columns: upstreamNames(columns), keys: scopes.map(({ key }) => key), ...scopes[0] };
-      const answer = await this.read(call, scope, "rows by key", scopes);
+      const answer = await this.read(call, scope, "rows by key", scopes, waitMs);
       records.push(...this.records(call, answer, columns));
     }
     return records;
@@ -250,8 +255,14 @@ export class ConnectorTable {
     return exchange(this.account, { ...wanted, columnOf: namesOf(columns) });
   }
 
-  private async read(call: Call, scope: Scope, what: string, rows: readonly Scope[] = []): Promise<Answer> {
-    const ended = await this.exchange({ call, scope, rows, waitMs: readWaitMs }, []);
+  private async read(
+    call: Call,
+    scope: Scope,
+    what: string,
+    rows: readonly Scope[] = [],
+    waitMs = readWaitMs,
+  ): Promise<Answer> {
+    const ended = await this.exchange({ call, scope, rows, waitMs }, []);
     switch (ended.kind) {
       case "answered":
         if (isBody(ended.body)) return ended;

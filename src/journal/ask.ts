@@ -73,7 +73,9 @@ async function lookFor(mirror: Mirror, table: ConnectorTable, { request }: Unkno
 }
 
 async function read(mirror: Mirror, table: ConnectorTable, keys: readonly string[]): Promise<CanonicalRow[]> {
-  const records = new Map((await table.get(mirror.columns, keys)).map(({ key, row }) => [key, row]));
+  const records = new Map(
+    (await table.get(mirror.columns, keys, table.account.waitMs)).map(({ key, row }) => [key, row]),
+  );
   return keys.map((key) => ({ key, row: records.get(key) ?? null }));
 }
 

@@ -8,6 +8,8 @@ import { type Intent, noteIntent, noteOutcome, noteProgress, type Outcome } from
 const firstRetryMs = 250;
 const longestRetryMs = 10_000;
 
+const unsent: Outcome = { state: "unsent", rows: [], status: null, request: null, sqlstate: "XX000" };
+
 export class NotedCall implements SendGate {
   /** There is an entry. */
   noted = false;
@@ -52,8 +54,14 @@ export class NotedCall implements SendGate {
 
   private async note(state: "intent" | "sent"): Promise<boolean> {
     const { pool, intent } = this;
-    if (this.noted) return noteProgress(pool, intent.call, state);
-    this.noted = await noteIntent(pool, intent, state);
-    return this.noted;
+    try {
+      if (this.noted) return await noteProgress(pool, intent.call, state);
+      this.noted = await noteIntent(pool, intent, state);
+      return this.noted;
+    } catch (cause) {
+      // There may be an entry, and what it says is not sent now.
+      this.endsLater(() => noteOutcome(pool, intent.call, unsent), firstRetryMs);
+      throw cause;
+    }
   }
 }

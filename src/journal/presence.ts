@@ -31,8 +31,8 @@ export class Presence {
 
   private async take(): Promise<void> {
     const client = await this.pool.connect();
-    client.once("error", () => this.lost(client));
-    client.once("end", () => this.lost(client));
+    client.on("error", () => this.lost(client));
+    client.on("end", () => this.lost(client));
     // Shared: two proxies whose names have one hash don't wait for each other.
     await client.query("select pg_advisory_lock_shared(hashtext('throughline proxy'), hashtext($1))", [this.proxy]);
     this.client = client;

@@ -56,25 +56,44 @@ export async function recover(parts: RecoveryParts, only?: string): Promise<read
     if (!mine) return undefined;
     await closeApplied(client);
     const known = await parts.mirrors();
-    const recovered: Recovered[] = [];
-    const away = new Set<string>();
-    for (const entry of await leftOpen(client, parts.proxy, only)) {
+    const left = (await leftOpen(client, parts.proxy, only)).flatMap((entry) => {
       const found = known.find(({ mirror }) => mirror.id === entry.mirror);
-      // An API that does not answer is not asked again in this round.
-      if (!found || away.has(found.mirror.api)) continue;
-      const one = await finish(parts, found, entry).catch((cause: unknown) => {
-        if (cause instanceof ReadFailed) away.add(found.mirror.api);
-        else parts.log.error({ err: cause, call: entry.call }, "an open journal entry could not be finished");
-        return undefined;
-      });
-      if (one) recovered.push(one);
-    }
-    return recovered;
+      return found ? [{ entry, known: found }] : [];
+    });
+    // No API waits for another.
+    const apis = new Set(left.map(({ known: { mirror } }) => mirror.api));
+    const recovered = await Promise.all(
+      [...apis].map((api) =>
+        finishAll(
+          parts,
+          left.filter(({ known: { mirror } }) => mirror.api === api),
+        ),
+      ),
+    );
+    return recovered.flat();
   } finally {
     if (mine)
       await client.query("select pg_advisory_unlock(hashtext('throughline recovery'), 0)").catch(() => undefined);
     client.release();
   }
+}
+
+/** Of one API, up to the first that it does not answer. */
+async function finishAll(
+  parts: RecoveryParts,
+  left: readonly { readonly entry: LeftOpen; readonly known: KnownMirror }[],
+): Promise<readonly Recovered[]> {
+  const recovered: Recovered[] = [];
+  for (const { entry, known } of left) {
+    try {
+      const one = await finish(parts, known, entry);
+      if (one) recovered.push(one);
+    } catch (cause) {
+      if (cause instanceof ReadFailed) break;
+      parts.log.error({ err: cause, call: entry.call }, "an open journal entry could not be finished");
+    }
+  }
+  return recovered;
 }
 
 /** A crash between a commit and its note. */

@@ -1,12 +1,9 @@
 // Cancel requests and time-outs around the call: before it is sent it is cancelled, afterwards nobody knows.
 
-import { once } from "node:events";
-import { connect } from "node:net";
-import type pg from "pg";
 import { beforeEach, expect, test } from "vitest";
 import { refused } from "../support/answers.js";
 import { type Line, startLine } from "../support/line.js";
-import { untilAsleep, untilSent, untilTrue } from "../support/sessions.js";
+import { cancel, untilAsleep, untilSent, untilTrue } from "../support/sessions.js";
 
 let line: Line;
 beforeEach(async () => {
@@ -16,23 +13,12 @@ beforeEach(async () => {
 
 const insert = "insert into hubspot.contacts (email) values ('slow@x.com')";
 
-/** Cancels as libpq does: by a connection of its own, with the key of the session. */
-async function cancel(client: pg.Client): Promise<void> {
-  const { processID, secretKey } = Object.assign({ processID: 0, secretKey: 0 }, client);
-  const request = Buffer.alloc(16);
-  for (const [i, word] of [16, 80877102, processID, secretKey].entries()) request.writeInt32BE(word, 4 * i);
-  const socket = connect(line.port, "127.0.0.1");
-  socket.write(request);
-  socket.resume();
-  await once(socket, "close");
-}
-
 test("P7: cancelled while the call waits for the rate limit: 57014, and nothing was sent", async () => {
   const client = await line.client();
   line.sandbox.fault({ kind: "rate-limit", retryAfterS: 15 });
   const asked = refused(client.query(insert));
   await untilTrue(line.admin, "exists (select from throughline.journal where state = 'intent')");
-  await cancel(client);
+  await cancel(client, line.port);
   expect(await asked).toMatchObject({ code: "57014", message: "canceling statement due to user request" });
   expect((await line.admin.query("select state from throughline.journal")).rows).toEqual([{ state: "unsent" }]);
   expect((await client.query("select 1 as one")).rows).toEqual([{ one: 1 }]);
@@ -43,7 +29,7 @@ test("P7: cancelled while the call is under way: TL007, and the session goes on"
   line.sandbox.fault({ kind: "hang" });
   const asked = refused(client.query(insert));
   await expect.poll(() => line.sandbox.log.length).toBeGreaterThan(0);
-  await cancel(client);
+  await cancel(client, line.port);
   expect(await asked).toMatchObject({ code: "TL007", message: expect.stringContaining("cancelled") });
   expect((await client.query("select 1 as one")).rows).toEqual([{ one: 1 }]);
 });
@@ -58,11 +44,12 @@ test("a cancel with a wrong key does nothing, and one while Postgres works is Po
       processID: Object.assign({ processID: 0 }, client).processID,
       secretKey: 1,
     }),
+    line.port,
   );
   expect((await asked).rowCount).toBe(1);
   const sleeping = refused(client.query("update hubspot.contacts set firstname = pg_sleep(20)::text"));
   await untilAsleep(line.admin);
-  await cancel(client);
+  await cancel(client, line.port);
   expect(await sleeping).toMatchObject({ code: "57014" });
 });
 

@@ -1,6 +1,19 @@
-// Waiting for what other sessions of a test's database do, as Postgres sees it.
+// What tests do to sessions, and how they wait for what other sessions of their database do, as Postgres sees it.
 
+import { once } from "node:events";
+import { connect } from "node:net";
 import type pg from "pg";
+
+/** Cancels as libpq does: by a connection of its own to `port`, with the key of the session. */
+export async function cancel(client: pg.Client, port: number): Promise<void> {
+  const { processID, secretKey } = Object.assign({ processID: 0, secretKey: 0 }, client);
+  const request = Buffer.alloc(16);
+  for (const [i, word] of [16, 80877102, processID, secretKey].entries()) request.writeInt32BE(word, 4 * i);
+  const socket = connect(port, "127.0.0.1");
+  socket.write(request);
+  socket.resume();
+  await once(socket, "close");
+}
 
 /** A session of the database waits for a lock. */
 export function untilBlocked(admin: pg.Client): Promise<void> {

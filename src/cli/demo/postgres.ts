@@ -26,6 +26,8 @@ export interface EmbeddedPostgres {
   readonly socketFolder: string;
   /** As its superuser, by TCP. */
   urlOf(user: string, database: string): string;
+  /** "fast" ends every session, "immediate" is a crash; comes back when it takes connections again. */
+  restart(mode: "fast" | "immediate"): Promise<void>;
   /** Stops the server and removes its data. */
   stop(): Promise<void>;
 }
@@ -63,13 +65,17 @@ export async function startPostgres(version: MajorVersion, access = ""): Promise
     const hba = join(cluster, "pg_hba.conf");
     writeFileSync(hba, `${access}\n${readFileSync(hba, "utf8")}`);
     const port = await freePort();
-    const server = spawn(join(native, "bin", "postgres"), ["-D", cluster, ...serverSettings(port, folder)], {
-      ...runAs,
-      cwd: folder,
-      stdio: ["ignore", "ignore", "pipe"],
-    });
     const words: string[] = [];
-    server.stderr.on("data", (text: Buffer) => words.push(text.toString("utf8")));
+    const begin = () => {
+      const started = spawn(join(native, "bin", "postgres"), ["-D", cluster, ...serverSettings(port, folder)], {
+        ...runAs,
+        cwd: folder,
+        stdio: ["ignore", "ignore", "pipe"],
+      });
+      started.stderr.on("data", (text: Buffer) => words.push(text.toString("utf8")));
+      return started;
+    };
+    let server = begin();
     const kill = () => {
       server.kill("SIGKILL");
       remove();
@@ -77,12 +83,17 @@ export async function startPostgres(version: MajorVersion, access = ""): Promise
     process.once("exit", kill);
     const urlOf = (user: string, database: string) => `postgres://${user}@127.0.0.1:${port}/${database}`;
     await untilReady(urlOf("postgres", "postgres"), server, words);
+    const restart = async (mode: "fast" | "immediate") => {
+      await ended(server, mode === "fast" ? "SIGINT" : "SIGQUIT");
+      server = begin();
+      await untilReady(urlOf("postgres", "postgres"), server, words);
+    };
     const stop = async () => {
       process.off("exit", kill);
       await ended(server, "SIGINT");
       remove();
     };
-    return { port, socketFolder: folder, urlOf, stop };
+    return { port, socketFolder: folder, urlOf, restart, stop };
   } catch (cause) {
     remove();
     throw cause;

@@ -1,0 +1,15 @@
+// @ts-check
+// npm run faults -- --runs N --seed S: the fault tests with more runs, or others.
+
+import { spawnSync } from "node:child_process";
+import { parseArgs } from "node:util";
+
+const { values } = parseArgs({ options: { runs: { type: "string" }, seed: { type: "string" } } });
+for (const [name, text] of Object.entries(values)) {
+  if (/^[1-9]\d*$/.test(String(text))) continue;
+  process.stderr.write(`faults: --${name} takes a whole number from 1, not "${text}"\n`);
+  process.exit(2);
+}
+const env = { ...process.env, FAULTS_RUNS: values.runs ?? "200", FAULTS_SEED: values.seed ?? "1" };
+const ended = spawnSync("npx", ["vitest", "run", "--reporter=dot", "test/faults"], { stdio: "inherit", env });
+process.exitCode = ended.status ?? 1;

@@ -1,0 +1,72 @@
+// Clients write, and at every arrow something goes wrong. In `npm test` a few runs; `npm run faults -- --runs N --seed S` for more.
+
+import { expect, test } from "vitest";
+import { judge, judgeAll, untilRest } from "./oracle.js";
+import { Random } from "./random.js";
+import { apiFaults, chooseRun, clientFaults, perform, prepare, type RunFault } from "./runs.js";
+import { setTrap, shuffledTraps, type TrapName } from "./traps.js";
+import { startWorld } from "./world.js";
+
+const runs = Number(process.env["FAULTS_RUNS"] ?? 40);
+const seed = Number(process.env["FAULTS_SEED"] ?? 1);
+/** Clients at a time. */
+const together = 5;
+/** A run without a fault of its own is there for the trap. */
+const faults: readonly [RunFault, ...RunFault[]] = ["none", ...apiFaults, ...clientFaults];
+
+test(`P6, P7: whatever fails, nothing is lost and nothing is sent twice (${runs} runs, seed ${seed})`, async () => {
+  const random = new Random(seed);
+  const world = await startWorld(18);
+  const histogram = new Map<string, Map<string, number>>();
+  const count = (fault: string, outcome: string) => {
+    const row = histogram.get(fault) ?? new Map<string, number>();
+    row.set(outcome, (row.get(outcome) ?? 0) + 1);
+    histogram.set(fault, row);
+  };
+  const violations: string[] = [];
+  let traps: TrapName[] = [];
+  let kinds: RunFault[] = [];
+  for (let at = 0; at < runs && violations.length === 0; at += together) {
+    if (traps.length === 0) traps = shuffledTraps(random);
+    const trap = traps.shift() ?? "connection cut before plan";
+    const trapped = random.pick(world.proxies);
+    const chosen = Array.from({ length: Math.min(together, runs - at) }, (_, index) => {
+      if (kinds.length === 0) kinds = [...faults];
+      const [fault = "none"] = kinds.splice(random.below(kinds.length), 1);
+      return chooseRun(random, world, `run-${seed}-${at + index}-`, index === 0 ? "none" : fault);
+    });
+    for (const run of chosen) await prepare(world, run);
+    setTrap(world, trapped, trap);
+    const told = await Promise.all(chosen.map((run) => perform(world, run)));
+    const sprung = trapped.relay.unset();
+    violations.push(...(await untilRest(world)));
+    for (const [index, run] of chosen.entries()) {
+      const verdict = await judge(world, run, told[index] ?? { statement: "lost", local: "lost" });
+      const words = sprung && run.proxy === trapped ? ` [${trap}]` : "";
+      violations.push(...verdict.violations.map((one) => one + words));
+      count(run.fault === "none" && sprung && run.proxy === trapped ? trap : run.fault, verdict.outcome);
+    }
+  }
+  if (violations.length === 0) violations.push(...(await judgeAll(world)));
+  await world.close();
+  process.stdout.write(`${table(histogram)}\n`);
+  expect(violations).toEqual([]);
+}, 3_600_000);
+
+const outcomes = ["accepted", "refused", "partial", "accepted, not applied here", "unknown", "lost"];
+
+function table(histogram: ReadonlyMap<string, ReadonlyMap<string, number>>): string {
+  const width = Math.max(...[...histogram.keys()].map((name) => name.length));
+  const line = (name: string, cells: readonly string[]) =>
+    [name.padEnd(width), ...cells.map((cell, index) => cell.padStart(outcomes[index]?.length ?? 0))].join("  ");
+  const rows = [...histogram].sort(([one], [other]) => one.localeCompare(other));
+  return [
+    line("fault", outcomes),
+    ...rows.map(([name, row]) =>
+      line(
+        name,
+        outcomes.map((outcome) => String(row.get(outcome) ?? "")),
+      ),
+    ),
+  ].join("\n");
+}

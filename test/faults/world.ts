@@ -1,0 +1,191 @@
+// All that a fault can hit: a Postgres server of its own, an API, and two proxies in processes of their own, each behind a relay.
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import pg from "pg";
+import { type EmbeddedPostgres, type MajorVersion, startPostgres } from "../../src/cli/demo/postgres.js";
+import { type FaultyApi, startApi } from "./api.js";
+import { type Relay, startRelay } from "./relay.js";
+
+/** How a lost create can be found again: by its unique name, not at all, or by sending it once more under its key. */
+export const apis = ["named", "plain", "keyed"] as const;
+export type ApiName = (typeof apis)[number];
+
+/** For an answer; a call whose outcome is unknown is asked for after twice this time. */
+const timeoutMs = 300;
+const waitMs = 400;
+const startTimeoutMs = 20_000;
+const program = fileURLToPath(new URL("../../dist/src/main.js", import.meta.url));
+const manifest = readFileSync(new URL("manifest.yaml", import.meta.url), "utf8");
+
+export interface ProxyProcess {
+  readonly relay: Relay;
+  readonly port: number;
+  kill(): Promise<void>;
+  /** The end of its log. */
+  words(): string;
+  /** Starts it again if it does not run. */
+  ensure(): Promise<void>;
+}
+
+export interface World {
+  readonly postgres: EmbeddedPostgres;
+  readonly apis: Readonly<Record<ApiName, FaultyApi>>;
+  readonly proxies: readonly [ProxyProcess, ProxyProcess];
+  /** A client of role app, by that proxy or straight to Postgres. */
+  client(proxy?: ProxyProcess): Promise<pg.Client>;
+  /** A superuser's own connection; a new one where the last was lost. */
+  admin(): Promise<pg.Client>;
+  pull(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function startWorld(version: MajorVersion): Promise<World> {
+  const postgres = await startPostgres(version);
+  const folder = mkdtempSync(join(tmpdir(), "throughline-faults-"));
+  const url = (user: string, port = postgres.port) =>
+    postgres.urlOf(user, "faults").replace(`:${postgres.port}/`, `:${port}/`);
+  await prepare(postgres);
+  const [named, plain, keyed] = [await startApi("unique"), await startApi(), await startApi()];
+  const served = { named, plain, keyed };
+  const configFor = (relay: Relay, port: number) => {
+    const file = join(folder, `throughline-${port}.yaml`);
+    writeFileSync(file, configOf(folder, url("throughline", relay.port), port, served));
+    return file;
+  };
+  writeManifests(folder);
+  const proxies: [ProxyProcess, ProxyProcess] = [
+    await makeProxy(postgres.port, configFor),
+    await makeProxy(postgres.port, configFor),
+  ];
+  const own = await startRelay(postgres.port);
+  const config = configFor(own, 0);
+  await run("migrate", "-c", config);
+  await run("pull", "-c", config);
+  await Promise.all(proxies.map((proxy) => proxy.ensure()));
+  let admin: pg.Client | undefined;
+  return {
+    postgres,
+    apis: served,
+    proxies,
+    client: (proxy) => connect(url("app", proxy?.port)),
+    admin: async () => {
+      if (!admin) {
+        admin = await connect(url("postgres"));
+        admin.once("end", () => {
+          admin = undefined;
+        });
+      }
+      return admin;
+    },
+    pull: () => run("pull", "--full", "-c", config),
+    close: async () => {
+      for (const proxy of proxies) await proxy.kill();
+      for (const { relay } of [...proxies, { relay: own }]) relay.close();
+      for (const api of Object.values(served)) api.close();
+      await postgres.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function prepare(postgres: EmbeddedPostgres): Promise<void> {
+  const admin = await connect(postgres.urlOf("postgres", "postgres"));
+  await admin.query("create role throughline login createrole");
+  await admin.query("create role app login");
+  await admin.query("create database faults");
+  await admin.query("grant create on database faults to throughline");
+  await admin.end();
+  const inside = await connect(postgres.urlOf("postgres", "faults"));
+  await inside.query(`create table local (tag text);
+    create table nothing (tag text primary key);
+    create table wrong (tag text references nothing deferrable initially deferred);
+    grant insert, select on local, wrong to app`);
+  await inside.end();
+}
+
+function writeManifests(folder: string): void {
+  mkdirSync(folder, { recursive: true });
+  // A double would be visible here.
+  const without = manifest.replace(/^ *find:.*\n/m, "").replace(", unique: true", "");
+  writeFileSync(join(folder, "named.yaml"), manifest);
+  writeFileSync(join(folder, "plain.yaml"), without);
+  writeFileSync(
+    join(folder, "keyed.yaml"),
+    without.replace("types: {}", "types: {}\nidempotency: { header: idempotency-key, keeps: 24h }"),
+  );
+}
+
+function configOf(folder: string, url: string, port: number, served: Readonly<Record<ApiName, FaultyApi>>): string {
+  const tables = apis.map(
+    (name) => `  ${name}:
+    manifest: ${join(folder, `${name}.yaml`)}
+    base: ${served[name].url}
+    timeout: ${timeoutMs}ms
+    wait: ${waitMs}ms`,
+  );
+  return `postgres: { url: "${url}", connections: 6, grant: { app: [select, insert, update, delete] } }
+listen: { address: 127.0.0.1:${port} }
+log: { level: info, format: json }
+apis:
+${tables.join("\n")}
+`;
+}
+
+async function makeProxy(
+  postgresPort: number,
+  configFor: (relay: Relay, port: number) => string,
+): Promise<ProxyProcess> {
+  const relay = await startRelay(postgresPort);
+  const probe = await startRelay(postgresPort);
+  const { port } = probe;
+  probe.close();
+  const config = configFor(relay, port);
+  let child: ChildProcess | undefined;
+  let words = "";
+  const kill = async () => {
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const exit = new Promise((resolve) => child?.once("exit", resolve));
+    child.kill("SIGKILL");
+    await exit;
+  };
+  process.once("exit", () => child?.kill("SIGKILL"));
+  const ensure = async () => {
+    for (;;) {
+      if (child && child.exitCode === null && child.signalCode === null) return;
+      child = spawn(process.execPath, [program, "serve", "-c", config], {
+        stdio: ["ignore", "ignore", "pipe"],
+      });
+      const said = child.stderr;
+      said?.on("data", (text: Buffer) => {
+        words = (words + text.toString("utf8")).slice(-8_192);
+      });
+      const started = await new Promise<boolean>((resolve) => {
+        said?.on("data", (text: Buffer) => text.includes("listening") && resolve(true));
+        child?.once("exit", () => resolve(false));
+        setTimeout(resolve, startTimeoutMs, false).unref();
+      });
+      if (started) return;
+      await kill();
+    }
+  };
+  return { relay, port, kill, ensure, words: () => words };
+}
+
+async function run(...words: readonly string[]): Promise<void> {
+  const child = spawn(process.execPath, [program, ...words], { stdio: ["ignore", "ignore", "pipe"] });
+  const said: string[] = [];
+  child.stderr.on("data", (text: Buffer) => said.push(text.toString("utf8")));
+  const code = await new Promise((resolve) => child.once("exit", resolve));
+  if (code !== 0) throw new Error(`throughline ${words.join(" ")} ended with ${code}: ${said.join("")}`);
+}
+
+async function connect(connectionString: string): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString, connectionTimeoutMillis: 10_000 });
+  client.on("error", () => undefined);
+  await client.connect();
+  return client;
+}
