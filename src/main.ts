@@ -6,6 +6,7 @@ import { parseArgs } from "node:util";
 import { checkCommand } from "./cli/check.js";
 import { type Command, type ExitCode, type Io, UsageError } from "./cli/command.js";
 import { demoCommand } from "./cli/demo/demo.js";
+import { journalCommand } from "./cli/journal.js";
 import { migrateCommand } from "./cli/migrate.js";
 import { pullCommand } from "./cli/pull.js";
 import { sandboxCommand } from "./cli/sandbox.js";
@@ -21,6 +22,8 @@ const usage = `usage: throughline <command> [options]
   migrate  [--dry-run]                       create or extend schemas, mirrors, guards, grants; prints its DDL
   pull     [API[.TABLE]…] [--full]           copy everything once
   serve    [--listen ADDR] [--socket DIR]    the proxy
+  journal  list [--open] [--api A] [--table T] [--outcome O] [--since 1h] [--limit 50] [--exit-code]
+           show ID · retry ID · resolve ID --accepted|--refused --because TEXT
   sandbox  API [--port N] [--fault NAME[:N]]… [--seed N]    a local twin of an API
   demo     [--once]                          everything in one minute, with a Postgres and an API of its own
 
@@ -31,6 +34,7 @@ const commands: Readonly<Record<string, Command>> = {
   migrate: migrateCommand,
   pull: pullCommand,
   serve: serveCommand,
+  journal: journalCommand,
   sandbox: sandboxCommand,
   demo: demoCommand,
 };
@@ -77,6 +81,16 @@ function parse() {
         seed: { type: "string" },
         fault: { type: "string", multiple: true },
         once: { type: "boolean" },
+        open: { type: "boolean" },
+        api: { type: "string" },
+        table: { type: "string" },
+        outcome: { type: "string" },
+        since: { type: "string" },
+        limit: { type: "string" },
+        "exit-code": { type: "boolean" },
+        accepted: { type: "boolean" },
+        refused: { type: "boolean" },
+        because: { type: "string" },
       },
     });
   } catch (cause) {

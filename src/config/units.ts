@@ -5,7 +5,7 @@ import { z } from "zod";
 const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** `250ms`, `5s`, `10m`, `6h`, `90d` in milliseconds; undefined when it is none of these. */
-function durationMs(text: string): number | undefined {
+export function durationMs(text: string): number | undefined {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text);
   const unit = match?.[2] === undefined ? undefined : unitMs[match[2]];
   return unit === undefined ? undefined : Number(match?.[1]) * unit;

@@ -66,6 +66,8 @@ create table if not exists throughline.journal (
   -- How often, and when last, recovery tried to finish it.
   tries integer not null default 0,
   tried_at timestamptz,
+  -- Why a person closed it.
+  because text,
   request json,
   rows json
 );

@@ -1,14 +1,14 @@
 // The commands as a user runs them: the built program, a config file, exit codes, and who writes to which stream.
 
-import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { type HubspotSandbox, startHubspotSandbox } from "../../src/sandbox/hubspot/server.js";
+import { program, type Ran, runProgram } from "../support/program.js";
 
-const main = new URL("../../dist/src/main.js", import.meta.url).pathname;
 const folder = mkdtempSync(join(tmpdir(), "throughline-cli-"));
 const database = `cli_${process.pid}`;
 const url = new URL(inject("postgres"));
@@ -38,12 +38,6 @@ afterAll(async () => {
   await asAdmin(`drop database ${database} with (force)`);
 });
 
-interface Ran {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
 const good = `postgres:
   url: \${DATABASE_URL}
   grant: {app: [select, insert]}
@@ -60,13 +54,7 @@ function configFile(text: string): string {
   return path;
 }
 
-function run(...args: readonly string[]): Promise<Ran> {
-  return new Promise((resolve) => {
-    execFile(process.execPath, [main, ...args], { env: env(), cwd: folder }, (error, out, err) => {
-      resolve({ code: typeof error?.code === "number" ? error.code : 0, out, err });
-    });
-  });
-}
+const run = (...args: readonly string[]): Promise<Ran> => runProgram(folder, env(), args);
 
 function firstLine(process: ChildProcess): Promise<string> {
   return new Promise((resolve) => process.stderr?.once("data", (text: Buffer) => resolve(text.toString("utf8"))));
@@ -96,7 +84,7 @@ test("check, migrate, pull and serve lead from nothing to a row that the API has
   const after = await run("check", "-c", config);
   expect(after).toMatchObject({ code: 0, err: "" });
 
-  const serving = spawn(process.execPath, [main, "serve", "-c", config, "--listen", "127.0.0.1:0"], { env: env() });
+  const serving = spawn(process.execPath, [program, "serve", "-c", config, "--listen", "127.0.0.1:0"], { env: env() });
   const ended = new Promise((resolve) => serving.once("exit", resolve));
   const { port } = JSON.parse(await firstLine(serving));
   const client = new pg.Client({ host: "127.0.0.1", port, user: "app", password: "app", database });

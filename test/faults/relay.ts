@@ -2,7 +2,7 @@
 
 import { connect, createServer, type Socket } from "node:net";
 
-export interface Trap {
+interface Trap {
   /** What the proxy writes, such as "throughline.stage(". */
   readonly text: string;
   /** Before Postgres gets it, or when Postgres has answered and before the proxy hears of it. */

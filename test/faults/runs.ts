@@ -25,7 +25,7 @@ export const apiFaults: readonly [ApiFault, ...ApiFault[]] = [
 export const clientFaults = ["client gone", "cancel", "statement_timeout", "deferred constraint"] as const;
 
 export type RunFault = ApiFault | (typeof clientFaults)[number] | "none";
-export type Verb = "insert" | "update" | "delete";
+type Verb = "insert" | "update" | "delete";
 
 export interface Run {
   /** All its records' names begin with it. */

@@ -1,9 +1,8 @@
 // What another proxy has left open when it was killed, and what nobody knew: finished in the background by one that runs.
 
-import { randomUUID } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { type Intent, noteIntent, noteOutcome, type Outcome } from "../../src/journal/journal.js";
 import { mirrored, refused, upstream } from "../support/answers.js";
+import { left } from "../support/left.js";
 import { type Line, startLine } from "../support/line.js";
 import { untilTrue } from "../support/sessions.js";
 
@@ -21,38 +20,6 @@ afterEach(() => line.close());
 const idOf = (email: string) =>
   line.sandbox.records("contacts").find(({ properties }) => properties["email"] === email)?.id ?? "";
 
-/** Leaves an entry as a proxy that is gone did. */
-async function left(
-  entry: Pick<Intent, "verb" | "request">,
-  state: "intent" | "sent",
-  outcome?: Pick<Outcome, "state" | "rows">,
-): Promise<string> {
-  const call = randomUUID();
-  const { rows } = await line.admin.query("select id, revision from throughline.mirror");
-  await noteIntent(
-    line.opened.pool,
-    {
-      ...entry,
-      call,
-      proxy: randomUUID(),
-      mirror: rows[0],
-      api: "hubspot",
-      table: "hubspot.contacts",
-      keys: entry.request.flatMap(({ key }) => key ?? []),
-      role: "app",
-      application: "",
-      clientAddress: "",
-      statementHash: "",
-      idempotencyKey: null,
-    },
-    state,
-  );
-  if (outcome) {
-    await noteOutcome(line.opened.pool, call, { status: 200, request: null, sqlstate: null, ...outcome });
-  }
-  return call;
-}
-
 const closed = (call: string) =>
   untilTrue(line.admin, `exists (select from throughline.journal where id = '${call}' and closed_at is not null)`);
 const stateOf = async (call: string) =>
@@ -60,7 +27,7 @@ const stateOf = async (call: string) =>
     .rows[0];
 
 test("P6: what was never sent is closed as such, and nothing is sent", async () => {
-  const call = await left({ verb: "insert", request: [{ key: null, sent: { email: "new@x.com" } }] }, "intent");
+  const call = await left(line, { verb: "insert", request: [{ key: null, sent: { email: "new@x.com" } }] }, "intent");
   await closed(call);
   expect(await stateOf(call)).toEqual({ state: "unsent", open: false });
   expect(line.sandbox.log).toEqual([]);
@@ -70,7 +37,7 @@ test("P6: what was accepted is applied", async () => {
   const ada = idOf("ada@x.com");
   line.sandbox.edit("contacts", ada, { firstname: "Augusta" });
   const row = (await line.admin.query("select * from hubspot.contacts where id = $1", [ada])).rows[0];
-  const call = await left({ verb: "update", request: [{ key: ada, sent: { firstname: "Augusta" } }] }, "sent", {
+  const call = await left(line, { verb: "update", request: [{ key: ada, sent: { firstname: "Augusta" } }] }, "sent", {
     state: "accepted",
     rows: [{ key: ada, row: { id: ada, email: row.email, firstname: "Augusta" } }],
   });
@@ -82,7 +49,7 @@ describe("P6: a change that may have been sent is settled by reading the row", (
   const request = () => [{ key: idOf("ada@x.com"), sent: { firstname: "Augusta" } }];
 
   test("upstream has made it", async () => {
-    const call = await left({ verb: "update", request: request() }, "sent");
+    const call = await left(line, { verb: "update", request: request() }, "sent");
     line.sandbox.edit("contacts", idOf("ada@x.com"), { firstname: "Augusta" });
     await closed(call);
     expect((await stateOf(call)).state).toBe("accepted");
@@ -90,7 +57,7 @@ describe("P6: a change that may have been sent is settled by reading the row", (
   });
 
   test("upstream has not made it, and somebody else another", async () => {
-    const call = await left({ verb: "update", request: request() }, "sent");
+    const call = await left(line, { verb: "update", request: request() }, "sent");
     line.sandbox.edit("contacts", idOf("ada@x.com"), { firstname: "Countess" });
     await closed(call);
     expect((await stateOf(call)).state).toBe("lapsed");
@@ -98,7 +65,7 @@ describe("P6: a change that may have been sent is settled by reading the row", (
   });
 
   test("the row is gone upstream", async () => {
-    const call = await left({ verb: "update", request: request() }, "sent");
+    const call = await left(line, { verb: "update", request: request() }, "sent");
     line.sandbox.archive("contacts", idOf("ada@x.com"));
     await closed(call);
     expect((await stateOf(call)).state).toBe("absent");
@@ -107,7 +74,7 @@ describe("P6: a change that may have been sent is settled by reading the row", (
 
   test("one of two rows was deleted", async () => {
     const request = ["ada@x.com", "bob@x.com"].map((email) => ({ key: idOf(email), sent: {} }));
-    const call = await left({ verb: "delete", request }, "sent");
+    const call = await left(line, { verb: "delete", request }, "sent");
     line.sandbox.archive("contacts", idOf("ada@x.com"));
     await closed(call);
     expect((await stateOf(call)).state).toBe("partial");
@@ -119,7 +86,7 @@ describe("P6: a create that may have been sent is looked for by a unique column"
   const request = [{ key: null, sent: { email: "new@x.com", firstname: "New" } }];
 
   test("and is there", async () => {
-    const call = await left({ verb: "insert", request }, "sent");
+    const call = await left(line, { verb: "insert", request }, "sent");
     line.sandbox.seed("contacts", [{ email: "new@x.com", firstname: "New" }]);
     await closed(call);
     expect((await stateOf(call)).state).toBe("accepted");
@@ -128,7 +95,7 @@ describe("P6: a create that may have been sent is looked for by a unique column"
   });
 
   test("and is not", async () => {
-    const call = await left({ verb: "insert", request }, "sent");
+    const call = await left(line, { verb: "insert", request }, "sent");
     await closed(call);
     expect((await stateOf(call)).state).toBe("lapsed");
     expect(await mirrored(line)).toEqual(["ada@x.com Ada", "bob@x.com Bob"]);
@@ -136,7 +103,7 @@ describe("P6: a create that may have been sent is looked for by a unique column"
   });
 
   test("P7: without a unique value nobody can tell: it stays unknown, and is not sent again", async () => {
-    const call = await left({ verb: "insert", request: [{ key: null, sent: { firstname: "New" } }] }, "sent");
+    const call = await left(line, { verb: "insert", request: [{ key: null, sent: { firstname: "New" } }] }, "sent");
     await untilTrue(line.admin, `exists (select from throughline.journal where id = '${call}' and tries > 1)`);
     expect(await stateOf(call)).toEqual({ state: "unknown", open: true });
     expect(line.writes()).toEqual([]);
@@ -157,7 +124,7 @@ test("P6: a row that a constraint of the user's kept out is read again, and appl
   await line.admin.query("alter table hubspot.contacts add constraint short check (length(firstname) < 5)");
   const ada = idOf("ada@x.com");
   line.sandbox.edit("contacts", ada, { firstname: "Augusta" });
-  const call = await left({ verb: "update", request: [{ key: ada, sent: { firstname: "Augusta" } }] }, "sent", {
+  const call = await left(line, { verb: "update", request: [{ key: ada, sent: { firstname: "Augusta" } }] }, "sent", {
     state: "accepted",
     rows: [{ key: ada, row: { id: ada, email: "ada@x.com", firstname: "Augusta" } }],
   });

@@ -1,0 +1,108 @@
+// throughline journal: what was sent to APIs, and what has to be looked at.
+
+import { randomUUID } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
+import { durationMs } from "../config/units.js";
+import { type Entry, listEntries, resolveEntry } from "../journal/entries.js";
+import { type Recovered, recover } from "../journal/recover.js";
+import { type Command, type Io, numberFlag, type Options, UsageError } from "./command.js";
+import { type Opened, open, openMirrors, readConfig } from "./open.js";
+
+/** How long another process's round of recovery is waited for. */
+const patienceMs = 30_000;
+
+const verbs: Readonly<Record<string, (opened: Opened, options: Options, io: Io, id: string) => Promise<0 | 1>>> = {
+  list,
+  show,
+  retry,
+  resolve,
+};
+
+export const journalCommand: Command = async (options, io) => {
+  const [verb = "", id = ""] = options.names;
+  const run = Object.hasOwn(verbs, verb) ? verbs[verb] : undefined;
+  if (!run) throw new UsageError("journal takes list, show ID, retry ID or resolve ID");
+  if (verb !== "list" && !/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id)) {
+    throw new UsageError(`journal ${verb} takes the id of an entry, as "journal list" shows it`);
+  }
+  const opened = open(readConfig(options.config));
+  try {
+    return await run(opened, options, io, id);
+  } finally {
+    await opened.pool.end();
+  }
+};
+
+async function list({ pool }: Opened, options: Options, io: Io): Promise<0 | 1> {
+  const { flags } = options;
+  const text = (name: string) => (typeof flags[name] === "string" ? flags[name] : undefined);
+  const since = text("since");
+  const sinceMs = since === undefined ? undefined : durationMs(since);
+  if (since !== undefined && sinceMs === undefined)
+    throw new UsageError(`--since takes a duration such as 1h, not "${since}"`);
+  const entries = await listEntries(pool, {
+    open: flags["open"] === true,
+    api: text("api"),
+    table: text("table"),
+    state: text("outcome"),
+    sinceMs,
+    limit: numberFlag(options, "limit", 50),
+  });
+  for (const entry of entries) io.out(options.json ? JSON.stringify({ ...entry, values: undefined }) : lineOf(entry));
+  return flags["exit-code"] === true && entries.some(({ open }) => open) ? 1 : 0;
+}
+
+async function show({ pool }: Opened, { json }: Options, io: Io, id: string): Promise<0 | 1> {
+  const [entry] = await listEntries(pool, { id, limit: 1 });
+  if (!entry) return nowhere(io, id);
+  if (json) {
+    io.out(JSON.stringify(entry));
+    return 0;
+  }
+  for (const [name, value] of Object.entries(entry)) {
+    if (value !== null) io.out(`${name.padEnd(16)}${typeof value === "object" ? JSON.stringify(value) : value}`);
+  }
+  return 0;
+}
+
+async function retry(opened: Opened, { json }: Options, io: Io, id: string): Promise<0 | 1> {
+  const [entry] = await listEntries(opened.pool, { id, limit: 1 });
+  if (!entry) return nowhere(io, id);
+  const parts = { ...opened, proxy: randomUUID(), mirrors: () => openMirrors(opened) };
+  const deadlineMs = performance.now() + patienceMs;
+  let round: readonly Recovered[] | undefined;
+  while (!round && performance.now() < deadlineMs) {
+    round = await recover(parts, id);
+    if (!round) await delay(100);
+  }
+  const [now] = await listEntries(opened.pool, { id, limit: 1 });
+  if (!now) return nowhere(io, id);
+  io.out(json ? JSON.stringify({ ...now, values: undefined }) : lineOf(now));
+  if (now.open && round?.length === 0) io.err("nothing was done: its proxy is running, or its API does not answer");
+  return now.open ? 1 : 0;
+}
+
+async function resolve({ pool }: Opened, { flags }: Options, io: Io, id: string): Promise<0 | 1> {
+  const because = flags["because"];
+  const accepted = flags["accepted"] === true;
+  if (accepted === (flags["refused"] === true) || typeof because !== "string" || because === "") {
+    throw new UsageError("journal resolve ID takes --accepted or --refused, and --because TEXT");
+  }
+  if (await resolveEntry(pool, id, accepted ? "accepted" : "refused", because)) return 0;
+  const [entry] = await listEntries(pool, { id, limit: 1 });
+  if (!entry) return nowhere(io, id);
+  io.err(entry.open ? `journal entry ${id} is ${entry.state}: its call is under way` : `journal entry ${id} is closed`);
+  return 1;
+}
+
+function nowhere(io: Io, id: string): 1 {
+  io.err(`there is no journal entry ${id}`);
+  return 1;
+}
+
+function lineOf(entry: Entry): string {
+  const state = entry.blocked === null ? entry.state : `${entry.state}, blocked by ${entry.blocked}`;
+  const keys = entry.keys.length > 0 ? ` ${entry.keys.slice(0, 3).join(" ")}${entry.keys.length > 3 ? " …" : ""}` : "";
+  const rows = entry.rows === 1 ? "1 row" : `${entry.rows} rows`;
+  return `${entry.intentAt}  ${entry.id}  ${entry.open ? "open  " : "closed"}  ${state}  ${entry.verb} ${rows} of ${entry.table}${keys}`;
+}

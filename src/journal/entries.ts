@@ -1,0 +1,91 @@
+// The journal as people read it, and what they say of an entry that nobody else can tell.
+
+import type { Pool } from "pg";
+import type { RequestRow } from "./journal.js";
+
+export interface Entry {
+  readonly id: string;
+  readonly api: string;
+  readonly table: string;
+  readonly verb: string;
+  readonly state: string;
+  readonly open: boolean;
+  /** The SQLSTATE by which Postgres refuses its rows. */
+  readonly blocked: string | null;
+  readonly rows: number;
+  readonly keys: readonly string[];
+  readonly role: string;
+  readonly application: string;
+  readonly client: string;
+  readonly statementHash: string;
+  readonly idempotencyKey: string | null;
+  readonly request: string | null;
+  readonly status: number | null;
+  readonly sqlstate: string | null;
+  /** ISO 8601. */
+  readonly intentAt: string;
+  readonly sentAt: string | null;
+  readonly outcomeAt: string | null;
+  readonly closedAt: string | null;
+  readonly tries: number;
+  readonly because: string | null;
+  /** What was sent: only while the entry is open. */
+  readonly values: readonly RequestRow[] | null;
+}
+
+export interface EntryFilter {
+  readonly id?: string | undefined;
+  readonly open?: boolean | undefined;
+  readonly api?: string | undefined;
+  readonly table?: string | undefined;
+  readonly state?: string | undefined;
+  /** No older than this. */
+  readonly sinceMs?: number | undefined;
+  readonly limit: number;
+}
+
+const iso = (column: string) => `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+
+/** Newest first. */
+export async function listEntries(pool: Pool, filter: EntryFilter): Promise<readonly Entry[]> {
+  const found = await pool.query<Entry>(
+    `select id, api, table_name as "table", verb, state, closed_at is null as open, blocked, row_count as rows, keys, role, application,
+       client_address as client, statement_hash as "statementHash", idempotency_key as "idempotencyKey", request_id as request,
+       http_status as status, sqlstate, ${iso("intent_at")} as "intentAt", ${iso("sent_at")} as "sentAt",
+       ${iso("outcome_at")} as "outcomeAt", ${iso("closed_at")} as "closedAt", tries, because, request as values
+     from throughline.journal
+     where ($1::uuid is null or id = $1) and ($2::boolean is not true or closed_at is null) and ($3::text is null or api = $3)
+       and ($4::text is null or table_name = $4) and ($5::text is null or state = $5)
+       and ($6::float8 is null or intent_at > clock_timestamp() - $6 * interval '1 millisecond')
+     order by intent_at desc limit $7`,
+    [
+      filter.id ?? null,
+      filter.open ?? null,
+      filter.api ?? null,
+      filter.table ?? null,
+      filter.state ?? null,
+      filter.sinceMs ?? null,
+      filter.limit,
+    ],
+  );
+  return found.rows;
+}
+
+/**
+ * Closes an entry that nobody can tell of, or whose rows Postgres refuses, by a person's word. What upstream has made of it is in the
+ * mirror when the next pull has brought it. False: it is closed already, or still under way.
+ */
+export async function resolveEntry(
+  pool: Pool,
+  call: string,
+  state: "accepted" | "refused",
+  because: string,
+): Promise<boolean> {
+  const closed = await pool.query(
+    `update throughline.journal set state = case when state = 'unknown' then $2 else state end, because = $3, blocked = null,
+       outcome_at = clock_timestamp(), closed_at = clock_timestamp(), request = null, rows = null
+     where id = $1 and closed_at is null and (state = 'unknown' or (blocked is not null and $2 = 'accepted'))`,
+    [call, state, because],
+  );
+  return closed.rowCount === 1;
+}

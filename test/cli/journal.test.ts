@@ -1,0 +1,97 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { left } from "../support/left.js";
+import { type Line, startLine } from "../support/line.js";
+import { runProgram } from "../support/program.js";
+import { untilTrue } from "../support/sessions.js";
+
+const folder = mkdtempSync(join(tmpdir(), "throughline-journal-"));
+let line: Line;
+let unknown: string;
+beforeAll(async () => {
+  line = await startLine({ timeoutMs: 100 });
+  const { host, port } = new URL(line.sandbox.url);
+  writeFileSync(
+    join(folder, "throughline.yaml"),
+    `postgres: "${line.opened.config.postgres.url}"
+apis: { hubspot: { base: "http://${host.replace(`:${port}`, "")}:${port}", token: "\${TOKEN}", tables: [contacts] } }
+log: { level: error }
+`,
+  );
+  const client = await line.client();
+  await client.query("insert into hubspot.contacts (email) values ('ada@x.com')");
+  unknown = await left(line, { verb: "insert", request: [{ key: null, sent: { firstname: "Nobody" } }] }, "sent");
+  await untilTrue(line.admin, `exists (select from throughline.journal where id = '${unknown}' and tries > 0)`);
+});
+afterAll(async () => {
+  await line.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+const journal = (...args: readonly string[]) =>
+  runProgram(folder, { ...process.env, TOKEN: "pat-test" }, ["journal", ...args]);
+
+test("list has one line for each entry, newest first, and no values", async () => {
+  const { code, out, err } = await journal("list");
+  expect([code, err]).toEqual([0, ""]);
+  expect(out.split("\n")).toEqual([
+    expect.stringMatching(`  ${unknown}  open    unknown  insert 1 row of hubspot\\.contacts$`),
+    expect.stringMatching(
+      /^\d{4}-\d\d-\d\dT.*Z {2}[0-9a-f-]{36} {2}closed {2}accepted {2}insert 1 row of hubspot\.contacts \d+$/,
+    ),
+    "",
+  ]);
+  expect((await journal("list", "--json")).out).not.toMatch(/Nobody|ada@x\.com/);
+});
+
+test("list chooses, and says by its exit code that something is open", async () => {
+  expect((await journal("list", "--open", "--exit-code", "--api", "hubspot", "--since", "1h")).code).toBe(1);
+  expect(await journal("list", "--open", "--exit-code", "--outcome", "accepted")).toEqual({
+    code: 0,
+    out: "",
+    err: "",
+  });
+  expect(await journal("list", "--since", "soon")).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('--since takes a duration such as 1h, not "soon"'),
+  });
+});
+
+test("show has everything, and the values while it is open", async () => {
+  const { out } = await journal("show", unknown, "--json");
+  expect(JSON.parse(out)).toMatchObject({
+    id: unknown,
+    state: "unknown",
+    open: true,
+    role: "app",
+    values: [{ sent: { firstname: "Nobody" } }],
+  });
+  expect((await journal("show", unknown)).out).toMatch(/^state {11}unknown$/m);
+  expect(await journal("show", "00000000-0000-0000-0000-000000000000")).toEqual({
+    code: 1,
+    out: "",
+    err: "there is no journal entry 00000000-0000-0000-0000-000000000000\n",
+  });
+});
+
+test("P7: retry asks upstream once more, and resolve takes a person's word", async () => {
+  expect(await journal("retry", unknown)).toMatchObject({ code: 1, out: expect.stringContaining("open    unknown") });
+  expect((await journal("resolve", unknown, "--accepted")).code).toBe(2);
+  expect(await journal("resolve", unknown, "--refused", "--because", "not in HubSpot")).toEqual({
+    code: 0,
+    out: "",
+    err: "",
+  });
+  expect(JSON.parse((await journal("show", unknown, "--json")).out)).toMatchObject({
+    state: "refused",
+    open: false,
+    because: "not in HubSpot",
+    values: null,
+  });
+  expect(await journal("resolve", unknown, "--refused", "--because", "again")).toMatchObject({
+    code: 1,
+    err: `journal entry ${unknown} is closed\n`,
+  });
+  expect(line.writes()).toHaveLength(1);
+});

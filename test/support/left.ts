@@ -1,0 +1,22 @@
+// A journal entry as a proxy that is gone left it.
+
+import { randomUUID } from "node:crypto";
+import { type Intent, noteIntent, noteOutcome, type Outcome } from "../../src/journal/journal.js";
+import type { Line } from "./line.js";
+
+export async function left(
+  line: Line,
+  entry: Pick<Intent, "verb" | "request">,
+  state: "intent" | "sent",
+  outcome?: Pick<Outcome, "state" | "rows">,
+): Promise<string> {
+  const { pool } = line.opened;
+  const call = randomUUID();
+  const { rows } = await line.admin.query("select id, revision from throughline.mirror");
+  const by = { role: "app", application: "", clientAddress: "", statementHash: "", idempotencyKey: null };
+  const keys = entry.request.flatMap(({ key }) => key ?? []);
+  const of = { mirror: rows[0], api: "hubspot", table: "hubspot.contacts", keys };
+  await noteIntent(pool, { ...entry, ...by, ...of, call, proxy: randomUUID() }, state);
+  if (outcome) await noteOutcome(pool, call, { status: 200, request: null, sqlstate: null, ...outcome });
+  return call;
+}
