@@ -47,6 +47,7 @@ export async function serve(opened: Opened, listen: ListenOptions): Promise<Runn
     log,
     listen,
     postgres: postgresAddress(config.postgres.url),
+    keepMs: config.journal.keepMs,
     mirrors: () => openMirrors(opened),
   });
 }

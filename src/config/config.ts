@@ -38,8 +38,13 @@ export interface Config {
     readonly grant: Readonly<Record<string, readonly string[]>>;
   };
   readonly apis: readonly ApiConfig[];
+  /** How long closed journal entries are kept. */
+  readonly journal: { readonly keepMs: number };
   readonly log: { readonly level: "error" | "warn" | "info" | "debug"; readonly format: "auto" | "json" | "text" };
 }
+
+/** 90 days. */
+const defaultKeepMs = 90 * 86_400_000;
 
 const address = z.string().transform((text, context) => {
   const match = /^(.+):(\d+)$/.exec(text);
@@ -73,6 +78,7 @@ export function loadConfig(
     listen: z.strictObject({ address }).default({ address: { host: "127.0.0.1", port: 6543 } }),
     postgres: z.union([z.string().transform((url) => postgres.parse({ url })), postgres]),
     apis: z.strictObject(apis),
+    journal: z.strictObject({ keep: duration.default(defaultKeepMs) }).default({ keep: defaultKeepMs }),
     log: z
       .strictObject({
         level: z.enum(["error", "warn", "info", "debug"]).default("info"),
@@ -89,6 +95,7 @@ export function loadConfig(
   return {
     listen: read.listen.address,
     postgres: read.postgres,
+    journal: { keepMs: read.journal.keep },
     log: read.log,
     apis: Object.entries(read.apis).map(([name, api]) => ({ name, ...api })),
   };

@@ -6,6 +6,7 @@ import type { Logger } from "pino";
 import type { KnownMirror } from "../connector/known.js";
 import { Presence } from "../journal/presence.js";
 import { recover } from "../journal/recover.js";
+import { forget } from "../journal/retain.js";
 import { loadWatchedNames } from "../mirror/watch.js";
 import type { PostgresAddress } from "../postgres/address.js";
 import { Signer } from "../postgres/mac.js";
@@ -23,12 +24,15 @@ export interface ProxyParts {
   readonly postgres: PostgresAddress;
   readonly log: Logger;
   readonly listen: ListenOptions;
+  /** How long closed journal entries are kept. */
+  readonly keepMs: number;
   /** Reads the mirrors afresh. */
   mirrors(): Promise<readonly KnownMirror[]>;
 }
 
 /** How often our key is renewed: well within its life of days. */
 const renewEveryMs = 3_600_000;
+const forgetEveryMs = 3_600_000;
 /** How often what others left open is looked for. */
 const recoverEveryMs = 1_000;
 /** How soon a table that "migrate" added, or a view or function that others made, is noticed. */
@@ -74,6 +78,7 @@ export async function startProxy(parts: ProxyParts): Promise<RunningProxy> {
   const rounds = [
     repeat(watchEveryMs, watch, warn("views and functions over the mirrors could not be looked up")),
     repeat(renewEveryMs, () => signer.renew(pool), warn("the proxy's key could not be renewed")),
+    repeat(forgetEveryMs, () => forget(pool, parts.keepMs), warn("old journal entries could not be deleted")),
     repeat(
       recoverEveryMs,
       () => recover({ pool, log, proxy: signer.proxy, mirrors }),

@@ -18,7 +18,8 @@ export type ApiFault =
   | "empty 200"
   | "wrong JSON"
   | "leaves a row out"
-  | "tells when it is there";
+  | "tells when it is there"
+  | "tells when it is done";
 
 export interface Fact {
   readonly id: string;
@@ -160,6 +161,11 @@ export async function startApi(names?: "unique"): Promise<FaultyApi> {
       case "tells when it is there":
         await found?.there?.();
         return answer(outgoing, does());
+      case "tells when it is done": {
+        const reply = does();
+        await found?.there?.();
+        return answer(outgoing, reply);
+      }
       case undefined:
         return answer(outgoing, does());
     }

@@ -22,9 +22,16 @@ export const apiFaults: readonly [ApiFault, ...ApiFault[]] = [
   "wrong JSON",
   "leaves a row out",
 ];
-export const clientFaults = ["client gone", "cancel", "statement_timeout", "deferred constraint"] as const;
+export const otherFaults = [
+  "client gone",
+  "cancel",
+  "statement_timeout",
+  "deferred constraint",
+  "kill -9 before upstream does it",
+  "kill -9 after upstream did it",
+] as const;
 
-export type RunFault = ApiFault | (typeof clientFaults)[number] | "none";
+export type RunFault = ApiFault | (typeof otherFaults)[number] | "none";
 type Verb = "insert" | "update" | "delete";
 
 export interface Run {
@@ -90,6 +97,12 @@ async function arm(world: World, { api, tag, fault, proxy }: Run, client: pg.Cli
       return;
     case "cancel":
       upstream.set(tag, "tells when it is there", () => cancel(client, proxy.port).catch(() => undefined));
+      return;
+    case "kill -9 before upstream does it":
+      upstream.set(tag, "tells when it is there", () => proxy.kill());
+      return;
+    case "kill -9 after upstream did it":
+      upstream.set(tag, "tells when it is done", () => proxy.kill());
       return;
     case "statement_timeout":
       await client.query("set statement_timeout = 150").catch(() => undefined);

@@ -15,7 +15,13 @@ const arrows = {
   "note of the close": "update throughline.journal set closed_at",
 } as const;
 
-const actions = ["kill -9 of the proxy", "connection cut", "backend killed"] as const;
+const actions = [
+  "kill -9 of the proxy",
+  "connection cut",
+  "backend killed",
+  "fast restart of Postgres",
+  "immediate restart of Postgres",
+] as const;
 
 export type TrapName = `${(typeof actions)[number]} ${"before" | "after"} ${keyof typeof arrows}`;
 
@@ -45,7 +51,12 @@ export function setTrap(world: World, proxy: ProxyProcess, name: TrapName): void
         case "backend killed": {
           const admin = await world.admin();
           await admin.query("select pg_terminate_backend(pid) from pg_stat_activity where client_port = $1", [port]);
+          return;
         }
+        case "fast restart of Postgres":
+          return world.restart("fast");
+        case "immediate restart of Postgres":
+          return world.restart("immediate");
       }
     },
   });

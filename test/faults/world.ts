@@ -32,13 +32,13 @@ export interface ProxyProcess {
 }
 
 export interface World {
-  readonly postgres: EmbeddedPostgres;
   readonly apis: Readonly<Record<ApiName, FaultyApi>>;
   readonly proxies: readonly [ProxyProcess, ProxyProcess];
   /** A client of role app, by that proxy or straight to Postgres. */
   client(proxy?: ProxyProcess): Promise<pg.Client>;
-  /** A superuser's own connection; a new one where the last was lost. */
+  /** A superuser's own connection; a new one where the last was lost, as soon as Postgres is there. */
   admin(): Promise<pg.Client>;
+  restart(mode: "fast" | "immediate"): Promise<void>;
   pull(): Promise<void>;
   close(): Promise<void>;
 }
@@ -67,12 +67,17 @@ export async function startWorld(version: MajorVersion): Promise<World> {
   await run("pull", "-c", config);
   await Promise.all(proxies.map((proxy) => proxy.ensure()));
   let admin: pg.Client | undefined;
+  let restarted = Promise.resolve();
   return {
-    postgres,
     apis: served,
     proxies,
     client: (proxy) => connect(url("app", proxy?.port)),
+    restart: (mode) => {
+      restarted = restarted.then(() => postgres.restart(mode));
+      return restarted;
+    },
     admin: async () => {
+      await restarted;
       if (!admin) {
         admin = await connect(url("postgres"));
         admin.once("end", () => {

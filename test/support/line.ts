@@ -38,6 +38,7 @@ export async function startLine(options: LineOptions = {}): Promise<Line> {
         values: { token: "pat-test" },
       },
     ],
+    journal: { keepMs: 86_400_000 },
     log: { level: options.log ?? "error", format: "json" },
   });
   const served = await serveLine(database, opened, options.pull !== false);

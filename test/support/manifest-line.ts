@@ -35,6 +35,7 @@ export async function startManifestLine({ schema, manifest, resource, url, close
     listen: { host: "127.0.0.1", port: 0 },
     postgres: { url: database.urlOf("throughline"), connections: 4, grant },
     apis: [api],
+    journal: { keepMs: 86_400_000 },
     log: { level: "error", format: "json" },
   };
   const { pool, log } = open({ ...config, apis: [] });
