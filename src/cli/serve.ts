@@ -2,6 +2,8 @@
 
 import type { ListenOptions } from "node:net";
 import { installedVersion } from "../mirror/migrate.js";
+import { type HealthServer, serveHealth } from "../observe/http.js";
+import { Metrics } from "../observe/metrics.js";
 import { postgresAddress } from "../postgres/address.js";
 import { type RunningProxy, startProxy } from "../proxy/start.js";
 import { loadParser } from "../sql/parser.js";
@@ -28,10 +30,19 @@ export const serveCommand: Command = async (options, io) => {
       io.err(`${subject}: ${says}`);
       return 1;
     }
-    const proxy = await serve(opened, listenOn(options.flags["listen"], options.flags["socket"], config.listen));
-    log.info({ port: proxy.port }, "listening");
+    const metrics = new Metrics();
+    const listen = listenOn(options.flags["listen"], options.flags["socket"], config.listen);
+    const proxy = await serve(opened, listen, metrics);
+    let stopping = false;
+    const health = await watchOver(opened, metrics, () => stopping).catch(async (cause: unknown) => {
+      await proxy.close();
+      throw cause;
+    });
+    log.info({ port: proxy.port, http: health?.port }, "listening");
     await interrupted();
-    await proxy.close();
+    stopping = true;
+    await proxy.close(config.listen.drainMs);
+    health?.close();
     return 0;
   } finally {
     await pool.end();
@@ -39,7 +50,7 @@ export const serveCommand: Command = async (options, io) => {
 };
 
 /** Starts the proxy on an open config. */
-export async function serve(opened: Opened, listen: ListenOptions): Promise<RunningProxy> {
+export async function serve(opened: Opened, listen: ListenOptions, metrics = new Metrics()): Promise<RunningProxy> {
   await loadParser();
   const { pool, log, config } = opened;
   return startProxy({
@@ -48,11 +59,38 @@ export async function serve(opened: Opened, listen: ListenOptions): Promise<Runn
     listen,
     postgres: postgresAddress(config.postgres.url),
     keepMs: config.journal.keepMs,
+    connections: config.listen.connections,
+    writes: config.listen.writes,
+    metrics,
     mirrors: () => openMirrors(opened),
   });
 }
 
-async function schemaVersion({ pool }: Opened): Promise<number | undefined> {
+/** Undefined: the address is the default one, and somebody else has it. */
+async function watchOver(
+  { pool, config, log }: Opened,
+  { registry }: Metrics,
+  stopping: () => boolean,
+): Promise<HealthServer | undefined> {
+  const { host, port } = config.http ?? defaultHttp;
+  const notReady = async () => {
+    if (stopping()) return "the proxy is stopping";
+    const version = await schemaVersion({ pool });
+    return version === installedVersion ? undefined : `the schema "throughline" has version ${version}`;
+  };
+  try {
+    return await serveHealth(host, port, { registry, notReady });
+  } catch (cause) {
+    if (config.http) throw cause;
+    log.warn({ port }, 'there is no /metrics here, for the port is taken; "http" in throughline.yaml names another');
+    return undefined;
+  }
+}
+
+/** Where /metrics, /healthz and /readyz are, unless the config says another place. */
+const defaultHttp = { host: "127.0.0.1", port: 9543 };
+
+async function schemaVersion({ pool }: Pick<Opened, "pool">): Promise<number | undefined> {
   const there = await pool.query<{ there: boolean }>("select to_regclass('throughline.version') is not null as there");
   if (!there.rows[0]?.there) return undefined;
   const found = await pool.query<{ version: number }>("select version from throughline.version");

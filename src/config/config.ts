@@ -31,13 +31,24 @@ export interface ApiConfig {
 }
 
 export interface Config {
-  readonly listen: { readonly host: string; readonly port: number };
+  readonly listen: {
+    readonly host: string;
+    readonly port: number;
+    /** How long sessions have to finish what they are at when the proxy is asked to stop. */
+    readonly drainMs: number;
+    /** The most clients at a time. */
+    readonly connections: number;
+    /** The most statements at a time that are held for an API. */
+    readonly writes: number;
+  };
   readonly postgres: {
     readonly url: string;
     readonly connections: number;
     readonly grant: Readonly<Record<string, readonly string[]>>;
   };
   readonly apis: readonly ApiConfig[];
+  /** Where /metrics, /healthz and /readyz are; undefined: where they are by default. */
+  readonly http?: { readonly host: string; readonly port: number } | undefined;
   /** How long closed journal entries are kept. */
   readonly journal: { readonly keepMs: number };
   readonly log: { readonly level: "error" | "warn" | "info" | "debug"; readonly format: "auto" | "json" | "text" };
@@ -52,6 +63,13 @@ const address = z.string().transform((text, context) => {
   if (!match || port > 65535)
     context.addIssue({ code: "custom", message: `"${text}" is no address such as 127.0.0.1:6543` });
   return { host: match?.[1] ?? "", port };
+});
+const listen = z.strictObject({
+  address: address.default({ host: "127.0.0.1", port: 6543 }),
+  // Less than the half minute that process managers allow.
+  drain: duration.default(25_000),
+  connections: z.int().positive().default(2_000),
+  writes: z.int().positive().default(500),
 });
 const privilege = z.enum(["select", "insert", "update", "delete"]);
 const postgres = z.strictObject({
@@ -75,9 +93,10 @@ export function loadConfig(
     Object.entries(named).map(([name, connector]) => [name, apiSchema(connector, factsOf(connector))]),
   );
   const schema = z.strictObject({
-    listen: z.strictObject({ address }).default({ address: { host: "127.0.0.1", port: 6543 } }),
+    listen: listen.prefault({}),
     postgres: z.union([z.string().transform((url) => postgres.parse({ url })), postgres]),
     apis: z.strictObject(apis),
+    http: address.optional(),
     journal: z.strictObject({ keep: duration.default(defaultKeepMs) }).default({ keep: defaultKeepMs }),
     log: z
       .strictObject({
@@ -93,8 +112,14 @@ export function loadConfig(
     return filled;
   });
   return {
-    listen: read.listen.address,
+    listen: {
+      ...read.listen.address,
+      drainMs: read.listen.drain,
+      connections: read.listen.connections,
+      writes: read.listen.writes,
+    },
     postgres: read.postgres,
+    http: read.http,
     journal: { keepMs: read.journal.keep },
     log: read.log,
     apis: Object.entries(read.apis).map(([name, api]) => ({ name, ...api })),

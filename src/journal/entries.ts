@@ -71,6 +71,15 @@ export async function listEntries(pool: Pool, filter: EntryFilter): Promise<read
   return found.rows;
 }
 
+/** Open entries, counted. */
+export async function countOpen(pool: Pool): Promise<readonly { api: string; state: string; count: number }[]> {
+  const found = await pool.query<{ api: string; state: string; count: number }>(
+    `select api, case when blocked is null then state else 'blocked' end as state, count(*)::int as count
+     from throughline.journal where closed_at is null group by 1, 2`,
+  );
+  return found.rows;
+}
+
 /**
  * Closes an entry that nobody can tell of, or whose rows Postgres refuses, by a person's word. What upstream has made of it is in the
  * mirror when the next pull has brought it. False: it is closed already, or still under way.

@@ -25,8 +25,10 @@ export class Presence {
 
   end(): void {
     this.ended = true;
+    const { client } = this;
+    this.client = undefined;
     // The lock goes with the connection.
-    this.client?.release(true);
+    client?.release(true);
   }
 
   private async take(): Promise<void> {

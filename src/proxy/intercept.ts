@@ -16,7 +16,12 @@ import { runSeveral } from "./several.js";
 /** Notes what is under way, so that a stop can wait for it. */
 type Track = <T>(work: Promise<T>) => Promise<T>;
 
-export function interception(watched: Watched, context: WriteContext): Interception {
+export interface InterceptParts extends Omit<WriteContext, "overloaded"> {
+  /** The most statements that are held at a time. */
+  readonly writes: number;
+}
+
+export function interception(watched: Watched, parts: InterceptParts): Interception {
   const underWay = new Set<Promise<unknown>>();
   const track: Track = (work) => {
     underWay.add(work);
@@ -24,6 +29,8 @@ export function interception(watched: Watched, context: WriteContext): Intercept
     work.then(done, done);
     return work;
   };
+  let held = 0;
+  const context: WriteContext = { ...parts, overloaded: () => held > parts.writes };
   const later = (calls: readonly OpenCall[]) => retrySettling(context, calls, firstRetryMs, track);
   return {
     get awake() {
@@ -31,7 +38,19 @@ export function interception(watched: Watched, context: WriteContext): Intercept
     },
     suspects: (latin1) => watched.suspects(latin1),
     classify: (text) => classify(text, watched),
-    handle: (session, hold) => track(handle(session, hold, context)),
+    handle: async (session, hold) => {
+      const beginsMs = performance.now();
+      held += 1;
+      try {
+        return await track(handle(session, hold, context));
+      } finally {
+        held -= 1;
+        parts.metrics.write(performance.now() - beginsMs);
+      }
+    },
+    get underWay() {
+      return underWay.size;
+    },
     idle: async () => {
       while (underWay.size > 0) await Promise.allSettled(underWay);
     },

@@ -7,6 +7,8 @@ import type { Session } from "./session.js";
 export interface Interception extends Lookout, Settlement {
   /** Handles a held message. True: it has been dealt with. False: it goes to Postgres after all. */
   handle(session: Session, hold: Hold): Promise<boolean>;
+  /** How many held statements and settlings are on their way. */
+  readonly underWay: number;
   /** Resolves when no held statement and no settling is on its way. */
   idle(): Promise<void>;
 }

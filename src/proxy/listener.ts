@@ -1,6 +1,7 @@
 // The port: what a client opens with, cancel requests, and a session for everybody else.
 
 import { connect, createServer, type ListenOptions, type Server, type Socket } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "pino";
 import { writeFatal } from "../../protocol/fields.js";
 import { readOpening } from "../../protocol/startup.js";
@@ -14,6 +15,8 @@ export interface ListenerOptions {
   /** For a client that connects to another database of the same server: nothing there is ours. */
   readonly asleep: Interception;
   readonly log: Logger;
+  /** The most clients at a time. */
+  readonly connections: number;
 }
 
 /** Bytes read from Postgres at a time; one private buffer a session. */
@@ -46,13 +49,22 @@ export class Listener {
     return typeof address === "object" && address !== null ? address.port : 0;
   }
 
-  /** Lets what is held come to its end, and ends every session. */
-  async close(): Promise<void> {
+  /** Clients that are connected. */
+  get count(): number {
+    return this.sessions.size;
+  }
+
+  /** Ends every session: at rest; after `drainMs` whatever it is at, but for a call that is under way. */
+  async close(drainMs: number): Promise<void> {
     const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
+    for (const session of this.sessions) session.stop("at rest");
+    const drained = new AbortController();
+    await Promise.race([closed, delay(drainMs, undefined, { signal: drained.signal }).catch(() => undefined)]);
+    drained.abort();
     // A COPY would wait for its client.
     for (const session of this.sessions) session.holding.abandon();
     await this.options.interception.idle();
-    for (const session of this.sessions) session.stop();
+    for (const session of this.sessions) session.stop("at once");
     // Who reads nothing hears nothing.
     const patience = setTimeout(() => this.destroyAll(), lastWordsMs);
     for (const socket of this.sockets) if (!socket.writableLength) socket.destroySoon();
@@ -143,7 +155,12 @@ export class Listener {
   }
 
   private start(socket: Socket, startup: Buffer, rest: Buffer, parameters: ReadonlyMap<string, string>): void {
-    const { postgres, interception, asleep, log } = this.options;
+    const { postgres, interception, asleep, log, connections } = this.options;
+    if (this.sessions.size >= connections) {
+      const hint = 'raise "listen.connections" in throughline.yaml, or use a pool';
+      socket.end(writeFatal("53300", `throughline: sorry, too many clients already: ${connections}; ${hint}`));
+      return;
+    }
     const database = parameters.get("database") || parameters.get("user");
     const replication = parameters.has("replication");
     const ours = database === postgres.database && !replication;

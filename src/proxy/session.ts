@@ -42,6 +42,7 @@ export class Session implements HoldState, BackendState {
   /** What the client is told when a held statement has come to its end, or what Postgres said must not be relayed as it is. */
   private lastWords: Fields | undefined;
   private closed = false;
+  private stopping = false;
 
   readonly calls: OpenCalls;
   readonly cancellation = new Cancellation();
@@ -139,6 +140,7 @@ export class Session implements HoldState, BackendState {
     if (this.postgresEnded) return this.endPostgres();
     this.readClient(nothing);
     if (this.clientEnded) this.endClient();
+    if (this.stopping) this.stop("at rest");
   }
 
   private endClient(): void {
@@ -196,6 +198,7 @@ export class Session implements HoldState, BackendState {
     try {
       this.backend.startRun();
       this.backend.endRun(chunk ? this.fromPostgres.readShared(chunk) : this.fromPostgres.read());
+      if (this.stopping) this.stop("at rest");
     } catch (cause) {
       this.lose(cause);
     }
@@ -274,7 +277,10 @@ export class Session implements HoldState, BackendState {
   }
 
   /** The proxy stops. */
-  stop(): void {
+  stop(when: "at rest" | "at once"): void {
+    this.stopping = true;
+    const busy = this.status !== Status.idle || !this.owed.empty || this.holding.current || this.holdingReady;
+    if (when === "at rest" && busy) return;
     if (!this.closed) this.tellFatal("57P01", "terminating connection due to administrator command");
     this.close();
     this.client.socket.destroySoon();

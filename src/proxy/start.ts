@@ -4,10 +4,12 @@ import type { ListenOptions } from "node:net";
 import type { Pool } from "pg";
 import type { Logger } from "pino";
 import type { KnownMirror } from "../connector/known.js";
+import { countOpen } from "../journal/entries.js";
 import { Presence } from "../journal/presence.js";
 import { recover } from "../journal/recover.js";
 import { forget } from "../journal/retain.js";
 import { loadWatchedNames } from "../mirror/watch.js";
+import type { Metrics } from "../observe/metrics.js";
 import type { PostgresAddress } from "../postgres/address.js";
 import { Signer } from "../postgres/mac.js";
 import { Watched } from "../sql/watched.js";
@@ -16,7 +18,8 @@ import { Listener } from "./listener.js";
 
 export interface RunningProxy {
   readonly port: number;
-  close(): Promise<void>;
+  /** Sessions have `drainMs` to finish what they are at; without it they end at once. */
+  close(drainMs?: number): Promise<void>;
 }
 
 export interface ProxyParts {
@@ -24,6 +27,10 @@ export interface ProxyParts {
   readonly postgres: PostgresAddress;
   readonly log: Logger;
   readonly listen: ListenOptions;
+  readonly metrics: Metrics;
+  /** The most clients, and the most statements held for an API, at a time. */
+  readonly connections: number;
+  readonly writes: number;
   /** How long closed journal entries are kept. */
   readonly keepMs: number;
   /** Reads the mirrors afresh. */
@@ -41,7 +48,7 @@ const watchEveryMs = 5_000;
 const freshMs = 1_000;
 
 export async function startProxy(parts: ProxyParts): Promise<RunningProxy> {
-  const { pool, log, postgres } = parts;
+  const { pool, log, postgres, metrics } = parts;
   const signer = await Signer.register(pool);
   let known = await parts.mirrors();
   let readAtMs = performance.now();
@@ -61,18 +68,25 @@ export async function startProxy(parts: ProxyParts): Promise<RunningProxy> {
     );
     watched.set(names.tables, names.functions);
   };
-  const context = { pool, signer, log, mirrors, sources: () => watched.sourcePattern };
+  const context = { ...parts, signer, mirrors, sources: () => watched.sourcePattern };
+  const intercepted = interception(watched, context);
   const listener = new Listener({
     postgres,
-    interception: interception(watched, context),
+    interception: intercepted,
     asleep: interception(new Watched(), context),
     log,
+    connections: parts.connections,
   });
   await watch();
   const presence = await Presence.begin(pool, signer.proxy, log);
   const port = await listener.listen(parts.listen).catch((cause: unknown) => {
     presence.end();
     throw cause;
+  });
+  metrics.watch({
+    connections: () => listener.count,
+    heldStatements: () => intercepted.underWay,
+    journal: () => countOpen(pool),
   });
   const warn = (message: string) => (err: unknown) => log.warn({ err }, message);
   const rounds = [
@@ -81,14 +95,17 @@ export async function startProxy(parts: ProxyParts): Promise<RunningProxy> {
     repeat(forgetEveryMs, () => forget(pool, parts.keepMs), warn("old journal entries could not be deleted")),
     repeat(
       recoverEveryMs,
-      () => recover({ pool, log, proxy: signer.proxy, mirrors }),
+      async () => {
+        const finished = await recover({ pool, log, proxy: signer.proxy, mirrors });
+        for (const { to } of finished ?? []) if (to !== "left") metrics.recover(to);
+      },
       warn("recovery failed, and is tried again"),
     ),
   ];
   return {
     port,
-    close: async () => {
-      await listener.close();
+    close: async (drainMs = 0) => {
+      await listener.close(drainMs);
       await Promise.all(rounds.map((round) => round.stop()));
       presence.end();
       await signer.retire(pool);

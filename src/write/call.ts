@@ -10,6 +10,7 @@ import type { ConnectorTable, Sending, Verb } from "../connector/table.js";
 import type { Intent, Outcome } from "../journal/journal.js";
 import { NotedCall } from "../journal/noted.js";
 import type { Mirror } from "../mirror/column.js";
+import type { Metrics } from "../observe/metrics.js";
 import type { SqlError } from "./error.js";
 import type { RowToSend } from "./planned.js";
 import { raiseUnknown, raiseUpstream, raiseVerdict } from "./raise.js";
@@ -18,6 +19,7 @@ import { judge, type Verdict } from "./verdict.js";
 export interface CallContext {
   readonly pool: Pool;
   readonly log: Logger;
+  readonly metrics: Metrics;
   readonly mirror: Mirror;
   readonly table: ConnectorTable;
   readonly verb: Verb;
@@ -49,14 +51,20 @@ export async function callUpstream(context: CallContext, sent: readonly RowToSen
     idempotencyKey,
     request,
   });
+  const beginsMs = performance.now();
+  const ends = async (outcome: Outcome) => {
+    const noted = await entry.ends(outcome);
+    context.metrics.call(mirror.api, verb, outcome.state, performance.now() - beginsMs);
+    if (!noted) throw new Error(`somebody else has decided what became of call ${call}`);
+  };
   try {
     const sending = { ...context.sending, gate: entry, idempotencyKey };
     const ending = await table.write(verb, mirror.columns, request, sending);
-    if (ending.kind === "answered") return await answered(context, call, entry, sent, ending);
+    if (ending.kind === "answered") return await answered(context, call, ends, sent, ending);
     const error = endingError(mirror, call, entry, sent, ending);
     const { status, request: requestId } = ending.kind === "unknown" ? ending : ending.error;
     const { sqlstate } = error;
-    await ends(call, entry, { state: ending.kind, rows: [], status, request: requestId, sqlstate });
+    await ends({ state: ending.kind, rows: [], status, request: requestId, sqlstate });
     return { kind: "raise", call, error, changed: ending.kind === "unknown" };
   } catch (err) {
     context.log.error({ err, call }, "a call's outcome could not be told");
@@ -64,10 +72,6 @@ export async function callUpstream(context: CallContext, sent: readonly RowToSen
     // Whatever went wrong on our side: the request may have been made.
     return { kind: "raise", call, error: raiseUnknown(mirror, call, "an internal error"), changed: true };
   }
-}
-
-async function ends(call: string, entry: NotedCall, outcome: Outcome): Promise<void> {
-  if (!(await entry.ends(outcome))) throw new Error(`somebody else has decided what became of call ${call}`);
 }
 
 function endingError(
@@ -103,14 +107,14 @@ function migrated({ schema, table }: Mirror): SqlError {
 async function answered(
   { mirror, table, verb }: CallContext,
   call: string,
-  entry: NotedCall,
+  ends: (outcome: Outcome) => Promise<void>,
   sent: readonly RowToSend[],
   ending: Extract<WriteEnding, { kind: "answered" }>,
 ): Promise<Called> {
   const results = verb === "delete" ? ending.rows : await completed(table, mirror, sent, ending.rows);
   const verdict = judge(mirror, verb, sent, results, table);
   const error = raiseVerdict(mirror, call, sent, verdict);
-  await ends(call, entry, {
+  await ends({
     state: verdict.state,
     rows: [...verdict.canonical.filter((row) => row !== null), ...verdict.merged],
     status: ending.status,

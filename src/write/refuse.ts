@@ -132,6 +132,13 @@ export const refuseLongCopy: SqlError = {
   hint: "Nothing was sent. COPY into an ordinary table, then INSERT … SELECT in portions.",
 };
 
+/** Reads go on; a write would have to wait for those before it. */
+export const refuseOverload: SqlError = {
+  sqlstate: "53400",
+  message: "throughline: too many writes to mirror tables are under way",
+  hint: 'Nothing was sent. Repeat it later; "listen.writes" in throughline.yaml is the limit.',
+};
+
 /** The client sent what has no place among the rows of a COPY. */
 export const strayMessage: SqlError = { sqlstate: "08P01", message: "unexpected message type during COPY from stdin" };
 

@@ -9,6 +9,7 @@ import {
   refuseHeaderMatch,
   refuseIncomplete,
   refuseLongCopy,
+  refuseOverload,
   refusePlan,
   refusePortions,
   refusePrepare,
@@ -26,6 +27,8 @@ export interface WriteContext extends SendContext {
   mirrors(afresh?: "afresh"): Promise<readonly KnownMirror[]>;
   /** A regular expression of Postgres's that fits the source of a function which may write to one. */
   sources(): string;
+  /** Whether as many statements are held as may be. */
+  overloaded(): boolean;
 }
 
 /** `passOn`: the message is not ours and goes to Postgres as it came. `skipped`: Postgres ignores it, after an earlier error. */
@@ -51,6 +54,7 @@ export async function runWrite(session: HeldSession, context: WriteContext): Pro
   // A backfill that has just ended counts.
   if (known.some((one) => isTarget(one) && !one.mirror.complete)) known = await context.mirrors("afresh");
   const targets = known.filter(isTarget);
+  if (context.overloaded()) return raise(session, refuseOverload);
   const refused = refuseSession(
     targets.map(({ mirror }) => mirror),
     classified,

@@ -7,6 +7,7 @@ import type { ConnectorTable } from "../connector/table.js";
 import type { CanonicalRow } from "../journal/journal.js";
 import { closeEntries, settle } from "../journal/settle.js";
 import type { Mirror } from "../mirror/column.js";
+import type { Metrics } from "../observe/metrics.js";
 import type { Signer } from "../postgres/mac.js";
 import { type Called, callUpstream } from "./call.js";
 import { errorFields, withoutContext } from "./error.js";
@@ -20,6 +21,7 @@ export interface SendContext {
   readonly pool: Pool;
   readonly signer: Signer;
   readonly log: Logger;
+  readonly metrics: Metrics;
 }
 
 export interface Ready {
@@ -52,6 +54,7 @@ export async function send(session: HeldSession, context: SendContext, ready: Re
         {
           pool: context.pool,
           log: context.log,
+          metrics: context.metrics,
           mirror,
           table,
           verb: portion[0]?.planned.verb ?? "update",

@@ -29,6 +29,7 @@ export const notIntercepted: Interception = {
   ended: async (calls) => calls,
   settle: () => Promise.reject(new Error("nothing is settled")),
   settleLater: () => undefined,
+  underWay: 0,
   idle: async () => undefined,
 };
 
@@ -48,7 +49,7 @@ export async function startBoth(): Promise<Both> {
     proxied: { host: "127.0.0.1", port: line.port },
     asleep: { path },
     close: async () => {
-      await listener.close();
+      await listener.close(0);
       await line.close();
       rmSync(folder, { recursive: true });
     },
@@ -58,7 +59,13 @@ export async function startBoth(): Promise<Both> {
 /** A proxy that holds nothing. */
 async function listenAsleep(postgres: PostgresAddress, on: { path: string }): Promise<Listener> {
   const log = makeLog({ level: "error", format: "json" });
-  const listener = new Listener({ postgres, interception: notIntercepted, asleep: notIntercepted, log });
+  const listener = new Listener({
+    postgres,
+    interception: notIntercepted,
+    asleep: notIntercepted,
+    log,
+    connections: 100,
+  });
   await listener.listen(on);
   return listener;
 }

@@ -32,13 +32,13 @@ beforeAll(async () => {
     ["lost", awake, "nobody"],
   ] as const) {
     const postgres = { connect: { path: join(folder, behind) }, database: "shop", user: "nobody", shown: behind };
-    const listener = new Listener({ postgres, interception, asleep: notIntercepted, log });
+    const listener = new Listener({ postgres, interception, asleep: notIntercepted, log, connections: 100 });
     await listener.listen({ path: join(folder, name) });
     listeners.push(listener);
   }
 });
 afterAll(async () => {
-  for (const listener of listeners) await listener.close();
+  for (const listener of listeners) await listener.close(0);
   await new Promise((resolve) => server.close(resolve));
   rmSync(folder, { recursive: true });
 });

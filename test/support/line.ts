@@ -4,7 +4,7 @@ import { open } from "../../src/cli/open.js";
 import type { Config } from "../../src/config/config.js";
 import { type HubspotSandbox, startHubspotSandbox } from "../../src/sandbox/hubspot/server.js";
 import { makeDatabase } from "./database.js";
-import { grant, type Served, serveLine } from "./served.js";
+import { grant, listen, type Served, serveLine } from "./served.js";
 
 export interface LineOptions {
   readonly seed?: readonly Record<string, string>[];
@@ -25,7 +25,7 @@ export async function startLine(options: LineOptions = {}): Promise<Line> {
   const sandbox = await startHubspotSandbox({ seed: 0, rate: { calls: 10_000, perMs: 10_000 } });
   sandbox.seed("contacts", options.seed ?? []);
   const opened = open({
-    listen: { host: "127.0.0.1", port: 0 },
+    listen,
     postgres: { url: database.urlOf("throughline"), connections: 4, grant },
     apis: [
       {

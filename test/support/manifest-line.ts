@@ -6,7 +6,7 @@ import type { Manifest } from "../../src/connector/manifest.js";
 import { ConnectorTable } from "../../src/connector/table.js";
 import { Budget } from "../../src/http/budget.js";
 import { makeDatabase } from "./database.js";
-import { grant, type Served, serveLine } from "./served.js";
+import { grant, listen, type Served, serveLine } from "./served.js";
 
 export interface OwnApi {
   /** Where the mirror is, and the name of the API. */
@@ -32,7 +32,7 @@ export async function startManifestLine({ schema, manifest, resource, url, close
     values: {},
   };
   const config: Config = {
-    listen: { host: "127.0.0.1", port: 0 },
+    listen,
     postgres: { url: database.urlOf("throughline"), connections: 4, grant },
     apis: [api],
     journal: { keepMs: 86_400_000 },
