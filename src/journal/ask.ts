@@ -1,9 +1,11 @@
 // Asks upstream what became of a call whose outcome nobody knows. Reading is harmless; what is repeated is repeated under its key.
 
+import type { Pool } from "pg";
 import { ReadFailed, type RowResult } from "../connector/ending.js";
 import type { KnownMirror } from "../connector/known.js";
 import type { ConnectorTable, Verb } from "../connector/table.js";
 import type { Mirror, MirrorColumn } from "../mirror/column.js";
+import { quoteName } from "../postgres/quote.js";
 import type { CanonicalRow, Outcome, RequestRow } from "./journal.js";
 
 export interface UnknownCall {
@@ -61,15 +63,39 @@ async function compare(
   return { state: stateOf(rows.length, done, absent), rows: known };
 }
 
-/** By a unique column that each of the new rows has. */
 async function lookFor(mirror: Mirror, table: ConnectorTable, { request }: UnknownCall): Promise<Answer | undefined> {
-  for (const column of mirror.columns.filter(({ unique }) => unique)) {
-    const values = request.flatMap(({ sent }) => sent[column.name] ?? []);
-    if (values.length < request.length) continue;
+  for (const { column, values } of identifying(mirror, request)) {
     const found = await table.find(mirror.columns, column, values);
     if (found) return { state: stateOf(values.length, found.length, 0), rows: found };
   }
   return undefined;
+}
+
+/** Once a whole pull has begun after upstream can have been at it, the mirror has the rows that were created, or there are none. */
+export async function askMirror(
+  pool: Pool,
+  { mirror, table }: KnownMirror,
+  { call, verb, request }: UnknownCall,
+): Promise<Answer | undefined> {
+  const [by] = identifying(mirror, request);
+  if (!by || verb !== "insert") return undefined;
+  const name = quoteName(by.column.name);
+  const found = await pool.query<{ rows: number }>(
+    `select (select count(*)::int from ${quoteName(mirror.schema)}.${quoteName(mirror.table)} t where t.${name}::text = any($3)) as rows
+     from throughline.mirror m join throughline.journal j on j.mirror = m.id
+     where j.id = $1 and m.complete_from > j.sent_at + $2 * interval '1 millisecond'`,
+    [call, 2 * table.account.timeoutMs, by.values],
+  );
+  const [pulled] = found.rows;
+  return pulled && { state: stateOf(by.values.length, pulled.rows, 0), rows: [] };
+}
+
+/** Unique columns that each of the new rows has. */
+function identifying(mirror: Mirror, request: UnknownCall["request"]) {
+  return mirror.columns
+    .filter(({ unique }) => unique)
+    .map((column) => ({ column, values: request.flatMap(({ sent }) => sent[column.name] ?? []) }))
+    .filter(({ values }) => values.length === request.length);
 }
 
 async function read(mirror: Mirror, table: ConnectorTable, keys: readonly string[]): Promise<CanonicalRow[]> {

@@ -5,7 +5,7 @@ import type { Logger } from "pino";
 import { ReadFailed } from "../connector/ending.js";
 import type { KnownMirror } from "../connector/known.js";
 import { stamp } from "../postgres/clock.js";
-import { askUpstream, readAgain, type UnknownCall } from "./ask.js";
+import { askMirror, askUpstream, readAgain, type UnknownCall } from "./ask.js";
 import { type CanonicalRow, noteOutcome, renewRows } from "./journal.js";
 import { gone } from "./presence.js";
 import { closeEntries, settle } from "./settle.js";
@@ -72,9 +72,12 @@ export async function recover(parts: RecoveryParts, only?: string): Promise<read
     );
     return recovered.flat();
   } finally {
-    if (mine)
-      await client.query("select pg_advisory_unlock(hashtext('throughline recovery'), 0)").catch(() => undefined);
-    client.release();
+    // A lock that can't be given back goes with its connection.
+    const back = mine ? client.query("select pg_advisory_unlock(hashtext('throughline recovery'), 0)") : undefined;
+    await Promise.resolve(back).then(
+      () => client.release(),
+      () => client.release(true),
+    );
   }
 }
 
@@ -176,7 +179,7 @@ async function outcomeOf(pool: Pool, known: KnownMirror, entry: LeftOpen): Promi
 
 async function askAndApply(pool: Pool, known: KnownMirror, entry: LeftOpen): Promise<Recovered["to"]> {
   const at = await stamp(pool);
-  const answer = await askUpstream(known, entry);
+  const answer = (await askUpstream(known, entry)) ?? (await askMirror(pool, known, entry));
   if (!answer) return "left";
   const noted = await noteOutcome(pool, entry.call, { ...answer, status: null, request: null, sqlstate: null, at });
   if (!noted) return "left";

@@ -32,6 +32,8 @@ create table if not exists throughline.mirror (
   -- Raised when the columns change: a proxy that knows older ones makes no call.
   revision integer not null default 1,
   complete_at timestamptz,
+  -- When the last pull that ran to its end had begun.
+  complete_from timestamptz,
   checkpoint json,
   unique (schema_name, table_name)
 );

@@ -4,7 +4,7 @@ import type { Pool } from "pg";
 import type { ConnectorTable } from "../connector/table.js";
 import type { Mirror } from "../mirror/column.js";
 import { stamp } from "../postgres/clock.js";
-import { applyPage } from "./page.js";
+import { applyPage, type Checkpoint } from "./page.js";
 
 export interface Backfilled {
   readonly rows: number;
@@ -38,13 +38,15 @@ export async function backfill(
       lock,
     );
     if (!mine.rows[0]?.mine) throw new PullRunning(`another pull of ${mirror.schema}.${mirror.table} is running`);
-    const rows = await copyPages(pool, mirror, table, options);
+    const { rows, from } = await copyPages(pool, mirror, table, options);
     const parked = await readParked(pool, mirror, table);
     // A row that is still parked is missing, and an UPDATE would not find it.
-    const complete = parked.length === 0 ? "clock_timestamp()" : "complete_at";
-    await pool.query(`update throughline.mirror set complete_at = ${complete}, checkpoint = null where id = $1`, [
-      mirror.id,
-    ]);
+    const complete = parked.length === 0;
+    await pool.query(
+      `update throughline.mirror set checkpoint = null, complete_at = case when $2 then clock_timestamp() else complete_at end,
+         complete_from = case when $2 then $3::timestamptz else complete_from end where id = $1`,
+      [mirror.id, complete, from],
+    );
     return { rows, parked };
   } finally {
     await guard.query("select pg_advisory_unlock(hashtext('throughline pull'), $1)", lock);
@@ -57,8 +59,10 @@ async function copyPages(
   mirror: Mirror,
   table: ConnectorTable,
   options: { readonly full: boolean; progress(rows: number): void },
-): Promise<number> {
-  let cursor = options.full ? null : await checkpointOf(pool, mirror);
+): Promise<{ readonly rows: number; readonly from: string }> {
+  const checkpoint = options.full ? null : await checkpointOf(pool, mirror);
+  const from = checkpoint?.from ?? (await stamp(pool));
+  let cursor = checkpoint?.cursor ?? null;
   let rows = 0;
   for (;;) {
     const askedAt = await stamp(pool);
@@ -67,11 +71,11 @@ async function copyPages(
       mirror,
       askedAt,
       rows: page.records,
-      checkpoint: page.next,
+      checkpoint: page.next === null ? null : { cursor: page.next, from },
     });
     rows += page.records.length;
     options.progress(rows);
-    if (page.next === null || page.next === cursor) return rows;
+    if (page.next === null || page.next === cursor) return { rows, from };
     cursor = page.next;
   }
 }
@@ -99,10 +103,10 @@ function counted(sqlstates: readonly (string | null)[]): Parked[] {
   }));
 }
 
-async function checkpointOf(pool: Pool, mirror: Mirror): Promise<string | null> {
-  const found = await pool.query<{ checkpoint: { cursor: string } | null }>(
+async function checkpointOf(pool: Pool, mirror: Mirror): Promise<Checkpoint | null> {
+  const found = await pool.query<{ checkpoint: Checkpoint | null }>(
     "select checkpoint from throughline.mirror where id = $1",
     [mirror.id],
   );
-  return found.rows[0]?.checkpoint?.cursor ?? null;
+  return found.rows[0]?.checkpoint ?? null;
 }

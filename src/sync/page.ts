@@ -12,7 +12,13 @@ export interface PageToApply {
   readonly askedAt: string;
   readonly rows: readonly CanonicalRow[];
   /** Stored with the rows it covers; undefined: no checkpoint. */
-  readonly checkpoint?: string | null;
+  readonly checkpoint?: Checkpoint | null;
+}
+
+/** Where a pull goes on, and when it began, by Postgres's clock. */
+export interface Checkpoint {
+  readonly cursor: string;
+  readonly from: string;
 }
 
 /** Returns the keys that the fence kept out, or that Postgres refused: they are parked, and have to be read again. */
@@ -37,7 +43,7 @@ export async function applyPage(pool: Pool, page: PageToApply): Promise<readonly
       [page.mirror.id, JSON.stringify(parked)],
     );
     if (page.checkpoint !== undefined) {
-      const checkpoint = page.checkpoint === null ? null : JSON.stringify({ cursor: page.checkpoint });
+      const checkpoint = page.checkpoint === null ? null : JSON.stringify(page.checkpoint);
       await client.query("update throughline.mirror set checkpoint = $2 where id = $1", [page.mirror.id, checkpoint]);
     }
     await client.query("commit");

@@ -1,9 +1,14 @@
 // What another proxy has left open when it was killed, and what nobody knew: finished in the background by one that runs.
 
+import { readFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { readYaml } from "../../src/config/yaml.js";
+import { manifestSchema } from "../../src/connector/manifest.js";
+import { startApi } from "../faults/api.js";
 import { mirrored, refused, upstream } from "../support/answers.js";
 import { left } from "../support/left.js";
 import { type Line, startLine } from "../support/line.js";
+import { startManifestLine } from "../support/manifest-line.js";
 import { untilTrue } from "../support/sessions.js";
 
 let line: Line;
@@ -132,4 +137,35 @@ test("P6: a row that a constraint of the user's kept out is read again, and appl
   line.sandbox.edit("contacts", ada, { firstname: "Gus" });
   await closed(call);
   expect(await mirrored(line)).toEqual(["ada@x.com Gus", "bob@x.com Bob"]);
+});
+
+test("P6: without such a question to ask, the next pull tells what became of a create", async () => {
+  const api = await startApi("unique");
+  const text = readFileSync(new URL("../faults/manifest.yaml", import.meta.url), "utf8").replace(/^ *find:.*\n/m, "");
+  const manifest = readYaml("manifest.yaml", text, manifestSchema);
+  const close = async () => api.close();
+  const own = await startManifestLine({
+    schema: "own",
+    manifest,
+    resource: "records",
+    url: api.url,
+    timeoutMs: 100,
+    close,
+  });
+  const client = await own.client();
+  api.set("there", "hangs up after");
+  api.set("lost", "hangs up before");
+  for (const name of ["there", "lost"]) {
+    expect(await refused(client.query("insert into own.records (name) values ($1)", [name]))).toMatchObject({
+      code: "TL007",
+    });
+  }
+  await untilTrue(own.admin, "(select min(tries) from throughline.journal) > 0");
+  await own.pull();
+  await untilTrue(own.admin, "not exists (select from throughline.journal where closed_at is null)");
+  const { rows } = await own.admin.query("select state from throughline.journal order by intent_at");
+  expect(rows).toEqual([{ state: "accepted" }, { state: "lapsed" }]);
+  expect((await own.admin.query("select name from own.records")).rows).toEqual([{ name: "there" }]);
+  expect(api.created("")).toEqual(["there"]);
+  await own.close();
 });

@@ -14,11 +14,19 @@ export interface OwnApi {
   readonly manifest: Manifest;
   readonly resource: string;
   readonly url: string;
+  readonly timeoutMs?: number;
   close(): Promise<void>;
 }
 
 /** Its `close` closes the API as well. */
-export async function startManifestLine({ schema, manifest, resource, url, close }: OwnApi): Promise<Served> {
+export async function startManifestLine({
+  schema,
+  manifest,
+  resource,
+  url,
+  timeoutMs = 5_000,
+  close,
+}: OwnApi): Promise<Served> {
   const described = manifest.tables[resource];
   if (!described) throw new Error(`the manifest has no table ${resource}`);
   const database = await makeDatabase();
@@ -27,7 +35,7 @@ export async function startManifestLine({ schema, manifest, resource, url, close
     connector: manifest.api,
     base: url,
     tables: [resource],
-    timeoutMs: 5_000,
+    timeoutMs,
     waitMs: 5_000,
     values: {},
   };
