@@ -31,11 +31,19 @@ export interface FaultyApi {
   readonly url: string;
   /** The fault of the next write whose records' names begin with `tag`. */
   set(tag: string, fault: ApiFault, there?: () => Promise<void>): void;
+  /** The next list is taken as it is then, and answered when it is let go. */
+  hold(): Held;
   records(): readonly Fact[];
   add(name: string, note: string): string;
   /** How often a record was created under a name that begins with `tag`. */
   created(tag: string): readonly string[];
   close(): void;
+}
+
+interface Held {
+  /** Resolves when the list has been asked for. */
+  readonly asked: Promise<void>;
+  letGo(): void;
 }
 
 interface Asked {
@@ -56,6 +64,7 @@ export async function startApi(names?: "unique"): Promise<FaultyApi> {
   const creations: string[] = [];
   const replayed = new Map<string, Reply>();
   let last = 0;
+  let listHeld: { asked(): void; readonly free: Promise<void> } | undefined;
 
   const add = (name: string, note: string | null) => {
     last += 1;
@@ -189,7 +198,11 @@ export async function startApi(names?: "unique"): Promise<FaultyApi> {
         const found = [...stored.values()].filter(({ name }) => list("values").includes(name));
         answer(outgoing, { status: 200, body: { records: found.map(({ id }) => shown(id)) } });
       } else {
-        answer(outgoing, { status: 200, body: { records: [...stored.keys()].map(shown) } });
+        const reply = { status: 200, body: { records: [...stored.keys()].map(shown) } };
+        const held = listHeld;
+        listHeld = undefined;
+        held?.asked();
+        void Promise.resolve(held?.free).then(() => answer(outgoing, reply));
       }
     });
   });
@@ -198,6 +211,24 @@ export async function startApi(names?: "unique"): Promise<FaultyApi> {
   return {
     url: `http://127.0.0.1:${typeof address === "object" && address !== null ? address.port : 0}`,
     set: (tag, fault, there) => faults.set(tag, { fault, left: fault === "429 storm" ? 3 : 1, there }),
+    hold: () => {
+      let asked = () => {};
+      let letGo = () => {};
+      const wasAsked = new Promise<void>((resolve) => {
+        asked = resolve;
+      });
+      const free = new Promise<void>((resolve) => {
+        letGo = resolve;
+      });
+      listHeld = { asked, free };
+      return {
+        asked: wasAsked,
+        letGo: () => {
+          listHeld = undefined;
+          letGo();
+        },
+      };
+    },
     records: () => [...stored.values()],
     add: (name, note) => add(name, note),
     created: (tag) => creations.filter((name) => name.startsWith(tag)),

@@ -5,7 +5,7 @@ import { judge, judgeAll, untilRest } from "./oracle.js";
 import { Random } from "./random.js";
 import { apiFaults, chooseRun, otherFaults, perform, prepare, type RunFault } from "./runs.js";
 import { setTrap, shuffledTraps, type TrapName } from "./traps.js";
-import { startWorld } from "./world.js";
+import { apis, startWorld, type World } from "./world.js";
 
 const runs = Number(process.env["FAULTS_RUNS"] ?? 40);
 const seed = Number(process.env["FAULTS_SEED"] ?? 1);
@@ -39,9 +39,11 @@ test(`P6, P7: whatever fails, nothing is lost and nothing is sent twice (${runs}
       return chooseRun(random, world, `run-${seed}-${at + index}-`, index === 0 && only === undefined ? "none" : fault);
     });
     for (const run of chosen) await prepare(world, run);
+    const late = random.below(3) === 0 ? await beginLatePage(world, random) : undefined;
     if (only === undefined) setTrap(world, trapped, trap);
     const told = await Promise.all(chosen.map((run) => perform(world, run)));
     const sprung = trapped.relay.unset();
+    await late?.arrive();
     violations.push(...(await untilRest(world)));
     for (const [index, run] of chosen.entries()) {
       const verdict = await judge(world, run, told[index] ?? { statement: "lost", local: "lost" });
@@ -55,6 +57,20 @@ test(`P6, P7: whatever fails, nothing is lost and nothing is sent twice (${runs}
   process.stdout.write(`${table(histogram)}\n`);
   expect(violations).toEqual([]);
 }, 3_600_000);
+
+/** A page of the sync that is older than all that is written before it arrives (P8). */
+async function beginLatePage(world: World, random: Random): Promise<{ arrive(): Promise<void> }> {
+  const held = world.apis[random.pick(apis)].hold();
+  // A restart of Postgres may end it.
+  const pulled = world.pull().catch(() => undefined);
+  await Promise.race([held.asked, pulled]);
+  return {
+    arrive: async () => {
+      held.letGo();
+      await pulled;
+    },
+  };
+}
 
 const outcomes = ["accepted", "refused", "partial", "accepted, not applied here", "unknown", "lost"];
 
