@@ -35,6 +35,10 @@ export interface FaultyApi {
   hold(): Held;
   records(): readonly Fact[];
   add(name: string, note: string): string;
+  /** As if somebody else had done it; returns the record's id. */
+  apply(verb: "insert" | "update" | "delete", fact: Fact): string;
+  /** Forgets everything. */
+  reset(): void;
   /** How often a record was created under a name that begins with `tag`. */
   created(tag: string): readonly string[];
   close(): void;
@@ -231,6 +235,16 @@ export async function startApi(names?: "unique"): Promise<FaultyApi> {
     },
     records: () => [...stored.values()],
     add: (name, note) => add(name, note),
+    apply: (verb, { id, name, note }) => {
+      if (verb === "insert") return add(name, note);
+      if (verb === "delete") stored.delete(id);
+      else stored.set(id, { id, name, note });
+      return id;
+    },
+    reset: () => {
+      stored.clear();
+      creations.length = 0;
+    },
     created: (tag) => creations.filter((name) => name.startsWith(tag)),
     close: () => {
       server.close();

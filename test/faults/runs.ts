@@ -53,11 +53,13 @@ export interface Told {
 }
 
 export function chooseRun(random: Random, world: World, tag: string, fault: RunFault): Run {
+  // Some only show where there are several.
+  const several = fault === "leaves a row out" || fault === "refuses a row";
   return {
     tag,
     api: random.pick(apis),
-    verb: random.pick(["insert", "insert", "update", "delete"]),
-    rows: 1 + random.below(3),
+    verb: several ? random.pick(["insert", "insert", "update"]) : random.pick(["insert", "insert", "update", "delete"]),
+    rows: (several ? 2 : 1) + random.below(3),
     ends: fault === "deferred constraint" ? "commit" : random.pick(["by itself", "commit", "commit", "rollback"]),
     fault,
     proxy: random.pick(world.proxies),
