@@ -1,12 +1,15 @@
 import { configDefaults, defineConfig } from "vitest/config";
 
-/** Clients that npm does not bring: `npm run drivers` asks for them. */
-const installed = ["test/drivers/psql.test.ts"];
+/** What a command of its own asks for: clients that npm does not bring, and minutes of load. */
+const asked = [
+  ...(process.env["DRIVERS"] === "all" ? [] : ["test/drivers/psql.test.ts"]),
+  ...(process.env["SOAK"] === "on" ? [] : ["test/faults/soak.test.ts"]),
+];
 
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    exclude: [...configDefaults.exclude, ...(process.env["DRIVERS"] === "all" ? [] : installed)],
+    exclude: [...configDefaults.exclude, ...asked],
     globalSetup: "test/support/global.ts",
     maxWorkers: 2,
     testTimeout: 120_000,

@@ -27,6 +27,8 @@ export interface ProxyProcess {
   kill(): Promise<void>;
   /** The end of its log. */
   words(): string;
+  /** What its /metrics says of `name`, all labels summed up. */
+  metric(name: string): Promise<number>;
   /** Starts it again if it does not run. */
   ensure(): Promise<void>;
 }
@@ -51,9 +53,10 @@ export async function startWorld(version: MajorVersion): Promise<World> {
   await prepare(postgres);
   const [named, plain, keyed] = [await startApi("unique"), await startApi(), await startApi()];
   const served = { named, plain, keyed };
-  const configFor = (relay: Relay, port: number) => {
+  const configFor = (relay: Relay, port: number, httpPort: number) => {
     const file = join(folder, `throughline-${port}.yaml`);
-    writeFileSync(file, configOf(folder, url("throughline", relay.port), port, served));
+    const listen = `listen: { address: 127.0.0.1:${port} }\nhttp: 127.0.0.1:${httpPort}\n`;
+    writeFileSync(file, listen + configOf(folder, url("throughline", relay.port), served));
     return file;
   };
   writeManifests(folder);
@@ -62,7 +65,7 @@ export async function startWorld(version: MajorVersion): Promise<World> {
     await makeProxy(postgres.port, configFor),
   ];
   const own = await startRelay(postgres.port);
-  const config = configFor(own, 0);
+  const config = configFor(own, 0, 0);
   await run("migrate", "-c", config);
   await run("pull", "-c", config);
   await Promise.all(proxies.map((proxy) => proxy.ensure()));
@@ -124,7 +127,7 @@ function writeManifests(folder: string): void {
   );
 }
 
-function configOf(folder: string, url: string, port: number, served: Readonly<Record<ApiName, FaultyApi>>): string {
+function configOf(folder: string, url: string, served: Readonly<Record<ApiName, FaultyApi>>): string {
   const tables = apis.map(
     (name) => `  ${name}:
     manifest: ${join(folder, `${name}.yaml`)}
@@ -133,7 +136,6 @@ function configOf(folder: string, url: string, port: number, served: Readonly<Re
     wait: ${waitMs}ms`,
   );
   return `postgres: { url: "${url}", connections: 6, grant: { app: [select, insert, update, delete] } }
-listen: { address: 127.0.0.1:${port} }
 log: { level: info, format: json }
 apis:
 ${tables.join("\n")}
@@ -142,13 +144,13 @@ ${tables.join("\n")}
 
 async function makeProxy(
   postgresPort: number,
-  configFor: (relay: Relay, port: number) => string,
+  configFor: (relay: Relay, port: number, httpPort: number) => string,
 ): Promise<ProxyProcess> {
   const relay = await startRelay(postgresPort);
-  const probe = await startRelay(postgresPort);
-  const { port } = probe;
-  probe.close();
-  const config = configFor(relay, port);
+  const probes = [await startRelay(postgresPort), await startRelay(postgresPort)];
+  const [port = 0, httpPort = 0] = probes.map((probe) => probe.port);
+  for (const probe of probes) probe.close();
+  const config = configFor(relay, port, httpPort);
   let child: ChildProcess | undefined;
   let words = "";
   const kill = async () => {
@@ -177,7 +179,12 @@ async function makeProxy(
       await kill();
     }
   };
-  return { relay, port, kill, ensure, words: () => words };
+  const metric = async (name: string) => {
+    const text = await (await fetch(`http://127.0.0.1:${httpPort}/metrics`)).text();
+    const found = text.matchAll(new RegExp(`^${name}(?:\\{.*\\})? (.+)$`, "gm"));
+    return [...found].reduce((sum, [, value]) => sum + Number(value), 0);
+  };
+  return { relay, port, kill, ensure, words: () => words, metric };
 }
 
 async function run(...words: readonly string[]): Promise<void> {
