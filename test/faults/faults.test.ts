@@ -50,7 +50,7 @@ test(`P6, P7: whatever fails, nothing is lost and nothing is sent twice (${runs}
     await late?.arrive();
     violations.push(...(await untilRest(world)));
     for (const [index, run] of chosen.entries()) {
-      const verdict = await judge(world, run, told[index] ?? { statement: "lost", local: "lost" });
+      const verdict = await judge(world, run, told[index] ?? { statement: "lost", local: "lost", later: [] });
       const words = sprung && run.proxy === trapped ? ` [${trap}]` : "";
       violations.push(...verdict.violations.map((one) => one + words));
       count(run.fault === "none" && sprung && run.proxy === trapped ? trap : run.fault, verdict.outcome);

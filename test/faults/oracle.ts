@@ -54,6 +54,9 @@ export async function judge(world: World, run: Run, told: Told): Promise<Verdict
   if (outcome === "accepted, not applied here" && done !== run.rows) wrong.push(`told TL002, and upstream did ${done}`);
   if (outcome === "refused" && done !== 0) wrong.push(`told ${told.statement}, and upstream did ${done}`);
   if (outcome === "partial" && (done === 0 || done === run.rows)) wrong.push(`told TL001, and upstream did ${done}`);
+  if (outcome === "accepted" && told.later.some((code) => code.startsWith("40"))) {
+    wrong.push(`told ${told.later.join(", ")} after an accepted write: it would be repeated`);
+  }
   const local = await admin.query("select from local where tag = $1", [run.tag]);
   if (told.local === "kept" && local.rowCount !== 1) wrong.push("told committed, and its local row is not there");
   if (told.local === "undone" && local.rowCount !== 0) wrong.push("told undone, and its local row is there");

@@ -27,6 +27,9 @@ export const otherFaults = [
   "cancel",
   "statement_timeout",
   "deferred constraint",
+  "serialization failure",
+  "idle in transaction",
+  "lock_timeout",
   "kill -9 before upstream does it",
   "kill -9 after upstream did it",
 ] as const;
@@ -50,17 +53,27 @@ export interface Told {
   readonly statement: string;
   /** Of the transaction: whether its local row is there. */
   readonly local: "kept" | "undone" | "lost";
+  /** What the transaction was told after an accepted statement, up to its end. */
+  readonly later: readonly string[];
 }
+
+const lost: Told = { statement: "lost", local: "lost", later: [] };
 
 export function chooseRun(random: Random, world: World, tag: string, fault: RunFault): Run {
   // Some only show where there are several.
+  const ends = ["deferred constraint", "serialization failure", "idle in transaction"].includes(fault);
   const several = fault === "leaves a row out" || fault === "refuses a row";
   return {
     tag,
     api: random.pick(apis),
-    verb: several ? random.pick(["insert", "insert", "update"]) : random.pick(["insert", "insert", "update", "delete"]),
+    verb:
+      fault === "lock_timeout"
+        ? random.pick(["update", "delete"])
+        : several
+          ? random.pick(["insert", "insert", "update"])
+          : random.pick(["insert", "insert", "update", "delete"]),
     rows: (several ? 2 : 1) + random.below(3),
-    ends: fault === "deferred constraint" ? "commit" : random.pick(["by itself", "commit", "commit", "rollback"]),
+    ends: ends ? "commit" : random.pick(["by itself", "commit", "commit", "rollback"]),
     fault,
     proxy: random.pick(world.proxies),
   };
@@ -80,43 +93,69 @@ export async function prepare(world: World, { api, tag, verb, rows }: Run): Prom
 
 export async function perform(world: World, run: Run): Promise<Told> {
   const client = await world.client(run.proxy).catch(() => undefined);
-  if (!client) return { statement: "lost", local: "lost" };
-  await arm(world, run, client);
-  const told = await write(client, run);
+  if (!client) return lost;
+  const disarm = await arm(world, run, client);
+  const told = await write(world, client, run);
+  await disarm?.();
   client.end().catch(() => undefined);
   return told;
 }
 
-/** Sets what shall go wrong. */
-async function arm(world: World, { api, tag, fault, proxy }: Run, client: pg.Client): Promise<void> {
+/** Sets what shall go wrong; what comes back ends it. */
+async function arm(
+  world: World,
+  { api, tag, fault, proxy }: Run,
+  client: pg.Client,
+): Promise<(() => Promise<unknown>) | undefined> {
   const upstream = world.apis[api];
   switch (fault) {
     case "none":
     case "deferred constraint":
-      return;
+    case "serialization failure":
+      return undefined;
+    case "idle in transaction":
+      await set(client, "idle_in_transaction_session_timeout = 100");
+      return undefined;
+    case "lock_timeout": {
+      await set(client, "lock_timeout = 100");
+      const other = await world.client();
+      await other
+        .query(`begin; select from ${api}.records where name like '${tag}%' for update`)
+        .catch(() => undefined);
+      return () => other.end().catch(() => undefined);
+    }
     case "client gone":
       upstream.set(tag, "tells when it is there", async () => vanish(client));
-      return;
+      return undefined;
     case "cancel":
       upstream.set(tag, "tells when it is there", () => cancel(client, proxy.port).catch(() => undefined));
-      return;
+      return undefined;
     case "kill -9 before upstream does it":
       upstream.set(tag, "tells when it is there", () => proxy.kill());
-      return;
+      return undefined;
     case "kill -9 after upstream did it":
       upstream.set(tag, "tells when it is done", () => proxy.kill());
-      return;
+      return undefined;
     case "statement_timeout":
-      await client.query("set statement_timeout = 150").catch(() => undefined);
+      await set(client, "statement_timeout = 150");
       upstream.set(tag, "429 without end");
-      return;
+      return undefined;
     default:
       upstream.set(tag, fault);
+      return undefined;
   }
 }
 
-async function write(client: pg.Client, run: Run): Promise<Told> {
+async function set(client: pg.Client, setting: string): Promise<void> {
+  await client.query(`set ${setting}`).catch(() => undefined);
+}
+
+async function write(world: World, client: pg.Client, run: Run): Promise<Told> {
   const explicit = run.ends !== "by itself";
+  const ended = new Promise<string>((resolve) => {
+    client.once("error", (cause) => resolve(codeOf(cause)));
+    client.once("end", () => resolve("lost"));
+  });
   const ask = (sql: string, values: readonly string[] = []) =>
     client.query(sql, [...values]).then(
       () => "ok",
@@ -124,14 +163,23 @@ async function write(client: pg.Client, run: Run): Promise<Told> {
     );
   const local = run.fault === "deferred constraint" ? "wrong" : "local";
   if (explicit) {
-    const begun = await ask("begin");
+    const begun = await ask("begin isolation level repeatable read");
     if (begun === "ok") await ask(`insert into ${local} values ($1)`, [run.tag]);
   }
   const statement = await ask(sqlOf(run), names(run.tag, run.rows));
-  if (!explicit) return { statement, local: "undone" };
-  const end = await ask(run.ends);
-  if (end === "lost" || end === "TL007") return { statement, local: "lost" };
-  return { statement, local: statement === "ok" && end === "ok" && run.ends === "commit" ? "kept" : "undone" };
+  if (!explicit) return { statement, local: "undone", later: [] };
+  const later: string[] = [];
+  if (statement === "ok" && run.fault === "serialization failure") {
+    const admin = await world.admin();
+    await admin.query("update shared set n = n + 1").catch(() => undefined);
+    later.push(await ask("update shared set n = n + 1"));
+  }
+  if (statement === "ok" && run.fault === "idle in transaction") later.push(await ended);
+  else later.push(await ask(run.ends));
+  const end = later.at(-1) ?? "lost";
+  if (end === "lost" || end === "TL007") return { statement, local: "lost", later };
+  const kept = statement === "ok" && later.every((told) => told === "ok") && run.ends === "commit";
+  return { statement, local: kept ? "kept" : "undone", later };
 }
 
 function sqlOf({ api, verb, rows }: Run): string {

@@ -53,10 +53,10 @@ export async function startWorld(version: MajorVersion): Promise<World> {
   await prepare(postgres);
   const [named, plain, keyed] = [await startApi("unique"), await startApi(), await startApi()];
   const served = { named, plain, keyed };
-  const configFor = (relay: Relay, port: number, httpPort: number) => {
+  const configFor = (relay: Relay, port: number, httpPort: number, patienceMs = timeoutMs) => {
     const file = join(folder, `throughline-${port}.yaml`);
     const listen = `listen: { address: 127.0.0.1:${port} }\nhttp: 127.0.0.1:${httpPort}\n`;
-    writeFileSync(file, listen + configOf(folder, url("throughline", relay.port), served));
+    writeFileSync(file, listen + configOf(folder, url("throughline", relay.port), served, patienceMs));
     return file;
   };
   writeManifests(folder);
@@ -65,7 +65,8 @@ export async function startWorld(version: MajorVersion): Promise<World> {
     await makeProxy(postgres.port, configFor),
   ];
   const own = await startRelay(postgres.port);
-  const config = configFor(own, 0, 0);
+  // A page may be long in coming.
+  const config = configFor(own, 0, 0, startTimeoutMs);
   await run("migrate", "-c", config);
   await run("pull", "-c", config);
   await Promise.all(proxies.map((proxy) => proxy.ensure()));
@@ -111,7 +112,9 @@ async function prepare(postgres: EmbeddedPostgres): Promise<void> {
   await inside.query(`create table local (tag text);
     create table nothing (tag text primary key);
     create table wrong (tag text references nothing deferrable initially deferred);
-    grant insert, select on local, wrong to app`);
+    create table shared (n int);
+    insert into shared values (0);
+    grant insert, select, update on local, wrong, shared to app`);
   await inside.end();
 }
 
@@ -127,12 +130,17 @@ function writeManifests(folder: string): void {
   );
 }
 
-function configOf(folder: string, url: string, served: Readonly<Record<ApiName, FaultyApi>>): string {
+function configOf(
+  folder: string,
+  url: string,
+  served: Readonly<Record<ApiName, FaultyApi>>,
+  patienceMs: number,
+): string {
   const tables = apis.map(
     (name) => `  ${name}:
     manifest: ${join(folder, `${name}.yaml`)}
     base: ${served[name].url}
-    timeout: ${timeoutMs}ms
+    timeout: ${patienceMs}ms
     wait: ${waitMs}ms`,
   );
   return `postgres: { url: "${url}", connections: 6, grant: { app: [select, insert, update, delete] } }
