@@ -34,6 +34,8 @@ export interface FaultyApi {
   /** The next list is taken as it is then, and answered when it is let go. */
   hold(): Held;
   records(): readonly Fact[];
+  /** Every record that was made or changed, in the order of that; a note of null at the end of those that are gone. */
+  readonly history: readonly Fact[];
   add(name: string, note: string): string;
   /** As if somebody else had done it; returns the record's id. */
   apply(verb: "insert" | "update" | "delete", fact: Fact): string;
@@ -64,6 +66,16 @@ interface Reply {
 /** `unique`: no two records have one name. */
 export async function startApi(names?: "unique"): Promise<FaultyApi> {
   const stored = new Map<string, Fact>();
+  const history: Fact[] = [];
+  const store = (fact: Fact) => {
+    stored.set(fact.id, fact);
+    history.push(fact);
+  };
+  const remove = (id: string) => {
+    const fact = stored.get(id);
+    if (fact) history.push({ ...fact, note: null });
+    stored.delete(id);
+  };
   const faults = new Map<string, { fault: ApiFault; left: number; there: (() => Promise<void>) | undefined }>();
   const creations: string[] = [];
   const replayed = new Map<string, Reply>();
@@ -73,7 +85,7 @@ export async function startApi(names?: "unique"): Promise<FaultyApi> {
   const add = (name: string, note: string | null) => {
     last += 1;
     const id = `r${last}`;
-    stored.set(id, { id, name, note });
+    store({ id, name, note });
     creations.push(name);
     return id;
   };
@@ -96,11 +108,11 @@ export async function startApi(names?: "unique"): Promise<FaultyApi> {
     }
     const records = done.flatMap(({ index, id, fields }) => {
       if (verb === "delete") {
-        stored.delete(id);
+        remove(id);
         return [];
       }
       const before = stored.get(id);
-      if (before) stored.set(id, { ...before, note: "note" in fields ? text(fields["note"]) : before.note });
+      if (before) store({ ...before, note: "note" in fields ? text(fields["note"]) : before.note });
       const now = before ? id : add(text(fields["name"]) ?? "", text(fields["note"]));
       return [{ index, ...shown(now) }];
     });
@@ -234,16 +246,18 @@ export async function startApi(names?: "unique"): Promise<FaultyApi> {
       };
     },
     records: () => [...stored.values()],
+    history,
     add: (name, note) => add(name, note),
     apply: (verb, { id, name, note }) => {
       if (verb === "insert") return add(name, note);
-      if (verb === "delete") stored.delete(id);
-      else stored.set(id, { id, name, note });
+      if (verb === "delete") remove(id);
+      else store({ id, name, note });
       return id;
     },
     reset: () => {
       stored.clear();
       creations.length = 0;
+      history.length = 0;
     },
     created: (tag) => creations.filter((name) => name.startsWith(tag)),
     close: () => {

@@ -2,32 +2,17 @@
 // journal, Postgres and HTTP. After each round of recovery, and at the end, the mirror must be what upstream is.
 
 import { randomUUID } from "node:crypto";
-import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { openMirrors } from "../../src/cli/open.js";
-import { readYaml } from "../../src/config/yaml.js";
-import { manifestSchema } from "../../src/connector/manifest.js";
-import { noteIntent, noteOutcome, type RequestRow } from "../../src/journal/journal.js";
-import { recover } from "../../src/journal/recover.js";
 import { follows, isState } from "../../src/journal/states.js";
-import { type FaultyApi, startApi } from "../faults/api.js";
-import { startManifestLine } from "../support/manifest-line.js";
+import type { FaultyApi } from "../faults/api.js";
 import type { Served } from "../support/served.js";
+import { lose, type Reached, recoverNow, startFaultyLine, type Verb } from "./lost.js";
 
 let api: FaultyApi;
 let line: Served;
 beforeAll(async () => {
-  api = await startApi("unique");
-  const text = readFileSync(new URL("../faults/manifest.yaml", import.meta.url), "utf8");
-  const manifest = readYaml("manifest.yaml", text, manifestSchema);
-  line = await startManifestLine({
-    schema: "own",
-    manifest,
-    resource: "records",
-    url: api.url,
-    close: async () => api.close(),
-  });
+  ({ api, line } = await startFaultyLine());
   // Every state that an entry has had.
   await line.admin.query(`create table public.seen (id uuid, n serial, state text);
     create function public.see() returns trigger language plpgsql security definer as
@@ -36,9 +21,6 @@ beforeAll(async () => {
 });
 afterAll(() => line.close());
 
-type Verb = "insert" | "update" | "delete";
-/** How far a session came before it was lost. */
-type Reached = "intent" | "sent" | "sent, and done" | "accepted" | "refused" | "unknown" | "unknown, and done";
 type Event =
   | { readonly kind: "session"; readonly verb: Verb; readonly row: number; readonly reached: Reached }
   | { readonly kind: "edit upstream"; readonly row: number }
@@ -71,41 +53,6 @@ const event: fc.Arbitrary<Event> = fc.oneof(
   { weight: 3, arbitrary: fc.constant({ kind: "recover" as const }) },
 );
 
-/** A session that was lost: what it noted, and what upstream did of it. Undefined when its row is not there. */
-async function lose(verb: Verb, name: string, reached: Reached): Promise<void> {
-  const { pool } = line.opened;
-  const there = api.records().find((record) => record.name === name);
-  if ((verb === "insert") === (there !== undefined)) return;
-  const note = randomUUID();
-  const request: RequestRow =
-    verb === "insert"
-      ? { key: null, sent: { name, note } }
-      : { key: there?.id ?? "", sent: verb === "update" ? { note } : {} };
-  const { rows: mirrors } = await line.admin.query("select id, revision from throughline.mirror");
-  const call = randomUUID();
-  const by = { role: "app", application: "", clientAddress: "", statementHash: "", idempotencyKey: null };
-  const keys = request.key === null ? [] : [request.key];
-  const of = { mirror: mirrors[0], api: "own", table: "own.records", keys, request: [request], verb };
-  await noteIntent(pool, { ...by, ...of, call, proxy: randomUUID() }, reached === "intent" ? "intent" : "sent");
-  let key = request.key ?? "";
-  if (reached === "accepted" || reached.endsWith("done")) key = api.apply(verb, { id: key, name, note });
-  const outcome = { status: 200, request: null, sqlstate: null };
-  if (reached === "accepted") {
-    const row = verb === "delete" ? null : { id: key, name, note };
-    await noteOutcome(pool, call, { ...outcome, state: "accepted", rows: [{ key, row }] });
-  } else if (reached === "refused") await noteOutcome(pool, call, { ...outcome, state: "refused", rows: [] });
-  else if (reached.startsWith("unknown")) await noteOutcome(pool, call, { ...outcome, state: "unknown", rows: [] });
-}
-
-async function recoverNow(): Promise<void> {
-  // Upstream had its time.
-  await line.admin.query(
-    "update throughline.journal set sent_at = sent_at - interval '1 hour', tried_at = null where closed_at is null",
-  );
-  const parts = { ...line.opened, proxy: randomUUID(), mirrors: () => openMirrors(line.opened) };
-  while ((await recover(parts)) === undefined);
-}
-
 const wanted = () =>
   api
     .records()
@@ -129,16 +76,16 @@ test("P6, P8: in whatever order sessions are lost, recovery and a pull make the 
       await line.admin.query("truncate public.seen, throughline.journal, throughline.applied, throughline.parked");
       await line.pull();
       for (const one of events) {
-        if (one.kind === "session") await lose(one.verb, nameOf(one.row), one.reached);
+        if (one.kind === "session") await lose(line, api, one.verb, nameOf(one.row), one.reached);
         else if (one.kind === "pull") await line.pull();
-        else if (one.kind === "recover") await recoverNow();
+        else if (one.kind === "recover") await recoverNow(line);
         else {
           const there = api.records().find(({ name }) => name === nameOf(one.row));
           const verb = one.kind === "edit upstream" ? "update" : "delete";
           if (there) api.apply(verb, { ...there, note: randomUUID() });
         }
       }
-      await recoverNow();
+      await recoverNow(line);
       const open = await line.admin.query("select state from throughline.journal where closed_at is null");
       expect(open.rows).toEqual([]);
       await line.pull();

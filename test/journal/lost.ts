@@ -1,0 +1,59 @@
+// Sessions of proxies that are gone, and a round of recovery.
+
+import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { openMirrors } from "../../src/cli/open.js";
+import { readYaml } from "../../src/config/yaml.js";
+import { manifestSchema } from "../../src/connector/manifest.js";
+import { noteIntent, noteOutcome, type RequestRow } from "../../src/journal/journal.js";
+import { recover } from "../../src/journal/recover.js";
+import { type FaultyApi, startApi } from "../faults/api.js";
+import { startManifestLine } from "../support/manifest-line.js";
+import type { Served } from "../support/served.js";
+
+export type Verb = "insert" | "update" | "delete";
+/** How far a session came before it was lost. */
+export type Reached = "intent" | "sent" | "sent, and done" | "accepted" | "refused" | "unknown" | "unknown, and done";
+/** A session that was lost: what it noted, and what upstream did of it. Undefined when its row is not there. */
+export async function lose(line: Served, api: FaultyApi, verb: Verb, name: string, reached: Reached): Promise<void> {
+  const { pool } = line.opened;
+  const there = api.records().find((record) => record.name === name);
+  if ((verb === "insert") === (there !== undefined)) return;
+  const note = randomUUID();
+  const request: RequestRow =
+    verb === "insert"
+      ? { key: null, sent: { name, note } }
+      : { key: there?.id ?? "", sent: verb === "update" ? { note } : {} };
+  const { rows: mirrors } = await line.admin.query("select id, revision from throughline.mirror");
+  const call = randomUUID();
+  const by = { role: "app", application: "", clientAddress: "", statementHash: "", idempotencyKey: null };
+  const keys = request.key === null ? [] : [request.key];
+  const of = { mirror: mirrors[0], api: "own", table: "own.records", keys, request: [request], verb };
+  await noteIntent(pool, { ...by, ...of, call, proxy: randomUUID() }, reached === "intent" ? "intent" : "sent");
+  let key = request.key ?? "";
+  if (reached === "accepted" || reached.endsWith("done")) key = api.apply(verb, { id: key, name, note });
+  const outcome = { status: 200, request: null, sqlstate: null };
+  if (reached === "accepted") {
+    const row = verb === "delete" ? null : { id: key, name, note };
+    await noteOutcome(pool, call, { ...outcome, state: "accepted", rows: [{ key, row }] });
+  } else if (reached === "refused") await noteOutcome(pool, call, { ...outcome, state: "refused", rows: [] });
+  else if (reached.startsWith("unknown")) await noteOutcome(pool, call, { ...outcome, state: "unknown", rows: [] });
+}
+
+/** One whole round, in which upstream has had its time. */
+export async function recoverNow(line: Served): Promise<void> {
+  await line.admin.query(
+    "update throughline.journal set sent_at = sent_at - interval '1 hour', tried_at = null where closed_at is null",
+  );
+  const parts = { ...line.opened, proxy: randomUUID(), mirrors: () => openMirrors(line.opened) };
+  while ((await recover(parts)) === undefined);
+}
+
+/** The API of the fault tests, whose names are unique, behind one mirror: own.records. */
+export async function startFaultyLine(): Promise<{ readonly api: FaultyApi; readonly line: Served }> {
+  const api = await startApi("unique");
+  const text = readFileSync(new URL("../faults/manifest.yaml", import.meta.url), "utf8");
+  const manifest = readYaml("manifest.yaml", text, manifestSchema);
+  const close = async () => api.close();
+  return { api, line: await startManifestLine({ schema: "own", manifest, resource: "records", url: api.url, close }) };
+}
