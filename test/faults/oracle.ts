@@ -13,6 +13,8 @@ const shown = "(state = 'unknown' and verb = 'insert' and api = 'plain' and trie
 
 /** Until everything is in order again: both proxies run, and no entry is open but those that are shown. */
 export async function untilRest(world: World): Promise<readonly string[]> {
+  const died = world.proxies.flatMap((proxy) => proxy.died() ?? []);
+  if (died.length > 0) return died.map((words) => `a proxy died by itself: ${words}`);
   await Promise.all(world.proxies.map((proxy) => proxy.ensure()));
   const deadlineMs = performance.now() + restMs;
   for (;;) {

@@ -25,6 +25,8 @@ export interface ProxyProcess {
   readonly relay: Relay;
   readonly port: number;
   kill(): Promise<void>;
+  /** Its last words, when it has ended by itself; it should never. */
+  died(): string | undefined;
   /** The end of its log. */
   words(): string;
   /** What its /metrics says of `name`, all labels summed up. */
@@ -161,8 +163,11 @@ async function makeProxy(
   const config = configFor(relay, port, httpPort);
   let child: ChildProcess | undefined;
   let words = "";
+  let died: string | undefined;
+  const killed = new Set<ChildProcess>();
   const kill = async () => {
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    killed.add(child);
     const exit = new Promise((resolve) => child?.once("exit", resolve));
     child.kill("SIGKILL");
     await exit;
@@ -173,6 +178,10 @@ async function makeProxy(
       if (child && child.exitCode === null && child.signalCode === null) return;
       child = spawn(process.execPath, [program, "serve", "-c", config], {
         stdio: ["ignore", "ignore", "pipe"],
+      });
+      const current = child;
+      current.once("exit", (code, signal) => {
+        if (!killed.has(current) && code !== 1) died = `ended with ${code ?? signal}: ${words.slice(-2_000)}`;
       });
       const said = child.stderr;
       said?.on("data", (text: Buffer) => {
@@ -192,7 +201,7 @@ async function makeProxy(
     const found = text.matchAll(new RegExp(`^${name}(?:\\{.*\\})? (.+)$`, "gm"));
     return [...found].reduce((sum, [, value]) => sum + Number(value), 0);
   };
-  return { relay, port, kill, ensure, words: () => words, metric };
+  return { relay, port, kill, ensure, words: () => words, died: () => died, metric };
 }
 
 async function run(...words: readonly string[]): Promise<void> {
