@@ -4,7 +4,8 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { durationMs } from "../config/units.js";
 import { type Entry, listEntries, resolveEntry } from "../journal/entries.js";
-import { type Recovered, recover } from "../journal/recover.js";
+import type { Recovered } from "../journal/left-open.js";
+import { recover } from "../journal/recover.js";
 import { type Command, type Io, numberFlag, type Options, UsageError } from "./command.js";
 import { type Opened, open, openMirrors, readConfig } from "./open.js";
 

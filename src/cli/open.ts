@@ -41,6 +41,8 @@ export function open(config: Config): Opened {
     // What the journal notes must survive a crash of Postgres, whatever the login's settings are.
     verify: (client, done) => client.query(durable).then(() => done(), done),
   });
+  // While it is in use, what failed says so by itself; unheard, it would end the process.
+  pool.on("connect", (client) => client.on("error", () => undefined));
   pool.on("error", (err) => pool.ending || log.warn({ err }, "a connection of ours to Postgres was lost"));
   return { config, log, pool, tables: config.apis.flatMap((api) => tablesOf(api, log)) };
 }

@@ -1,11 +1,12 @@
 // Asks upstream what became of a call whose outcome nobody knows. Reading is harmless; what is repeated is repeated under its key.
 
 import type { Pool } from "pg";
-import { ReadFailed, type RowResult } from "../connector/ending.js";
+import type { RowResult } from "../connector/ending.js";
 import type { KnownMirror } from "../connector/known.js";
 import type { ConnectorTable, Verb } from "../connector/table.js";
-import type { Mirror, MirrorColumn } from "../mirror/column.js";
-import { quoteName } from "../postgres/quote.js";
+import type { Mirror, MirrorColumn, TextRow } from "../mirror/column.js";
+import { keyOf } from "../mirror/key.js";
+import { quoteLiteral, quoteName } from "../postgres/quote.js";
 import type { CanonicalRow, Outcome, RequestRow } from "./journal.js";
 
 export interface UnknownCall {
@@ -24,13 +25,20 @@ const keepMarginMs = 60_000;
 /** A refusal of these says nothing of the first attempt. */
 const passing = new Set(["40001", "53400", "55P03", "28000", "42501"]);
 
+/** Those of the keys that other creates have made; undefined: one that is under way may have made them. */
+export type Claimed = (keys: readonly string[]) => Promise<ReadonlySet<string> | undefined>;
+
 /** Undefined: still nobody knows. Throws ReadFailed when upstream can't be asked. */
-export async function askUpstream({ mirror, table }: KnownMirror, entry: UnknownCall): Promise<Answer | undefined> {
+export async function askUpstream(
+  { mirror, table }: KnownMirror,
+  entry: UnknownCall,
+  claimed: Claimed,
+): Promise<Answer | undefined> {
   const keepsMs = table.repeatableMs(entry.verb, entry.request.length) - keepMarginMs;
   if (entry.idempotencyKey !== null && entry.ageMs < keepsMs) return repeat(mirror, table, entry);
   const keys = entry.request.flatMap(({ key }) => key ?? []);
   if (keys.length === entry.request.length) return compare(mirror, table, entry, keys);
-  return lookFor(mirror, table, entry);
+  return lookFor(mirror, table, entry, claimed);
 }
 
 /** Upstream answers as it did, or would have, the first time. */
@@ -54,19 +62,28 @@ async function compare(
   keys: readonly string[],
 ): Promise<Answer> {
   const rows = await read(mirror, table, keys);
-  const isDone = ({ row }: CanonicalRow, index: number) =>
-    verb === "delete" ? row === null : row !== null && holds(mirror, table, row, request[index]?.sent ?? {});
-  const done = rows.filter(isDone).length;
-  const absent = verb === "update" ? rows.filter(({ row }) => row === null).length : 0;
+  const found = rows.map(({ row }, index): Found => {
+    const { sent, before } = request[index] ?? { sent: {}, before: {} };
+    if (verb === "delete") return row === null ? "done" : "undone";
+    if (row === null) return verb === "update" ? "absent" : "undone";
+    if (holds(mirror, table, row, sent)) return "done";
+    const isAsBefore = Object.keys(before).length > 0 && holds(mirror, table, row, before);
+    return verb === "update" && isAsBefore ? "undone" : "other";
+  });
   // What was to be created, and is not there, is nothing that is gone.
   const known = verb === "insert" ? rows.filter(({ row }) => row !== null) : rows;
-  return { state: stateOf(rows.length, done, absent), rows: known };
+  return { state: stateOf(found), rows: known };
 }
 
-async function lookFor(mirror: Mirror, table: ConnectorTable, { request }: UnknownCall): Promise<Answer | undefined> {
+async function lookFor(
+  mirror: Mirror,
+  table: ConnectorTable,
+  { request }: UnknownCall,
+  claimed: Claimed,
+): Promise<Answer | undefined> {
   for (const { column, values } of identifying(mirror, request)) {
-    const found = await table.find(mirror.columns, column, values);
-    if (found) return { state: stateOf(values.length, found.length, 0), rows: found };
+    const records = await table.find(mirror.columns, column, values);
+    if (records) return judgeCreated(mirror, table, column, request, records, claimed);
   }
   return undefined;
 }
@@ -76,18 +93,47 @@ export async function askMirror(
   pool: Pool,
   { mirror, table }: KnownMirror,
   { call, verb, request }: UnknownCall,
+  claimed: Claimed,
 ): Promise<Answer | undefined> {
   const [by] = identifying(mirror, request);
   if (!by || verb !== "insert") return undefined;
-  const name = quoteName(by.column.name);
-  const found = await pool.query<{ rows: number }>(
-    `select (select count(*)::int from ${quoteName(mirror.schema)}.${quoteName(mirror.table)} t where t.${name}::text = any($3)) as rows
+  const names = mirror.columns.map(({ name }) => quoteLiteral(name)).join(", ");
+  const texts = mirror.columns.map(({ name }) => `t.${quoteName(name)}::text`).join(", ");
+  const found = await pool.query<{ rows: readonly TextRow[] }>(
+    `select (select coalesce(json_agg(json_object(array[${names}]::text[], array[${texts}]::text[])), '[]')
+         from ${quoteName(mirror.schema)}.${quoteName(mirror.table)} t where t.${quoteName(by.column.name)}::text = any($3)) as rows
      from throughline.mirror m join throughline.journal j on j.mirror = m.id
      where j.id = $1 and m.complete_from > j.sent_at + $2 * interval '1 millisecond'`,
     [call, 2 * table.account.timeoutMs, by.values],
   );
   const [pulled] = found.rows;
-  return pulled && { state: stateOf(by.values.length, pulled.rows, 0), rows: [] };
+  const records = pulled?.rows.map((row) => ({ key: keyOf(mirror.key, row) ?? "", row }));
+  const answer = records && (await judgeCreated(mirror, table, by.column, request, records, claimed));
+  // They are here already.
+  return answer && { ...answer, rows: [] };
+}
+
+/** `records`: those that have the values of a unique column. */
+async function judgeCreated(
+  mirror: Mirror,
+  table: ConnectorTable,
+  column: MirrorColumn,
+  request: UnknownCall["request"],
+  records: readonly { readonly key: string; readonly row: TextRow }[],
+  claimed: Claimed,
+): Promise<Answer | undefined> {
+  const others = await claimed(records.map(({ key }) => key));
+  if (!others) return undefined;
+  const rows = records.filter(({ key }) => !others.has(key));
+  // Upstream has its own idea of when two are the same; case is the usual one.
+  const plain = (text: string | null | undefined) => text?.toLowerCase() ?? null;
+  const found = request.map(({ sent }): Found => {
+    const { [column.name]: value, ...rest } = sent;
+    const record = rows.find(({ row }) => plain(row[column.name]) === plain(value));
+    if (!record) return "undone";
+    return holds(mirror, table, record.row, rest) ? "done" : "other";
+  });
+  return { state: stateOf(found), rows };
 }
 
 /** Unique columns that each of the new rows has. */
@@ -105,21 +151,16 @@ async function read(mirror: Mirror, table: ConnectorTable, keys: readonly string
   return keys.map((key) => ({ key, row: records.get(key) ?? null }));
 }
 
-/** The accepted rows of an entry as upstream has them now; undefined when it can't be asked. */
-export async function readAgain(
+/** The accepted rows of an entry as upstream has them now. Throws ReadFailed when it can't be asked. */
+export function readAgain(
   { mirror, table }: KnownMirror,
   rows: readonly CanonicalRow[],
-): Promise<readonly CanonicalRow[] | undefined> {
-  try {
-    return await read(
-      mirror,
-      table,
-      rows.map(({ key }) => key),
-    );
-  } catch (cause) {
-    if (cause instanceof ReadFailed) return undefined;
-    throw cause;
-  }
+): Promise<readonly CanonicalRow[]> {
+  return read(
+    mirror,
+    table,
+    rows.map(({ key }) => key),
+  );
 }
 
 function holds(
@@ -134,13 +175,18 @@ function holds(
 }
 
 function stateOfResults(results: readonly RowResult[]): Answer["state"] {
-  const count = (kind: RowResult["kind"]) => results.filter((result) => result.kind === kind).length;
-  const state = stateOf(results.length, count("accepted"), count("absent"));
+  const state = stateOf(
+    results.map(({ kind }): Found => (kind === "accepted" ? "done" : kind === "absent" ? "absent" : "undone")),
+  );
   return state === "lapsed" ? "refused" : state;
 }
 
-function stateOf(all: number, done: number, absent: number): Answer["state"] {
-  if (done === all) return "accepted";
-  if (absent === all) return "absent";
-  return done + absent === 0 ? "lapsed" : "partial";
+/** What became of one row; `other`: it is neither as it was to be nor as it was. */
+type Found = "done" | "undone" | "absent" | "other";
+
+function stateOf(found: readonly Found[]): Answer["state"] {
+  if (found.includes("other")) return "settled";
+  if (found.every((one) => one === "done")) return "accepted";
+  if (found.every((one) => one === "absent")) return "absent";
+  return found.every((one) => one === "undone") ? "lapsed" : "partial";
 }

@@ -26,6 +26,8 @@ export interface RequestRow {
   /** Null: upstream assigns it. */
   readonly key: string | null;
   readonly sent: TextRow;
+  /** What the columns that are sent were before. */
+  readonly before: TextRow;
 }
 
 /** A canonical row; null: upstream no longer has it. */

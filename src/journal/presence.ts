@@ -35,9 +35,15 @@ export class Presence {
     const client = await this.pool.connect();
     client.on("error", () => this.lost(client));
     client.on("end", () => this.lost(client));
-    // Shared: two proxies whose names have one hash don't wait for each other.
-    await client.query("select pg_advisory_lock_shared(hashtext('throughline proxy'), hashtext($1))", [this.proxy]);
-    this.client = client;
+    try {
+      // Shared: two proxies whose names have one hash don't wait for each other.
+      await client.query("select pg_advisory_lock_shared(hashtext('throughline proxy'), hashtext($1))", [this.proxy]);
+    } catch (cause) {
+      client.release(true);
+      throw cause;
+    }
+    if (this.ended) client.release(true);
+    else this.client = client;
   }
 
   private lost(client: PoolClient): void {

@@ -7,7 +7,7 @@ const followers = {
   /** It may have been sent. Upstream's "later" makes it wait once more, or go again at once. */
   sent: ["intent", "sent", "accepted", "partial", "absent", "refused", "unsent", "unknown"],
   /** Nobody knows what became of it: upstream is asked, or people are. */
-  unknown: ["accepted", "partial", "absent", "refused", "lapsed"],
+  unknown: ["accepted", "partial", "absent", "refused", "lapsed", "settled"],
   accepted: [],
   partial: [],
   /** The rows that it was to change are gone. */
@@ -16,6 +16,8 @@ const followers = {
   unsent: [],
   /** Nobody knew, and upstream turned out not to have done it. */
   lapsed: [],
+  /** Nobody knew, and nobody can tell any more; the mirror has what upstream has. */
+  settled: [],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
 export type State = keyof typeof followers;

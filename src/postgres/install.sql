@@ -47,7 +47,7 @@ create table if not exists throughline.journal (
   table_name text not null,
   verb text not null check (verb in ('insert', 'update', 'delete')),
   state text not null default 'intent'
-    check (state in ('intent', 'sent', 'unknown', 'accepted', 'partial', 'absent', 'refused', 'unsent', 'lapsed')),
+    check (state in ('intent', 'sent', 'unknown', 'accepted', 'partial', 'absent', 'refused', 'unsent', 'lapsed', 'settled')),
   row_count integer not null,
   keys text[] not null default '{}',
   role text not null,

@@ -33,6 +33,8 @@ const refusedEncryption = Buffer.from("N");
 export class Listener {
   private readonly server: Server;
   private readonly sockets = new Set<Socket>();
+  /** Those that have not yet said what they want. */
+  private readonly opening = new Set<Socket>();
   private readonly sessions = new Set<Session>();
 
   constructor(private readonly options: ListenerOptions) {
@@ -57,13 +59,18 @@ export class Listener {
   /** Ends every session: at rest; after `drainMs` whatever it is at, but for a call that is under way. */
   async close(drainMs: number): Promise<void> {
     const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
+    for (const socket of this.opening) socket.destroy();
     for (const session of this.sessions) session.stop("at rest");
     const drained = new AbortController();
     await Promise.race([closed, delay(drainMs, undefined, { signal: drained.signal }).catch(() => undefined)]);
     drained.abort();
     // A COPY would wait for its client.
     for (const session of this.sessions) session.holding.abandon();
+    for (const session of this.sessions) session.stop("after this");
+    // What Postgres says to who reads nothing would keep a held statement for ever.
+    const unread = setTimeout(() => this.destroyUnread(), lastWordsMs);
     await this.options.interception.idle();
+    clearTimeout(unread);
     for (const session of this.sessions) session.stop("at once");
     // Who reads nothing hears nothing.
     const patience = setTimeout(() => this.destroyAll(), lastWordsMs);
@@ -73,18 +80,27 @@ export class Listener {
     await this.options.interception.idle();
   }
 
+  private destroyUnread(): void {
+    for (const session of this.sessions) if (session.client.congested) session.destroy();
+  }
+
   private destroyAll(): void {
     for (const socket of this.sockets) socket.destroy();
   }
 
   private accept(socket: Socket): void {
     this.sockets.add(socket);
-    socket.once("close", () => this.sockets.delete(socket));
+    this.opening.add(socket);
+    socket.once("close", () => {
+      this.sockets.delete(socket);
+      this.opening.delete(socket);
+    });
     const timer = setTimeout(() => socket.destroy(), openingTimeoutMs);
     const refused = { ssl: false, gss: false };
     let bytes: Buffer = Buffer.alloc(0);
     const stop = () => {
       clearTimeout(timer);
+      this.opening.delete(socket);
       socket.off("data", read);
       socket.off("error", drop);
       socket.off("end", drop);

@@ -33,7 +33,7 @@ export class Session implements HoldState, BackendState {
   private readonly fromPostgres: Inflow;
   readonly holding: Holding;
   private readonly flights = new Flights(this.owed, (bytes) => this.postgres?.write(bytes));
-  private readonly client: Link;
+  readonly client: Link;
   private postgres: Link | undefined;
   private holdingReady = false;
   private clientEnded = false;
@@ -42,7 +42,7 @@ export class Session implements HoldState, BackendState {
   /** What the client is told when a held statement has come to its end, or what Postgres said must not be relayed as it is. */
   private lastWords: Fields | undefined;
   private closed = false;
-  private stopping = false;
+  private stopping: "at rest" | "after this" | undefined;
 
   readonly calls: OpenCalls;
   readonly cancellation = new Cancellation();
@@ -138,9 +138,10 @@ export class Session implements HoldState, BackendState {
       return;
     }
     if (this.postgresEnded) return this.endPostgres();
+    if (this.stopping === "after this") return this.stop("at once");
     this.readClient(nothing);
     if (this.clientEnded) this.endClient();
-    if (this.stopping) this.stop("at rest");
+    if (this.stopping) this.stop(this.stopping);
   }
 
   private endClient(): void {
@@ -198,7 +199,7 @@ export class Session implements HoldState, BackendState {
     try {
       this.backend.startRun();
       this.backend.endRun(chunk ? this.fromPostgres.readShared(chunk) : this.fromPostgres.read());
-      if (this.stopping) this.stop("at rest");
+      if (this.stopping) this.stop(this.stopping);
     } catch (cause) {
       this.lose(cause);
     }
@@ -236,7 +237,6 @@ export class Session implements HoldState, BackendState {
 
   // ── ends
 
-  /** Nothing more can be asked of Postgres. */
   get over(): boolean {
     return this.closed || this.postgresEnded;
   }
@@ -276,11 +276,11 @@ export class Session implements HoldState, BackendState {
     this.calls.abandon();
   }
 
-  /** The proxy stops. */
-  stop(when: "at rest" | "at once"): void {
-    this.stopping = true;
-    const busy = this.status !== Status.idle || !this.owed.empty || this.holding.current || this.holdingReady;
-    if (when === "at rest" && busy) return;
+  /** The proxy stops. `after this`: when what is held, or settled, has come to its end. */
+  stop(when: "at rest" | "after this" | "at once"): void {
+    if (when !== "at once") this.stopping = when;
+    if (when !== "at once" && (this.holding.current || this.holdingReady)) return;
+    if (when === "at rest" && (this.status !== Status.idle || !this.owed.empty || this.hidden)) return;
     if (!this.closed) this.tellFatal("57P01", "terminating connection due to administrator command");
     this.close();
     this.client.socket.destroySoon();

@@ -89,6 +89,7 @@ export async function startProxy(parts: ProxyParts): Promise<RunningProxy> {
     journal: () => countOpen(pool),
   });
   const warn = (message: string) => (err: unknown) => log.warn({ err }, message);
+  let stopping = false;
   const rounds = [
     repeat(watchEveryMs, watch, warn("views and functions over the mirrors could not be looked up")),
     repeat(renewEveryMs, () => signer.renew(pool), warn("the proxy's key could not be renewed")),
@@ -96,7 +97,7 @@ export async function startProxy(parts: ProxyParts): Promise<RunningProxy> {
     repeat(
       recoverEveryMs,
       async () => {
-        const finished = await recover({ pool, log, proxy: signer.proxy, mirrors });
+        const finished = await recover({ pool, log, proxy: signer.proxy, mirrors, stopping: () => stopping });
         for (const { to } of finished ?? []) if (to !== "left") metrics.recover(to);
       },
       warn("recovery failed, and is tried again"),
@@ -105,6 +106,7 @@ export async function startProxy(parts: ProxyParts): Promise<RunningProxy> {
   return {
     port,
     close: async (drainMs = 0) => {
+      stopping = true;
       await listener.close(drainMs);
       await Promise.all(rounds.map((round) => round.stop()));
       presence.end();

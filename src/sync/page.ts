@@ -26,6 +26,8 @@ export async function applyPage(pool: Pool, page: PageToApply): Promise<readonly
   const client = await pool.connect();
   try {
     await client.query("begin isolation level read committed");
+    // Recovery may be at reading what this page has later.
+    await client.query("select pg_advisory_xact_lock_shared(hashtext('throughline asking'), $1)", [page.mirror.id]);
     // A client's open transaction may hold a key that is new here; its lock is not worth waiting for.
     await client.query("set local lock_timeout = '5s'");
     const keptOut = await fenced(client, page);

@@ -37,7 +37,10 @@ export type Called =
 export async function callUpstream(context: CallContext, sent: readonly RowToSend[]): Promise<Called> {
   const { pool, mirror, table, verb } = context;
   const call = randomUUID();
-  const request = sent.map(({ key, sent: columns }) => ({ key, sent: columns }));
+  const request = sent.map(({ key, planned, sent: columns }) => {
+    const before = Object.keys(columns).map((name) => [name, planned.before?.[name] ?? null]);
+    return { key, sent: columns, before: Object.fromEntries(before) };
+  });
   const idempotencyKey = table.repeatableMs(verb, sent.length) > 0 ? call : null;
   const entry = new NotedCall(pool, {
     ...context.by,

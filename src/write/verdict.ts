@@ -13,7 +13,7 @@ interface Dropped {
 }
 
 export interface Verdict {
-  readonly state: Exclude<Outcome["state"], "unsent" | "lapsed">;
+  readonly state: Exclude<Outcome["state"], "unsent" | "lapsed" | "settled">;
   /** Full canonical rows and tombstones, in the order of the rows that were sent; null where upstream did not accept. */
   readonly canonical: readonly (CanonicalRow | null)[];
   /** Tombstones of rows that upstream answered for under another key. */

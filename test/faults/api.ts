@@ -2,6 +2,7 @@
 
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { isRecord } from "../../src/config/json.js";
+import { drip } from "./drip.js";
 
 export type ApiFault =
   | "refuses"
@@ -58,7 +59,7 @@ interface Asked {
   readonly many: boolean;
 }
 
-interface Reply {
+export interface Reply {
   readonly status: number;
   readonly body?: unknown;
 }
@@ -288,16 +289,4 @@ function writeOf(method: string, what: string, body: unknown): Asked | undefined
 function answer(outgoing: ServerResponse, { status, body }: Reply): void {
   outgoing.writeHead(status, body === undefined ? {} : { "content-type": "application/json" });
   outgoing.end(body === undefined ? undefined : JSON.stringify(body));
-}
-
-/** A byte at a time, each for itself. */
-function drip(outgoing: ServerResponse, { status, body }: Reply): void {
-  outgoing.writeHead(status, { "content-type": "application/json" });
-  const bytes = body === undefined ? [] : [...Buffer.from(JSON.stringify(body))];
-  const next = () => {
-    const byte = bytes.shift();
-    if (byte === undefined) outgoing.end();
-    else outgoing.write(Buffer.of(byte), () => setImmediate(next));
-  };
-  next();
 }

@@ -51,7 +51,7 @@ test("P6: what was accepted is applied", async () => {
 });
 
 describe("P6: a change that may have been sent is settled by reading the row", () => {
-  const request = () => [{ key: idOf("ada@x.com"), sent: { firstname: "Augusta" } }];
+  const request = () => [{ key: idOf("ada@x.com"), sent: { firstname: "Augusta" }, before: { firstname: "Ada" } }];
 
   test("upstream has made it", async () => {
     const call = await left(line, { verb: "update", request: request() }, "sent");
@@ -65,8 +65,15 @@ describe("P6: a change that may have been sent is settled by reading the row", (
     const call = await left(line, { verb: "update", request: request() }, "sent");
     line.sandbox.edit("contacts", idOf("ada@x.com"), { firstname: "Countess" });
     await closed(call);
-    expect((await stateOf(call)).state).toBe("lapsed");
+    expect((await stateOf(call)).state).toBe("settled");
     expect(await mirrored(line)).toEqual(["ada@x.com Countess", "bob@x.com Bob"]);
+  });
+
+  test("upstream has not made it, and nobody another", async () => {
+    const call = await left(line, { verb: "update", request: request() }, "sent");
+    await closed(call);
+    expect((await stateOf(call)).state).toBe("lapsed");
+    expect(await mirrored(line)).toEqual(["ada@x.com Ada", "bob@x.com Bob"]);
   });
 
   test("the row is gone upstream", async () => {

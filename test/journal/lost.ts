@@ -22,8 +22,8 @@ export async function lose(line: Served, api: FaultyApi, verb: Verb, name: strin
   const note = randomUUID();
   const request: RequestRow =
     verb === "insert"
-      ? { key: null, sent: { name, note } }
-      : { key: there?.id ?? "", sent: verb === "update" ? { note } : {} };
+      ? { key: null, sent: { name, note }, before: {} }
+      : { key: there?.id ?? "", sent: verb === "update" ? { note } : {}, before: { note: there?.note ?? null } };
   const { rows: mirrors } = await line.admin.query("select id, revision from throughline.mirror");
   const call = randomUUID();
   const by = { role: "app", application: "", clientAddress: "", statementHash: "", idempotencyKey: null };

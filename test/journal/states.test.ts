@@ -3,16 +3,17 @@ import { before, follows, isIdle, type State, states } from "../../src/journal/s
 
 /** Row: from; column: to. */
 const table = `
-            intent sent unknown accepted partial absent refused unsent lapsed
-  intent       -    x      -       -        -      -       -      x      -
-  sent         x    x      x       x        x      x       x      x      -
-  unknown      -    -      -       x        x      x       x      -      x
-  accepted     -    -      -       -        -      -       -      -      -
-  partial      -    -      -       -        -      -       -      -      -
-  absent       -    -      -       -        -      -       -      -      -
-  refused      -    -      -       -        -      -       -      -      -
-  unsent       -    -      -       -        -      -       -      -      -
-  lapsed       -    -      -       -        -      -       -      -      -`;
+            intent sent unknown accepted partial absent refused unsent lapsed settled
+  intent       -    x      -       -        -      -       -      x      -      -
+  sent         x    x      x       x        x      x       x      x      -      -
+  unknown      -    -      -       x        x      x       x      -      x      x
+  accepted     -    -      -       -        -      -       -      -      -      -
+  partial      -    -      -       -        -      -       -      -      -      -
+  absent       -    -      -       -        -      -       -      -      -      -
+  refused      -    -      -       -        -      -       -      -      -      -
+  unsent       -    -      -       -        -      -       -      -      -      -
+  lapsed       -    -      -       -        -      -       -      -      -      -
+  settled      -    -      -       -        -      -       -      -      -      -`;
 
 test("P6: what an entry can become, in full", () => {
   const shown = (cell: boolean) => (cell ? "x" : "-");

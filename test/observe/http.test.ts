@@ -24,3 +24,9 @@ test("/healthz, /readyz and /metrics say how the process is", async () => {
   expect(await ask("/")).toEqual([404, "there are /metrics, /healthz and /readyz\n"]);
   server.close();
 });
+
+test("what can be told without Postgres is told without it", async () => {
+  const metrics = new Metrics();
+  metrics.watch({ connections: () => 3, heldStatements: () => 0, journal: () => Promise.reject(new Error("away")) });
+  expect(await metrics.registry.metrics()).toContain("throughline_connections 3");
+});

@@ -1,12 +1,17 @@
 // A journal entry as a proxy that is gone left it.
 
 import { randomUUID } from "node:crypto";
-import { type Intent, noteIntent, noteOutcome, type Outcome } from "../../src/journal/journal.js";
+import { type Intent, noteIntent, noteOutcome, type Outcome, type RequestRow } from "../../src/journal/journal.js";
 import type { Line } from "./line.js";
+
+interface LeftEntry {
+  readonly verb: Intent["verb"];
+  readonly request: readonly (Omit<RequestRow, "before"> & Partial<RequestRow>)[];
+}
 
 export async function left(
   line: Line,
-  entry: Pick<Intent, "verb" | "request">,
+  { verb, request }: LeftEntry,
   state: "intent" | "sent",
   outcome?: Pick<Outcome, "state" | "rows">,
 ): Promise<string> {
@@ -14,9 +19,13 @@ export async function left(
   const call = randomUUID();
   const { rows } = await line.admin.query("select id, revision from throughline.mirror");
   const by = { role: "app", application: "", clientAddress: "", statementHash: "", idempotencyKey: null };
-  const keys = entry.request.flatMap(({ key }) => key ?? []);
+  const keys = request.flatMap(({ key }) => key ?? []);
   const of = { mirror: rows[0], api: "hubspot", table: "hubspot.contacts", keys };
-  await noteIntent(pool, { ...entry, ...by, ...of, call, proxy: randomUUID() }, state);
+  await noteIntent(
+    pool,
+    { ...by, ...of, verb, request: request.map((row) => ({ before: {}, ...row })), call, proxy: randomUUID() },
+    state,
+  );
   if (outcome) await noteOutcome(pool, call, { status: 200, request: null, sqlstate: null, ...outcome });
   return call;
 }

@@ -1,0 +1,115 @@
+// What recovery finds: open entries that nobody else will finish.
+
+import type { Pool, PoolClient } from "pg";
+import type { UnknownCall } from "./ask.js";
+import { type CanonicalRow, noteOutcome, type Outcome } from "./journal.js";
+import { closeEntries } from "./settle.js";
+import { isState, type State } from "./states.js";
+
+/** An open entry that nobody else will finish. */
+export interface LeftOpen extends UnknownCall {
+  readonly state: State;
+  readonly mirror: number;
+  readonly rows: readonly CanonicalRow[] | null;
+  readonly blocked: boolean;
+  /** How long ago its outcome was noted; null when there is none. */
+  readonly outcomeAgeMs: number | null;
+}
+
+/** What became of an entry. `left`: a later round tries it again. */
+export interface Recovered {
+  readonly call: string;
+  readonly from: State;
+  readonly to: State | "left";
+}
+
+/** The proxies that are gone, and the mirrors whose APIs can be asked from here. */
+interface Orphans {
+  readonly proxies: readonly string[];
+  readonly mirrors: readonly number[];
+}
+
+/** The most that one round takes on. */
+const perRound = 200;
+/** How long a try that came to nothing keeps an entry from the next, doubled each time, up to the longest. */
+const firstRetryMs = 1_000;
+const longestRetryMs = 300_000;
+
+/** How long an API that is not configured here may be asked by another process, before its call is unknown. */
+const elsewhereMs = 600_000;
+
+const nothing = { rows: [], status: null, request: null };
+const unsent: Outcome = { ...nothing, state: "unsent", sqlstate: null };
+export const unknown: Outcome = { ...nothing, state: "unknown", sqlstate: "TL007" };
+
+/** What needs no API to be told: what was never sent, and what was sent to one that nobody here can ask. */
+export async function closeUnasked(
+  pool: Pool,
+  client: PoolClient,
+  { proxies, mirrors }: Orphans,
+): Promise<Recovered[]> {
+  const found = await client.query<{ id: string; state: string }>(
+    `select id, state from throughline.journal where closed_at is null and proxy = any($1) and (state = 'intent'
+       or (state = 'sent' and mirror <> all($2) and sent_at < clock_timestamp() - $3 * interval '1 millisecond'))`,
+    [proxies, mirrors, elsewhereMs],
+  );
+  const closed: Recovered[] = [];
+  for (const { id: call, state } of found.rows) {
+    const outcome = state === "intent" ? unsent : unknown;
+    const noted = await noteOutcome(pool, call, outcome);
+    if (noted && isState(state)) closed.push({ call, from: state, to: outcome.state });
+  }
+  return closed;
+}
+
+/** A crash between a commit and its note. */
+export async function closeApplied(client: PoolClient): Promise<void> {
+  const found = await client.query<{ id: string }>(
+    `select id from throughline.journal j where closed_at is null and state not in ('intent', 'sent', 'unknown')
+       and exists (select from throughline.applied a where a.call = j.id)`,
+  );
+  await closeEntries(
+    client,
+    found.rows.map(({ id }) => id),
+  );
+}
+
+interface LeftRow {
+  readonly id: string;
+  readonly state: string;
+  readonly mirror: number;
+  readonly verb: UnknownCall["verb"];
+  readonly request: UnknownCall["request"] | null;
+  readonly rows: LeftOpen["rows"];
+  readonly blocked: boolean;
+  readonly idempotency_key: string | null;
+  readonly age_ms: number | null;
+  readonly outcome_age_ms: number | null;
+}
+
+/** What belongs to proxies that are gone, what nobody knows, what is blocked, and what recovery has begun. */
+export async function leftOpen(
+  client: PoolClient,
+  { proxies, mirrors }: Orphans,
+  only: string | undefined,
+): Promise<LeftOpen[]> {
+  const found = await client.query<LeftRow>(
+    `select id, state, mirror, verb, request, rows, blocked is not null as blocked, idempotency_key,
+       (extract(epoch from clock_timestamp() - sent_at) * 1000)::float8 as age_ms,
+       (extract(epoch from clock_timestamp() - outcome_at) * 1000)::float8 as outcome_age_ms
+     from throughline.journal
+     where closed_at is null and mirror = any($6) and (proxy = any($1) or state = 'unknown' or blocked is not null or tries > 0)
+       and case when $2::uuid is null
+         then tried_at is null or tried_at < clock_timestamp() - least($3::float8 * 2 ^ least(tries, 20), $4::float8) * interval '1 millisecond'
+         else id = $2 end
+     order by intent_at limit $5`,
+    [proxies, only ?? null, firstRetryMs / 2, longestRetryMs, perRound, mirrors],
+  );
+  return found.rows.flatMap((row) => {
+    const { id: call, state, mirror, verb, rows, blocked, idempotency_key: idempotencyKey } = row;
+    const { request, age_ms: ageMs, outcome_age_ms: outcomeAgeMs } = row;
+    if (!isState(state)) return [];
+    const sent = { call, verb, request: request ?? [], idempotencyKey, ageMs: ageMs ?? 0 };
+    return [{ ...sent, state, mirror, rows, blocked, outcomeAgeMs }];
+  });
+}

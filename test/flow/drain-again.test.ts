@@ -1,0 +1,85 @@
+// A stop among clients that do not make it easy.
+
+import { once } from "node:events";
+import { connect } from "node:net";
+import pg from "pg";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { serve } from "../../src/cli/serve.js";
+import type { RunningProxy } from "../../src/proxy/start.js";
+import { bind, execute, flush, parse, query, sync } from "../proxy/build.js";
+import { login } from "../proxy/session.js";
+import { type Line, startLine } from "../support/line.js";
+import { untilTrue } from "../support/sessions.js";
+
+let line: Line;
+let proxy: RunningProxy;
+/** Longer than a test may last. */
+const longMs = 200_000;
+
+beforeEach(async () => {
+  line = await startLine({});
+  proxy = await serve(line.opened, { host: "127.0.0.1", port: 0 });
+});
+afterEach(() => line.close());
+const raw = () => login({ host: "127.0.0.1", port: proxy.port }, line.database);
+
+test("one that reads nothing, with a write behind what it does not read", async () => {
+  const client = await raw();
+  client.socket.pause();
+  const rows = query("select repeat('x', 1000) from generate_series(1, 60000)");
+  client.send(Buffer.concat([rows, query("insert into hubspot.contacts (email) values ('new@x.com')")]));
+  await untilTrue(
+    line.admin,
+    "exists (select from pg_stat_activity where datname = current_database() and wait_event = 'ClientWrite')",
+  );
+  await proxy.close(50);
+  client.socket.destroy();
+});
+
+test("two that write on and on in their transactions", async () => {
+  let going = true;
+  const writing = [1, 2].map(async (n) => {
+    const client = new pg.Client({
+      host: "127.0.0.1",
+      port: proxy.port,
+      user: "app",
+      password: "app",
+      database: line.database,
+    });
+    client.on("error", () => undefined);
+    await client.connect();
+    await client.query("set throughline.transaction = 'immediate'");
+    await client.query("begin");
+    for (let i = 0; going; i += 1)
+      await client.query(`insert into hubspot.contacts (email) values ('n${n}-${i}@x.com')`);
+  });
+  const ended = Promise.allSettled(writing);
+  await expect.poll(() => line.writes().length, { timeout: 10_000 }).toBeGreaterThan(1);
+  await proxy.close(50);
+  going = false;
+  // The stop has ended them.
+  expect((await ended).map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+});
+
+test("one that has connected and said nothing", async () => {
+  const socket = connect(proxy.port, "127.0.0.1");
+  await once(socket, "connect");
+  // It has been accepted when another behind it has been served.
+  await raw();
+  await proxy.close(longMs);
+  socket.destroy();
+});
+
+test("one between the Execute of a write and its Sync comes to its commit", async () => {
+  const client = await raw();
+  client.send(
+    Buffer.concat([parse("insert into hubspot.contacts (email) values ('new@x.com')"), bind(), execute(), flush]),
+  );
+  await client.until("C");
+  const closing = proxy.close(longMs);
+  client.send(sync);
+  await client.untilEnd().catch(() => undefined);
+  await closing;
+  expect(client.letters).toMatch(/C Z E$/);
+  expect((await line.admin.query("select email from hubspot.contacts")).rows).toEqual([{ email: "new@x.com" }]);
+});
