@@ -1,9 +1,10 @@
 import { configDefaults, defineConfig } from "vitest/config";
 
-/** What a command of its own asks for: clients that npm does not bring, and minutes of load. */
+/** What a command of its own asks for: clients that npm does not bring, a machine of its own, minutes of load. */
 const asked = [
   ...(process.env["DRIVERS"] === "all" ? [] : ["test/drivers/psql.test.ts"]),
   ...(process.env["SOAK"] === "on" ? [] : ["test/faults/soak.test.ts"]),
+  ...(process.env["FAULTS"] === "all" ? [] : ["test/faults/clock.test.ts", "test/faults/disk.test.ts"]),
 ];
 
 export default defineConfig({

@@ -15,6 +15,7 @@ for (const name of /** @type {const} */ (["runs", "seed"])) {
 }
 const env = {
   ...process.env,
+  FAULTS: "all",
   FAULTS_RUNS: values.runs ?? "200",
   FAULTS_SEED: values.seed ?? "1",
   ...(values.only && { FAULTS_ONLY: values.only }),

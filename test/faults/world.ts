@@ -47,7 +47,8 @@ export interface World {
   close(): Promise<void>;
 }
 
-export async function startWorld(version: MajorVersion): Promise<World> {
+/** `env`: more of the proxies' environment. */
+export async function startWorld(version: MajorVersion, env: NodeJS.ProcessEnv = {}): Promise<World> {
   const postgres = await startPostgres(version);
   const folder = mkdtempSync(join(tmpdir(), "throughline-faults-"));
   const url = (user: string, port = postgres.port) =>
@@ -63,8 +64,8 @@ export async function startWorld(version: MajorVersion): Promise<World> {
   };
   writeManifests(folder);
   const proxies: [ProxyProcess, ProxyProcess] = [
-    await makeProxy(postgres.port, configFor),
-    await makeProxy(postgres.port, configFor),
+    await makeProxy(postgres.port, configFor, env),
+    await makeProxy(postgres.port, configFor, env),
   ];
   const own = await startRelay(postgres.port);
   // A page may be long in coming.
@@ -155,6 +156,7 @@ ${tables.join("\n")}
 async function makeProxy(
   postgresPort: number,
   configFor: (relay: Relay, port: number, httpPort: number) => string,
+  env: NodeJS.ProcessEnv,
 ): Promise<ProxyProcess> {
   const relay = await startRelay(postgresPort);
   const probes = [await startRelay(postgresPort), await startRelay(postgresPort)];
@@ -177,6 +179,7 @@ async function makeProxy(
     for (;;) {
       if (child && child.exitCode === null && child.signalCode === null) return;
       child = spawn(process.execPath, [program, "serve", "-c", config], {
+        env: { ...process.env, ...env },
         stdio: ["ignore", "ignore", "pipe"],
       });
       const current = child;

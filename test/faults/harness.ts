@@ -1,0 +1,100 @@
+// Batches of clients that write while something goes wrong, each batch judged at rest.
+
+import { judge, judgeAll, untilRest } from "./oracle.js";
+import { Random } from "./random.js";
+import { apiFaults, chooseRun, otherFaults, perform, prepare, type RunFault } from "./runs.js";
+import { setTrap, shuffledTraps, type TrapName } from "./traps.js";
+import type { ApiName, World } from "./world.js";
+
+/** Clients at a time. */
+const together = 5;
+/** A run without a fault of its own is there for the trap. */
+const all: readonly RunFault[] = ["none", ...apiFaults, ...otherFaults];
+
+export interface Plan {
+  readonly runs: number;
+  readonly seed: number;
+  /** One fault of a run, and no traps. */
+  readonly only?: string | undefined;
+  /** What is done to the world before a batch, and what undoes it. */
+  disturb?(random: Random): Promise<(() => Promise<void>) | undefined>;
+}
+
+/** Returns what broke a promise; prints how often each fault met each outcome. */
+export async function runFaults(world: World, { runs, seed, only, disturb }: Plan): Promise<readonly string[]> {
+  const random = new Random(seed);
+  const faults = all.filter((fault) => only === undefined || fault === only);
+  const histogram = new Map<string, Map<string, number>>();
+  const count = (fault: string, outcome: string) => {
+    const row = histogram.get(fault) ?? new Map<string, number>();
+    row.set(outcome, (row.get(outcome) ?? 0) + 1);
+    histogram.set(fault, row);
+  };
+  const violations: string[] = [];
+  let traps: TrapName[] = [];
+  let kinds: RunFault[] = [];
+  for (let at = 0; at < runs && violations.length === 0; at += together) {
+    if (traps.length === 0) traps = shuffledTraps(random);
+    const trap = traps.shift() ?? "connection cut before plan";
+    const trapped = random.pick(world.proxies);
+    const chosen = Array.from({ length: Math.min(together, runs - at) }, (_, index) => {
+      if (kinds.length === 0) kinds = [...faults];
+      const [fault = "none"] = kinds.splice(random.below(kinds.length), 1);
+      return chooseRun(random, world, `run-${seed}-${at + index}-`, index === 0 && only === undefined ? "none" : fault);
+    });
+    const [first] = chosen;
+    // An update that the page knows nothing of.
+    const isLate = random.below(3) === 0;
+    if (first && isLate) chosen[0] = { ...first, verb: "update", ends: "commit" };
+    for (const run of chosen) await prepare(world, run);
+    const late = first && isLate ? await beginLatePage(world, first.api) : undefined;
+    const calm = await disturb?.(random);
+    if (only === undefined) setTrap(world, trapped, trap);
+    const told = await Promise.all(chosen.map((run) => perform(world, run)));
+    const sprung = trapped.relay.unset();
+    await calm?.();
+    await late?.arrive();
+    violations.push(...(await untilRest(world)));
+    for (const [index, run] of chosen.entries()) {
+      const verdict = await judge(world, run, told[index] ?? { statement: "lost", local: "lost", later: [] });
+      const words = sprung && run.proxy === trapped ? ` [${trap}]` : "";
+      violations.push(...verdict.violations.map((one) => one + words));
+      count(run.fault === "none" && sprung && run.proxy === trapped ? trap : run.fault, verdict.outcome);
+    }
+  }
+  if (violations.length === 0) violations.push(...(await judgeAll(world)));
+  process.stdout.write(`${table(histogram)}\n`);
+  return violations;
+}
+
+/** A page of the sync that is older than all that is written before it arrives (P8). */
+async function beginLatePage(world: World, api: ApiName): Promise<{ arrive(): Promise<void> }> {
+  const held = world.apis[api].hold();
+  // A restart of Postgres may end it.
+  const pulled = world.pull().catch(() => undefined);
+  await Promise.race([held.asked, pulled]);
+  return {
+    arrive: async () => {
+      held.letGo();
+      await pulled;
+    },
+  };
+}
+
+const outcomes = ["accepted", "refused", "partial", "accepted, not applied here", "unknown", "lost"];
+
+function table(histogram: ReadonlyMap<string, ReadonlyMap<string, number>>): string {
+  const width = Math.max(...[...histogram.keys()].map((name) => name.length));
+  const line = (name: string, cells: readonly string[]) =>
+    [name.padEnd(width), ...cells.map((cell, index) => cell.padStart(outcomes[index]?.length ?? 0))].join("  ");
+  const rows = [...histogram].sort(([one], [other]) => one.localeCompare(other));
+  return [
+    line("fault", outcomes),
+    ...rows.map(([name, row]) =>
+      line(
+        name,
+        outcomes.map((outcome) => String(row.get(outcome) ?? "")),
+      ),
+    ),
+  ].join("\n");
+}
