@@ -106,7 +106,8 @@ async function tellRaised(
 ): Promise<"answered"> {
   const raised = await session.fly([refuseStep(error)], "flush");
   const [settled] = changed ? await settle(pool, [call]).catch(() => []) : [];
-  if (settled?.state === "repaired") await closeEntries(pool, [call]);
+  // What can't be closed now, recovery closes.
+  if (settled?.state === "repaired") await closeEntries(pool, [call]).catch(() => undefined);
   if (changed) {
     const done = settled !== undefined && settled.state !== "waiting";
     // What is gone may be asked for again.

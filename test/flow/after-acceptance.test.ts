@@ -1,8 +1,9 @@
 // TL002: once upstream has accepted, nothing that the client hears may look as if the statement could be repeated.
 
 import { beforeEach, expect, test } from "vitest";
+import { refused } from "../support/answers.js";
 import { type Line, startLine } from "../support/line.js";
-import { untilSent } from "../support/sessions.js";
+import { untilSent, untilTrue } from "../support/sessions.js";
 
 let line: Line;
 beforeEach(async () => {
@@ -121,3 +122,14 @@ test.each(["prepare transaction 'x'", "PREPARE /* that */ TRANSACTION 'x'"])(
     await client.query("rollback");
   },
 );
+
+test("TL001: an entry that can't be closed for a moment takes nothing from what the client is told", async () => {
+  await line.admin.query(`create function public.fail() returns trigger language plpgsql as
+      $$begin if new.closed_at is not null then raise exception 'not now'; end if; return new; end$$;
+    create trigger fail before update on throughline.journal for each row execute function public.fail()`);
+  const client = await line.client();
+  const told = await refused(client.query("insert into hubspot.contacts (email) values ('eve@x.com'), ('bad')"));
+  expect(told).toMatchObject({ code: "TL001" });
+  await line.admin.query("drop trigger fail on throughline.journal");
+  await untilTrue(line.admin, "not exists (select from throughline.journal where closed_at is null)");
+});
