@@ -2,7 +2,7 @@
 
 import { judge, judgeAll, untilRest } from "./oracle.js";
 import { Random } from "./random.js";
-import { apiFaults, chooseRun, otherFaults, perform, prepare, type RunFault } from "./runs.js";
+import { apiFaults, chooseRun, otherFaults, perform, prepare, type Run, type RunFault } from "./runs.js";
 import { setTrap, shuffledTraps, type TrapName } from "./traps.js";
 import type { ApiName, World } from "./world.js";
 
@@ -45,7 +45,9 @@ export async function runFaults(world: World, { runs, seed, only, disturb }: Pla
     const [first] = chosen;
     // An update that the page knows nothing of.
     const isLate = random.below(3) === 0;
-    if (first && isLate) chosen[0] = { ...first, verb: "update", ends: "commit" };
+    if (first && only === undefined) {
+      chosen[0] = { ...first, ...(isLate && { verb: "update", ends: "commit" }), ...fitting(trap), proxy: trapped };
+    }
     for (const run of chosen) await prepare(world, run);
     const late = first && isLate ? await beginLatePage(world, first.api) : undefined;
     const calm = await disturb?.(random);
@@ -63,8 +65,19 @@ export async function runFaults(world: World, { runs, seed, only, disturb }: Pla
     }
   }
   if (violations.length === 0) violations.push(...(await judgeAll(world)));
+  const names = [...faults, ...(only === undefined ? shuffledTraps(random) : [])];
+  // Every trap has been set once by then.
+  if (runs >= together * names.length && violations.length === 0) {
+    violations.push(...names.filter((name) => !histogram.has(name)).map((name) => `never met: ${name}`));
+  }
   process.stdout.write(`${table(histogram)}\n`);
   return violations;
+}
+
+/** What a run must be to come to the arrow of a trap. */
+function fitting(trap: TrapName): Partial<Run> {
+  if (trap.endsWith(" settle")) return { ends: "rollback" };
+  return trap.endsWith(" lock") ? { verb: "update" } : {};
 }
 
 /** A page of the sync that is older than all that is written before it arrives (P8). */
