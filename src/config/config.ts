@@ -54,6 +54,10 @@ export interface Config {
   readonly log: { readonly level: "error" | "warn" | "info" | "debug"; readonly format: "auto" | "json" | "text" };
 }
 
+/** What a page of the sync may overwrite is told by entries that are younger than the page. */
+const leastKeepMs = 3_600_000;
+const keep = duration.refine((ms) => ms >= leastKeepMs, { error: "is at least 1h" });
+
 /** 90 days. */
 const defaultKeepMs = 90 * 86_400_000;
 
@@ -97,7 +101,7 @@ export function loadConfig(
     postgres: z.union([z.string().transform((url) => postgres.parse({ url })), postgres]),
     apis: z.strictObject(apis),
     http: address.optional(),
-    journal: z.strictObject({ keep: duration.default(defaultKeepMs) }).default({ keep: defaultKeepMs }),
+    journal: z.strictObject({ keep: keep.default(defaultKeepMs) }).default({ keep: defaultKeepMs }),
     log: z
       .strictObject({
         level: z.enum(["error", "warn", "info", "debug"]).default("info"),

@@ -167,6 +167,7 @@ const broken: readonly (readonly [what: string, config: string, says: string])[]
   ],
   ["bad YAML", good.replace("tables: [contacts]", "tables: [contacts"), ":9: "],
   ["a bad duration", `${good}    timeout: soon\n`, ':9: apis.hubspot.timeout: "soon" is no duration such as 5s or 10m'],
+  ["a journal that forgets too soon", `${good}journal: {keep: 5s}\n`, ":9: journal.keep: is at least 1h"],
   [
     "a bad address",
     `${good}listen: {address: here}\n`,
