@@ -1,5 +1,6 @@
 // Batches of clients that write while something goes wrong, each batch judged at rest.
 
+import type pg from "pg";
 import { judge, judgeAll, untilRest } from "./oracle.js";
 import { Random } from "./random.js";
 import { apiFaults, chooseRun, otherFaults, perform, prepare, type Run, type RunFault } from "./runs.js";
@@ -51,8 +52,14 @@ export async function runFaults(world: World, { runs, seed, only, disturb }: Pla
     for (const run of chosen) await prepare(world, run);
     const late = first && isLate ? await beginLatePage(world, first.api) : undefined;
     const calm = await disturb?.(random);
-    if (only === undefined) setTrap(world, trapped, trap);
-    const told = await Promise.all(chosen.map((run) => perform(world, run)));
+    let client: pg.Client | undefined;
+    if (only === undefined) setTrap(world, trapped, trap, () => client);
+    const connected = (one: pg.Client) => {
+      client = one;
+    };
+    const told = await Promise.all(
+      chosen.map((run, index) => perform(world, run, index === 0 ? connected : undefined)),
+    );
     const sprung = trapped.relay.unset();
     await calm?.();
     await late?.arrive();

@@ -1,7 +1,7 @@
 // One run: a client writes rows of its own, and something goes wrong. What it was told is kept for the oracle.
 
 import type pg from "pg";
-import { cancel } from "../support/sessions.js";
+import { cancel, vanish } from "../support/sessions.js";
 import type { ApiFault } from "./api.js";
 import type { Random } from "./random.js";
 import { type ApiName, apis, type ProxyProcess, type World } from "./world.js";
@@ -91,9 +91,11 @@ export async function prepare(world: World, { api, tag, verb, rows }: Run): Prom
   await admin.query("reset session_replication_role");
 }
 
-export async function perform(world: World, run: Run): Promise<Told> {
+/** `connected` hears of the client. */
+export async function perform(world: World, run: Run, connected?: (client: pg.Client) => void): Promise<Told> {
   const client = await world.client(run.proxy).catch(() => undefined);
   if (!client) return lost;
+  connected?.(client);
   const disarm = await arm(world, run, client);
   const told = await write(world, client, run);
   await disarm?.();
@@ -202,10 +204,4 @@ export function names(tag: string, rows: number): readonly string[] {
 function codeOf(cause: unknown): string {
   const code = cause instanceof Error && "code" in cause ? String(cause.code) : "lost";
   return /^[0-9A-Z]{5}$/.test(code) && !/^(57P|08)/.test(code) ? code : "lost";
-}
-
-/** The client's end, without a word. */
-function vanish(client: pg.Client): void {
-  const { connection } = Object.assign({ connection: { stream: { destroy: () => {} } } }, client);
-  connection.stream.destroy();
 }

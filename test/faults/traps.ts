@@ -1,5 +1,7 @@
 // What goes wrong between a proxy and Postgres: at each arrow of a write, before Postgres hears of it or when it has answered.
 
+import type pg from "pg";
+import { cancel, vanish } from "../support/sessions.js";
 import type { Random } from "./random.js";
 import type { ProxyProcess, World } from "./world.js";
 
@@ -21,6 +23,8 @@ const actions = [
   "backend killed",
   "fast restart of Postgres",
   "immediate restart of Postgres",
+  "client gone",
+  "client cancels",
 ] as const;
 
 export type TrapName = `${(typeof actions)[number]} ${"before" | "after"} ${keyof typeof arrows}`;
@@ -35,7 +39,8 @@ export function shuffledTraps(random: Random): TrapName[] {
   return shuffled;
 }
 
-export function setTrap(world: World, proxy: ProxyProcess, name: TrapName): void {
+/** `client`: the one that the trap is for, once it is connected. */
+export function setTrap(world: World, proxy: ProxyProcess, name: TrapName, client: () => pg.Client | undefined): void {
   const action = actions.find((one) => name.startsWith(one));
   const arrow = arrowNames().find((one) => name.endsWith(` ${one}`));
   if (!action || !arrow) throw new Error(`no such trap: ${name}`);
@@ -51,6 +56,16 @@ export function setTrap(world: World, proxy: ProxyProcess, name: TrapName): void
         case "backend killed": {
           const admin = await world.admin();
           await admin.query("select pg_terminate_backend(pid) from pg_stat_activity where client_port = $1", [port]);
+          return;
+        }
+        case "client gone": {
+          const here = client();
+          if (here) vanish(here);
+          return;
+        }
+        case "client cancels": {
+          const here = client();
+          if (here) await cancel(here, proxy.port).catch(() => undefined);
           return;
         }
         case "fast restart of Postgres":

@@ -15,6 +15,12 @@ export async function cancel(client: pg.Client, port: number): Promise<void> {
   await once(socket, "close");
 }
 
+/** The client's end, without a word. */
+export function vanish(client: pg.Client): void {
+  const { connection } = Object.assign({ connection: { stream: { destroy: () => {} } } }, client);
+  connection.stream.destroy();
+}
+
 /** A session of the database waits for a lock. */
 export function untilBlocked(admin: pg.Client): Promise<void> {
   return until(admin, "exists", "wait_event_type = 'Lock'");
