@@ -20,5 +20,9 @@ const env = {
   FAULTS_SEED: values.seed ?? "1",
   ...(values.only && { FAULTS_ONLY: values.only }),
 };
-const ended = spawnSync("npx", ["vitest", "run", "--reporter=dot", "test/faults"], { stdio: "inherit", env });
+const ended = spawnSync(
+  "npx",
+  ["vitest", "run", "--reporter=dot", values.only ? "test/faults/faults.test.ts" : "test/faults"],
+  { stdio: "inherit", env },
+);
 process.exitCode = ended.status ?? 1;
