@@ -2,6 +2,7 @@
 
 import { randomUUID } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { serve } from "../../src/cli/serve.js";
 import { resolveEntry } from "../../src/journal/entries.js";
 import { mirrored, refused, upstream } from "../support/answers.js";
 import { left } from "../support/left.js";
@@ -154,4 +155,18 @@ test("P6: a session that nobody else settles is not recovery's while its proxy r
   const { rows } = await line.admin.query("select state, tries from throughline.journal where closed_at is null");
   expect(rows).toEqual([{ state: "accepted", tries: 0 }]);
   await client.query("commit");
+});
+
+test("P6: several proxies on one database finish each entry once", async () => {
+  const other = await serve(line.opened, { host: "127.0.0.1", port: 0 });
+  await line.admin.query("select pg_advisory_lock(hashtext('throughline recovery'), 0)");
+  const calls = [];
+  for (let n = 0; n < 12; n += 1) calls.push(await left(line, change(), "sent"));
+  await line.admin.query("update throughline.journal set sent_at = sent_at - interval '1 minute'");
+  await line.admin.query("select pg_advisory_unlock(hashtext('throughline recovery'), 0)");
+  for (const call of calls) await closed(call);
+  expect(line.sandbox.log.filter(({ path }) => path === asked.path)).toHaveLength(calls.length);
+  const { rows } = await line.admin.query("select distinct tries from throughline.journal");
+  expect(rows).toEqual([{ tries: 1 }]);
+  await other.close();
 });
