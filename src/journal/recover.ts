@@ -43,13 +43,14 @@ export async function recover(parts: RecoveryParts, only?: string): Promise<read
       const found = known.find(({ mirror }) => mirror.id === entry.mirror);
       return found ? [{ entry, known: found }] : [];
     });
+    const lock = oneByOne(client);
     // No API waits for another.
     const apis = new Set(left.map(({ known: { mirror } }) => mirror.api));
     const recovered = await Promise.all(
       [...apis].map((api) =>
         finishAll(
           parts,
-          client,
+          lock,
           left.filter(({ known: { mirror } }) => mirror.api === api),
         ),
       ),
@@ -65,17 +66,29 @@ export async function recover(parts: RecoveryParts, only?: string): Promise<read
   }
 }
 
+type Lock = (verb: "lock" | "unlock", mirror: number) => Promise<unknown>;
+
+/** What several would ask of one connection, one after the other. */
+function oneByOne(client: PoolClient): Lock {
+  let last: Promise<unknown> = Promise.resolve();
+  return (verb, mirror) => {
+    const ask = () => client.query(`select pg_advisory_${verb}(hashtext('throughline asking'), $1)`, [mirror]);
+    last = last.then(ask, ask);
+    return last;
+  };
+}
+
 /** Of one API, up to the first that it does not answer. */
 async function finishAll(
   parts: RecoveryParts,
-  client: PoolClient,
+  lock: Lock,
   left: readonly { readonly entry: LeftOpen; readonly known: KnownMirror }[],
 ): Promise<readonly Recovered[]> {
   const recovered: Recovered[] = [];
   for (const { entry, known } of left) {
     if (parts.stopping?.()) break;
     try {
-      const one = await finish(parts, client, known, entry);
+      const one = await finish(parts, lock, known, entry);
       if (one) recovered.push(one);
     } catch (cause) {
       if (cause instanceof ReadFailed) break;
@@ -87,7 +100,7 @@ async function finishAll(
 
 async function finish(
   parts: RecoveryParts,
-  client: PoolClient,
+  lock: Lock,
   known: KnownMirror,
   entry: LeftOpen,
 ): Promise<Recovered | undefined> {
@@ -99,10 +112,8 @@ async function finish(
     call,
   ]);
   // A page that was asked for later must not be written before what is read here.
-  await client.query("select pg_advisory_lock(hashtext('throughline asking'), $1)", [entry.mirror]);
-  const to = await outcomeOf(pool, known, entry).finally(() =>
-    client.query("select pg_advisory_unlock(hashtext('throughline asking'), $1)", [entry.mirror]),
-  );
+  await lock("lock", entry.mirror);
+  const to = await outcomeOf(pool, known, entry).finally(() => lock("unlock", entry.mirror));
   if (to !== from) log.info({ call, from, to }, "a journal entry was finished");
   return { call, from, to };
 }
