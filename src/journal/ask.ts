@@ -34,24 +34,23 @@ export async function askUpstream(
   entry: UnknownCall,
   claimed: Claimed,
 ): Promise<Answer | undefined> {
-  const keepsMs = table.repeatableMs(entry.verb, entry.request.length) - keepMarginMs;
-  if (entry.idempotencyKey !== null && entry.ageMs < keepsMs) return repeat(mirror, table, entry);
   const keys = entry.request.flatMap(({ key }) => key ?? []);
+  // To make a change once more might undo what has been accepted since.
   if (keys.length === entry.request.length) return compare(mirror, table, entry, keys);
-  return lookFor(mirror, table, entry, claimed);
+  const looked = await lookFor(mirror, table, entry, claimed);
+  if (looked !== "no such question") return looked;
+  const keepsMs = table.repeatableMs(entry.verb, entry.request.length) - keepMarginMs;
+  return entry.idempotencyKey !== null && entry.ageMs < keepsMs ? repeat(mirror, table, entry) : undefined;
 }
 
-/** Upstream answers as it did, or would have, the first time. */
+/** A create once more: upstream answers as it did, or would have, the first time. */
 async function repeat(mirror: Mirror, table: ConnectorTable, entry: UnknownCall): Promise<Answer | undefined> {
   const { verb, request, idempotencyKey } = entry;
   const ending = await table.write(verb, mirror.columns, request, { idempotencyKey });
   if (ending.kind === "refused" && !passing.has(ending.error.sqlstate)) return { state: "refused", rows: [] };
-  if (ending.kind !== "answered") return undefined;
-  if (ending.rows.some(({ kind }) => kind === "unreported")) return undefined;
+  if (ending.kind !== "answered" || ending.rows.some(({ kind }) => kind === "unreported")) return undefined;
   const accepted = ending.rows.flatMap((row) => (row.kind === "accepted" ? [row.key] : []));
-  const gone = ending.rows.flatMap((row, index) => (row.kind === "absent" ? (request[index]?.key ?? []) : []));
-  const rows = verb === "delete" ? accepted.map((key) => ({ key, row: null })) : await read(mirror, table, accepted);
-  return { state: stateOfResults(ending.rows), rows: [...rows, ...gone.map((key) => ({ key, row: null }))] };
+  return { state: stateOfResults(ending.rows), rows: await read(mirror, table, accepted) };
 }
 
 /** Upstream's rows are the truth, whether the call made them so or not. */
@@ -80,12 +79,12 @@ async function lookFor(
   table: ConnectorTable,
   { request }: UnknownCall,
   claimed: Claimed,
-): Promise<Answer | undefined> {
+): Promise<Answer | undefined | "no such question"> {
   for (const { column, values } of identifying(mirror, request)) {
     const records = await table.find(mirror.columns, column, values);
     if (records) return judgeCreated(mirror, table, column, request, records, claimed);
   }
-  return undefined;
+  return "no such question";
 }
 
 /** Once a whole pull has begun after upstream can have been at it, the mirror has the rows that were created, or there are none. */

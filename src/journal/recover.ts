@@ -136,7 +136,11 @@ async function askAndApply(pool: Pool, known: KnownMirror, entry: LeftOpen): Pro
   const at = await stamp(pool);
   const claimed = (keys: readonly string[]) => claimedBy(pool, entry, keys);
   const answer = (await askUpstream(known, entry, claimed)) ?? (await askMirror(pool, known, entry, claimed));
-  if (!answer) return "left";
+  if (!answer) {
+    // What it is known to have made is applied all the same.
+    await settle(pool, [entry.call]);
+    return "left";
+  }
   const noted = await noteOutcome(pool, entry.call, { ...answer, status: null, request: null, sqlstate: null, at });
   if (!noted) return "left";
   return answer.state === "refused" ? "refused" : applyAndClose(pool, entry.call, answer.state);

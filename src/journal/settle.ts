@@ -113,7 +113,11 @@ async function apply(client: PoolClient, call: string): Promise<Ended> {
     }
     if (found?.rows) await applyRows(client, call, found.rows, found);
     const open = found?.state === "unknown";
-    if (open) await client.query("delete from throughline.applied where call = $1", [call]);
+    if (open) {
+      await client.query("delete from throughline.applied where call = $1", [call]);
+      // They are applied once: what comes later is newer.
+      await client.query("update throughline.journal set rows = '[]' where id = $1", [call]);
+    }
     await client.query("commit");
     return { state: open ? "unknown" : "repaired" };
   } catch (cause) {

@@ -4,7 +4,7 @@ import { writeReady } from "../../protocol/encode.js";
 import { type Fields, writeError } from "../../protocol/fields.js";
 import { Status } from "../../protocol/messages.js";
 import type { HeldSession, Landing, OpenCall, Step } from "../write/held.js";
-import { afterAcceptance } from "../write/raise.js";
+import { afterAcceptance, notApplied } from "../write/raise.js";
 import type { Collected } from "./copy-in.js";
 import { type ClientStatement, noValues } from "./flight.js";
 import type { Session } from "./session.js";
@@ -132,7 +132,11 @@ export async function endHidden(session: Session, completion: Buffer | undefined
   if (session.status !== Status.idle) await session.fly([rollback], "sync", noStatement);
   if (ended.kind === "landed" && completion) session.toClient(completion);
   if (ended.kind !== "failed") return;
-  session.toClient(writeError(afterAcceptance(session.calls.pending, ended.error)));
+  // The client knows of no COMMIT: to it, this is what its statement has come to.
+  const call = session.calls.pending.find(({ changed, told }) => changed !== null && !told);
+  const error = afterAcceptance(session.calls.pending, ended.error);
+  const isPlain = call?.changed != null && !error.get("C")?.startsWith("TL");
+  session.toClient(writeError(isPlain ? notApplied(call.api, call.changed, error) : error));
 }
 
 /** The Z that ends a held batch: Postgres's own status, in a message of ours, for the Sync was ours. */

@@ -41,7 +41,7 @@ export function raiseUnknown(mirror: Mirror, call: string, reason: string): SqlE
     sqlstate: "TL007",
     message: `${mirror.api}: nobody knows whether the change was made (${reason})`,
     detail: `journal ${call}`,
-    hint: `Do not repeat it blindly: look in ${mirror.api} first. The journal entry stays open.`,
+    hint: `Do not repeat it before the journal entry is closed: what became of it is being found out ("throughline journal show ${call}").`,
     schema: mirror.schema,
     table: mirror.table,
   };

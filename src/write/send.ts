@@ -114,8 +114,9 @@ async function tellRaised(
     const what = error.sqlstate.startsWith("40") ? null : `${mirror.schema}.${mirror.table} (journal ${call})`;
     session.noteCall({ call, transaction, changed: what, told: true, api: mirror.api, settled: done });
   }
-  // The connection may be gone: what became of the call is said all the same.
-  const said = raised.kind === "failed" ? withoutContext(raised.error) : errorFields(error);
+  // The connection may be gone, or a cancel may have come in between: what became of the call is said all the same.
+  const isSaid = raised.kind === "failed" && raised.error.get("C") === error.sqlstate;
+  const said = isSaid ? withoutContext(raised.error) : errorFields(error);
   session.tellError(changed ? withMirror(mirror.api, said, settled?.blocked) : said);
   return "answered";
 }
