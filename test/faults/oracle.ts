@@ -20,9 +20,13 @@ export async function untilRest(world: World): Promise<readonly string[]> {
     // What recovery repeats may meet the fault that its run was meant to meet.
     await Promise.all(world.proxies.map((proxy) => proxy.ensure()));
     const admin = await world.admin();
-    const open = await admin.query(
-      `select id, api, verb, state, blocked, tries, keys from throughline.journal where closed_at is null and not ${shown}`,
-    );
+    const open = await admin
+      .query(
+        `select id, api, verb, state, blocked, tries, keys from throughline.journal where closed_at is null and not ${shown}`,
+      )
+      // A restart of Postgres may be under way still.
+      .catch(() => undefined);
+    if (!open) continue;
     if (open.rowCount === 0) return [];
     if (performance.now() > deadlineMs) {
       const sessions = await admin.query(
@@ -35,7 +39,7 @@ export async function untilRest(world: World): Promise<readonly string[]> {
         ...world.proxies.map((proxy) => `log: ${proxy.words()}`),
       ];
     }
-    await admin.query("select pg_sleep(0.02)");
+    await admin.query("select pg_sleep(0.02)").catch(() => undefined);
   }
 }
 
@@ -59,6 +63,13 @@ export async function judge(world: World, run: Run, told: Told): Promise<Verdict
   if (outcome === "partial" && (done === 0 || done === run.rows)) wrong.push(`told TL001, and upstream did ${done}`);
   if (outcome === "accepted" && told.later.some((code) => code.startsWith("40"))) {
     wrong.push(`told ${told.later.join(", ")} after an accepted write: it would be repeated`);
+  }
+  const entries = await admin.query("select state from throughline.journal where application = $1", [run.tag]);
+  for (const { state } of entries.rows) {
+    const none = ["lapsed", "refused", "unsent"].includes(state);
+    if ((none && done !== 0) || (state === "accepted" && done !== run.rows)) {
+      wrong.push(`the journal says ${state}, and upstream did ${done} of ${run.rows}`);
+    }
   }
   const local = await admin.query("select from local where tag = $1", [run.tag]);
   if (told.local === "kept" && local.rowCount !== 1) wrong.push("told committed, and its local row is not there");

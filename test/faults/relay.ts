@@ -43,10 +43,12 @@ export async function startRelay(postgresPort: number): Promise<Relay> {
     }
     const spring = (one: Trap, from: Socket, to: Socket, chunk: Buffer) => {
       from.pause();
-      void one.spring({ port: postgres.localPort ?? 0, cut }).then(() => {
+      const goOn = () => {
         if (!to.destroyed) to.write(chunk);
         from.resume();
-      });
+      };
+      // Another trap may have taken away what this one needs.
+      one.spring({ port: postgres.localPort ?? 0, cut }).then(goOn, goOn);
     };
     proxy.on("data", (chunk: Buffer) => {
       const hit = trap && chunk.includes(trap.text) ? trap : undefined;

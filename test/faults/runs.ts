@@ -96,6 +96,7 @@ export async function perform(world: World, run: Run, connected?: (client: pg.Cl
   const client = await world.client(run.proxy).catch(() => undefined);
   if (!client) return lost;
   connected?.(client);
+  await set(client, `application_name = '${run.tag}'`);
   const disarm = await arm(world, run, client);
   const told = await write(world, client, run);
   await disarm?.();

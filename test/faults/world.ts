@@ -80,7 +80,11 @@ export async function startWorld(version: MajorVersion, env: NodeJS.ProcessEnv =
     proxies,
     client: (proxy) => connect(url("app", proxy?.port)),
     restart: (mode) => {
-      restarted = restarted.then(() => postgres.restart(mode));
+      restarted = restarted.then(async () => {
+        await postgres.restart(mode);
+        // It may not have heard of its end.
+        admin = undefined;
+      });
       return restarted;
     },
     admin: async () => {
