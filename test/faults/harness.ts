@@ -43,17 +43,19 @@ export async function runFaults(world: World, { runs, seed, only, disturb }: Pla
       const [fault = "none"] = kinds.splice(random.below(kinds.length), 1);
       return chooseRun(random, world, `run-${seed}-${at + index}-`, index === 0 && only === undefined ? "none" : fault);
     });
+    const isFirst = at === 0 && only === undefined;
+    if (isFirst) chosen.splice(0, chosen.length, ...openingRuns(world, seed));
     const [first] = chosen;
     // An update that the page knows nothing of.
-    const isLate = random.below(3) === 0;
-    if (first && only === undefined) {
+    const isLate = isFirst || random.below(3) === 0;
+    if (first && only === undefined && !isFirst) {
       chosen[0] = { ...first, ...(isLate && { verb: "update", ends: "commit" }), ...fitting(trap), proxy: trapped };
     }
     for (const run of chosen) await prepare(world, run);
     const late = first && isLate ? await beginLatePage(world, first.api) : undefined;
     const calm = await disturb?.(random);
     let client: pg.Client | undefined;
-    if (only === undefined) setTrap(world, trapped, trap, () => client);
+    if (only === undefined && !isFirst) setTrap(world, trapped, trap, () => client);
     const connected = (one: pg.Client) => {
       client = one;
     };
@@ -79,6 +81,30 @@ export async function runFaults(world: World, { runs, seed, only, disturb }: Pla
   }
   process.stdout.write(`${table(histogram)}\n`);
   return violations;
+}
+
+/** What shows the plainest mistakes, whatever the seed chooses later. */
+function openingRuns({ proxies: [one, other] }: World, seed: number): Run[] {
+  const runs: Omit<Run, "tag" | "proxy">[] = [
+    { api: "named", verb: "update", rows: 2, ends: "commit", fault: "none" },
+    { api: "keyed", verb: "insert", rows: 1, ends: "by itself", fault: "hangs up after" },
+    { api: "plain", verb: "insert", rows: 1, ends: "by itself", fault: "hangs up after" },
+    { api: "named", verb: "insert", rows: 3, ends: "commit", fault: "leaves a row out" },
+    { api: "named", verb: "update", rows: 2, ends: "commit", fault: "refuses a row" },
+    { api: "plain", verb: "update", rows: 1, ends: "rollback", fault: "none" },
+  ];
+  const killed = {
+    api: "named",
+    verb: "insert",
+    rows: 1,
+    ends: "by itself",
+    fault: "kill -9 after upstream did it",
+  } as const;
+  const tagOf = (index: number) => `opening-${seed}-${index}-`;
+  return [
+    ...runs.map((run, index) => ({ ...run, tag: tagOf(index), proxy: one })),
+    { ...killed, tag: tagOf(runs.length), proxy: other },
+  ];
 }
 
 /** What a run must be to come to the arrow of a trap. */
