@@ -121,11 +121,12 @@ async function arm(
       return undefined;
     case "lock_timeout": {
       await set(client, "lock_timeout = 100");
-      const other = await world.client();
+      // A restart of Postgres may have come first.
+      const other = await world.client().catch(() => undefined);
       await other
-        .query(`begin; select from ${api}.records where name like '${tag}%' for update`)
+        ?.query(`begin; select from ${api}.records where name like '${tag}%' for update`)
         .catch(() => undefined);
-      return () => other.end().catch(() => undefined);
+      return async () => other?.end().catch(() => undefined);
     }
     case "client gone":
       upstream.set(tag, "tells when it is there", async () => vanish(client));
