@@ -17,12 +17,14 @@ export interface Plan {
   readonly seed: number;
   /** One fault of a run, and no traps. */
   readonly only?: string | undefined;
+  /** False: nothing is sprung between proxy and Postgres. */
+  readonly traps?: boolean;
   /** What is done to the world before a batch, and what undoes it. */
   disturb?(random: Random): Promise<(() => Promise<void>) | undefined>;
 }
 
 /** Returns what broke a promise; prints how often each fault met each outcome. */
-export async function runFaults(world: World, { runs, seed, only, disturb }: Plan): Promise<readonly string[]> {
+export async function runFaults(world: World, { runs, seed, only, traps: trapping = true, disturb }: Plan): Promise<readonly string[]> {
   const random = new Random(seed);
   const faults = all.filter((fault) => only === undefined || fault === only);
   const histogram = new Map<string, Map<string, number>>();
@@ -55,7 +57,7 @@ export async function runFaults(world: World, { runs, seed, only, disturb }: Pla
     const late = first && isLate ? await beginLatePage(world, first.api) : undefined;
     const calm = await disturb?.(random);
     let client: pg.Client | undefined;
-    if (only === undefined && !isFirst) setTrap(world, trapped, trap, () => client);
+    if (trapping && only === undefined && !isFirst) setTrap(world, trapped, trap, () => client);
     const connected = (one: pg.Client) => {
       client = one;
     };
@@ -74,7 +76,7 @@ export async function runFaults(world: World, { runs, seed, only, disturb }: Pla
     }
   }
   if (violations.length === 0) violations.push(...(await judgeAll(world)));
-  const names = [...faults, ...(only === undefined ? shuffledTraps(random) : [])];
+  const names = [...faults, ...(trapping && only === undefined ? shuffledTraps(random) : [])];
   // Every trap has been set once by then.
   if (runs >= together * names.length && violations.length === 0) {
     violations.push(...names.filter((name) => !histogram.has(name)).map((name) => `never met: ${name}`));
