@@ -24,7 +24,10 @@ export interface Plan {
 }
 
 /** Returns what broke a promise; prints how often each fault met each outcome. */
-export async function runFaults(world: World, { runs, seed, only, traps: trapping = true, disturb }: Plan): Promise<readonly string[]> {
+export async function runFaults(
+  world: World,
+  { runs, seed, only, traps: trapping = true, disturb }: Plan,
+): Promise<readonly string[]> {
   const random = new Random(seed);
   const faults = all.filter((fault) => only === undefined || fault === only);
   const histogram = new Map<string, Map<string, number>>();
