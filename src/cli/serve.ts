@@ -1,7 +1,7 @@
 // throughline serve: the proxy.
 
 import type { ListenOptions } from "node:net";
-import { installedVersion } from "../mirror/migrate.js";
+import { installedVersion, schemaVersion } from "../mirror/migrate.js";
 import { type HealthServer, serveHealth } from "../observe/http.js";
 import { Metrics } from "../observe/metrics.js";
 import { postgresAddress } from "../postgres/address.js";
@@ -15,7 +15,7 @@ export const serveCommand: Command = async (options, io) => {
   const opened = open(readConfig(options.config));
   const { pool, config, log } = opened;
   try {
-    const version = await schemaVersion(opened);
+    const version = await schemaVersion(pool);
     if (version !== installedVersion) {
       io.err(
         version === undefined
@@ -75,7 +75,7 @@ async function watchOver(
   const { host, port } = config.http ?? defaultHttp;
   const notReady = async () => {
     if (stopping()) return "the proxy is stopping";
-    const version = await schemaVersion({ pool });
+    const version = await schemaVersion(pool);
     return version === installedVersion ? undefined : `the schema "throughline" has version ${version}`;
   };
   try {
@@ -89,13 +89,6 @@ async function watchOver(
 
 /** Where /metrics, /healthz and /readyz are, unless the config says another place. */
 const defaultHttp = { host: "127.0.0.1", port: 9543 };
-
-async function schemaVersion({ pool }: Pick<Opened, "pool">): Promise<number | undefined> {
-  const there = await pool.query<{ there: boolean }>("select to_regclass('throughline.version') is not null as there");
-  if (!there.rows[0]?.there) return undefined;
-  const found = await pool.query<{ version: number }>("select version from throughline.version");
-  return found.rows[0]?.version;
-}
 
 function listenOn(listen: unknown, socketFolder: unknown, fallback: { host: string; port: number }): ListenOptions {
   if (typeof socketFolder === "string") return { path: `${socketFolder}/.s.PGSQL.${fallback.port}` };

@@ -5,8 +5,9 @@ import type { RowResult } from "../connector/ending.js";
 import type { KnownMirror } from "../connector/known.js";
 import type { ConnectorTable, Verb } from "../connector/table.js";
 import type { Mirror, MirrorColumn, TextRow } from "../mirror/column.js";
+import { asJson } from "../mirror/guarded.js";
 import { keyOf } from "../mirror/key.js";
-import { quoteLiteral, quoteName } from "../postgres/quote.js";
+import { quoteName } from "../postgres/quote.js";
 import type { CanonicalRow, Outcome, RequestRow } from "./journal.js";
 
 export interface UnknownCall {
@@ -96,10 +97,8 @@ export async function askMirror(
 ): Promise<Answer | undefined> {
   const [by] = identifying(mirror, request);
   if (!by || verb !== "insert") return undefined;
-  const names = mirror.columns.map(({ name }) => quoteLiteral(name)).join(", ");
-  const texts = mirror.columns.map(({ name }) => `t.${quoteName(name)}::text`).join(", ");
   const found = await pool.query<{ rows: readonly TextRow[] }>(
-    `select (select coalesce(json_agg(json_object(array[${names}]::text[], array[${texts}]::text[])), '[]')
+    `select (select coalesce(json_agg(${asJson(mirror.columns, "t")}), '[]')
          from ${quoteName(mirror.schema)}.${quoteName(mirror.table)} t where t.${quoteName(by.column.name)}::text = any($3)) as rows
      from throughline.mirror m join throughline.journal j on j.mirror = m.id
      where j.id = $1 and m.complete_from > j.sent_at + $2 * interval '1 millisecond'`,

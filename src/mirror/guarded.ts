@@ -25,13 +25,17 @@ export interface GuardedTable {
 export const pinned = `set search_path = pg_catalog, pg_temp set datestyle = 'ISO, MDY' set intervalstyle = 'iso_8601'
   set timezone = 'UTC' set bytea_output = 'hex' set extra_float_digits = 3 set array_nulls = on set xmloption = content`;
 
+interface Named {
+  readonly name: string;
+}
+
 /** A row as one JSON object of strings; json_object, because json_build_object takes no more than 50 columns. */
-export function asJson(columns: readonly GuardColumn[], of: string): string {
+export function asJson(columns: readonly Named[], of: string): string {
   return jsonOf(columns, ({ name }) => `${of}.${quoteName(name)}::text`);
 }
 
 /** The same of other values, each an expression of type text. */
-export function jsonOf(columns: readonly GuardColumn[], value: (column: GuardColumn) => string): string {
+export function jsonOf<T extends Named>(columns: readonly T[], value: (column: T) => string): string {
   const names = columns.map((column) => quoteLiteral(column.name)).join(", ");
   return `json_object(array[${names}]::text[], array[${columns.map(value).join(", ")}]::text[])`;
 }

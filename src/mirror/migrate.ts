@@ -58,7 +58,7 @@ async function migrateIn(client: PoolClient, mirrors: readonly MirrorToMigrate[]
     done.push(sql);
   };
   await ensureOwnerRole(client, run);
-  const before = await currentVersion(client);
+  const before = await schemaVersion(client);
   if (before !== installedVersion) {
     await client.query(installSql);
     await client.query(
@@ -136,7 +136,8 @@ async function ensureOwnerRole(client: PoolClient, run: (sql: string) => Promise
   }
 }
 
-async function currentVersion(client: PoolClient): Promise<number | undefined> {
+/** Undefined: the schema "throughline" is not there. */
+export async function schemaVersion(client: Pool | PoolClient): Promise<number | undefined> {
   if (!(await exists(client, "select to_regclass('throughline.version') is not null", []))) return undefined;
   const found = await client.query<{ version: number }>("select version from throughline.version");
   return found.rows[0]?.version;
@@ -162,7 +163,7 @@ async function tableColumns(client: PoolClient, target: string): Promise<{ name:
   return found.rows;
 }
 
-async function exists(client: PoolClient, sql: string, values: readonly string[]): Promise<boolean> {
+async function exists(client: Pool | PoolClient, sql: string, values: readonly string[]): Promise<boolean> {
   const found = await client.query({ text: sql, values: [...values], rowMode: "array" });
   return found.rows[0]?.[0] === true;
 }

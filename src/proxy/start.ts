@@ -91,10 +91,11 @@ export async function startProxy(parts: ProxyParts): Promise<RunningProxy> {
   const warn = (message: string) => (err: unknown) => log.warn({ err }, message);
   let stopping = false;
   const rounds = [
-    repeat(watchEveryMs, watch, warn("views and functions over the mirrors could not be looked up")),
-    repeat(renewEveryMs, () => signer.renew(pool), warn("the proxy's key could not be renewed")),
-    repeat(forgetEveryMs, () => forget(pool, parts.keepMs), warn("old journal entries could not be deleted")),
+    repeat(watchEveryMs, watchEveryMs, watch, warn("views and functions over the mirrors could not be looked up")),
+    repeat(renewEveryMs, renewEveryMs, () => signer.renew(pool), warn("the proxy's key could not be renewed")),
+    repeat(0, forgetEveryMs, () => forget(pool, parts.keepMs), warn("old journal entries could not be deleted")),
     repeat(
+      0,
       recoverEveryMs,
       async () => {
         const finished = await recover({ pool, log, proxy: signer.proxy, mirrors, stopping: () => stopping });
@@ -120,9 +121,13 @@ interface Repeated {
   stop(): Promise<void>;
 }
 
-/** Does something at once and then again and again, never twice at a time. */
-function repeat(everyMs: number, work: () => Promise<unknown>, failed: (cause: unknown) => void): Repeated {
-  let timer: NodeJS.Timeout | undefined;
+/** Does something again and again, never twice at a time; for the first time when `firstMs` have passed. */
+function repeat(
+  firstMs: number,
+  everyMs: number,
+  work: () => Promise<unknown>,
+  failed: (cause: unknown) => void,
+): Repeated {
   let stopped = false;
   const round = async (): Promise<void> => {
     await work().catch((cause: unknown) => stopped || failed(cause));
@@ -132,7 +137,7 @@ function repeat(everyMs: number, work: () => Promise<unknown>, failed: (cause: u
   const begin = () => {
     current = round();
   };
-  begin();
+  let timer = setTimeout(begin, firstMs).unref();
   return {
     stop: () => {
       stopped = true;
