@@ -1,5 +1,6 @@
 // The rules of the style that can be a test.
 
+import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize, relative } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -96,4 +97,8 @@ test("there is no cast but to a brand or out of a bit field, and nothing is left
 
 test("a data listener is never async", () => {
   for (const file of own) expect(text(file), file).not.toMatch(/\.on\("data", async/);
+});
+
+test.each(readdirSync(join(root, "test/faults/mutants")))("the mutant %s still applies", (patch) => {
+  execFileSync("git", ["apply", "--check", join(root, "test/faults/mutants", patch)], { cwd: root });
 });
