@@ -21,15 +21,15 @@ export const pullCommand: Command = async (options, io) => {
       const name = `${mirror.api}.${mirror.resource}`;
       const progress = (rows: number) =>
         process.stderr.isTTY ? process.stderr.write(`\r${name}: ${rows} rows`) : true;
-      const { rows, parked } = await backfill(opened.pool, mirror, table, {
+      const { rows, deleted, parked } = await backfill(opened.pool, mirror, table, {
         full: options.flags["full"] === true,
         progress,
       });
       if (process.stderr.isTTY) process.stderr.write("\r");
       io.out(
         options.json
-          ? JSON.stringify({ table: name, rows, parked })
-          : `${name}: ${rows} rows${parked.map(parkedWords).join("")}`,
+          ? JSON.stringify({ table: name, rows, deleted, parked })
+          : `${name}: ${rows} rows${deleted === 0 ? "" : `, ${deleted} deleted upstream`}${parked.map(parkedWords).join("")}`,
       );
     }
     return 0;

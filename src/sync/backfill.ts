@@ -1,13 +1,17 @@
 // Copies all of a resource into its mirror, page by page; an interrupted one goes on where it stopped.
 
 import type { Pool } from "pg";
+import { ReadFailed } from "../connector/ending.js";
 import type { ConnectorTable } from "../connector/table.js";
 import type { Mirror } from "../mirror/column.js";
 import { stamp } from "../postgres/clock.js";
 import { applyPage, type Checkpoint } from "./page.js";
+import { readAgain, SeenKeys } from "./sweep.js";
 
 export interface Backfilled {
   readonly rows: number;
+  /** Rows that upstream has deleted, and so the mirror. */
+  readonly deleted: number;
   /** Rows that are missing still: the next pull reads them again. */
   readonly parked: readonly Parked[];
 }
@@ -38,7 +42,11 @@ export async function backfill(
       lock,
     );
     if (!mine.rows[0]?.mine) throw new PullRunning(`another pull of ${mirror.schema}.${mirror.table} is running`);
-    const { rows, from } = await copyPages(pool, mirror, table, options);
+    const seen = await SeenKeys.begin(guard);
+    const { rows, from, whole } = await copyPages(pool, mirror, table, options, seen);
+    // Of a copy that went on where another stopped, nobody knows all that it met.
+    const deleted = whole ? await readAgain(pool, mirror, table, await seen.unseen(mirror)) : 0;
+    await seen.end();
     const parked = await readParked(pool, mirror, table);
     // A row that is still parked is missing, and an UPDATE would not find it.
     const complete = parked.length === 0;
@@ -47,7 +55,7 @@ export async function backfill(
          complete_from = case when $2 then $3::timestamptz else complete_from end where id = $1`,
       [mirror.id, complete, from],
     );
-    return { rows, parked };
+    return { rows, deleted, parked };
   } finally {
     await guard.query("select pg_advisory_unlock(hashtext('throughline pull'), $1)", lock);
     guard.release();
@@ -59,12 +67,13 @@ async function copyPages(
   mirror: Mirror,
   table: ConnectorTable,
   options: { readonly full: boolean; progress(rows: number): void },
-): Promise<{ readonly rows: number; readonly from: string }> {
+  seen: SeenKeys,
+): Promise<{ readonly rows: number; readonly from: string; readonly whole: boolean }> {
   const checkpoint = options.full ? null : await checkpointOf(pool, mirror);
   const from = checkpoint?.from ?? (await stamp(pool));
   let cursor = checkpoint?.cursor ?? null;
   let rows = 0;
-  for (;;) {
+  for (let pages = 1; ; pages += 1) {
     const askedAt = await stamp(pool);
     const page = await table.list(mirror.columns, cursor);
     await applyPage(pool, {
@@ -73,9 +82,12 @@ async function copyPages(
       rows: page.records,
       checkpoint: page.next === null ? null : { cursor: page.next, from },
     });
+    await seen.add(page.records.map(({ key }) => key));
     rows += page.records.length;
     options.progress(rows);
-    if (page.next === null || page.next === cursor) return { rows, from };
+    if (page.next === null) return { rows, from, whole: checkpoint === null };
+    if (page.next === cursor || pages >= table.mostPages)
+      throw new ReadFailed(`${mirror.api}: the pages of ${mirror.resource} have no end (${pages} read)`);
     cursor = page.next;
   }
 }
@@ -89,10 +101,7 @@ async function readParked(pool: Pool, mirror: Mirror, table: ConnectorTable): Pr
     );
     const keys = parked.rows.map(({ key }) => key);
     if (keys.length === 0 || attempt > parkedAttempts) return counted(parked.rows.map(({ sqlstate }) => sqlstate));
-    const askedAt = await stamp(pool);
-    const records = new Map((await table.get(mirror.columns, keys)).map((record) => [record.key, record]));
-    const rows = keys.map((key) => records.get(key) ?? { key, row: null });
-    await applyPage(pool, { mirror, askedAt, rows });
+    await readAgain(pool, mirror, table, keys);
   }
 }
 
