@@ -3,10 +3,10 @@
 import pg from "pg";
 import type { Logger } from "pino";
 import { type ApiConfig, type Config, loadConfig } from "../config/config.js";
+import { openAccount } from "../connector/account.js";
 import type { KnownMirror } from "../connector/known.js";
 import { ConnectorTable } from "../connector/table.js";
 import { manifestOf } from "../connectors/registry.js";
-import { Budget } from "../http/budget.js";
 import { loadMirrors } from "../mirror/catalogue.js";
 import { makeLog } from "../observe/log.js";
 
@@ -59,16 +59,15 @@ export async function openMirrors({ pool, tables }: Pick<Opened, "pool" | "table
 function tablesOf(api: ApiConfig, log: Logger) {
   const manifest = manifestOf(api.connector);
   if (!manifest) return [];
-  const account = {
+  const account = openAccount({
     api: api.name,
     manifest,
     base: api.base ?? manifest.base,
     config: api.values,
-    budget: new Budget(manifest.limits.map(({ calls, per }) => ({ calls, perMs: per }))),
     timeoutMs: api.timeoutMs,
     waitMs: api.waitMs,
     log,
-  };
+  });
   return api.tables.flatMap((resource) => {
     const described = manifest.tables[resource];
     return described ? [{ api, table: new ConnectorTable(account, resource, described) }] : [];

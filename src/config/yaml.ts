@@ -3,6 +3,7 @@
 
 import { isMap, isNode, LineCounter, parseDocument } from "yaml";
 import { z } from "zod";
+import { suggestion } from "./nearest.js";
 
 /** A file the user wrote has mistakes: one line each. */
 export class ConfigError extends Error {
@@ -20,7 +21,7 @@ export function readYaml<Schema extends z.ZodType>(
   prepare: (value: unknown, at: (path: readonly PropertyKey[]) => string) => unknown = (value) => value,
 ): z.output<Schema> {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines });
+  const document = parseDocument(text, { lineCounter: lines, merge: true });
   const broken = document.errors.map(
     (error) => `${file}:${lines.linePos(error.pos[0]).line}: ${firstLine(error.message)}`,
   );
@@ -44,13 +45,26 @@ export function readYaml<Schema extends z.ZodType>(
 }
 
 function describe(issue: z.core.$ZodIssue, schema: z.ZodType, at: (path: readonly PropertyKey[]) => string): string[] {
+  if (issue.code === "invalid_union") {
+    const branch = meantBranch(issue.errors);
+    const within = branch.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }));
+    if (within.length > 0) return within.flatMap((inner) => describe(inner, schema, at));
+  }
   if (issue.code !== "unrecognized_keys") return [`${at(issue.path)}: ${issue.message}`];
   const known = knownKeys(schema, issue.path);
-  return issue.keys.map((key) => {
-    const nearest = known.map((name) => ({ name, far: distance(key, name) })).sort((a, b) => a.far - b.far)[0];
-    const hint = nearest && nearest.far <= 3 ? `did you mean "${nearest.name}"?` : `known here: ${known.join(", ")}`;
-    return `${at([...issue.path, key])}: unknown key "${key}"; ${hint}`;
-  });
+  return issue.keys.map((key) => `${at([...issue.path, key])}: unknown key "${key}"; ${suggestion(key, known)}`);
+}
+
+/** Of a union, the branch whose kind of value it is, and whose keys it has: its mistakes are within. */
+function meantBranch(branches: readonly (readonly z.core.$ZodIssue[])[]): readonly z.core.$ZodIssue[] {
+  const isOther = (issue: z.core.$ZodIssue) => issue.path.length === 0 && issue.code === "invalid_type";
+  const meant = branches.filter((issues) => !issues.some(isOther));
+  const strange = (issues: readonly z.core.$ZodIssue[]) =>
+    issues.flatMap((issue) => (issue.code === "unrecognized_keys" && issue.path.length === 0 ? issue.keys : [])).length;
+  const ranked = [...(meant.length > 0 ? meant : branches)].sort(
+    (one, other) => strange(one) - strange(other) || one.length - other.length,
+  );
+  return ranked[0] ?? [];
 }
 
 /** The keys that the schema allows at `path`, over all branches of its unions. */
@@ -77,20 +91,6 @@ function child(type: z.core.$ZodType, step: PropertyKey): z.core.$ZodType[] {
   if (type instanceof z.ZodRecord) return [type.valueType];
   if (type instanceof z.ZodArray) return [type.element];
   return [];
-}
-
-/** Levenshtein's, for words of a few letters. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i += 1) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j += 1) {
-      const swap = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(swap, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }
 
 function firstLine(text: string): string {

@@ -1,53 +1,123 @@
 // One value, between Postgres's text and upstream's JSON.
 
+import { isRecord } from "../config/json.js";
 import type { MirrorColumn } from "../mirror/column.js";
+import { numberOf, numberText, parseJson, toJson } from "./json.js";
+import { day, elementType, instantMs, isNumber, isoInstant, storedAs } from "./types.js";
 
-/** How this API writes values: all as strings, and what clears a field. */
+/** How this API writes values: all as strings, what clears a field, and what a cleared one may read as. */
 export interface ValueRules {
   readonly asStrings: boolean;
   readonly clear: "" | null;
+  readonly emptyIsNull: boolean;
 }
 
-/** What is sent for `text`, Postgres's own text under our pinned settings. */
-export function encode(column: MirrorColumn, text: string | null, rules: ValueRules): unknown {
+/** What is sent for `text`, Postgres's own text under our pinned settings. `before`: what the row had. */
+export function encode(
+  column: MirrorColumn,
+  text: string | null,
+  rules: ValueRules,
+  before: string | null = null,
+): unknown {
   if (text === null) return rules.clear;
-  if (column.codec === "utc_midnight") {
-    const ms = Date.parse(`${text}T00:00:00Z`);
-    return Number.isNaN(ms) ? text : String(ms);
+  if (column.merge) return merged(parseJson(text), before === null ? undefined : parseJson(before), rules);
+  const { name, separator } = readCodec(column.codec);
+  switch (name) {
+    case "string":
+      return column.type === "timestamptz" ? (isoInstant(text) ?? text) : text;
+    case "utc_midnight":
+      return instant(text, instantMs(`${text}T00:00:00Z`), rules);
+    case "unix_ms":
+      return instant(text, instantMs(text), rules);
+    case "unix":
+      return instant(text, Math.floor(instantMs(text) / 1000), rules);
+    case "join":
+      return readArray(text).join(separator);
+    default:
+      return plain(column.type, text, rules);
   }
-  if (column.codec === "join(;)") return readArray(text).join(";");
-  if (column.type === "timestamptz") return isoInstant(text);
+}
+
+function plain(type: string, text: string, rules: ValueRules): unknown {
+  const element = elementType(type);
+  if (element !== undefined) return readArray(text).map((one) => plain(element, one, rules));
+  if (type === "timestamptz") return isoInstant(text) ?? text;
   if (rules.asStrings) return text;
-  if (column.type === "boolean") return text === "true";
-  return column.type === "jsonb" ? JSON.parse(text) : text;
+  if (type === "boolean") return text === "true";
+  if (type === "jsonb") return parseJson(text);
+  // JSON has no place for NaN and the infinities.
+  return isNumber(type) && /\d/.test(text) ? numberOf(text) : text;
+}
+
+/** Upstream keeps the keys that it is not sent. */
+function merged(value: unknown, before: unknown, rules: ValueRules): unknown {
+  if (!isRecord(value) || !isRecord(before)) return value;
+  const gone = Object.keys(before).filter((name) => !Object.hasOwn(value, name));
+  return { ...value, ...Object.fromEntries(gone.map((name) => [name, rules.clear])) };
+}
+
+function instant(text: string, at: number, rules: ValueRules): unknown {
+  if (Number.isNaN(at)) return text;
+  return rules.asStrings ? String(at) : at;
 }
 
 /** What Postgres stores for `value`; what its type could not hold becomes NULL, or accepted rows could not be applied. */
 export function decode(column: MirrorColumn, value: unknown, rules: ValueRules): string | null {
-  if (value === null || (rules.clear === "" && value === "")) return null;
-  const text = typeof value === "object" ? JSON.stringify(value, storableString) : storable(String(value));
-  if (column.codec === "utc_midnight") return utcDate(text);
-  if (column.codec === "join(;)") return writeArray(text === "" ? [] : text.split(";"));
-  switch (column.type) {
-    case "timestamptz":
-      return Number.isNaN(instantMs(text)) ? null : new Date(instantMs(text)).toISOString();
-    case "numeric":
-      return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? text : null;
-    case "boolean":
-      return /^(true|false)$/i.test(text) ? text.toLowerCase() : null;
-    case "jsonb":
-      return isJson(text) ? text : null;
+  if (value === null || (value === "" && (rules.emptyIsNull || column.type !== "text"))) return null;
+  const text = textOf(value);
+  const { name, separator } = readCodec(column.codec);
+  switch (name) {
+    case "utc_midnight":
+      return day(text);
+    case "unix":
+      return /^-?\d+(\.\d+)?$/.test(text) ? storedAs("timestamptz", milliseconds(Number(text) * 1000)) : null;
+    case "unix_ms":
+      return /^-?\d+$/.test(text) ? storedAs("timestamptz", milliseconds(Number(text))) : null;
+    case "join":
+      return writeArray(text.split(separator));
     default:
-      return text;
+      return stored(column.type, value, text);
   }
+}
+
+function stored(type: string, value: unknown, text: string): string | null {
+  const element = elementType(type);
+  if (element === undefined) return storedAs(type, text);
+  const elements: readonly unknown[] = Array.isArray(value) ? value : [value];
+  return writeArray(elements.flatMap((one) => (one === null || one === "" ? [] : [stored(element, one, textOf(one))])));
+}
+
+function textOf(value: unknown): string {
+  const number = numberText(value);
+  if (number !== undefined) return number;
+  return typeof value === "object" ? storableJson(value) : storable(String(value));
+}
+
+function storableJson(value: unknown): string {
+  return toJson(value, (_, one) => (typeof one === "string" ? storable(one) : one));
+}
+
+/** A date that is out of reach is none. */
+function milliseconds(ms: number): string {
+  return Math.abs(ms) <= 8.64e15 ? new Date(ms).toISOString() : "";
 }
 
 /** Whether two texts of this column are one value: upstream may write 1500.00 for 1500. */
 export function sameValue(column: MirrorColumn, a: string | null, b: string | null): boolean {
   if (a === null || b === null || a === b) return a === b;
-  if (column.type === "numeric") return plainNumber(a) === plainNumber(b);
+  if (isNumber(column.type)) return plainNumber(a) === plainNumber(b);
   if (column.type === "timestamptz") return instantMs(a) === instantMs(b);
-  return false;
+  if (column.type === "jsonb") return sorted(parseJson(a)) === sorted(parseJson(b));
+  return elementType(column.type) !== undefined && toJson(readArray(a)) === toJson(readArray(b));
+}
+
+function sorted(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(sorted).join()}]`;
+  const number = numberText(value);
+  if (number !== undefined) return plainNumber(number);
+  if (!isRecord(value)) return toJson(value);
+  const names = Object.keys(value).sort();
+  return `{${names.map((name) => `${JSON.stringify(name)}:${sorted(value[name])}`).join()}}`;
 }
 
 /** U+0000 and lone surrogates have no place in a Postgres text. */
@@ -55,47 +125,18 @@ export function storable(text: string): string {
   return text.replaceAll(/[\0\p{Surrogate}]/gu, "\uFFFD");
 }
 
-function storableString(_: string, value: unknown): unknown {
-  return typeof value === "string" ? storable(value) : value;
-}
-
-/** Years 1 to 9999: what both sides can write. */
-const earliestMs = Date.parse("0001-01-01T00:00:00Z");
-const latestMs = Date.parse("9999-12-31T23:59:59.999Z");
-
-/** Milliseconds since 1970 of an ISO instant, of Postgres's pinned text, or of a string of milliseconds; NaN when it is none. */
-function instantMs(text: string): number {
-  const ms = /^-?\d{6,}$/.test(text)
-    ? Number(text)
-    : Date.parse(text.replace(/^(\d{4}-\d\d-\d\d) (.+?)\+00$/, "$1T$2Z"));
-  return ms >= earliestMs && ms <= latestMs ? ms : Number.NaN;
-}
-
-function isoInstant(text: string): string {
-  const ms = instantMs(text);
-  return Number.isNaN(ms) ? text : new Date(ms).toISOString();
-}
-
-function utcDate(text: string): string | null {
-  const ms = instantMs(text);
-  return Number.isNaN(ms) ? null : new Date(ms).toISOString().slice(0, 10);
-}
-
 function plainNumber(text: string): string {
   const plain = text.replace(/^\+/, "").replace(/^(-?)0+(?=\d)/, "$1");
   return plain.includes(".") && !/e/i.test(plain) ? plain.replace(/\.?0+$/, "") : plain;
 }
 
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
+/** `join(;)` has its separator in parentheses. */
+function readCodec(codec: string): { readonly name: string; readonly separator: string } {
+  const [, name = codec, separator = ""] = /^(join)\((.+)\)$/.exec(codec) ?? [];
+  return { name, separator };
 }
 
-/** The elements of a one-dimensional text[] (manual: "Array Input and Output Syntax"); NULL elements have no place upstream. */
+/** The elements of a one-dimensional array (manual: "Array Input and Output Syntax"); NULL elements have no place upstream. */
 export function readArray(text: string): string[] {
   const elements: string[] = [];
   for (const [, quoted, bare] of text.slice(1, -1).matchAll(/"((?:[^"\\]|\\.)*)"|([^,]+)/g)) {
@@ -105,6 +146,7 @@ export function readArray(text: string): string[] {
   return elements;
 }
 
-function writeArray(elements: readonly string[]): string {
-  return `{${elements.map((element) => `"${element.replaceAll(/(["\\])/g, "\\$1")}"`).join(",")}}`;
+function writeArray(elements: readonly (string | null)[]): string {
+  const quoted = elements.map((one) => (one === null ? "NULL" : `"${one.replaceAll(/(["\\])/g, "\\$1")}"`));
+  return `{${quoted.join(",")}}`;
 }

@@ -1,13 +1,15 @@
 // The columns of a mirror: those the manifest names first, then those the API describes.
 
+import { createHash } from "node:crypto";
 import type { MirrorColumn } from "../mirror/column.js";
+import type { Discovery } from "./column-schema.js";
+import type { ColumnOf } from "./errors.js";
 import type { Manifest, TableManifest } from "./manifest.js";
 import { lookUp, textAt } from "./pointer.js";
 
-type Discovery = NonNullable<TableManifest["discover"]>;
-type Described = Omit<MirrorColumn, "name" | "upstream">;
+type Described = Omit<MirrorColumn, "name">;
 
-const nothingKnown: Described = {
+const nothingKnown: Omit<Described, "upstream"> = {
   type: "text",
   write: "always",
   codec: "plain",
@@ -16,6 +18,9 @@ const nothingKnown: Described = {
   max: null,
   options: null,
   from: null,
+  label: null,
+  absent: null,
+  merge: false,
 };
 
 /** A type that the manifest does not place is text: every value has one. */
@@ -25,36 +30,81 @@ export function discoverColumns(
   found: readonly unknown[],
 ): readonly MirrorColumn[] {
   const described = new Map<string, Described>();
-  for (const name of Object.keys(table.columns)) described.set(name, nothingKnown);
+  for (const name of Object.keys(table.columns)) described.set(name, { ...nothingKnown, upstream: name });
   if (table.discover) {
     const { column } = table.discover;
     for (const element of found) {
-      const name = textAt(element, column.name);
-      if (name !== undefined) described.set(name, describe(manifest, column, element));
+      const said = textAt(element, column.name);
+      if (said === undefined) continue;
+      const upstream = column.id === undefined ? said : (textAt(element, column.id) ?? said);
+      described.set(identifier(said), { ...describe(manifest, column, element), upstream });
     }
   }
   return [...described].map(([name, facts]) => {
     const declared = table.columns[name] ?? {};
     const said = Object.fromEntries(
-      Object.entries(declared).filter(([key, value]) => key !== "to" && value !== undefined),
+      Object.entries(declared).filter(([key, value]) => !["to", "references"].includes(key) && value !== undefined),
     );
-    return { ...facts, ...said, name, upstream: ("to" in declared ? declared.to : undefined) ?? name };
+    return { ...facts, ...said, name, upstream: ("to" in declared ? declared.to : undefined) ?? facts.upstream };
   });
 }
 
-function describe(manifest: Manifest, at: Discovery["column"], element: unknown): Described {
-  const rule = manifest.types[textAt(element, at.type) ?? ""] ?? { type: "text", codec: "plain" as const };
+/** Of the tables that an API describes, the one of this name. */
+export function findTable(
+  at: NonNullable<Discovery["table"]>,
+  found: readonly unknown[],
+  name: string,
+): { readonly id: string; readonly columns: readonly unknown[] } | undefined {
+  const element = found.find((one) => textAt(one, at.name) === name);
+  const id = textAt(element, at.id);
+  const columns = lookUp(element, at.columns);
+  return id === undefined ? undefined : { id, columns: Array.isArray(columns) ? columns : [] };
+}
+
+/** An error may speak of a column by its name, by its place within one (`address[line1]`), or by its label. */
+export function columnNamed(columns: readonly MirrorColumn[]): ColumnOf {
+  return (said) => {
+    const whole = said.replace(/[[.].*$/, "");
+    const label = said.toLowerCase();
+    const column =
+      columns.find(({ upstream }) => upstream === said) ??
+      columns.find(({ upstream }) => upstream === whole) ??
+      columns.find((one) => (one.label ?? one.name.replaceAll("_", " ")).toLowerCase() === label);
+    return column?.name ?? null;
+  };
+}
+
+function describe(manifest: Manifest, at: Discovery["column"], element: unknown): Omit<Described, "upstream"> {
+  const rule = manifest.types[textAt(element, at.type) ?? ""] ?? { type: "text" };
   const options = at.options === undefined ? undefined : lookUp(element, at.options);
   const listed = Array.isArray(options) ? options.filter((option) => typeof option === "string") : [];
   const isArray =
     at.array && Object.entries(at.array.when).every(([pointer, value]) => textAt(element, pointer) === value);
+  const is = (pointers: readonly string[]) => pointers.some((pointer) => lookUp(element, pointer) === true);
+  const max = at.max === undefined ? undefined : textAt(element, at.max);
   return {
     ...nothingKnown,
     type: isArray ? "text[]" : rule.type,
-    codec: isArray && at.array ? at.array.codec : rule.codec,
-    write: at.never.some((pointer) => lookUp(element, pointer) === true) ? "never" : "always",
-    unique: at.unique !== undefined && lookUp(element, at.unique) === true,
+    codec: (isArray ? at.array?.codec : rule.codec) ?? "plain",
+    absent: rule.absent ?? null,
+    write: is(at.never) ? "never" : is(at.create) ? "create" : "always",
+    required: is(at.required),
+    unique: is(at.unique),
+    max: max !== undefined && /^[1-9]\d*$/.test(max) ? Number(max) : null,
+    label: (at.about === undefined ? undefined : textAt(element, at.about)) ?? null,
     // Upstream may list true and false for a boolean: its type says it better.
     options: listed.length > 0 && (isArray || rule.type === "text") ? listed : null,
   };
+}
+
+/** The most bytes of a name (manual: "Identifiers and Key Words"). */
+const longestName = 63;
+
+/** A name that Postgres keeps whole. */
+function identifier(said: string): string {
+  if (Buffer.byteLength(said) <= longestName) return said;
+  const told = createHash("sha256").update(said).digest("hex").slice(0, 8);
+  let head = said;
+  while (Buffer.byteLength(head) > longestName - told.length - 1) head = [...head].slice(0, -1).join("");
+  return `${head}_${told}`;
 }

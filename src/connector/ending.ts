@@ -13,7 +13,11 @@ export interface UpstreamError {
   readonly hint: string | null;
   /** The row of the call that is to blame, counted from 0. */
   readonly row: number | null;
+  /** The constraint that the manifest names for it. */
+  readonly constraint: string | null;
   readonly absent: boolean;
+  /** The rows have to be read to tell which of them are gone. */
+  readonly ask: boolean;
   readonly status: number | null;
   readonly request: string | null;
 }
@@ -46,3 +50,20 @@ export type WriteEnding =
 
 /** Reading an API failed: the sync stops there, and says why. */
 export class ReadFailed extends Error {}
+
+/** What we say ourselves: nothing was sent, or what came back can't be followed. */
+export function ownError(sqlstate: string, message: string): UpstreamError {
+  return {
+    sqlstate,
+    message,
+    code: null,
+    column: null,
+    hint: null,
+    row: null,
+    constraint: null,
+    absent: false,
+    ask: false,
+    status: null,
+    request: null,
+  };
+}

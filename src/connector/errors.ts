@@ -2,35 +2,41 @@
 
 import { isRecord } from "../config/json.js";
 import type { UpstreamError } from "./ending.js";
-import type { ErrorAddresses, ErrorRule } from "./manifest.js";
+import type { ErrorAddresses, ErrorRule } from "./error-schema.js";
 import { lookUp, textAt } from "./pointer.js";
+
+/** The mirror's name of a column that upstream speaks of, by its name there or by its label. */
+export type ColumnOf = (said: string) => string | null;
 
 export interface ErrorContext {
   readonly status: number;
+  readonly headers: ReadonlyMap<string, string>;
   readonly body: unknown;
-  /** The mirror's name of an upstream column. */
-  columnOf(upstream: string): string | null;
+  readonly columnOf: ColumnOf;
 }
 
 type Verdict = UpstreamError & { readonly unknown: boolean; readonly retry: boolean };
 
-/** The errors of a refusal, in upstream's order; at least one. */
+/** The error of a refusal: the first of a list that is not only a consequence of another. */
 export function classify(addresses: ErrorAddresses, context: ErrorContext): readonly [Verdict, ...Verdict[]] {
   const list = addresses.list === undefined ? undefined : lookUp(context.body, addresses.list);
   const single = Array.isArray(list) && list.length > 0 ? list : [context.body];
-  const [first, ...rest] = single.map((error: unknown) => classifyOne(addresses, error, context));
+  const all = single.map((error: unknown) => ({ error, rule: ruleOf(addresses, error, context) }));
+  const primary = all.filter(({ rule }) => rule?.skip !== true);
+  const [first, ...rest] = (primary.length > 0 ? primary : all).map(({ error }) =>
+    classifyOne(addresses, error, context),
+  );
   return [first ?? classifyOne(addresses, context.body, context), ...rest];
 }
 
 /** One entry of an error list, or the whole body. */
 export function classifyOne(addresses: ErrorAddresses, error: unknown, context: ErrorContext): Verdict {
-  const { status, body } = context;
-  const codes = addresses.code.flatMap((pointer) => [textAt(error, pointer), textAt(body, pointer)]).filter(isText);
-  const said = textAt(error, ...addresses.message) ?? textAt(body, ...addresses.message) ?? `status ${status}`;
-  const rule = addresses.rules.find((candidate) => matches(candidate, status, codes, said, body));
-  const groups = rule?.message === undefined ? undefined : new RegExp(rule.message).exec(said)?.groups;
-  const upstreamColumn = textAt(error, ...addresses.column);
-  const row = addresses.row === undefined ? undefined : textAt(error, addresses.row);
+  const { status, body, headers } = context;
+  const { codes, said } = wordsOf(addresses, error, context);
+  const rule = ruleOf(addresses, error, context);
+  const groups = rule?.message?.exec(said)?.groups ?? {};
+  const upstreamColumn = groups["column"] ?? groups["label"] ?? textAt(error, ...addresses.column);
+  const row = textAt(error, ...addresses.row);
   const fallback = byStatus(status, isBody(body));
   const outcome = rule?.outcome ?? (rule?.raise === undefined ? fallback.outcome : "refused");
   return {
@@ -38,21 +44,54 @@ export function classifyOne(addresses: ErrorAddresses, error: unknown, context: 
     message: cleaned(said),
     code: rule?.code?.find((code) => codes.includes(code)) ?? codes[0] ?? null,
     column: upstreamColumn === undefined ? null : context.columnOf(upstreamColumn),
-    hint: rule?.hint?.replaceAll(/\{(\w+)\}/g, (_, name: string) => groups?.[name] ?? "") ?? null,
+    hint: rule?.hint?.replaceAll(/\{(\w+)\}/g, (_, name: string) => groups[name] ?? "") ?? null,
     row: row === undefined || !/^\d+$/.test(row) ? null : Number(row),
+    constraint: rule?.constraint ?? null,
     absent: outcome === "absent",
+    ask: outcome === "ask",
     unknown: outcome === "unknown",
-    retry: status === 429 && rule?.retry !== "never",
+    retry: rule?.retry === "always" || (status === 429 && rule?.retry !== "never"),
     status,
-    request: (addresses.request && textAt(body, addresses.request)) ?? null,
+    request: requestOf(addresses, body, headers),
   };
 }
 
-function matches(rule: ErrorRule, status: number, codes: readonly string[], said: string, body: unknown): boolean {
-  if (rule.status !== undefined && rule.status !== status) return false;
+/** Upstream's name of the exchange: what its support asks for. */
+export function requestOf(
+  { request }: ErrorAddresses,
+  body: unknown,
+  headers: ReadonlyMap<string, string>,
+): string | null {
+  if (request === undefined) return null;
+  return (typeof request === "string" ? textAt(body, request) : headers.get(request.header.toLowerCase())) ?? null;
+}
+
+function ruleOf(addresses: ErrorAddresses, error: unknown, context: ErrorContext): ErrorRule | undefined {
+  const { codes, said } = wordsOf(addresses, error, context);
+  return addresses.rules.find((rule) => matches(rule, context.status, codes, said, [error, context.body]));
+}
+
+function wordsOf(addresses: ErrorAddresses, error: unknown, { status, body }: ErrorContext) {
+  const codes = addresses.code.flatMap((at) => [textAt(error, at), textAt(body, at)]).filter(isText);
+  // An error may be no more than a text.
+  const own = typeof error === "string" ? error : textAt(error, ...addresses.message);
+  return { codes, said: own ?? textAt(body, ...addresses.message) ?? `status ${status}` };
+}
+
+function matches(
+  rule: ErrorRule,
+  status: number,
+  codes: readonly string[],
+  said: string,
+  [error, body]: readonly [unknown, unknown],
+): boolean {
+  if (rule.status !== undefined && !rule.status.includes(status)) return false;
   if (rule.code !== undefined && !rule.code.some((code) => codes.includes(code))) return false;
-  if (rule.message !== undefined && !new RegExp(rule.message).test(said)) return false;
-  return Object.entries(rule.where ?? {}).every(([pointer, value]) => textAt(body, pointer) === value);
+  if (rule.message !== undefined && !rule.message.test(said)) return false;
+  return Object.entries(rule.where ?? {}).every(([at, values]) => {
+    const found = lookUp(error, at) ?? lookUp(body, at);
+    return found !== undefined && values.includes(String(found));
+  });
 }
 
 /** A status that says "gone" counts only from the API itself: a gateway's page says nothing of a row. */
@@ -86,14 +125,6 @@ function byStatus(status: number, isJson: boolean): { sqlstate: string; outcome:
 export function cleaned(text: string): string {
   const plain = text.replaceAll(/\p{Cc}+/gu, " ").trim();
   return plain.length <= 2048 ? plain : `${plain.slice(0, 2047)}…`;
-}
-
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function isText(value: string | undefined): value is string {

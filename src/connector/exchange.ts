@@ -1,30 +1,18 @@
-// One call of the manifest as HTTP: filled in, admitted by the budget, sent, and repeated only when upstream said "later".
+// One call of the manifest as HTTP: admitted by the budget, sent, and repeated only when it was turned away.
 
-import type { Logger } from "pino";
-import type { Budget } from "../http/budget.js";
-import { sendHttp } from "../http/client.js";
-import type { Refusal, Unknown } from "./ending.js";
-import { classify, cleaned, parseJson } from "./errors.js";
-import type { Call, Manifest } from "./manifest.js";
-import { textAt } from "./pointer.js";
-import { fill, fillText, type Scope } from "./template.js";
-
-/** One account of an API. */
-export interface Account {
-  readonly api: string;
-  readonly manifest: Manifest;
-  readonly base: string;
-  readonly config: Readonly<Record<string, string>>;
-  readonly budget: Budget;
-  readonly timeoutMs: number;
-  /** How long a statement may wait for the rate limit. */
-  readonly waitMs: number;
-  readonly log: Logger;
-}
+import type { Lane } from "../http/budget.js";
+import { type HttpEnding, sendHttp } from "../http/client.js";
+import { TokenRefused } from "../http/oauth.js";
+import type { Account } from "./account.js";
+import { ownError, type Refusal, type Unknown, type UpstreamError } from "./ending.js";
+import { type ColumnOf, classify, cleaned, requestOf } from "./errors.js";
+import { parseJson } from "./json.js";
+import { type Composed, compose, type ToSend } from "./request.js";
 
 export interface Answer {
   readonly kind: "answered";
   readonly status: number;
+  readonly headers: ReadonlyMap<string, string>;
   /** Undefined when there was none, or none that is JSON. */
   readonly body: unknown;
   readonly request: string | null;
@@ -32,16 +20,12 @@ export interface Answer {
 
 export type Exchanged = Answer | Refusal | Unknown;
 
-export interface Wanted {
-  readonly call: Call;
-  readonly scope: Scope;
-  readonly rows?: readonly Scope[];
+export interface Wanted extends ToSend {
+  readonly lane: Lane;
   readonly waitMs: number;
   readonly signal?: AbortSignal | undefined;
   readonly gate?: SendGate | undefined;
-  /** Where the API knows such keys and the call is a POST: it is done once, however often it is sent. */
-  readonly idempotencyKey?: string | null | undefined;
-  columnOf(upstream: string): string | null;
+  readonly columnOf: ColumnOf;
 }
 
 /** Hears of each request of a write before it goes out. */
@@ -54,68 +38,115 @@ export interface SendGate {
 
 /** What a 429 that names no time asks for. */
 const defaultRestMs = 1000;
+const mostRedirects = 3;
 
 export async function exchange(account: Account, wanted: Wanted): Promise<Exchanged> {
-  const { manifest, budget } = account;
-  const { gate } = wanted;
+  const { manifest, budget, tokens } = account;
+  const { gate, lane, signal } = wanted;
   const deadlineMs = performance.now() + wanted.waitMs;
-  const request = compose(account, wanted);
-  if (typeof request === "string") return { kind: "unsent", error: unfit(request) };
+  let address = wanted.address;
+  let redirects = 0;
+  let renewed = false;
   for (;;) {
-    const waits = gate && (() => gate.waits());
-    const admission = await budget.admit(Math.max(0, deadlineMs - performance.now()), wanted.signal, waits);
+    const token = await tokens?.current().catch(noToken(account));
+    if (token && "kind" in token) return token;
+    const request = compose(account, { ...wanted, address }, token);
+    if (request.kind === "unfit") return { kind: "unsent", error: request.error };
+    const { path } = request;
+    const waitMs = Math.max(0, deadlineMs - performance.now());
+    const admission = await budget.admit({ path, lane, waitMs, signal, waits: gate && (() => gate.waits()) });
     if (admission.kind === "cancelled") return { kind: "unsent", error: cancelled };
     if (admission.kind === "denied") return { kind: "unsent", error: exhausted(account, admission.retryAfterMs) };
     if (gate && !(await gate.goes())) return { kind: "unsent", error: turnedAway };
-    if (wanted.signal?.aborted) return { kind: "unsent", error: cancelled };
-    const ending = await sendHttp({ ...request, timeoutMs: account.timeoutMs, signal: wanted.signal });
+    if (signal?.aborted) return { kind: "unsent", error: cancelled };
+    const ending = await sendHttp({ ...request, timeoutMs: account.timeoutMs, signal });
     if (ending.kind === "unknown") return { ...ending, status: null, request: null };
     if (ending.kind === "unsent") return { kind: "unsent", error: unreachable(account, ending.reason) };
     const { status, headers } = ending;
-    account.log.debug({ api: account.api, method: wanted.call.method, status }, "exchange");
+    account.log.debug({ api: account.api, method: request.method, status }, "exchange");
+    learn(account, path, headers);
     const body = parseJson(ending.body);
     if (status < 300) {
-      const requestAt = manifest.errors.request;
-      const request = requestAt === undefined ? null : (textAt(body, requestAt) ?? null);
-      return { kind: "answered", status, body, request };
+      return { kind: "answered", status, headers, body, request: requestOf(manifest.errors, body, headers) };
     }
-    const [error] = classify(manifest.errors, { status, body, columnOf: wanted.columnOf });
+    if (status < 400) {
+      const next = redirected(request, ending);
+      if (typeof next !== "string" || redirects >= mostRedirects) return { kind: "refused", error: astray(status) };
+      redirects += 1;
+      address = next;
+      continue;
+    }
+    if (token && !renewed && manifest.auth?.oauth2?.on.includes(status)) {
+      tokens?.spoil(token);
+      renewed = true;
+      continue;
+    }
+    const [error] = classify(manifest.errors, { status, body, headers, columnOf: wanted.columnOf });
     if (error.unknown)
       return { kind: "unknown", reason: `status ${status}: ${error.message}`, status, request: error.request };
     if (!error.retry) return { kind: "refused", error };
-    const restMs = retryAfterMs(headers) ?? defaultRestMs;
+    const restMs = askedRestMs(account, path, headers) ?? defaultRestMs;
     budget.rest(restMs);
     if (performance.now() + restMs > deadlineMs) return { kind: "refused", error: exhausted(account, restMs) };
   }
 }
 
-/** A string: the value that has no place in its path. */
-function compose(account: Account, { call, scope, rows = [], idempotencyKey }: Wanted) {
-  const { manifest, config } = account;
-  const full = { config, ...scope };
-  const unfitParts: string[] = [];
-  const path = fillText(call.path, full, (part) => {
-    // Such a path is another resource's.
-    if (/^\.{0,2}$/.test(part)) unfitParts.push(part);
-    return encodeURIComponent(part);
-  });
-  const [unfitPart] = unfitParts;
-  if (unfitPart !== undefined) return unfitPart;
-  const query = Object.entries(call.query ?? {})
-    .filter(([, value]) => value !== "")
-    .map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(fillText(String(value), full))}`);
-  const body = call.body === undefined ? undefined : JSON.stringify(fill(call.body, full, rows));
-  return {
-    method: call.method,
-    url: `${account.base.replace(/\/$/, "")}${path}${query.length > 0 ? `?${query.join("&")}` : ""}`,
-    headers: {
-      authorization: `Bearer ${fillText(manifest.auth.bearer, { config })}`,
-      accept: "application/json",
-      ...(body === undefined ? {} : { "content-type": "application/json" }),
-      ...(manifest.idempotency && idempotencyKey ? { [manifest.idempotency.header]: idempotencyKey } : {}),
-    },
-    body,
+function noToken(account: Account) {
+  return (cause: unknown): Refusal => {
+    if (!(cause instanceof TokenRefused)) throw cause;
+    const error = cause.sent ? ownError("28000", cleaned(cause.message)) : unreachable(account, cause.message);
+    return {
+      kind: "unsent",
+      error: { ...error, hint: `Nothing was sent. Check the credentials of "${account.api}".` },
+    };
   };
+}
+
+/** Where it leads, when that is the same host: what shows who we are goes nowhere else. */
+function redirected({ url, method }: Composed, { status, headers }: Extract<HttpEnding, { kind: "answered" }>) {
+  const location = headers.get("location");
+  if (location === undefined || !URL.canParse(location, url)) return undefined;
+  const next = new URL(location, url);
+  const keepsMethod = status === 307 || status === 308 || (method === "GET" && [301, 302, 303].includes(status));
+  return keepsMethod && next.origin === new URL(url).origin ? next.href : undefined;
+}
+
+function astray(status: number): UpstreamError {
+  return {
+    ...ownError("HV000", `the request was redirected (status ${status}) to where it can't be followed`),
+    status,
+    hint: 'Nothing was changed. Set "base" to the address that the API has now.',
+  };
+}
+
+/** What the answer says of the limits. */
+function learn({ budget, limits }: Account, path: string, headers: ReadonlyMap<string, string>): void {
+  for (const { described, limit } of limits) {
+    const left = described.left === undefined ? undefined : headers.get(described.left.toLowerCase());
+    if (left !== undefined && /^\d+$/.test(left)) budget.learn(limit, path, Number(left));
+  }
+}
+
+/** How long upstream wants to be left alone: by a header that the manifest names, by Retry-After, or as always. */
+function askedRestMs({ limits }: Account, path: string, headers: ReadonlyMap<string, string>): number | undefined {
+  const mine = limits.filter(({ limit }) => limit.path?.test(path) !== false);
+  for (const { described } of mine) {
+    const { header, unit } = described.retry_after ?? { header: "retry-after", unit: "s" };
+    const asked = delayMs(headers.get(header.toLowerCase()), unit);
+    if (asked !== undefined) return asked;
+  }
+  return delayMs(headers.get("retry-after"), "s") ?? mine.find(({ described }) => described.pause)?.described.pause;
+}
+
+/** In seconds, in milliseconds, or as an instant: a date (RFC 9110), or seconds since 1970. */
+function delayMs(text: string | undefined, unit: "s" | "ms" | "epoch"): number | undefined {
+  if (text === undefined) return undefined;
+  if (/^\d+(\.\d+)?$/.test(text)) {
+    const value = Number(text);
+    return unit === "epoch" ? Math.max(0, value * 1000 - Date.now()) : unit === "ms" ? value : value * 1000;
+  }
+  const at = Date.parse(text);
+  return Number.isNaN(at) ? undefined : Math.max(0, at - Date.now());
 }
 
 function exhausted(account: Account, restMs: number) {
@@ -129,10 +160,6 @@ function unreachable(account: Account, reason: string) {
   return { ...ownError("HV00N", message), hint: "Nothing was sent; the statement can be repeated." };
 }
 
-function unfit(part: string) {
-  return { ...ownError("22023", `"${part}" has no place in the path of a request`), hint: "Nothing was sent." };
-}
-
 const cancelled = ownError("57014", "canceling statement due to user request");
 
 /** By the gate. */
@@ -140,26 +167,3 @@ export const turnedAway = {
   ...ownError("40001", "the call was closed by somebody else while it waited"),
   hint: "Nothing was sent. Run the statement again.",
 };
-
-function ownError(sqlstate: string, message: string) {
-  return {
-    sqlstate,
-    message,
-    code: null,
-    column: null,
-    hint: null,
-    row: null,
-    absent: false,
-    status: null,
-    request: null,
-  };
-}
-
-/** Retry-After in seconds, or as a date (RFC 9110). */
-function retryAfterMs(headers: ReadonlyMap<string, string>): number | undefined {
-  const text = headers.get("retry-after");
-  if (text === undefined) return undefined;
-  if (/^\d+(\.\d+)?$/.test(text)) return Number(text) * 1000;
-  const at = Date.parse(text);
-  return Number.isNaN(at) ? undefined : Math.max(0, at - Date.now());
-}

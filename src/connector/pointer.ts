@@ -1,6 +1,7 @@
 // JSON pointers (RFC 6901), and `*` for every element of a list.
 
 import { isRecord } from "../config/json.js";
+import { numberText } from "./json.js";
 
 /** What stands at `pointer`; undefined when nothing does. With `*`, the list of what stands there in each element. */
 export function lookUp(value: unknown, pointer: string): unknown {
@@ -11,9 +12,15 @@ export function lookUp(value: unknown, pointer: string): unknown {
 export function textAt(value: unknown, ...pointers: readonly string[]): string | undefined {
   for (const pointer of pointers) {
     const found = lookUp(value, pointer);
-    if (typeof found === "string" || typeof found === "number") return String(found);
+    const text = typeof found === "string" ? found : numberText(found);
+    if (text !== undefined) return text;
   }
   return undefined;
+}
+
+/** The pointer to a member of an object. */
+export function pointerTo(name: string): string {
+  return `/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`;
 }
 
 function walk(value: unknown, steps: readonly string[]): unknown {

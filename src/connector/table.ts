@@ -1,24 +1,17 @@
 // One resource of an API: its columns, its pages, its rows by key, and its writes.
 
-import type { MirrorColumn, TextRow } from "../mirror/column.js";
-import { splitKey } from "../mirror/key.js";
-import { decode, encode, sameValue, type ValueRules } from "./codec.js";
-import { discoverColumns } from "./discover.js";
-import { ReadFailed, type RowResult, type WriteEnding } from "./ending.js";
-import { classifyOne, isBody } from "./errors.js";
-import { type Account, type Answer, exchange, type SendGate, type Wanted } from "./exchange.js";
-import type { Call, TableManifest, VerbCalls } from "./manifest.js";
-import { lookUp, textAt } from "./pointer.js";
-import { type Record, readRecord } from "./record.js";
-import type { Scope } from "./template.js";
+import type { MirrorColumn } from "../mirror/column.js";
+import type { Call, VerbCalls } from "./call-schema.js";
+import { decode, encode, sameValue } from "./codec.js";
+import { rowResults, unread } from "./correlate.js";
+import { columnNamed } from "./discover.js";
+import { ReadFailed, type Refusal, type RowResult, type WriteEnding } from "./ending.js";
+import { isBody } from "./errors.js";
+import type { SendGate } from "./exchange.js";
+import { ReadableTable } from "./reading.js";
+import { rowScope, type SentRow } from "./sent.js";
 
 export type Verb = "insert" | "update" | "delete";
-
-/** A row to write: its key, unless upstream assigns one, and the columns to send. */
-export interface SentRow {
-  readonly key: string | null;
-  readonly sent: TextRow;
-}
 
 /** How a write is sent. */
 export interface Sending {
@@ -29,36 +22,7 @@ export interface Sending {
   readonly idempotencyKey?: string | null | undefined;
 }
 
-export interface Page {
-  readonly records: readonly Record[];
-  /** Where the next page begins; null after the last. */
-  readonly next: string | null;
-}
-
-export class ConnectorTable {
-  private readonly rules: ValueRules;
-
-  constructor(
-    readonly account: Account,
-    readonly resource: string,
-    private readonly manifest: TableManifest,
-  ) {
-    this.rules = { asStrings: account.manifest.values === "string", clear: account.manifest.clear ?? null };
-  }
-
-  get keyColumns(): readonly string[] {
-    return this.manifest.key;
-  }
-
-  /** The columns as the manifest and the API describe them now. */
-  async columns(): Promise<readonly MirrorColumn[]> {
-    const { discover } = this.manifest;
-    const answer =
-      discover && (await this.read({ method: "GET", path: discover.GET, rows: discover.rows }, {}, "its columns"));
-    const found = discover && answer ? lookUp(answer.body, discover.rows) : [];
-    return discoverColumns(this.account.manifest, this.manifest, Array.isArray(found) ? found : []);
-  }
-
+export class ConnectorTable extends ReadableTable {
   /** How many rows one call of this verb takes; undefined when the API has no such call. */
   limit(verb: Verb): number | undefined {
     const calls = this.calls(verb);
@@ -67,38 +31,7 @@ export class ConnectorTable {
 
   /** How long such a write can be repeated under its idempotency key; 0: not at all. */
   repeatableMs(verb: Verb, rows: number): number {
-    const calls = this.calls(verb);
-    const call = rows === 1 ? calls?.one : calls?.many;
-    return call?.method === "POST" ? (this.account.manifest.idempotency?.keeps ?? 0) : 0;
-  }
-
-  /** One page of all records, in a stable order. */
-  async list(columns: readonly MirrorColumn[], cursor: string | null): Promise<Page> {
-    const call = this.manifest.read.list;
-    const query = cursor === null || !call.pages ? call.query : { ...call.query, [call.pages.as]: cursor };
-    const answer = await this.read({ ...call, query }, { columns: upstreamNames(columns) }, "a page");
-    const records = this.records(call, answer, columns);
-    return { records, next: (call.pages && textAt(answer.body, call.pages.cursor)) ?? null };
-  }
-
-  /** The records of these keys that upstream has. `waitMs`: for the rate limit. */
-  async get(
-    columns: readonly MirrorColumn[],
-    keys: readonly string[],
-    waitMs = readWaitMs,
-  ): Promise<readonly Record[]> {
-    return this.readMany(columns, this.manifest.read.get, keys, waitMs, (key) => ({ key: this.keyScope(key) }));
-  }
-
-  /** The records that have these values in a unique column; undefined when the API can't be asked so. */
-  async find(
-    columns: readonly MirrorColumn[],
-    { upstream }: MirrorColumn,
-    values: readonly string[],
-  ): Promise<readonly Record[] | undefined> {
-    const call = this.manifest.read.find;
-    if (!call) return undefined;
-    return this.readMany(columns, call, values, this.account.waitMs, (value) => ({ value, column: upstream }));
+    return this.callFor(verb, rows)?.method === "POST" ? (this.account.manifest.idempotency?.keeps ?? 0) : 0;
   }
 
   /** Writes all rows with one request. What the ending says of a row stands at the row's place. */
@@ -108,38 +41,36 @@ export class ConnectorTable {
     rows: readonly SentRow[],
     { waitMs = Number.POSITIVE_INFINITY, ...sending }: Sending = {},
   ): Promise<WriteEnding> {
-    const calls = this.calls(verb);
-    const call = rows.length === 1 ? calls?.one : calls?.many;
-    if (!call) throw new Error(`no call of ${this.resource} takes ${rows.length} rows`);
-    const scopes = rows.map((row, index) => this.rowScope(columns, row, index));
+    const wanted = await this.request(verb, columns, rows);
+    const { call } = wanted;
     const ended = await this.exchange(
-      {
-        call,
-        scope: scopes[0] ?? {},
-        rows: scopes,
-        waitMs: Math.min(this.account.waitMs, waitMs),
-        ...sending,
-      },
+      { ...wanted, lane: "write", waitMs: Math.min(this.account.waitMs, waitMs), ...sending },
       columns,
     );
-    if (ended.kind === "refused" && ended.error.absent) {
-      const { status, request } = ended.error;
-      // Only of one row that was there can it be said that it is gone.
-      if (verb === "insert" || rows.length > 1)
-        return { kind: "refused", error: { ...ended.error, sqlstate: "HV000" } };
-      return { kind: "answered", rows: [{ kind: "absent" }], status: status ?? 0, request };
-    }
+    if (ended.kind === "refused") return this.refused(verb, columns, rows, ended);
     if (ended.kind !== "answered") return ended;
     const { status, request } = ended;
-    if (call.rows === undefined) {
-      const told = rows.map(
-        ({ key }): RowResult => (key === null ? { kind: "unreported" } : { kind: "accepted", key, reported: {} }),
-      );
-      return { kind: "answered", rows: told, status, request };
-    }
+    if (status === 204 || (call.rows === undefined && call.ok === undefined))
+      return { kind: "answered", rows: rows.map(unread), status, request };
     if (!isBody(ended.body))
       return { kind: "unknown", reason: `status ${status} without a JSON body`, status, request };
-    return { kind: "answered", rows: this.rowResults(call, ended, columns, rows), status, request };
+    const correlation = {
+      call,
+      columns,
+      errors: this.account.manifest.errors,
+      columnOf: columnNamed(columns),
+      read: (element: unknown) => this.record(element, columns),
+    };
+    return { kind: "answered", rows: rowResults(correlation, ended, rows), status, request };
+  }
+
+  /** The one call that writes these rows, and what its templates name. */
+  async request(verb: Verb, columns: readonly MirrorColumn[], rows: readonly SentRow[]) {
+    const call = this.callFor(verb, rows.length);
+    if (!call) throw new Error(`no call of ${this.resource} takes ${rows.length} rows`);
+    const scopes = rows.map((row, index) => rowScope(columns, this.manifest.key, this.rules, row, index));
+    const keys = scopes.map(({ key }) => key);
+    return { call, scope: { ...(await this.tableScope()), keys, ...scopes[0] }, rows: scopes };
   }
 
   /** What upstream is expected to report for a value that was sent. */
@@ -156,139 +87,35 @@ export class ConnectorTable {
     return { insert: create, update, delete: remove }[verb];
   }
 
-  private rowScope(columns: readonly MirrorColumn[], { key, sent }: SentRow, index: number): Scope {
-    const encoded = columns
-      .filter((column) => sent[column.name] !== undefined)
-      .map((column) => [column.upstream, encode(column, sent[column.name] ?? null, this.rules)]);
-    const record = Object.fromEntries(encoded);
-    return { key: key === null ? null : this.keyScope(key), index: String(index), record, row: record };
+  private callFor(verb: Verb, rows: number): Call | undefined {
+    const calls = this.calls(verb);
+    return rows === 1 ? (calls?.one ?? calls?.many) : calls?.many;
   }
 
-  /** `{key}`, or `{key.NAME}` of several columns. */
-  private keyScope(key: string): unknown {
-    const names = this.manifest.key;
-    if (names.length === 1) return key;
-    const parts = splitKey(names, key);
-    return Object.fromEntries(names.map((name, index) => [name, parts[index]]));
-  }
-
-  /** What was asked and what came back, row by row. */
-  private rowResults(
-    call: Call,
-    answer: Answer,
+  /** Turned away as a whole; but a row that is gone may be the reason, and need not be one to the client. */
+  private async refused(
+    verb: Verb,
     columns: readonly MirrorColumn[],
     rows: readonly SentRow[],
-  ): RowResult[] {
-    const results: RowResult[] = rows.map(() => ({ kind: "unreported" }));
-    const found = lookUp(answer.body, call.rows ?? "");
-    for (const element of rows.length === 1 && !Array.isArray(found) ? [found] : asList(found)) {
-      const record = this.record(element, columns);
-      const at = rows.length === 1 ? 0 : this.place(call, element, record, rows);
-      if (record && at !== undefined && at in results) {
-        results[at] = { kind: "accepted", key: record.key, reported: record.row };
-      }
-    }
-    const failed = call.failed === undefined ? [] : asList(lookUp(answer.body, call.failed));
-    for (const element of failed) {
-      const { status, body } = answer;
-      const error = classifyOne(this.account.manifest.errors, element, {
-        status: 400,
-        body,
-        columnOf: namesOf(columns),
-      });
-      const at = rows.length === 1 ? 0 : error.row;
-      if (at === null || results[at]?.kind !== "unreported") continue;
-      results[at] = error.absent ? { kind: "absent" } : { kind: "refused", error: { ...error, status } };
-    }
-    return results;
-  }
-
-  private place(
-    call: Call,
-    element: unknown,
-    record: Record | undefined,
-    rows: readonly SentRow[],
-  ): number | undefined {
-    if (call.match === undefined) return undefined;
-    if (call.match === "key") {
-      const at = rows.findIndex(({ key }) => key === record?.key);
-      return at === -1 ? undefined : at;
-    }
-    const index = textAt(element, call.match);
-    return index !== undefined && /^\d+$/.test(index) ? Number(index) : undefined;
-  }
-
-  /** As many at once as the call takes. */
-  private async readMany(
-    columns: readonly MirrorColumn[],
-    call: Call,
-    wanted: readonly string[],
-    waitMs: number,
-    scopeOf: (one: string) => Scope,
-  ): Promise<Record[]> {
-    const size = call.max ?? 1;
-    const records: Record[] = [];
-    for (let at = 0; at < wanted.length; at += size) {
-      const scopes = wanted.slice(at, at + size).map(scopeOf);
-      const scope = { columns: upstreamNames(columns), keys: scopes.map(({ key }) => key), ...scopes[0] };
-      const answer = await this.read(call, scope, "rows by key", scopes, waitMs);
-      records.push(...this.records(call, answer, columns));
-    }
-    return records;
-  }
-
-  private records(call: Call, answer: Answer, columns: readonly MirrorColumn[]): Record[] {
-    const found = lookUp(answer.body, call.rows ?? "");
-    if (!Array.isArray(found)) throw new ReadFailed(`${this.account.api}: no list of ${this.resource} at ${call.rows}`);
-    return found.map((element: unknown) => {
-      const record = this.record(element, columns);
-      if (!record) throw new ReadFailed(`${this.account.api}: a record of ${this.resource} has no key`);
-      return record;
+    { error }: Refusal,
+  ): Promise<WriteEnding> {
+    const answered = (results: readonly RowResult[]): WriteEnding => ({
+      kind: "answered",
+      rows: results,
+      status: error.status ?? 0,
+      request: error.request,
     });
+    const keys = rows.flatMap(({ key }) => key ?? []);
+    if (error.absent && verb !== "insert" && rows.length === 1) return answered([{ kind: "absent" }]);
+    // Of a new row, or of one among several, it says nothing.
+    if (error.absent) return { kind: "refused", error: { ...error, sqlstate: "HV000" } };
+    if (!error.ask || verb === "insert") return { kind: "refused", error };
+    const there = await this.getNow(columns, keys).catch((cause: unknown) => {
+      if (cause instanceof ReadFailed) return undefined;
+      throw cause;
+    });
+    const found = new Set(there?.map(({ key }) => key) ?? keys);
+    if (keys.every((key) => found.has(key))) return { kind: "refused", error };
+    return answered(keys.map((key) => (found.has(key) ? { kind: "refused", error } : { kind: "absent" })));
   }
-
-  private record(element: unknown, columns: readonly MirrorColumn[]): Record | undefined {
-    return readRecord(this.manifest, columns, this.rules, element);
-  }
-
-  private exchange(wanted: Omit<Wanted, "columnOf">, columns: readonly MirrorColumn[]) {
-    return exchange(this.account, { ...wanted, columnOf: namesOf(columns) });
-  }
-
-  private async read(
-    call: Call,
-    scope: Scope,
-    what: string,
-    rows: readonly Scope[] = [],
-    waitMs = readWaitMs,
-  ): Promise<Answer> {
-    const ended = await this.exchange({ call, scope, rows, waitMs }, []);
-    switch (ended.kind) {
-      case "answered":
-        if (isBody(ended.body)) return ended;
-        throw new ReadFailed(
-          `${this.account.api}: ${what} of ${this.resource} came without JSON, status ${ended.status}`,
-        );
-      case "unknown":
-        throw new ReadFailed(`${this.account.api}: ${what} of ${this.resource}: ${ended.reason}`);
-      case "refused":
-      case "unsent":
-        throw new ReadFailed(`${this.account.api}: ${what} of ${this.resource}: ${ended.error.message}`);
-    }
-  }
-}
-
-/** Reading has time: the sync waits for the rate limit rather than fail. */
-const readWaitMs = 60_000;
-
-function upstreamNames(columns: readonly MirrorColumn[]): string[] {
-  return columns.filter((column) => column.from === null).map((column) => column.upstream);
-}
-
-function namesOf(columns: readonly MirrorColumn[]): (upstream: string) => string | null {
-  return (upstream) => columns.find((column) => column.upstream === upstream)?.name ?? null;
-}
-
-function asList(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
 }

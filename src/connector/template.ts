@@ -1,4 +1,5 @@
-// The one template rule: `{name}` in any string; a string that is only `{name}` keeps its JSON type; `{each: …}` once per row.
+// The one template rule: `{name}` in any string; a string that is only `{name}` keeps its JSON type; `{each: …}` once per row;
+// the key `...` spreads an object.
 
 import { isRecord } from "../config/json.js";
 import { lookUp } from "./pointer.js";
@@ -15,7 +16,11 @@ export function fill(template: unknown, scope: Scope, rows: readonly Scope[] = [
   if (Array.isArray(template)) return template.map((element) => fill(element, scope, rows));
   if (!isRecord(template)) return template;
   if ("each" in template) return rows.flatMap((row) => fill(template["each"], { ...scope, ...row }, []));
-  return Object.fromEntries(Object.entries(template).map(([name, value]) => [name, fill(value, scope, rows)]));
+  const filled = Object.entries(template).flatMap(([name, value]) => {
+    const one = fill(value, scope, rows);
+    return name === "..." && isRecord(one) ? Object.entries(one) : [[name, one] as const];
+  });
+  return Object.fromEntries(filled);
 }
 
 /** Fills in a string that stays one; `encode` is applied to each value. */

@@ -1,10 +1,26 @@
-// A rate budget: so many calls in any window of time, and a rest when upstream asks for one.
+// A rate budget: so many calls in any window of time, a rest when upstream asks for one, and writes before reads.
 
 import { setTimeout as delay } from "node:timers/promises";
 
 export interface RateLimit {
   readonly calls: number;
   readonly perMs: number;
+  /** The paths that it counts; absent: all. */
+  readonly path?: RegExp | undefined;
+  /** Each path is counted by itself. */
+  readonly eachPath?: boolean | undefined;
+}
+
+/** Who asks: a statement that a client waits for, or the sync, which leaves room for those. */
+export type Lane = "write" | "read";
+
+export interface Asked {
+  readonly path: string;
+  readonly lane: Lane;
+  readonly waitMs: number;
+  readonly signal?: AbortSignal | undefined;
+  /** Is run before a wait. */
+  readonly waits?: (() => Promise<void>) | undefined;
 }
 
 export type Admission =
@@ -12,31 +28,37 @@ export type Admission =
   | { readonly kind: "denied"; readonly retryAfterMs: number }
   | { readonly kind: "cancelled" };
 
+/** What the sync may use of a window: the rest is there when a statement comes. */
+const readShare = 0.8;
+/** How soon the sync asks again while a statement waits. */
+const behindWritesMs = 50;
+
 export class Budget {
-  /** When the calls of each limit's window were made, oldest first. */
-  private readonly made: number[][];
+  /** When the calls of each window were made, oldest first: one window a limit, or one for each of its paths. */
+  private readonly made = new Map<string, number[]>();
   private restUntilMs = 0;
+  private writesWaiting = 0;
 
   constructor(
     private readonly limits: readonly RateLimit[],
     private readonly nowMs: () => number = () => performance.now(),
-  ) {
-    this.made = limits.map(() => []);
-  }
+  ) {}
 
-  /** Waits for room, at most `waitMs`; a call that would have to wait longer is denied at once. `waits` is run before a wait. */
-  async admit(waitMs: number, signal?: AbortSignal, waits?: () => Promise<void>): Promise<Admission> {
+  /** Waits for room, at most `waitMs`; a call that would have to wait longer is denied at once. */
+  async admit({ path, lane, waitMs, signal, waits }: Asked): Promise<Admission> {
     const deadlineMs = this.nowMs() + waitMs;
     for (;;) {
       if (signal?.aborted) return { kind: "cancelled" };
-      const delayMs = this.delayMs();
+      const delayMs = this.delayMs(path, lane);
       if (delayMs === 0) {
-        for (const calls of this.made) calls.push(this.nowMs());
+        for (const { window } of this.windows(path)) window.push(this.nowMs());
         return { kind: "granted" };
       }
       if (this.nowMs() + delayMs > deadlineMs) return { kind: "denied", retryAfterMs: delayMs };
       await waits?.();
+      if (lane === "write") this.writesWaiting += 1;
       await delay(delayMs, undefined, { signal }).catch(() => undefined);
+      if (lane === "write") this.writesWaiting -= 1;
     }
   }
 
@@ -45,15 +67,40 @@ export class Budget {
     this.restUntilMs = Math.max(this.restUntilMs, this.nowMs() + forMs);
   }
 
-  private delayMs(): number {
+  /** Upstream says what remains of a limit: others in the account may have used it as well. */
+  learn(limit: RateLimit, path: string, left: number): void {
+    const found = this.windows(path).find((one) => one.limit === limit);
+    if (!found || !Number.isInteger(left) || left < 0) return;
+    for (let unseen = limit.calls - left - found.window.length; unseen > 0; unseen -= 1)
+      found.window.push(this.nowMs());
+  }
+
+  /** What remains for a call of this path now, by each limit that counts it. */
+  left(path: string): readonly { readonly limit: RateLimit; readonly calls: number }[] {
+    return this.windows(path).map(({ limit, window }) => ({ limit, calls: Math.max(0, limit.calls - window.length) }));
+  }
+
+  private delayMs(path: string, lane: Lane): number {
     const now = this.nowMs();
     let delayMs = Math.max(0, this.restUntilMs - now);
-    this.limits.forEach(({ calls, perMs }, i) => {
-      const made = this.made[i] ?? [];
-      while (made[0] !== undefined && made[0] <= now - perMs) made.shift();
-      const freed = made[made.length - calls];
-      if (freed !== undefined) delayMs = Math.max(delayMs, Math.ceil(freed + perMs - now));
-    });
+    if (lane === "read" && this.writesWaiting > 0) delayMs = Math.max(delayMs, behindWritesMs);
+    for (const { limit, window } of this.windows(path)) {
+      const most = lane === "read" ? Math.ceil(limit.calls * readShare) : limit.calls;
+      const freed = window[window.length - most];
+      if (freed !== undefined) delayMs = Math.max(delayMs, Math.ceil(freed + limit.perMs - now));
+    }
     return delayMs;
+  }
+
+  /** With the calls that still count. */
+  private windows(path: string): { readonly limit: RateLimit; readonly window: number[] }[] {
+    return this.limits.flatMap((limit, index) => {
+      if (limit.path?.test(path) === false) return [];
+      const name = limit.eachPath ? `${index} ${path}` : String(index);
+      const window = this.made.get(name) ?? [];
+      this.made.set(name, window);
+      while (window[0] !== undefined && window[0] <= this.nowMs() - limit.perMs) window.shift();
+      return [{ limit, window }];
+    });
   }
 }

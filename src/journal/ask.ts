@@ -144,7 +144,10 @@ function identifying(mirror: Mirror, request: UnknownCall["request"]) {
 
 async function read(mirror: Mirror, table: ConnectorTable, keys: readonly string[]): Promise<CanonicalRow[]> {
   const records = new Map(
-    (await table.get(mirror.columns, keys, table.account.waitMs)).map(({ key, row }) => [key, row]),
+    (await table.get(mirror.columns, keys, { lane: "read", waitMs: table.account.waitMs })).map(({ key, row }) => [
+      key,
+      row,
+    ]),
   );
   return keys.map((key) => ({ key, row: records.get(key) ?? null }));
 }

@@ -8,7 +8,8 @@ export interface MirrorColumn {
   readonly write: "always" | "create" | "never";
   /** Upstream's name of it, in answers and requests. */
   readonly upstream: string;
-  readonly codec: Codec;
+  /** How a value travels; `plain` is as it is. */
+  readonly codec: string;
   readonly unique: boolean;
   readonly required: boolean;
   /** The longest value in characters; null when upstream names none. */
@@ -17,10 +18,13 @@ export interface MirrorColumn {
   readonly options: readonly string[] | null;
   /** Where an answer carries it, when not among the record's fields: a JSON pointer. */
   readonly from: string | null;
+  /** Upstream's name for people, as its errors may use it. */
+  readonly label: string | null;
+  /** What an answer means that leaves it out; null: nothing. */
+  readonly absent: string | null;
+  /** A jsonb whose keys upstream keeps unless they are cleared. */
+  readonly merge: boolean;
 }
-
-/** How a value travels; `plain` is as it is. */
-type Codec = "plain" | "utc_midnight" | "join(;)";
 
 /** One mirror table, found in the database. */
 export interface Mirror {
@@ -40,14 +44,6 @@ export interface Mirror {
 /** Upstream assigns this part of the key; any other part is given with the INSERT. */
 export function isAssigned({ key }: Pick<Mirror, "key">, column: MirrorColumn): boolean {
   return column.write === "never" && key.includes(column);
-}
-
-/** What a text key holds until upstream has assigned the real one. */
-export const placeholderPrefix = "throughline:";
-
-/** Keys of such a type are negative until upstream has assigned the real one. */
-export function isInteger(type: string): boolean {
-  return type === "integer" || type === "bigint";
 }
 
 /** A row as text: null is NULL; an absent key was not reported. */

@@ -8,7 +8,7 @@ import { type FoundTable, mirrorDdl, ownerRole } from "./ddl.js";
 import { guardSql } from "./guard.js";
 
 /** The version of install.sql and of the guards; raised with every change of them. */
-export const installedVersion = 1;
+export const installedVersion = 2;
 
 export interface MirrorToMigrate {
   readonly api: string;

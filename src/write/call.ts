@@ -148,7 +148,7 @@ async function completed(
   const wanted = keys.filter((key) => key !== null);
   if (wanted.length === 0) return results;
   try {
-    const found = await table.get(mirror.columns, wanted);
+    const found = await table.getNow(mirror.columns, wanted);
     const [only] = found;
     // Of one row, what comes is it, under whichever key.
     if (only && found.length === 1 && results.length === 1)

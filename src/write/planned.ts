@@ -1,15 +1,9 @@
 // The plan: what a statement would change, as Postgres recorded it, and what of it has to be sent.
 
 import type { Verb } from "../connector/table.js";
-import {
-  isAssigned,
-  isInteger,
-  type Mirror,
-  type MirrorColumn,
-  placeholderPrefix,
-  type TextRow,
-} from "../mirror/column.js";
+import { isAssigned, type Mirror, type MirrorColumn, type TextRow } from "../mirror/column.js";
 import { keyOf } from "../mirror/key.js";
+import { isInteger, mentionsPlaceholder, withoutPlaceholders } from "../mirror/placeholder.js";
 import type { Rows } from "./held.js";
 
 export interface PlannedRow {
@@ -93,14 +87,12 @@ export function samePlan(mirror: Mirror, one: readonly PlannedRow[], other: read
         const values = mirror.columns.map((column) =>
           isAssigned(mirror, column) ? null : (after?.[column.name] ?? null),
         );
-        return JSON.stringify([verb, relation, key, values]).replaceAll(placeholders, placeholderPrefix);
+        return withoutPlaceholders(JSON.stringify([verb, relation, key, values]));
       })
       .sort()
       .join("\n");
   return shown(one) === shown(other);
 }
-
-const placeholders = new RegExp(`${placeholderPrefix}[0-9a-f-]{36}`, "g");
 
 /** The rows as they are under lock, by key. */
 export function readLocked(rows: Rows): ReadonlyMap<string, TextRow> {
@@ -133,17 +125,9 @@ export function changedColumns(mirror: Mirror, { before, after }: PlannedRow): r
   return mirror.columns.filter(({ name }) => (before?.[name] ?? null) !== (after?.[name] ?? null));
 }
 
-/** Whether the value of a key column is one that upstream has yet to replace. */
-export function isPlaceholder({ type }: MirrorColumn, value: string | null | undefined): boolean {
-  if (value == null) return false;
-  return isInteger(type) ? /^-\d{10,}$/.test(value) : wholePlaceholder.test(value);
-}
-
-const wholePlaceholder = new RegExp(`^${placeholderPrefix}[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`);
-
 /** Whether a value holds a placeholder of one of these rows. */
 export function holdsPlaceholder(mirror: Mirror, planned: readonly PlannedRow[], value: string): boolean {
-  if (value.includes(placeholderPrefix)) return true;
+  if (mentionsPlaceholder(value)) return true;
   const numbers = mirror.key.filter((column) => isAssigned(mirror, column) && isInteger(column.type));
   return planned.some(({ verb, after }) => verb === "insert" && numbers.some(({ name }) => after?.[name] === value));
 }

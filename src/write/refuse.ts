@@ -3,11 +3,12 @@
 import { readArray } from "../connector/codec.js";
 import type { Verb } from "../connector/table.js";
 import { isAssigned, type Mirror, type MirrorColumn } from "../mirror/column.js";
+import { isPlaceholder } from "../mirror/placeholder.js";
 import type { Write } from "../sql/classify.js";
 import type { SqlError } from "./error.js";
 import type { OpenCall } from "./held.js";
 import type { Inspection } from "./injected.js";
-import { changedColumns, holdsPlaceholder, isPlaceholder, type PlannedRow, type RowToSend } from "./planned.js";
+import { changedColumns, holdsPlaceholder, type PlannedRow, type RowToSend } from "./planned.js";
 
 /** By what the session is, before the statement is planned. `targets`: the mirrors that it names, or reaches by a view. */
 export function refuseSession(

@@ -13,9 +13,12 @@ const column = (type: string, codec: MirrorColumn["codec"] = "plain"): MirrorCol
   max: null,
   options: null,
   from: null,
+  label: null,
+  absent: null,
+  merge: false,
 });
-const strings: ValueRules = { asStrings: true, clear: "" };
-const json: ValueRules = { asStrings: false, clear: null };
+const strings: ValueRules = { asStrings: true, clear: "", emptyIsNull: true };
+const json: ValueRules = { asStrings: false, clear: null, emptyIsNull: false };
 
 const encoded: readonly (readonly [MirrorColumn, string | null, ValueRules, unknown])[] = [
   [column("text"), "x", strings, "x"],

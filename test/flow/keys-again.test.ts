@@ -251,7 +251,7 @@ test("TL002: of two that insert the same key, who is told that nothing was inser
   });
 });
 
-test("a number that JSON can't hold is no key, and no row of another", async () => {
+test("a number that JavaScript can't hold is a key all the same", async () => {
   let there = false;
   const answer: Answer = (asked) => {
     if (asked.startsWith("PUT")) there = true;
@@ -261,7 +261,7 @@ test("a number that JSON can't hold is no key, and no row of another", async () 
   await withLine(links, answer, async (line) => {
     const client = await line.client();
     await client.query("insert into own.links values (9007199254740993, 'a', 'x')");
-    expect(await refused(line.pull())).toMatchObject({ message: expect.stringContaining("has no key") });
+    await line.pull();
     expect(await rowsOf(line, "target")).toEqual([{ origin: "9007199254740993", target: "a", label: "x" }]);
   });
 });

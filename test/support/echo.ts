@@ -4,6 +4,7 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage } from "node:http";
 import { isRecord } from "../../src/config/json.js";
+import { parseJson, toJson } from "../../src/connector/json.js";
 
 export interface EchoRecord {
   readonly id: string;
@@ -46,7 +47,7 @@ export async function startEcho(unique: readonly string[]): Promise<Echo> {
       const { status, body: said } = taken ? refusal(409, "DUPLICATE", taken.message, taken.field) : answer;
       if (answer.stored && !taken) stored = answer.stored;
       outgoing.writeHead(status, said === undefined ? {} : { "content-type": "application/json" });
-      outgoing.end(said === undefined ? undefined : JSON.stringify(said));
+      outgoing.end(said === undefined ? undefined : toJson(said));
     });
   });
   server.listen(0, "127.0.0.1");
@@ -177,6 +178,6 @@ function readJson(incoming: IncomingMessage, whole: (body: unknown) => void): vo
   incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
   incoming.on("end", () => {
     const text = Buffer.concat(chunks).toString("utf8");
-    whole(text === "" ? undefined : JSON.parse(text));
+    whole(text === "" ? undefined : parseJson(text));
   });
 }

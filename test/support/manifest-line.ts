@@ -2,9 +2,9 @@
 
 import { open } from "../../src/cli/open.js";
 import type { ApiConfig, Config } from "../../src/config/config.js";
+import { openAccount } from "../../src/connector/account.js";
 import type { Manifest } from "../../src/connector/manifest.js";
 import { ConnectorTable } from "../../src/connector/table.js";
-import { Budget } from "../../src/http/budget.js";
 import { makeDatabase } from "./database.js";
 import { grant, listen, type Served, serveLine } from "./served.js";
 
@@ -15,6 +15,8 @@ export interface OwnApi {
   readonly resource: string;
   readonly url: string;
   readonly timeoutMs?: number;
+  /** What the manifest asks of the config. */
+  readonly values?: Readonly<Record<string, string>>;
   close(): Promise<void>;
 }
 
@@ -25,6 +27,7 @@ export async function startManifestLine({
   resource,
   url,
   timeoutMs = 5_000,
+  values = {},
   close,
 }: OwnApi): Promise<Served> {
   const described = manifest.tables[resource];
@@ -37,7 +40,7 @@ export async function startManifestLine({
     tables: [resource],
     timeoutMs,
     waitMs: 5_000,
-    values: {},
+    values,
   };
   const config: Config = {
     listen,
@@ -47,16 +50,7 @@ export async function startManifestLine({
     log: { level: "error", format: "json" },
   };
   const { pool, log } = open({ ...config, apis: [] });
-  const account = {
-    api: schema,
-    manifest,
-    base: url,
-    config: api.values,
-    budget: new Budget([]),
-    timeoutMs: api.timeoutMs,
-    waitMs: api.waitMs,
-    log,
-  };
+  const account = openAccount({ api: schema, manifest, base: url, config: values, timeoutMs, waitMs: api.waitMs, log });
   const tables = [{ api, table: new ConnectorTable(account, resource, described) }];
   const served = await serveLine(database, { config, log, pool, tables }, true);
   return {

@@ -6,7 +6,7 @@ import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openMirrors } from "../../src/cli/open.js";
 import { serve } from "../../src/cli/serve.js";
-import type { Page } from "../../src/connector/table.js";
+import type { Page } from "../../src/connector/reading.js";
 import { stamp } from "../../src/postgres/clock.js";
 import type { RunningProxy } from "../../src/proxy/start.js";
 import { applyPage } from "../../src/sync/page.js";

@@ -13,5 +13,8 @@ export const column = (name: string, facts: Partial<MirrorColumn> = {}): MirrorC
   max: null,
   options: null,
   from: null,
+  label: null,
+  absent: null,
+  merge: false,
   ...facts,
 });

@@ -45,7 +45,9 @@ const error: UpstreamError = {
   column: "name",
   hint: null,
   row: null,
+  constraint: null,
   absent: false,
+  ask: false,
   status: 400,
   request: null,
 };

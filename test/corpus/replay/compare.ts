@@ -7,7 +7,7 @@
 
 import { readTag } from "../../../protocol/decode.js";
 import { readFields } from "../../../protocol/fields.js";
-import { placeholderPrefix } from "../../../src/mirror/column.js";
+import { textPrefix } from "../../../src/mirror/placeholder.js";
 import { idPrefix } from "../../support/echo.js";
 import type { Message as WireMessage } from "../../support/wire.js";
 import { readRow } from "../messages.mjs";
@@ -23,7 +23,7 @@ const nothing = "nothing";
 
 const assigned = `${idPrefix}\\d{12}`;
 /** Some clients write the default of the key into their INSERT. A mirror has to replace it, an ordinary table has no reason to. */
-const placeholder = `${placeholderPrefix}[0-9a-f-]{36}`;
+const placeholder = `${textPrefix}[0-9a-f-]{36}`;
 
 /** One side: its ids have numbers of their own. */
 export class Side {

@@ -1,0 +1,149 @@
+// The schema of one call of a manifest: a method and a path, what goes along, and where the records are in the answer.
+
+import { z } from "zod";
+
+export const pointer = z.string().regex(/^(\/.*)?$/, 'a JSON pointer begins with "/"');
+
+export const oneOrMany = <T extends z.ZodType>(item: T) =>
+  z.union([item, z.array(item)]).transform((value) => (Array.isArray(value) ? value : [value]));
+
+const pageKeys = z.strictObject({
+  cursor: pointer.optional(),
+  as: z.string().optional(),
+  offset: z.string().optional(),
+  total: pointer.optional(),
+  page: z.string().optional(),
+  from: z.int().nonnegative().optional(),
+  last: z.string().optional(),
+  first: z.string().optional(),
+  more: pointer.optional(),
+  url: pointer.optional(),
+  link: z.string().optional(),
+  cap: z.int().positive().optional(),
+});
+
+/** What of an answer leads to the next page. */
+type NextPage =
+  /** A token in the answer, sent back as `as`. */
+  | { readonly kind: "cursor"; readonly at: string; readonly as: string }
+  /** How many records came before it, sent as `as`; `total`: how many there are. */
+  | { readonly kind: "offset"; readonly as: string; readonly total: string | undefined }
+  /** Its number, sent as `as`, counted from `from`; the one after the last is empty. */
+  | { readonly kind: "page"; readonly as: string; readonly from: number }
+  /** A column of the last (or first) record, sent as `as` while `more` is true, or until a page is empty. */
+  | { readonly kind: "last" | "first"; readonly column: string; readonly as: string; readonly more: string | undefined }
+  /** Its address, in the answer. */
+  | { readonly kind: "url"; readonly at: string }
+  /** Its address, in the Link header (RFC 8288). */
+  | { readonly kind: "link"; readonly rel: string };
+
+/** More pages than that are a loop. */
+const defaultCap = 1_000_000;
+
+const kinds = ["cursor", "offset", "page", "last", "first", "url", "link"] as const;
+/** What else each kind takes. */
+const pageOptions: Readonly<Record<(typeof kinds)[number], readonly string[]>> = {
+  cursor: ["as"],
+  offset: ["total"],
+  page: ["from"],
+  last: ["as", "more"],
+  first: ["as", "more"],
+  url: [],
+  link: [],
+};
+
+const needsAs = (kind: string) => `pages by "${kind}" need "as": the parameter that takes it`;
+
+const pages = pageKeys.transform((keys, context): NextPage & { readonly cap: number } => {
+  const wrong = (message: string, path: readonly string[] = []) => {
+    context.addIssue({ code: "custom", message, path: [...path] });
+    return z.NEVER;
+  };
+  if (context.issues.length > 0) return z.NEVER;
+  const [kind, other] = kinds.filter((name) => keys[name] !== undefined);
+  if (kind === undefined || other !== undefined) return wrong(`pages have exactly one of ${kinds.join(", ")}`);
+  const known = [kind, "cap", ...pageOptions[kind]];
+  const stray = Object.keys(keys).find((name) => !known.includes(name));
+  if (stray !== undefined)
+    return wrong(`pages by "${kind}" have no "${stray}"; known here: ${known.join(", ")}`, [stray]);
+  const { as: parameter, more, total, from = 1, cap = defaultCap } = keys;
+  const value = keys[kind] ?? "";
+  switch (kind) {
+    case "offset":
+      return { kind, as: value, total, cap };
+    case "page":
+      return { kind, as: value, from, cap };
+    case "url":
+      return { kind, at: value, cap };
+    case "link":
+      return { kind, rel: value, cap };
+    case "cursor":
+      return parameter === undefined ? wrong(needsAs(kind)) : { kind, at: value, as: parameter, cap };
+    default:
+      return parameter === undefined ? wrong(needsAs(kind)) : { kind, column: value, as: parameter, more, cap };
+  }
+});
+export type Pages = z.output<typeof pages>;
+
+const methods = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
+
+/** Filled in as text; a list is comma-joined. */
+const scalar = z.union([z.string(), z.number(), z.boolean()]);
+const path = z.string().regex(/^\/|^\{path\}/, 'a path begins with "/"');
+
+export const callKeys = {
+  GET: path.optional(),
+  POST: path.optional(),
+  PUT: path.optional(),
+  PATCH: path.optional(),
+  DELETE: path.optional(),
+  query: z.record(z.string(), z.union([scalar, z.array(scalar)])).optional(),
+  headers: z.record(z.string(), z.string()).optional(),
+  body: z.unknown().optional(),
+  rows: pointer.optional(),
+  max: z.int().positive().optional(),
+  bytes: z.int().positive().optional(),
+  atomic: z.boolean().optional(),
+  match: z.string().optional(),
+  ok: pointer.optional(),
+  failed: pointer.optional(),
+  gone: pointer.optional(),
+  pages: pages.optional(),
+};
+
+/** The one method and its path. */
+export function methodOf<Keys extends { readonly [method in (typeof methods)[number]]?: string | undefined }>(
+  keys: Keys,
+  context: z.core.$RefinementCtx<unknown>,
+) {
+  if (context.issues.length > 0) return z.NEVER;
+  const found = methods.filter((method) => keys[method] !== undefined);
+  const [method] = found;
+  if (method === undefined || found.length > 1) {
+    context.issues.push({ code: "custom", message: `a call has exactly one of ${methods.join(", ")}`, input: keys });
+    return z.NEVER;
+  }
+  return { ...keys, method, path: keys[method] ?? "" };
+}
+
+export const call = z.strictObject(callKeys).transform(methodOf);
+export type Call = z.output<typeof call>;
+
+/** Of a verb: one row with `one`, several with `many`; a call by itself is the one of the two that it can be. */
+export interface VerbCalls {
+  readonly one?: Call | undefined;
+  readonly many?: Call | undefined;
+}
+
+export const verb = z
+  .strictObject({ ...callKeys, one: call.optional(), many: call.optional() })
+  .transform(({ one, many, ...keys }, context): VerbCalls => {
+    const own = Object.keys(keys);
+    if (one || many) {
+      if (own.length > 0)
+        context.addIssue({ code: "custom", message: "is a call, or has calls for one and many rows, not both" });
+      return { one, many };
+    }
+    const only = methodOf(keys, context);
+    return only.max === undefined ? { one: only } : { many: only };
+  });

@@ -1,0 +1,71 @@
+// The schema of a manifest's columns, types, and of how an API describes its own.
+
+import { z } from "zod";
+import { callKeys, methodOf, oneOrMany, pointer } from "./call-schema.js";
+import { typeNamed, typeNames } from "./types.js";
+
+const codec = z
+  .string()
+  .regex(
+    /^(string|unix|unix_ms|utc_midnight|join\(.+\))$/,
+    "a codec is string, unix, unix_ms, utc_midnight or join(SEPARATOR)",
+  );
+
+const typeName = z.string().transform((text, context) => {
+  const type = typeNamed(text);
+  if (type !== undefined) return type;
+  const message = `"${text}" is no type of a mirror column, which has no length; known: ${typeNames.join(", ")}, and arrays such as text[]`;
+  context.addIssue({ code: "custom", message });
+  return z.NEVER;
+});
+
+/** What a field means that an answer leaves out. */
+const absent = z.union([z.string(), z.number(), z.boolean()]).transform(String);
+
+export const typeRule = z.union([
+  typeName.transform((type): { type: string; codec?: string | undefined; absent?: string | undefined } => ({ type })),
+  z.strictObject({ type: typeName, codec: codec.optional(), absent: absent.optional() }),
+]);
+
+export const column = z.union([
+  typeName.transform((type) => ({ type })),
+  z.strictObject({
+    type: typeName.optional(),
+    write: z.enum(["never", "create"]).optional(),
+    required: z.boolean().optional(),
+    unique: z.boolean().optional(),
+    max: z.int().positive().optional(),
+    options: z.array(z.string()).optional(),
+    references: z.string().optional(),
+    from: pointer.optional(),
+    to: z.string().optional(),
+    codec: codec.optional(),
+    absent: absent.optional(),
+    label: z.string().optional(),
+    merge: z.boolean().optional(),
+  }),
+]);
+
+/** Where the description of a column has what; a list of pointers means any of them. */
+const columnAt = z.strictObject({
+  id: pointer.optional(),
+  name: pointer,
+  type: pointer,
+  about: pointer.optional(),
+  never: oneOrMany(pointer).default([]),
+  create: oneOrMany(pointer).default([]),
+  required: oneOrMany(pointer).default([]),
+  unique: oneOrMany(pointer).default([]),
+  max: pointer.optional(),
+  options: pointer.optional(),
+  references: pointer.optional(),
+  array: z.strictObject({ when: z.record(pointer, z.string()), codec: codec.optional() }).optional(),
+});
+
+/** Where the description of a table has what; `columns`: the descriptions of its columns. */
+const tableAt = z.strictObject({ id: pointer, name: pointer, columns: pointer });
+
+export const discover = z
+  .strictObject({ ...callKeys, rows: pointer, table: tableAt.optional(), column: columnAt })
+  .transform((keys, context) => methodOf(keys, context));
+export type Discovery = z.output<typeof discover>;

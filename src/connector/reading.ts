@@ -1,0 +1,199 @@
+// One resource of an API as it can be read: its columns, its pages, and its rows by key.
+
+import type { Lane } from "../http/budget.js";
+import type { MirrorColumn } from "../mirror/column.js";
+import type { Account } from "./account.js";
+import type { Call } from "./call-schema.js";
+import type { ValueRules } from "./codec.js";
+import { columnNamed, discoverColumns, findTable } from "./discover.js";
+import { ReadFailed } from "./ending.js";
+import { isBody } from "./errors.js";
+import { type Answer, exchange, type Wanted } from "./exchange.js";
+import type { TableManifest } from "./manifest.js";
+import { nextPage, pageCall } from "./pages.js";
+import { lookUp } from "./pointer.js";
+import { type Record, readRecord } from "./record.js";
+import { keyScope } from "./sent.js";
+import type { Scope } from "./template.js";
+
+export interface Page {
+  readonly records: readonly Record[];
+  /** Where the next page begins; null after the last. */
+  readonly next: string | null;
+}
+
+/** Who reads: a statement, or the sync, which has time to wait for the rate limit. */
+interface Reading {
+  readonly lane: Lane;
+  readonly waitMs: number;
+}
+
+const syncReads: Reading = { lane: "read", waitMs: 60_000 };
+
+type Request = Pick<Wanted, "call" | "scope" | "rows" | "address">;
+
+export class ReadableTable {
+  protected readonly rules: ValueRules;
+  /** Upstream's id of a table that was discovered. */
+  private discoveredId: string | undefined;
+
+  constructor(
+    readonly account: Account,
+    readonly resource: string,
+    protected readonly manifest: TableManifest,
+  ) {
+    const { values, clear = null } = account.manifest;
+    const emptyIsNull = clear === "" || manifest.record.empty === "null";
+    this.rules = { asStrings: values === "string", clear, emptyIsNull };
+  }
+
+  get keyColumns(): readonly string[] {
+    return this.manifest.key;
+  }
+
+  /** The columns as the manifest and the API describe them now. */
+  async columns(): Promise<readonly MirrorColumn[]> {
+    const { discover } = this.manifest;
+    if (!discover) return discoverColumns(this.account.manifest, this.manifest, []);
+    const scope = discover.table ? {} : await this.tableScope();
+    const answer = await this.read({ call: discover, scope, what: "its columns" }, syncReads);
+    const found = asList(lookUp(answer.body, discover.rows));
+    if (!discover.table) return discoverColumns(this.account.manifest, this.manifest, found);
+    const described = findTable(discover.table, found, this.resource);
+    if (!described) throw new ReadFailed(`${this.account.api}: there is no table "${this.resource}"`);
+    this.discoveredId = described.id;
+    return discoverColumns(this.account.manifest, this.manifest, described.columns);
+  }
+
+  /** The most pages that a list can have. */
+  get mostPages(): number {
+    return this.manifest.read.list.pages?.cap ?? 1;
+  }
+
+  /** One page of all records, in a stable order. */
+  async list(columns: readonly MirrorColumn[], cursor: string | null): Promise<Page> {
+    const { call, address } = pageCall(this.manifest.read.list, cursor);
+    const scope = { columns: upstreamNames(columns), ...(await this.tableScope()) };
+    const answer = await this.read({ call, address, scope, what: "a page" }, syncReads);
+    const records = this.records(call, answer, columns);
+    const page = {
+      answer,
+      count: records.length,
+      columnOf: (place: "first" | "last", column: string) =>
+        records.at(place === "first" ? 0 : -1)?.row[column] ?? null,
+    };
+    return { records, next: nextPage(call.pages, cursor, page, this.account.base) };
+  }
+
+  /** The records of these keys that upstream has. */
+  async get(
+    columns: readonly MirrorColumn[],
+    keys: readonly string[],
+    reading: Reading = syncReads,
+  ): Promise<readonly Record[]> {
+    return this.readMany(columns, this.manifest.read.get, keys, reading, (key) => ({
+      key: keyScope(columns, this.manifest.key, this.rules, key),
+    }));
+  }
+
+  /** The same, for a statement that waits. */
+  async getNow(columns: readonly MirrorColumn[], keys: readonly string[]): Promise<readonly Record[]> {
+    return this.get(columns, keys, { lane: "write", waitMs: this.account.waitMs });
+  }
+
+  /** The records that have these values in a unique column; undefined when the API can't be asked so. */
+  async find(
+    columns: readonly MirrorColumn[],
+    { upstream }: MirrorColumn,
+    values: readonly string[],
+  ): Promise<readonly Record[] | undefined> {
+    const call = this.manifest.read.find;
+    const reading: Reading = { lane: "read", waitMs: this.account.waitMs };
+    return call && this.readMany(columns, call, values, reading, (value) => ({ value, column: upstream }));
+  }
+
+  /** What `{table}` stands for. */
+  protected async tableScope(): Promise<Scope> {
+    if (!this.manifest.discover?.table) return { table: this.manifest.id ?? this.resource };
+    if (this.discoveredId === undefined) await this.columns();
+    return { table: this.discoveredId };
+  }
+
+  /** As many at once as the call takes. */
+  private async readMany(
+    columns: readonly MirrorColumn[],
+    call: Call,
+    wanted: readonly string[],
+    reading: Reading,
+    scopeOf: (one: string) => Scope,
+  ): Promise<Record[]> {
+    const size = call.max ?? 1;
+    const records: Record[] = [];
+    for (let at = 0; at < wanted.length; at += size) {
+      const rows = wanted.slice(at, at + size).map(scopeOf);
+      const keys = rows.map(({ key }) => key);
+      const scope = { columns: upstreamNames(columns), keys, ...(await this.tableScope()), ...rows[0] };
+      const answer = await this.read({ call, scope, rows, what: "rows by key" }, reading, size === 1);
+      if (answer) records.push(...this.records(call, answer, columns));
+    }
+    return records;
+  }
+
+  private records(call: Call, answer: Answer, columns: readonly MirrorColumn[]): Record[] {
+    const found = lookUp(answer.body, call.rows ?? "");
+    const isOne = call.max === undefined && call.pages === undefined && found !== null && typeof found === "object";
+    if (!Array.isArray(found) && !isOne)
+      throw new ReadFailed(`${this.account.api}: no list of ${this.resource} at ${call.rows}`);
+    const elements: readonly unknown[] = Array.isArray(found) ? found : [found];
+    return elements.flatMap((element) => {
+      if (call.gone !== undefined && lookUp(element, call.gone) === true) return [];
+      const record = this.record(element, columns);
+      if (!record) throw new ReadFailed(`${this.account.api}: a record of ${this.resource} has no key`);
+      return [record];
+    });
+  }
+
+  protected record(element: unknown, columns: readonly MirrorColumn[]): Record | undefined {
+    return readRecord(this.manifest, columns, this.rules, element);
+  }
+
+  protected exchange(wanted: Omit<Wanted, "columnOf">, columns: readonly MirrorColumn[]) {
+    return exchange(this.account, { ...wanted, columnOf: columnNamed(columns) });
+  }
+
+  private async read(wanted: Request & { readonly what: string }, reading: Reading): Promise<Answer>;
+  private async read(
+    wanted: Request & { readonly what: string },
+    reading: Reading,
+    mayBeGone: boolean,
+  ): Promise<Answer | undefined>;
+  /** `mayBeGone`: undefined when the answer is that there is no such record. */
+  private async read(
+    { what, ...wanted }: Request & { readonly what: string },
+    reading: Reading,
+    mayBeGone = false,
+  ): Promise<Answer | undefined> {
+    const failed = (why: string) => new ReadFailed(`${this.account.api}: ${what} of ${this.resource}${why}`);
+    const ended = await this.exchange({ ...wanted, ...reading }, []);
+    switch (ended.kind) {
+      case "answered":
+        if (isBody(ended.body)) return ended;
+        throw failed(` came without JSON, status ${ended.status}`);
+      case "unknown":
+        throw failed(`: ${ended.reason}`);
+      case "refused":
+      case "unsent":
+        // An API that says "forbidden" of a record that is gone has a rule that says to ask; what was asked is this.
+        if (mayBeGone && (ended.error.absent || ended.error.ask)) return undefined;
+        throw failed(`: ${ended.error.message}`);
+    }
+  }
+}
+
+function upstreamNames(columns: readonly MirrorColumn[]): string[] {
+  return columns.filter((column) => column.from === null).map((column) => column.upstream);
+}
+
+function asList(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}

@@ -1,0 +1,103 @@
+// One call of the manifest, filled in: what goes out as HTTP.
+
+import { stringify } from "qs";
+import { isRecord } from "../config/json.js";
+import type { Token } from "../http/oauth.js";
+import { type Account, credentials } from "./account.js";
+import type { Call } from "./call-schema.js";
+import { ownError, type UpstreamError } from "./ending.js";
+import { numberText, toJson } from "./json.js";
+import { fill, fillText, type Scope } from "./template.js";
+
+export interface ToSend {
+  readonly call: Call;
+  readonly scope: Scope;
+  /** What `each` repeats over. */
+  readonly rows?: readonly Scope[] | undefined;
+  /** The next page's address, in place of the call's own. */
+  readonly address?: string | undefined;
+  /** Where the API knows such keys and the call is a POST: it is done once, however often it is sent. */
+  readonly idempotencyKey?: string | null | undefined;
+}
+
+export interface Composed {
+  readonly kind: "composed";
+  readonly method: Call["method"];
+  readonly url: string;
+  /** Of the base, as the limits see it. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | undefined;
+}
+
+export function compose(
+  account: Account,
+  { call, scope, rows = [], address, idempotencyKey }: ToSend,
+  token: Token | undefined,
+): Composed | { readonly kind: "unfit"; readonly error: UpstreamError } {
+  const { manifest, config } = account;
+  const own = { config, auth: token?.kept ?? {} };
+  const base = fillText(account.base, own).replace(/\/$/, "");
+  const full = { ...own, path: new URL(base).pathname.replace(/\/$/, ""), ...scope };
+  const unfitParts: string[] = [];
+  const path = fillText(call.path, full, (part) => {
+    // Such a path is another resource's.
+    if (/^\.{0,2}$/.test(part)) unfitParts.push(part);
+    return encodeURIComponent(part);
+  });
+  const [unfitPart] = unfitParts;
+  if (unfitPart !== undefined) return { kind: "unfit", error: unfit(unfitPart) };
+  const url = address ?? `${base}${path}${queryOf(call, full)}`;
+  const body = call.body === undefined ? undefined : encoded(manifest.encode, fill(call.body, full, rows));
+  if (body !== undefined && call.bytes !== undefined && Buffer.byteLength(body) > call.bytes)
+    return { kind: "unfit", error: tooLong(account.api, Buffer.byteLength(body), call.bytes) };
+  const extra = Object.entries({ ...manifest.headers, ...call.headers });
+  return {
+    kind: "composed",
+    method: call.method,
+    url,
+    path: address === undefined ? path : new URL(address).pathname,
+    headers: {
+      accept: "application/json",
+      ...(body === undefined ? {} : { "content-type": contentTypes[manifest.encode] }),
+      ...Object.fromEntries(extra.map(([name, value]) => [name.toLowerCase(), fillText(value, full)])),
+      ...(manifest.idempotency && idempotencyKey
+        ? { [manifest.idempotency.header.toLowerCase()]: idempotencyKey }
+        : {}),
+      ...credentials(manifest, full, token),
+    },
+    body,
+  };
+}
+
+const contentTypes = { json: "application/json", form: "application/x-www-form-urlencoded" };
+
+function queryOf(call: Call, scope: Scope): string {
+  const pairs = Object.entries(call.query ?? {}).flatMap(([name, value]) =>
+    (Array.isArray(value) ? value : [value])
+      .filter((one) => one !== "")
+      .map((one) => `${encodeURIComponent(name)}=${encodeURIComponent(fillText(String(one), scope))}`),
+  );
+  return pairs.length > 0 ? `?${pairs.join("&")}` : "";
+}
+
+/** A form has nested keys in brackets, and an empty text for null. */
+function encoded(encoding: "json" | "form", body: unknown): string {
+  return encoding === "json" ? toJson(body) : stringify(texts(body), { encodeValuesOnly: true });
+}
+
+function texts(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(texts);
+  const number = numberText(value);
+  if (number !== undefined || !isRecord(value)) return number ?? value;
+  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, texts(one)]));
+}
+
+function unfit(part: string): UpstreamError {
+  return { ...ownError("22023", `"${part}" has no place in the path of a request`), hint: "Nothing was sent." };
+}
+
+function tooLong(api: string, bytes: number, limit: number): UpstreamError {
+  const message = `the request would have ${bytes} bytes, and ${api} takes at most ${limit}`;
+  return { ...ownError("54000", message), hint: "Nothing was sent. Write fewer rows per statement." };
+}

@@ -1,0 +1,49 @@
+// A row to write, and what a call's templates may name of it.
+
+import type { MirrorColumn, TextRow } from "../mirror/column.js";
+import { splitKey } from "../mirror/key.js";
+import { encode, type ValueRules } from "./codec.js";
+import type { Scope } from "./template.js";
+
+/** Its key, unless upstream assigns one, and the columns to send. */
+export interface SentRow {
+  readonly key: string | null;
+  readonly sent: TextRow;
+  /** What those columns were. */
+  readonly before?: TextRow | undefined;
+}
+
+export function rowScope(
+  columns: readonly MirrorColumn[],
+  keyNames: readonly string[],
+  rules: ValueRules,
+  { key, sent, before }: SentRow,
+  index: number,
+): Scope {
+  const values = columns
+    .filter(({ name }) => sent[name] !== undefined)
+    .map((column) => ({
+      column,
+      value: encode(column, sent[column.name] ?? null, rules, before?.[column.name] ?? null),
+    }));
+  return {
+    key: key === null ? null : keyScope(columns, keyNames, rules, key),
+    index: String(index),
+    record: Object.fromEntries(values.map(({ column, value }) => [column.upstream, value])),
+    row: Object.fromEntries(values.map(({ column, value }) => [column.name, value])),
+  };
+}
+
+/** `{key}`, or `{key.NAME}` of several columns. */
+export function keyScope(
+  columns: readonly MirrorColumn[],
+  keyNames: readonly string[],
+  rules: ValueRules,
+  key: string,
+): unknown {
+  const parts = splitKey(keyNames, key).map((part, index) => {
+    const column = columns.find(({ name }) => name === keyNames[index]);
+    return column ? encode(column, part, rules) : part;
+  });
+  return keyNames.length === 1 ? parts[0] : Object.fromEntries(keyNames.map((name, index) => [name, parts[index]]));
+}

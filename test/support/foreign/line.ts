@@ -1,0 +1,29 @@
+// The line of test/support/served.ts over one of the foreign APIs: its manifest, and no line of code.
+
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { readYaml } from "../../../src/config/yaml.js";
+import { manifestSchema } from "../../../src/connector/manifest.js";
+import { startManifestLine } from "../manifest-line.js";
+import type { Served } from "../served.js";
+
+interface Foreign<Api> {
+  /** The manifest's file, and the API's name. */
+  readonly name: string;
+  readonly resource: string;
+  readonly api: Api;
+  readonly values: Readonly<Record<string, string>>;
+}
+
+export async function startForeignLine<Api extends { readonly url: string; close(): Promise<void> }>({
+  name,
+  resource,
+  api,
+  values,
+}: Foreign<Api>): Promise<Served & { readonly api: Api }> {
+  const path = fileURLToPath(new URL(`${name}.yaml`, import.meta.url));
+  const manifest = readYaml(path, readFileSync(path, "utf8"), manifestSchema);
+  const { url, close } = api;
+  const served = await startManifestLine({ schema: name, manifest, resource, url, values, close });
+  return { ...served, api };
+}
