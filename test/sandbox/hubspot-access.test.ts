@@ -64,6 +64,20 @@ test("every answer but a search tells what is left", async () => {
   expect(search.headers.get("x-hubspot-ratelimit-remaining")).toBeNull();
 });
 
+test("searches have a limit of their own, without headers, and other calls go on", async () => {
+  const sandbox = await start({ searchRate: { calls: 2, perMs: 60_000 } });
+  const { searchApi, basicApi } = sdk(sandbox).crm.contacts;
+  await searchApi.doSearch({});
+  await sdk(sandbox).crm.companies.searchApi.doSearch({});
+  const refused = await searchApi.doSearch({}).catch((cause: unknown) => cause);
+  expect(refused).toMatchObject({
+    code: 429,
+    body: { message: "You have reached your secondly limit.", errorType: "RATE_LIMIT", policyName: "SECONDLY" },
+  });
+  expect(refused).not.toHaveProperty(["headers", "x-hubspot-ratelimit-remaining"]);
+  await expect(basicApi.getPage()).resolves.toBeDefined();
+});
+
 test.each([
   ["GET", "/crm/v3/nothing/contacts", 404],
   ["GET", "/crm/v4/objects/contacts", 404],

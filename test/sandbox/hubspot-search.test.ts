@@ -12,12 +12,16 @@ const rows = [
   { email: "alan@example.com", firstname: "Alan", lifecyclestage: "lead" },
 ];
 
+const has = { propertyName: "email", operator: "HAS_PROPERTY" };
+
 /** The first names that one filter finds. */
 async function found(operator: FilterOperatorEnum, propertyName: string, values: readonly string[] = []) {
   const sandbox = await start();
   sandbox.seed("contacts", rows);
-  const [value] = values;
-  const filter = operator === FilterOperatorEnum.In ? { values: [...values] } : value === undefined ? {} : { value };
+  const [value, highValue] = values;
+  const listed = operator === FilterOperatorEnum.In || operator === FilterOperatorEnum.NotIn;
+  const operands = { ...(value === undefined ? {} : { value }), ...(highValue === undefined ? {} : { highValue }) };
+  const filter = listed ? { values: [...values] } : operands;
   const answer = await sdk(sandbox).crm.contacts.searchApi.doSearch({
     filterGroups: [{ filters: [{ propertyName, operator, ...filter }] }],
   });
@@ -33,7 +37,25 @@ test.each([
   { operator: FilterOperatorEnum.Lt, property: "annualrevenue", values: ["1000.5"], names: ["Ada"] },
   { operator: FilterOperatorEnum.Lte, property: "renewal_date", values: ["2026-01-31"], names: ["Ada"] },
   { operator: FilterOperatorEnum.In, property: "firstname", values: ["ada", "alan"], names: ["Ada", "Alan"] },
+  { operator: FilterOperatorEnum.In, property: "firstname", values: ["Ada"], names: [] },
+  { operator: FilterOperatorEnum.In, property: "annualrevenue", values: ["900.0", "1"], names: ["Ada"] },
+  { operator: FilterOperatorEnum.NotIn, property: "firstname", values: ["ada", "alan"], names: ["Grace"] },
+  { operator: FilterOperatorEnum.NotIn, property: "lifecyclestage", values: ["customer"], names: ["Alan"] },
+  { operator: FilterOperatorEnum.Neq, property: "annualrevenue", values: ["900"], names: ["Grace"] },
+  { operator: FilterOperatorEnum.Between, property: "annualrevenue", values: ["900", "1000"], names: ["Ada"] },
+  {
+    operator: FilterOperatorEnum.Between,
+    property: "renewal_date",
+    values: ["2026-01-31", "2026-02-28"],
+    names: ["Ada", "Grace"],
+  },
   { operator: FilterOperatorEnum.HasProperty, property: "lifecyclestage", values: [], names: ["Alan"] },
+  { operator: FilterOperatorEnum.NotHasProperty, property: "annualrevenue", values: [], names: ["Alan"] },
+  { operator: FilterOperatorEnum.ContainsToken, property: "email", values: ["ADA"], names: ["Ada"] },
+  { operator: FilterOperatorEnum.ContainsToken, property: "email", values: ["gra"], names: [] },
+  { operator: FilterOperatorEnum.ContainsToken, property: "email", values: ["gra*"], names: ["Grace"] },
+  { operator: FilterOperatorEnum.ContainsToken, property: "email", values: ["a*@example.com"], names: ["Ada", "Alan"] },
+  { operator: FilterOperatorEnum.NotContainsToken, property: "email", values: ["a*@*"], names: ["Grace"] },
 ])("$operator $values on $property finds $names", async ({ operator, property, values, names }) => {
   expect(await found(operator, property, values)).toEqual(names);
 });
@@ -127,6 +149,11 @@ test.each([
     "a time that is none",
     { filterGroups: [{ filters: [{ propertyName: "createdate", operator: "GT", value: "now" }] }] },
   ],
+  ["a list without values", { filterGroups: [{ filters: [{ propertyName: "zip", operator: "IN" }] }] }],
+  ["half a range", { filterGroups: [{ filters: [{ propertyName: "zip", operator: "BETWEEN", value: "1" }] }] }],
+  ["six groups", { filterGroups: Array(6).fill({ filters: [has] }) }],
+  ["seven filters in a group", { filterGroups: [{ filters: Array(7).fill(has) }] }],
+  ["nineteen filters", { filterGroups: Array(4).fill({ filters: Array(5).fill(has) }) }],
 ])("a search refuses %s", async (_, body) => {
   const sandbox = await start();
   const answer = await call(sandbox, "POST", path, body);

@@ -11,7 +11,7 @@ export interface Answer {
   readonly exhausted?: RatePolicy;
 }
 
-export type RatePolicy = "TEN_SECONDLY_ROLLING" | "DAILY";
+export type RatePolicy = "TEN_SECONDLY_ROLLING" | "DAILY" | "SECONDLY";
 
 /** What an error may carry beside its message; HubSpot's own order of keys. */
 export interface ErrorExtras {

@@ -3,6 +3,7 @@
 import { fieldOf, isFields } from "./fields.js";
 import { assertNever } from "./never.js";
 import { type ApiRequest, batchInputs, isBatch, jsonBody } from "./request.js";
+import { starred } from "./starred.js";
 
 /** Which requests a fault strikes; `*` in the path stands for anything. */
 interface Aim {
@@ -92,7 +93,7 @@ export function writtenProperties(request: ApiRequest): readonly string[] {
 
 function fits(fault: Fault, request: ApiRequest): boolean {
   const { method = request.method, path = "*" } = fault.on ?? {};
-  return method === request.method && pattern(path).test(request.path) && canStrike(fault, request);
+  return method === request.method && starred(path).test(request.path) && canStrike(fault, request);
 }
 
 /** Some faults need rows or properties to strike at. */
@@ -127,9 +128,4 @@ function canStrike(fault: Fault, request: ApiRequest): boolean {
 
 function answersBody(request: ApiRequest): boolean {
   return request.method !== "DELETE" && !request.path.endsWith("/batch/archive");
-}
-
-function pattern(path: string): RegExp {
-  const parts = path.split("*").map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&"));
-  return new RegExp(`^${parts.join(".*")}$`);
 }

@@ -38,6 +38,11 @@ export function isBatch(request: ApiRequest): boolean {
   return request.path.includes("/batch/");
 }
 
+/** A search is counted apart, and tells nothing of what is left. */
+export function isSearch(request: ApiRequest): boolean {
+  return /^\/crm\/v3\/objects\/[^/]+\/search$/.test(request.path);
+}
+
 /** The inputs of a batch, as they were sent. */
 export function batchInputs(request: ApiRequest): readonly unknown[] {
   const inputs = isBatch(request) ? fieldOf(jsonBody(request), "inputs") : undefined;

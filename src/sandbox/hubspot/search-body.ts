@@ -5,10 +5,12 @@ import { fieldOf } from "./fields.js";
 
 export type Filter =
   | { readonly kind: "compare"; readonly property: string; readonly operator: Comparison; readonly value: string }
-  | { readonly kind: "in"; readonly property: string; readonly values: readonly string[] }
-  | { readonly kind: "has"; readonly property: string };
+  | { readonly kind: "between"; readonly property: string; readonly low: string; readonly high: string }
+  | { readonly kind: "in"; readonly property: string; readonly values: readonly string[]; readonly not: boolean }
+  | { readonly kind: "has"; readonly property: string; readonly not: boolean }
+  | { readonly kind: "token"; readonly property: string; readonly token: string; readonly not: boolean };
 
-export type Comparison = "EQ" | "GT" | "GTE" | "LT" | "LTE";
+export type Comparison = "EQ" | "NEQ" | "GT" | "GTE" | "LT" | "LTE";
 
 export interface Sort {
   readonly property: string;
@@ -44,27 +46,46 @@ export function readSearch(body: unknown): Input<Search> {
 }
 
 function readFilter(filter: unknown): Input<Filter> {
-  const property = field(filter, "propertyName", readText);
-  if (property.kind === "malformed") return property;
-  const operator = field(filter, "operator", readText);
-  if (operator.kind === "malformed") return operator;
-  switch (operator.input) {
+  const name = field(filter, "propertyName", readText);
+  if (name.kind === "malformed") return name;
+  const given = field(filter, "operator", readText);
+  if (given.kind === "malformed") return given;
+  const property = name.input;
+  const operator = given.input;
+  switch (operator) {
     case "EQ":
+    case "NEQ":
     case "GT":
     case "GTE":
     case "LT":
-    case "LTE": {
-      const value = field(filter, "value", readText);
-      if (value.kind === "malformed") return value;
-      return input({ kind: "compare", property: property.input, operator: operator.input, value: value.input });
-    }
+    case "LTE":
+      return withText(filter, "value", (value) => input({ kind: "compare", property, operator, value }));
+    case "BETWEEN":
+      return withText(filter, "value", (low) =>
+        withText(filter, "highValue", (high) => input({ kind: "between", property, low, high })),
+      );
     case "IN":
-      return input({ kind: "in", property: property.input, values: textsOf(filter, "values") });
+    case "NOT_IN": {
+      const values = field(filter, "values", (all) => list(all, readText));
+      if (values.kind === "malformed") return values;
+      return input({ kind: "in", property, values: values.input, not: operator === "NOT_IN" });
+    }
     case "HAS_PROPERTY":
-      return input({ kind: "has", property: property.input });
+    case "NOT_HAS_PROPERTY":
+      return input({ kind: "has", property, not: operator === "NOT_HAS_PROPERTY" });
+    case "CONTAINS_TOKEN":
+    case "NOT_CONTAINS_TOKEN": {
+      const not = operator === "NOT_CONTAINS_TOKEN";
+      return withText(filter, "value", (token) => input({ kind: "token", property, token, not }));
+    }
     default:
-      return malformed(`the sandbox has no operator ${operator.input}`);
+      return malformed(`there is no operator ${operator}`);
   }
+}
+
+function withText(filter: unknown, name: string, then: (text: string) => Input<Filter>): Input<Filter> {
+  const text = field(filter, name, readText);
+  return text.kind === "malformed" ? text : then(text.input);
 }
 
 /** A name, "-" before it for the other direction; or the object form, which the API takes as well. */

@@ -3,13 +3,15 @@
 import { type Answer, badRequest } from "./answer.js";
 import { type Call, pageOf } from "./call.js";
 import { assertNever } from "./never.js";
-import type { StoredRecord } from "./object-table.js";
 import type { ObjectType } from "./object-type.js";
 import { asRead } from "./record-json.js";
-import type { Comparison, Filter, Search, Sort } from "./search-body.js";
-import { instantMs } from "./value.js";
+import type { Filter, Search } from "./search-body.js";
+import { compareBy, matches, rank } from "./search-match.js";
 
 const cap = 10_000;
+const mostGroups = 5;
+const mostInGroup = 6;
+const mostFilters = 18;
 
 export function search({ table }: Call, wanted: Search): Answer {
   const { type } = table;
@@ -20,26 +22,33 @@ export function search({ table }: Call, wanted: Search): Answer {
   const refused = refuseFilters(type, wanted);
   if (refused !== undefined) return badRequest(refused);
 
-  const matches = table
+  const { groups, sorts } = wanted;
+  const found = table
     .all()
-    .filter((record) => record.archivedAtMs === undefined && matchesAny(type, record, wanted.groups))
-    .sort((a, b) => compareBy(type, wanted.sorts, a, b));
-  const page = matches.slice(asked.after, end);
+    .filter((record) => record.archivedAtMs === undefined)
+    .filter((record) => groups.length === 0 || groups.some((group) => group.every((one) => matches(type, record, one))))
+    .sort((a, b) => compareBy(type, sorts, a, b));
+  const page = found.slice(asked.after, end);
   return {
     status: 200,
     body: {
-      total: matches.length,
+      total: found.length,
       results: page.map((record) => asRead(type, record, wanted.properties)),
-      ...(end < matches.length ? { paging: { next: { after: String(end) } } } : {}),
+      ...(end < found.length ? { paging: { next: { after: String(end) } } } : {}),
     },
   };
 }
 
 function refuseFilters(type: ObjectType, { groups, sorts }: Search): string | undefined {
-  for (const { property } of [...groups.flat(), ...sorts]) {
+  const filters = groups.flat();
+  if (groups.length > mostGroups) return `there may be at most ${mostGroups} filterGroups`;
+  if (groups.some((group) => group.length > mostInGroup))
+    return `there may be at most ${mostInGroup} filters in a group`;
+  if (filters.length > mostFilters) return `there may be at most ${mostFilters} filters`;
+  for (const { property } of [...filters, ...sorts]) {
     if (!type.properties.has(property)) return `Property "${property}" does not exist`;
   }
-  for (const filter of groups.flat()) {
+  for (const filter of filters) {
     const unreadable = operands(filter).find((value) => Number.isNaN(rank(type, filter.property, value)));
     if (unreadable !== undefined) return `${unreadable} is not a valid value of property ${filter.property}`;
   }
@@ -50,92 +59,14 @@ function operands(filter: Filter): readonly string[] {
   switch (filter.kind) {
     case "compare":
       return [filter.value];
+    case "between":
+      return [filter.low, filter.high];
     case "in":
       return filter.values;
     case "has":
+    case "token":
       return [];
     default:
       return assertNever(filter);
-  }
-}
-
-function matchesAny(type: ObjectType, record: StoredRecord, groups: readonly (readonly Filter[])[]): boolean {
-  return groups.length === 0 || groups.some((group) => group.every((filter) => matches(type, record, filter)));
-}
-
-function matches(type: ObjectType, record: StoredRecord, filter: Filter): boolean {
-  const value = record.values.get(filter.property);
-  if (value === undefined) return false;
-  switch (filter.kind) {
-    case "compare":
-      return satisfies(filter.operator, order(type, filter.property, value, filter.value));
-    case "in":
-      return filter.values.some((asked) => order(type, filter.property, value, asked) === 0);
-    case "has":
-      return true;
-    default:
-      return assertNever(filter);
-  }
-}
-
-function satisfies(operator: Comparison, sign: number): boolean {
-  switch (operator) {
-    case "EQ":
-      return sign === 0;
-    case "GT":
-      return sign > 0;
-    case "GTE":
-      return sign >= 0;
-    case "LT":
-      return sign < 0;
-    case "LTE":
-      return sign <= 0;
-    default:
-      return assertNever(operator);
-  }
-}
-
-/** By the sorts; records without a value come last, and ids break the ties. */
-function compareBy(type: ObjectType, sorts: readonly Sort[], a: StoredRecord, b: StoredRecord): number {
-  for (const { property, descending } of sorts) {
-    const left = a.values.get(property);
-    const right = b.values.get(property);
-    if (left === undefined || right === undefined) {
-      if (left !== right) return left === undefined ? 1 : -1;
-      continue;
-    }
-    const sign = order(type, property, left, right);
-    if (sign !== 0) return descending ? -sign : sign;
-  }
-  return Number(a.id) - Number(b.id);
-}
-
-function order(type: ObjectType, property: string, a: string, b: string): number {
-  const left = rank(type, property, a);
-  const right = rank(type, property, b);
-  if (left === right) return 0;
-  return left < right ? -1 : 1;
-}
-
-/** What a value is compared by; text whatever its case. NaN: not a value of this property. */
-function rank(type: ObjectType, property: string, value: string): number | string {
-  const kind = type.properties.get(property)?.holds.kind;
-  switch (kind) {
-    case "number":
-      return Number(value);
-    case "date":
-    case "datetime":
-      return instantMs(value) ?? Number.NaN;
-    case "text":
-    case "email":
-      return value.toLowerCase();
-    case "bool":
-    case "choice":
-    case "choices":
-    case "owner":
-    case undefined:
-      return value;
-    default:
-      return assertNever(kind);
   }
 }

@@ -10,7 +10,7 @@ import { assertNever } from "./never.js";
 import { type ObjectTypeName, Portal } from "./portal.js";
 import { RateWindow } from "./rate-window.js";
 import { type Reply, replyTo } from "./reply.js";
-import { type ApiRequest, readRequest } from "./request.js";
+import { type ApiRequest, isSearch, readRequest } from "./request.js";
 import { serve } from "./routes.js";
 
 export interface SandboxOptions {
@@ -20,8 +20,15 @@ export interface SandboxOptions {
   readonly token?: string;
   /** Decides the first id and the order of batch results. */
   readonly seed?: number;
-  readonly rate?: { readonly calls: number; readonly perMs: number };
+  readonly rate?: Rate;
+  /** Searches count here as well; without it, five in a second. */
+  readonly searchRate?: Rate;
   readonly faults?: readonly Fault[];
+}
+
+interface Rate {
+  readonly calls: number;
+  readonly perMs: number;
 }
 
 export interface HubspotSandbox {
@@ -50,13 +57,15 @@ interface SandboxRecord {
 export async function startHubspotSandbox(options: SandboxOptions = {}): Promise<HubspotSandbox> {
   const portal = new Portal(options.seed ?? 0);
   const rate = options.rate ?? { calls: 100, perMs: 10_000 };
+  const searchRate = options.searchRate ?? { calls: 5, perMs: 1000 };
   const window = new RateWindow(rate.calls, rate.perMs);
+  const searches = new RateWindow(searchRate.calls, searchRate.perMs);
   const faults = new FaultQueue();
   for (const fault of options.faults ?? []) faults.add(fault);
   const log: AccessLogEntry[] = [];
 
   const decide = (request: ApiRequest): Reply => {
-    const refused = refuse(request, options.token, window);
+    const refused = refuse(request, options.token, window, searches);
     if (refused) return replyTo(request, undefined, () => refused);
     return replyTo(request, faults.take(request), (applied) => serve(portal, applied));
   };
@@ -66,7 +75,7 @@ export async function startHubspotSandbox(options: SandboxOptions = {}): Promise
       const reply = decide(request);
       log.push(logEntry(log.length + 1, request, bodyText, reply));
       const exhausted = reply.kind === "answer" ? reply.answer.exhausted : undefined;
-      send(outgoing, reply, request.path.endsWith("/search") ? {} : window.headers(exhausted));
+      send(outgoing, reply, isSearch(request) ? {} : window.headers(exhausted));
     });
   });
   const port = await listen(server, options.port ?? 0);
@@ -93,9 +102,15 @@ export async function startHubspotSandbox(options: SandboxOptions = {}): Promise
 }
 
 /** Who may not call at all, or not now; no fault strikes them. */
-function refuse(request: ApiRequest, token: string | undefined, window: RateWindow): Answer | undefined {
+function refuse(
+  request: ApiRequest,
+  token: string | undefined,
+  window: RateWindow,
+  searches: RateWindow,
+): Answer | undefined {
   const [, sent] = /^Bearer (\S+)$/.exec(request.authorization ?? "") ?? [];
   if (sent === undefined || (token !== undefined && sent !== token)) return unauthorized();
+  if (isSearch(request) && !searches.admit(request.atMs)) return rateLimited("SECONDLY");
   return window.admit(request.atMs) ? undefined : rateLimited("TEN_SECONDLY_ROLLING");
 }
 
