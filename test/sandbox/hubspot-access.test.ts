@@ -68,7 +68,7 @@ test("searches have a limit of their own, without headers, and other calls go on
   const sandbox = await start({ searchRate: { calls: 2, perMs: 60_000 } });
   const { searchApi, basicApi } = sdk(sandbox).crm.contacts;
   await searchApi.doSearch({});
-  await sdk(sandbox).crm.companies.searchApi.doSearch({});
+  await sdk(sandbox).crm.deals.searchApi.doSearch({});
   const refused = await searchApi.doSearch({}).catch((cause: unknown) => cause);
   expect(refused).toMatchObject({
     code: 429,
@@ -80,6 +80,9 @@ test("searches have a limit of their own, without headers, and other calls go on
 
 test.each([
   ["GET", "/crm/v3/nothing/contacts", 404],
+  ["POST", "/crm/v3/properties/planes", 400],
+  ["POST", "/crm/v3/properties/contacts/city", 405],
+  ["GET", "/crm/v3/properties/contacts/city/more", 404],
   ["GET", "/crm/v4/objects/contacts", 404],
   ["GET", "/", 404],
   ["POST", `${contacts}/batch/forget`, 404],

@@ -60,6 +60,16 @@ test.each([
   expect(await found(operator, property, values)).toEqual(names);
 });
 
+test("a query finds the beginnings of words in the properties that stand for a record", async () => {
+  const sandbox = await start();
+  sandbox.seed("contacts", [...rows, { firstname: "Adam", city: "Graceland" }]);
+  const { searchApi } = sdk(sandbox).crm.contacts;
+  const names = async (query: string) =>
+    (await searchApi.doSearch({ query })).results.map(({ properties: { firstname } }) => firstname);
+  expect(await names("ada")).toEqual(["Ada", "Adam"]);
+  expect(await names("Grace exam")).toEqual(["Grace"]);
+});
+
 test("filters of a group must all match, of several groups one", async () => {
   const sandbox = await start();
   sandbox.seed("contacts", rows);

@@ -13,12 +13,14 @@ export interface Answer {
 
 export type RatePolicy = "TEN_SECONDLY_ROLLING" | "DAILY" | "SECONDLY";
 
+export type Context = Readonly<Record<string, readonly string[]>>;
+
 /** What an error may carry beside its message; HubSpot's own order of keys. */
 export interface ErrorExtras {
   readonly errorType?: string;
   readonly policyName?: string;
   readonly errors?: readonly object[];
-  readonly context?: Readonly<Record<string, readonly string[]>>;
+  readonly context?: Context;
   readonly links?: Readonly<Record<string, string>>;
 }
 
@@ -32,8 +34,24 @@ export function badRequest(message: string): Answer {
 }
 
 /** A record can't be named by its value of this property. */
-export function notUnique(property: string): Answer {
-  return badRequest(`Property "${property}" is not unique and can't be an idProperty`);
+export function notUnique(typeId: string, property: string): Answer {
+  return badRequest(`Unable to perform update/upsert by non-unique ${typeId} property ${property}`);
+}
+
+export function notThere(): Answer {
+  return errorAnswer(404, "OBJECT_NOT_FOUND", "resource not found");
+}
+
+export function unknownType(name: string): Answer {
+  return badRequest(`Unable to infer object type from: ${name}`);
+}
+
+export function tooMany(rows: readonly unknown[], most: number): Answer | undefined {
+  return rows.length > most
+    ? badRequest(
+        `The maximum number of inputs supported in a batch request is ${most}. Please reduce the number of items and try again`,
+      )
+    : undefined;
 }
 
 export function unauthorized(): Answer {

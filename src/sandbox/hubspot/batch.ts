@@ -1,7 +1,7 @@
 // The batch operations. With a trace id on every input each row succeeds or fails alone and the answer is a 207;
 // without, one refused row refuses all, and only ids that don't exist are left out.
 
-import { type Answer, badRequest, notUnique } from "./answer.js";
+import { type Answer, badRequest, notUnique, tooMany } from "./answer.js";
 import type { CreateRow, IdentifiedRow, ReadInput } from "./body.js";
 import { type Call, wantsArchived } from "./call.js";
 import type { ObjectTable, StoredRecord } from "./object-table.js";
@@ -9,6 +9,8 @@ import { identifies, type ObjectType } from "./object-type.js";
 import { asRead, asWritten, type RecordJson } from "./record-json.js";
 import { type BatchError, batchError, missingError, type Refusal, refusalAnswer } from "./refusal.js";
 import { createRecord, findRecord, type Identity, keptId, type Outcome, updateRecord, upsertRecord } from "./write.js";
+
+const most = 100;
 
 export function createBatch(call: Call, rows: readonly CreateRow[]): Answer {
   const { table, request } = call;
@@ -35,7 +37,7 @@ export function upsertBatch(call: Call, rows: readonly IdentifiedRow[]): Answer 
 
 export function readBatch(call: Call, { identities, properties }: ReadInput): Answer {
   const { table, request } = call;
-  const refused = tooMany(identities) ?? notIdentifying(table, identities);
+  const refused = tooMany(identities, most) ?? notIdentifying(table, identities);
   if (refused) return refused;
   const found = new Map<string, StoredRecord>();
   const missing: string[] = [];
@@ -50,7 +52,7 @@ export function readBatch(call: Call, { identities, properties }: ReadInput): An
 
 /** Says nothing of ids that were not there. */
 export function archiveBatch({ table, request }: Call, ids: readonly string[]): Answer {
-  const refused = tooMany(ids);
+  const refused = tooMany(ids, most);
   if (refused) return refused;
   for (const id of ids) table.archive(id, request.atMs);
   return { status: 204, body: undefined };
@@ -65,7 +67,7 @@ function writeBatch<Row extends CreateRow>(
   write: (row: Row) => Outcome,
   render: Render,
 ): Answer {
-  const refused = tooMany(rows);
+  const refused = tooMany(rows, most);
   if (refused) return refused;
   const { table } = call;
   const traced = rows.every((row) => row.traceId !== undefined);
@@ -92,12 +94,12 @@ function writeBatch<Row extends CreateRow>(
   return batchAnswer(call, status, results, errors);
 }
 
-/** What refuses a batch as a whole: all the invalid values of all rows, else the first conflict. */
+/** What refuses a batch as a whole: all the invalid values of all rows, else the first row that does more than miss. */
 function wholeRefusal(outcomes: readonly Outcome[]): Refusal | undefined {
   const refusals = outcomes.flatMap((outcome) => (outcome.kind === "refused" ? [outcome.refusal] : []));
   const issues = refusals.flatMap((refusal) => (refusal.kind === "invalid" ? refusal.issues : []));
   if (issues.length > 0) return { kind: "invalid", issues };
-  return refusals.find((refusal) => refusal.kind === "conflict");
+  return refusals.find(({ kind }) => kind !== "missing");
 }
 
 function batchAnswer(call: Call, status: number, results: readonly object[], errors: readonly BatchError[]): Answer {
@@ -121,7 +123,7 @@ function refuseIdentities(table: ObjectTable, rows: readonly IdentifiedRow[]): A
 
 function notIdentifying({ type }: ObjectTable, identities: readonly Identity[]): Answer | undefined {
   const wrong = identities.find(({ idProperty }) => !identifies(type, idProperty));
-  return wrong && notUnique(wrong.idProperty);
+  return wrong && notUnique(type.typeId, wrong.idProperty);
 }
 
 function twice(table: ObjectTable, identities: readonly Identity[]): Answer | undefined {
@@ -129,13 +131,5 @@ function twice(table: ObjectTable, identities: readonly Identity[]): Answer | un
   const repeated = [...new Set(ids.filter((id, at) => ids.indexOf(id) !== at))];
   return repeated.length > 0
     ? badRequest(`Duplicate IDs found in batch input: [${repeated.join(", ")}]. IDs must be unique`)
-    : undefined;
-}
-
-function tooMany(rows: readonly unknown[]): Answer | undefined {
-  return rows.length > 100
-    ? badRequest(
-        "The maximum number of inputs supported in a batch request is 100. Please reduce the number of items and try again",
-      )
     : undefined;
 }

@@ -120,7 +120,7 @@ function idPropertyOf(fields: unknown): string {
   return optionalText(fields, "idProperty") ?? "hs_object_id";
 }
 
-function optionalText(fields: unknown, name: string): string | undefined {
+export function optionalText(fields: unknown, name: string): string | undefined {
   const found = fieldOf(fields, name);
   return typeof found === "string" ? found : undefined;
 }

@@ -13,10 +13,14 @@ export interface Call {
   readonly request: ApiRequest;
 }
 
-export type Operation = (call: Call) => Answer;
+/** What is done at a path, by verb. */
+export type Verbs<C> = ReadonlyMap<string, (call: C) => Answer>;
 
 /** An operation that needs a body, and refuses one that it can't read. */
-export function withBody<T>(read: (body: unknown) => Input<T>, run: (call: Call, input: T) => Answer): Operation {
+export function withBody<C extends { readonly request: ApiRequest }, T>(
+  read: (body: unknown) => Input<T>,
+  run: (call: C, input: T) => Answer,
+): (call: C) => Answer {
   return (call) => {
     const { body } = call.request;
     switch (body.kind) {

@@ -1,15 +1,40 @@
 // Contacts: HubSpot's own properties that the demo and the tests use, and four that an admin has added.
 
 import { byName, type ObjectType } from "./object-type.js";
-import { choice, choices, computed, option, phone, property, setByHubspot, text, type Values } from "./property.js";
+import {
+  bool,
+  choice,
+  choices,
+  computed,
+  datetime,
+  number,
+  option,
+  owner,
+  phone,
+  property,
+  setByHubspot,
+  text,
+  type Values,
+} from "./property.js";
 
 export const contacts: ObjectType = {
   name: "contacts",
   typeId: "0-1",
-  singular: "Contact",
+  aliases: ["contact"],
+  noun: "contact",
+  labels: { singular: "Contact", plural: "Contacts" },
   groupName: "contactinformation",
+  created: "createdate",
   modified: "lastmodifieddate",
+  key: "email",
   defaults: ["createdate", "email", "firstname", "hs_object_id", "lastmodifieddate", "lastname"],
+  required: [],
+  initial: new Map(),
+  display: {
+    primary: "firstname",
+    secondary: ["lastname", "email"],
+    searchable: ["email", "firstname", "lastname", "phone", "company"],
+  },
   properties: byName(
     property("email", "Email", { kind: "email" }, { unique: true }),
     property("firstname", "First Name", text),
@@ -23,8 +48,8 @@ export const contacts: ObjectType = {
     property("zip", "Postal Code", text),
     property("country", "Country/Region", text),
     property("date_of_birth", "Date of birth", text),
-    property("annualrevenue", "Annual Revenue", { kind: "number" }),
-    property("hubspot_owner_id", "Contact owner", { kind: "owner" }),
+    property("annualrevenue", "Annual Revenue", number),
+    property("hubspot_owner_id", "Contact owner", owner),
     property(
       "lifecyclestage",
       "Lifecycle Stage",
@@ -54,8 +79,8 @@ export const contacts: ObjectType = {
       ),
     ),
     property("renewal_date", "Renewal date", { kind: "date" }, { custom: true }),
-    property("last_visit", "Last visit", { kind: "datetime" }, { custom: true }),
-    property("opted_in", "Opted in", { kind: "bool" }, { custom: true }),
+    property("last_visit", "Last visit", datetime, { custom: true }),
+    property("opted_in", "Opted in", bool, { custom: true }),
     property(
       "interests",
       "Interests",
@@ -67,10 +92,10 @@ export const contacts: ObjectType = {
       ),
       { custom: true },
     ),
-    setByHubspot("hs_object_id", "Record ID", { kind: "number" }),
-    setByHubspot("createdate", "Create Date", { kind: "datetime" }),
-    setByHubspot("lastmodifieddate", "Last Modified Date", { kind: "datetime" }),
-    setByHubspot("num_notes", "Number of Sales Activities", { kind: "number" }),
+    setByHubspot("hs_object_id", "Record ID", number),
+    setByHubspot("createdate", "Create Date", datetime),
+    setByHubspot("lastmodifieddate", "Last Modified Date", datetime),
+    setByHubspot("num_notes", "Number of Sales Activities", number),
     computed("hs_email_domain", "Email Domain", (values) => values.get("email")?.split("@")[1]),
     computed("hs_full_name_or_email", "Full name or email", fullNameOrEmail),
   ),

@@ -1,56 +1,38 @@
 // One HubSpot account: its objects of every type, their ids from one counter, and its dice.
 
-import type { Written } from "./check.js";
 import { companies } from "./companies.js";
 import { contacts } from "./contacts.js";
-import { ObjectTable, type StoredRecord } from "./object-table.js";
+import { deals } from "./deals.js";
+import { lineItems } from "./line-items.js";
+import { ObjectTable } from "./object-table.js";
+import { goesBy, type ObjectType } from "./object-type.js";
+import { products } from "./products.js";
 import { seededRandom, shuffled } from "./random.js";
-import { asStored, type RecordJson } from "./record-json.js";
-import { createRecord, type Outcome, updateRecord } from "./write.js";
-
-export type ObjectTypeName = "contacts" | "companies";
+import { tickets } from "./tickets.js";
 
 export class Portal {
-  readonly #tables: Readonly<Record<ObjectTypeName, ObjectTable>>;
+  readonly #nextId: () => string;
   readonly #random: () => number;
+  #tables: readonly ObjectTable[] = [];
 
   constructor(seed: number) {
     this.#random = seededRandom(seed);
     let lastId = 500 + (Math.abs(seed) % 1000) * 1000;
-    const nextId = () => String(++lastId);
-    this.#tables = { contacts: new ObjectTable(contacts, nextId), companies: new ObjectTable(companies, nextId) };
+    this.#nextId = () => String(++lastId);
+    for (const type of [contacts, companies, deals, tickets, products, lineItems]) this.addType(type);
   }
 
-  /** By name or by HubSpot's number for the type. */
-  findTable(type: string): ObjectTable | undefined {
-    return Object.values(this.#tables).find((table) => table.type.name === type || table.type.typeId === type);
+  addType(type: ObjectType): void {
+    this.#tables = [...this.#tables, new ObjectTable(type, this.#nextId)];
+  }
+
+  /** By any name that a path may use. */
+  findTable(name: string): ObjectTable | undefined {
+    return this.#tables.find(({ type }) => goesBy(type, name));
   }
 
   /** The results of a batch come in no particular order. */
   shuffle<T>(results: readonly T[]): readonly T[] {
     return shuffled(results, this.#random);
   }
-
-  /** What somebody else does to the account, without the API. It has to succeed: a test that seeds nonsense is wrong. */
-  create(type: ObjectTypeName, written: Written): string {
-    return done(createRecord(this.#tables[type], written, Date.now())).id;
-  }
-
-  update(type: ObjectTypeName, id: string, written: Written): void {
-    done(updateRecord(this.#tables[type], { id, idProperty: "hs_object_id" }, written, Date.now()));
-  }
-
-  archive(type: ObjectTypeName, id: string): void {
-    if (!this.#tables[type].archive(id, Date.now())) throw new Error(`there is no live record ${id} in ${type}`);
-  }
-
-  records(type: ObjectTypeName): readonly RecordJson[] {
-    const table = this.#tables[type];
-    return table.all().map((record) => asStored(table.type, record));
-  }
-}
-
-function done(outcome: Outcome): StoredRecord {
-  if (outcome.kind === "refused") throw new Error(`the portal refuses this: ${JSON.stringify(outcome.refusal)}`);
-  return outcome.record;
 }

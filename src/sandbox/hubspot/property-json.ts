@@ -1,22 +1,34 @@
-// A property's definition as the properties API gives it.
+// A property's definition as the properties API and the schemas give it.
 
 import { assertNever } from "./never.js";
+import type { ObjectType } from "./object-type.js";
 import { type Holds, type Option, option, type Property } from "./property.js";
 
-export function describeProperty(property: Property, groupName: string, displayOrder: number): object {
+export function describeProperties(type: ObjectType): readonly object[] {
+  return [...type.properties.values()].map((property, order) => describeProperty(property, type, order));
+}
+
+export function describeProperty(
+  property: Property,
+  type: ObjectType,
+  displayOrder: number,
+  archivedAtMs?: number,
+): object {
   const readOnly = property.origin.by !== "caller";
   return {
     name: property.name,
     label: property.label,
     ...describeHolds(property.holds),
     description: "",
-    groupName,
+    groupName: type.groupName,
     displayOrder,
     hasUniqueValue: property.unique,
     calculated: property.origin.by === "formula",
     hidden: false,
     formField: !readOnly,
-    archived: false,
+    ...property.shown,
+    archived: archivedAtMs !== undefined,
+    ...(archivedAtMs === undefined ? {} : { archivedAt: new Date(archivedAtMs).toISOString() }),
     ...(property.custom ? {} : { hubspotDefined: true }),
     modificationMetadata: {
       archivable: property.custom,
@@ -53,9 +65,11 @@ function describeHolds(holds: Holds): Description {
     case "datetime":
       return plain("datetime", "date");
     case "choice":
-      return { ...plain("enumeration", "select"), options: describeOptions(holds.options) };
+      return { ...plain("enumeration", holds.fieldType), options: describeOptions(holds.options) };
     case "choices":
       return { ...plain("enumeration", "checkbox"), options: describeOptions(holds.options) };
+    case "pipeline":
+      return { ...plain("enumeration", "select"), externalOptions: true };
     case "owner":
       // The users live outside the definition: the list of options is empty, and yet not every value is valid.
       return { ...plain("enumeration", "select"), externalOptions: true, referencedObjectType: "OWNER" };

@@ -1,13 +1,17 @@
 // Why one record was not written or not found: as a whole answer, and as one entry of a batch's errors.
 
-import { type Answer, errorAnswer } from "./answer.js";
+import { type Answer, type Context, errorAnswer } from "./answer.js";
 import type { Issue } from "./check.js";
 import { assertNever } from "./never.js";
-import type { ObjectType } from "./object-type.js";
+import type { Conflict } from "./object-table.js";
+import { inMessages, isCustom, type ObjectType } from "./object-type.js";
+import { portalId } from "./portal-id.js";
 
 export type Refusal =
   | { readonly kind: "invalid"; readonly issues: readonly Issue[] }
-  | { readonly kind: "conflict"; readonly existingId: string }
+  /** A create without what the type requires. */
+  | { readonly kind: "incomplete"; readonly properties: readonly string[] }
+  | Conflict
   | { readonly kind: "missing"; readonly id: string };
 
 export interface BatchError {
@@ -15,17 +19,21 @@ export interface BatchError {
   readonly category: string;
   readonly message: string;
   readonly errors?: readonly object[];
-  readonly context: Readonly<Record<string, readonly string[]>>;
+  readonly context: Context;
 }
-
-const portalId = 62515;
 
 export function refusalAnswer(type: ObjectType, refusal: Refusal): Answer {
   switch (refusal.kind) {
     case "invalid":
       return errorAnswer(400, "VALIDATION_ERROR", issuesMessage(refusal.issues), { errors: details(refusal.issues) });
+    case "incomplete":
+      return errorAnswer(400, "VALIDATION_ERROR", incompleteMessage(type), {
+        context: { properties: refusal.properties },
+      });
     case "conflict":
-      return errorAnswer(409, "CONFLICT", conflictMessage(type, refusal.existingId));
+      return overKey(type, refusal)
+        ? errorAnswer(409, "CONFLICT", conflictMessage(type, refusal))
+        : errorAnswer(400, "VALIDATION_ERROR", conflictMessage(type, refusal));
     case "missing":
       return /^\d+$/.test(refusal.id)
         ? errorAnswer(404, "OBJECT_NOT_FOUND", "resource not found")
@@ -48,11 +56,18 @@ export function batchError(type: ObjectType, refusal: Refusal, traceId: string):
         errors: details(refusal.issues),
         context: { propertyName: refusal.issues.map(({ property }) => property), ...trace },
       };
+    case "incomplete":
+      return {
+        status: "error",
+        category: "VALIDATION_ERROR",
+        message: incompleteMessage(type),
+        context: { properties: refusal.properties, ...trace },
+      };
     case "conflict":
       return {
         status: "error",
-        category: "CONFLICT",
-        message: conflictMessage(type, refusal.existingId),
+        category: overKey(type, refusal) ? "CONFLICT" : "VALIDATION_ERROR",
+        message: conflictMessage(type, refusal),
         context: trace,
       };
     case "missing":
@@ -63,21 +78,29 @@ export function batchError(type: ObjectType, refusal: Refusal, traceId: string):
 }
 
 /** Without trace ids HubSpot names all the missing ids in one entry. */
-export function missingError(
-  type: ObjectType,
-  ids: readonly string[],
-  context: Readonly<Record<string, readonly string[]>> = {},
-): BatchError {
+export function missingError(type: ObjectType, ids: readonly string[], context: Context = {}): BatchError {
   return {
     status: "error",
     category: "OBJECT_NOT_FOUND",
-    message: `Could not get some ${type.singular.toUpperCase()} objects, they may be deleted or not exist. Check that ids are valid.`,
+    message: `Could not get some ${inMessages(type)} objects, they may be deleted or not exist. Check that ids are valid.`,
     context: { ids, ...context },
   };
 }
 
-function conflictMessage(type: ObjectType, existingId: string): string {
-  return `${type.singular} already exists. Existing ID: ${existingId}`;
+function overKey(type: ObjectType, conflict: Conflict): boolean {
+  return conflict.property === type.key;
+}
+
+function conflictMessage(type: ObjectType, conflict: Conflict): string {
+  const { existingId, property, value, recordId } = conflict;
+  if (overKey(type, conflict)) return `${type.labels.singular} already exists. Existing ID: ${existingId}`;
+  const typeId = isCustom(type) ? `innerId=${type.typeId.slice(2)}` : `legacyObjectType=${inMessages(type)}`;
+  const place = `portalId=${portalId}, objectTypeId=ObjectTypeId{${typeId}}, propertyName=${property}, value=${value}`;
+  return `Cannot set PropertyValueCoordinates{${place}} on ${recordId}. ${existingId} already has that value.`;
+}
+
+function incompleteMessage(type: ObjectType): string {
+  return `Error creating ${inMessages(type)}. Some required properties were not set.`;
 }
 
 function issuesMessage(issues: readonly Issue[]): string {

@@ -1,6 +1,6 @@
 // The body of a search: groups of filters, any of which may match, each filter of a group must.
 
-import { field, type Input, input, list, malformed, readText, textsOf } from "./body.js";
+import { field, type Input, input, list, malformed, optionalText, readText, textsOf } from "./body.js";
 import { fieldOf } from "./fields.js";
 
 export type Filter =
@@ -20,6 +20,8 @@ export interface Sort {
 export interface Search {
   readonly groups: readonly (readonly Filter[])[];
   readonly sorts: readonly Sort[];
+  /** Words to be found in the searchable properties. */
+  readonly query: string;
   readonly properties: readonly string[];
   readonly limit: string | null;
   readonly after: string | null;
@@ -39,6 +41,7 @@ export function readSearch(body: unknown): Input<Search> {
   return input({
     groups: groups.input ?? [],
     sorts: sorts.input ?? [],
+    query: optionalText(body, "query") ?? "",
     properties: textsOf(body, "properties"),
     limit: limit.input ?? null,
     after: after.input ?? null,

@@ -27,6 +27,12 @@ export function matches(type: ObjectType, record: StoredRecord, filter: Filter):
   }
 }
 
+/** Each word somewhere in the searchable properties, be it as the beginning of another. */
+export function holdsWords(type: ObjectType, record: StoredRecord, query: string): boolean {
+  const tokens = type.display.searchable.flatMap((name) => tokensOf(record.values.get(name) ?? ""));
+  return tokensOf(query).every((word) => tokens.some((token) => token.startsWith(word)));
+}
+
 /** By the sorts; records without a value come last, and ids break the ties. */
 export function compareBy(type: ObjectType, sorts: readonly Sort[], a: StoredRecord, b: StoredRecord): number {
   for (const { property, descending } of sorts) {
@@ -57,6 +63,7 @@ export function rank(type: ObjectType, property: string, value: string): number 
     case "bool":
     case "choice":
     case "choices":
+    case "pipeline":
     case "owner":
     case undefined:
       return value;

@@ -6,7 +6,7 @@ import { assertNever } from "./never.js";
 import type { ObjectType } from "./object-type.js";
 import { asRead } from "./record-json.js";
 import type { Filter, Search } from "./search-body.js";
-import { compareBy, matches, rank } from "./search-match.js";
+import { compareBy, holdsWords, matches, rank } from "./search-match.js";
 
 const cap = 10_000;
 const mostGroups = 5;
@@ -22,11 +22,12 @@ export function search({ table }: Call, wanted: Search): Answer {
   const refused = refuseFilters(type, wanted);
   if (refused !== undefined) return badRequest(refused);
 
-  const { groups, sorts } = wanted;
+  const { groups, query, sorts } = wanted;
   const found = table
     .all()
     .filter((record) => record.archivedAtMs === undefined)
     .filter((record) => groups.length === 0 || groups.some((group) => group.every((one) => matches(type, record, one))))
+    .filter((record) => holdsWords(type, record, query))
     .sort((a, b) => compareBy(type, sorts, a, b));
   const page = found.slice(asked.after, end);
   return {

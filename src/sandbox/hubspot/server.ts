@@ -1,13 +1,13 @@
-// A local twin of HubSpot's CRM API: contacts and companies that live in memory, over real HTTP, with faults on demand.
+// A local twin of HubSpot's CRM API: objects of every type that live in memory, over real HTTP, with faults on demand.
 
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { type AccessLogEntry, logEntry } from "./access-log.js";
 import { type Answer, rateLimited, unauthorized } from "./answer.js";
-import type { Written } from "./check.js";
 import { type Fault, FaultQueue } from "./fault.js";
 import { assertNever } from "./never.js";
-import { type ObjectTypeName, Portal } from "./portal.js";
+import { type Outsider, outsider } from "./outsider.js";
+import { Portal } from "./portal.js";
 import { RateWindow } from "./rate-window.js";
 import { type Reply, replyTo } from "./reply.js";
 import { type ApiRequest, isSearch, readRequest } from "./request.js";
@@ -31,27 +31,15 @@ interface Rate {
   readonly perMs: number;
 }
 
-export interface HubspotSandbox {
+export interface HubspotSandbox extends Outsider {
   readonly url: string;
   readonly port: number;
   /** Newest last. */
   readonly log: readonly AccessLogEntry[];
-  /** All that is stored, archived records as well, with every property of the type. */
-  records(type: ObjectTypeName): readonly SandboxRecord[];
-  /** Creates records unseen by the log, as somebody else in the account would; returns their ids. */
-  seed(type: ObjectTypeName, rows: readonly Written[]): readonly string[];
-  edit(type: ObjectTypeName, id: string, properties: Written): void;
-  archive(type: ObjectTypeName, id: string): void;
   fault(fault: Fault): void;
   clearFaults(): void;
   clearLog(): void;
   close(): Promise<void>;
-}
-
-interface SandboxRecord {
-  readonly id: string;
-  readonly properties: Readonly<Record<string, string | null>>;
-  readonly archived: boolean;
 }
 
 export async function startHubspotSandbox(options: SandboxOptions = {}): Promise<HubspotSandbox> {
@@ -84,10 +72,7 @@ export async function startHubspotSandbox(options: SandboxOptions = {}): Promise
     url: `http://127.0.0.1:${port}`,
     port,
     log,
-    records: (type) => portal.records(type),
-    seed: (type, rows) => rows.map((row) => portal.create(type, row)),
-    edit: (type, id, properties) => portal.update(type, id, properties),
-    archive: (type, id) => portal.archive(type, id),
+    ...outsider(portal),
     fault: (fault) => faults.add(fault),
     clearFaults: () => faults.clear(),
     clearLog: () => {

@@ -20,7 +20,7 @@ export function create(call: Call, written: Written): Answer {
 export function get(call: Call, id: string): Answer {
   const { table, request } = call;
   const identity = identityOf(call.request.query, id);
-  if (!identifies(call.table.type, identity.idProperty)) return notUnique(identity.idProperty);
+  if (!identifies(call.table.type, identity.idProperty)) return notUnique(call.table.type.typeId, identity.idProperty);
   const record = wantsArchived(request.query) ? table.findArchived(id) : findRecord(table, identity);
   return record
     ? { status: 200, body: asRead(table.type, record, namesIn(request.query, "properties")) }
@@ -29,7 +29,7 @@ export function get(call: Call, id: string): Answer {
 
 export function update(call: Call, id: string, written: Written): Answer {
   const identity = identityOf(call.request.query, id);
-  if (!identifies(call.table.type, identity.idProperty)) return notUnique(identity.idProperty);
+  if (!identifies(call.table.type, identity.idProperty)) return notUnique(call.table.type.typeId, identity.idProperty);
   return writeAnswer(call, updateRecord(call.table, identity, written, call.request.atMs), 200);
 }
 

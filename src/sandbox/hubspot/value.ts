@@ -40,6 +40,7 @@ export function readValue(holds: Holds, written: string): ReadValue {
         : value(new Date(ms).toISOString());
     }
     case "choice":
+    case "pipeline":
       return readChoices([written], holds.options, written);
     case "choices":
       return readChoices(written.split(";"), holds.options, written);

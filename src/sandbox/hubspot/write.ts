@@ -21,8 +21,11 @@ export type Outcome =
   | { readonly kind: "refused"; readonly refusal: Refusal };
 
 export function createRecord(table: ObjectTable, written: Written, atMs: number): Outcome {
-  const checked = checkProperties(table.type, written);
+  const { required, initial } = table.type;
+  const checked = checkProperties(table.type, { ...Object.fromEntries(initial), ...written });
   if (checked.kind === "invalid") return { kind: "refused", refusal: checked };
+  const properties = required.filter((name) => !checked.changes.get(name));
+  if (properties.length > 0) return { kind: "refused", refusal: { kind: "incomplete", properties } };
   return outcome(table.create(checked.changes, atMs), true);
 }
 
