@@ -80,6 +80,9 @@ test("searches have a limit of their own, without headers, and other calls go on
 
 test.each([
   ["GET", "/crm/v3/nothing/contacts", 404],
+  ["GET", "/crm/v3/schemas/contacts", 404],
+  ["GET", "/crm-object-schemas/v3/schemas/contacts/more", 404],
+  ["DELETE", "/crm-object-schemas/v3/schemas/contacts", 405],
   ["POST", "/crm/v3/properties/planes", 400],
   ["POST", "/crm/v3/properties/contacts/city", 405],
   ["GET", "/crm/v3/properties/contacts/city/more", 404],

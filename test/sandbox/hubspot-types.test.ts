@@ -4,9 +4,19 @@ import { FilterOperatorEnum } from "@hubspot/api-client/lib/codegen/crm/objects/
 import { describe, expect, test } from "vitest";
 import { call, idAt, sdk, start } from "./hubspot-support.js";
 
-/** A sandbox with a unique property in every type. */
+const car = {
+  name: "cars",
+  properties: [
+    { name: "model", type: "string" },
+    { name: "mileage", type: "number" },
+  ],
+  requiredProperties: ["model"],
+} as const;
+
+/** A sandbox with a unique property in every type, and one custom object. */
 async function everyType() {
   const sandbox = await start();
+  sandbox.defineObject(car);
   for (const { type } of types) sandbox.defineProperty(type, { name: "our_ref", type: "string", hasUniqueValue: true });
   return sandbox;
 }
@@ -18,6 +28,8 @@ const types = [
   { type: "tickets", row: { subject: "Help", hs_pipeline_stage: "1" }, change: { hs_ticket_priority: "HIGH" } },
   { type: "products", row: { name: "Wheel" }, change: { price: "9" } },
   { type: "line_items", row: { name: "Wheels", quantity: "4" }, change: { price: "9" } },
+  { type: "p62515_cars", row: { model: "T" }, change: { mileage: "100" } },
+  { type: "2-101", row: { model: "T" }, change: { mileage: "100" } },
 ] as const;
 
 describe.each(types)("$type", ({ type, row, change }) => {
@@ -105,6 +117,13 @@ test("a value of a unique property that another record has is refused, and names
   await expect(basicApi.update("deals", String(second), { properties })).rejects.toMatchObject({ code: 400, body });
   const traced = { inputs: [{ id: String(second), properties, objectWriteTraceId: "0" }] };
   expect(await batchApi.update("deals", traced)).toMatchObject({ results: [], errors: [body] });
+  const create = basicApi.create("2-101", { properties: { model: "T", our_ref: "A" }, associations: [] });
+  await expect(create).resolves.toBeDefined();
+  const again = basicApi.create("2-101", { properties: { model: "T", our_ref: "A" }, associations: [] });
+  await expect(again).rejects.toMatchObject({
+    code: 400,
+    body: { message: expect.stringMatching(/ObjectTypeId\{innerId=101\}.*already has that value\.$/) },
+  });
 });
 
 test("an upsert by a property that is not unique is refused", async () => {
@@ -181,7 +200,18 @@ test("a line item's net price follows its price, quantity and discounts, and can
   await expect(written).rejects.toMatchObject({ code: 400, body: { errors: [{ code: "READ_ONLY_VALUE" }] } });
 });
 
-test.each(["deal", "0-3", "line_item", "0-8"])("%s is a name of a type, in paths", async (name) => {
+test.each(["deal", "0-3", "line_item", "0-8", "p_cars", "p62515_cars", "2-101"])(
+  "%s is a name of a type, in paths",
+  async (name) => {
+    const sandbox = await everyType();
+    expect((await call(sandbox, "GET", `/crm/v3/objects/${name}`)).status).toBe(200);
+  },
+);
+
+test("the bare name of a custom object is none", async () => {
   const sandbox = await everyType();
-  expect((await call(sandbox, "GET", `/crm/v3/objects/${name}`)).status).toBe(200);
+  await expect(sdk(sandbox).crm.objects.basicApi.getPage("cars")).rejects.toMatchObject({
+    code: 400,
+    body: { message: "Unable to infer object type from: cars" },
+  });
 });

@@ -3,11 +3,14 @@
 
 import type { Input } from "./body.js";
 import type { Written } from "./check.js";
+import { fullName } from "./custom-object.js";
 import type { ObjectTable, StoredRecord } from "./object-table.js";
 import type { Portal } from "./portal.js";
 import type { Option } from "./property.js";
 import { readProperty } from "./property-body.js";
 import { asStored } from "./record-json.js";
+import { readSchema } from "./schema-body.js";
+import { defineObject } from "./schemas.js";
 import { createRecord, type Outcome, updateRecord } from "./write.js";
 
 /** Of a type of objects any name will do that a path may use. */
@@ -21,6 +24,8 @@ export interface Outsider {
   /** A new custom property, or another definition of one that is there. */
   defineProperty(type: string, definition: PropertyDefinition): void;
   archiveProperty(type: string, name: string): void;
+  /** A new custom object; returns the number of its type. */
+  defineObject(schema: ObjectDefinition): string;
 }
 
 interface SandboxRecord {
@@ -39,6 +44,13 @@ interface PropertyDefinition {
   readonly fieldType?: string;
   readonly options?: readonly Option[];
   readonly hasUniqueValue?: boolean;
+}
+
+/** As the schemas API takes it, with less to say. */
+interface ObjectDefinition {
+  readonly name: string;
+  readonly properties: readonly PropertyDefinition[];
+  readonly requiredProperties?: readonly string[];
 }
 
 const plainest = {
@@ -67,6 +79,12 @@ export function outsider(portal: Portal): Outsider {
     },
     defineProperty: (type, definition) => tableOf(portal, type).defineProperty(read(readProperty(whole(definition)))),
     archiveProperty: (type, name) => tableOf(portal, type).archiveProperty(name, Date.now()),
+    defineObject: (schema) => {
+      if (portal.findTable(fullName(schema.name))) throw new Error(`the portal has a ${schema.name} already`);
+      const labels = { singular: schema.name, plural: schema.name };
+      const definition = { requiredProperties: [], labels, ...schema, properties: schema.properties.map(whole) };
+      return defineObject(portal, read(readSchema(definition)), Date.now()).typeId;
+    },
   };
 }
 

@@ -26,6 +26,10 @@ export class Portal {
     this.#tables = [...this.#tables, new ObjectTable(type, this.#nextId)];
   }
 
+  types(): readonly ObjectType[] {
+    return this.#tables.map(({ type }) => type);
+  }
+
   /** By any name that a path may use. */
   findTable(name: string): ObjectTable | undefined {
     return this.#tables.find(({ type }) => goesBy(type, name));

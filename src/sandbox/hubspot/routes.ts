@@ -1,10 +1,12 @@
 // From a path and a verb to the operation.
 
 import { type Answer, errorAnswer, notThere, unknownType } from "./answer.js";
-import type { Verbs } from "./call.js";
+import { type Verbs, withBody } from "./call.js";
 import { objectVerbs, propertyVerbs } from "./object-routes.js";
 import type { Portal } from "./portal.js";
 import type { ApiRequest } from "./request.js";
+import { readSchema } from "./schema-body.js";
+import { createSchema, getSchema, listSchemas, type SchemaCall } from "./schemas.js";
 
 export function serve(portal: Portal, request: ApiRequest): Answer {
   const [api, version, area, ...rest] = request.path
@@ -16,6 +18,8 @@ export function serve(portal: Portal, request: ApiRequest): Answer {
       return serveType(portal, request, rest[0], objectVerbs(rest.slice(1)));
     case "/crm/v3/properties":
       return serveType(portal, request, rest[0], propertyVerbs(rest.slice(1)));
+    case "/crm-object-schemas/v3/schemas":
+      return run({ portal, request }, schemaVerbs(rest));
     default:
       return notThere();
   }
@@ -32,6 +36,17 @@ function serveType(
   if (!table) return unknownType(name);
   return run({ portal, table, request }, verbs);
 }
+
+function schemaVerbs(rest: readonly string[]): Verbs<SchemaCall> | undefined {
+  const [name, more] = rest;
+  if (more !== undefined) return undefined;
+  return name === undefined ? allSchemas : new Map([["GET", (call: SchemaCall) => getSchema(call, name)]]);
+}
+
+const allSchemas: Verbs<SchemaCall> = new Map([
+  ["GET", listSchemas],
+  ["POST", withBody(readSchema, createSchema)],
+]);
 
 function run<C extends { readonly request: ApiRequest }>(call: C, verbs: Verbs<C> | undefined): Answer {
   if (!verbs) return notThere();
