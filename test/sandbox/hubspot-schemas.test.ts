@@ -28,7 +28,7 @@ const car: ObjectSchemaEgg = {
   ],
 };
 
-test("a schema gets a number and a full name, and the properties HubSpot adds", async () => {
+test("a schema gets a number and a full name, the properties HubSpot adds, and its associations", async () => {
   const sandbox = await start();
   const { coreApi } = sdk(sandbox).crm.schemas;
   const created = await coreApi.create(car);
@@ -54,6 +54,12 @@ test("a schema gets a number and a full name, and the properties HubSpot adds", 
     "hs_createdate false",
     "hs_lastmodifieddate false",
   ]);
+  expect(created.associations.map(({ name }) => name)).toEqual([
+    "cars_to_contact",
+    "contact_to_cars",
+    "cars_to_deal",
+    "deal_to_cars",
+  ]);
   expect((await coreApi.getAll()).results).toEqual([created]);
   for (const name of ["2-101", "p62515_cars", "p_cars"]) expect(await coreApi.getById(name)).toEqual(created);
 });
@@ -69,6 +75,7 @@ test("HubSpot's own objects are not listed, and tell their schema when asked", a
     requiredProperties: ["subject", "hs_pipeline_stage"],
     primaryDisplayProperty: "subject",
   });
+  expect(tickets.associations.map(({ toObjectTypeId }) => toObjectTypeId)).toContain("0-1");
 });
 
 test("records of a custom object keep the rules of its schema", async () => {
@@ -102,6 +109,7 @@ test("several custom objects have numbers of their own, and records from the one
   await sdk(sandbox).crm.schemas.coreApi.create(car);
   const boats = await sdk(sandbox).crm.schemas.coreApi.create({ ...car, name: "boats", associatedObjects: ["p_cars"] });
   expect(boats.objectTypeId).toBe("2-102");
+  expect(boats.associations.map(({ name }) => name)).toEqual(["boats_to_cars", "cars_to_boats"]);
   const row = { model: "T", vin: "1" };
   expect([idAt(sandbox.seed("2-101", [row])), idAt(sandbox.seed("2-102", [row]))]).toEqual(["7501", "7502"]);
 });
@@ -111,6 +119,7 @@ test.each([
   ["without properties", { properties: undefined }, 400],
   ["with a property that can't be", { properties: [{ name: "x", label: "X", type: "x", fieldType: "text" }] }, 400],
   ["that requires what it does not define", { requiredProperties: ["colour"] }, 400],
+  ["associated with what is not there", { associatedObjects: ["planes"] }, 400],
   ["with no name for an object", { name: "my cars" }, 400],
   ["of a name that is taken", {}, 409],
 ])("a schema %s is refused", async (_, wrong, status) => {

@@ -2,19 +2,30 @@
 // without, one refused row refuses all, and only ids that don't exist are left out.
 
 import { type Answer, badRequest, notUnique, tooMany } from "./answer.js";
-import type { CreateRow, IdentifiedRow, ReadInput } from "./body.js";
+import type { AskedLink } from "./association-check.js";
+import { batchAnswer } from "./batch-answer.js";
 import { type Call, wantsArchived } from "./call.js";
+import { associateCreated, createAsked } from "./create.js";
 import type { ObjectTable, StoredRecord } from "./object-table.js";
 import { identifies, type ObjectType } from "./object-type.js";
 import { asRead, asWritten, type RecordJson } from "./record-json.js";
 import { type BatchError, batchError, missingError, type Refusal, refusalAnswer } from "./refusal.js";
-import { createRecord, findRecord, type Identity, keptId, type Outcome, updateRecord, upsertRecord } from "./write.js";
+import { findRecord, type Identity, keptId, type Outcome, updateRecord, upsertRecord } from "./write.js";
+import type { CreateRow, IdentifiedRow, ReadInput } from "./write-body.js";
 
 const most = 100;
 
 export function createBatch(call: Call, rows: readonly CreateRow[]): Answer {
-  const { table, request } = call;
-  return writeBatch(call, rows, 201, (row) => createRecord(table, row.properties, request.atMs), asWritten);
+  const links = new Map<string, readonly AskedLink[]>();
+  const write = (row: CreateRow) => {
+    const made = createAsked(call, row);
+    if (made.outcome.kind === "written") links.set(made.outcome.record.id, made.links);
+    return made.outcome;
+  };
+  const answer = writeBatch(call, rows, 201, write, asWritten);
+  // What a refused batch has undone is not there any more.
+  for (const [id, asked] of links) if (call.table.find("hs_object_id", id)) associateCreated(call, id, asked);
+  return answer;
 }
 
 export function updateBatch(call: Call, rows: readonly IdentifiedRow[]): Answer {
@@ -51,16 +62,16 @@ export function readBatch(call: Call, { identities, properties }: ReadInput): An
 }
 
 /** Says nothing of ids that were not there. */
-export function archiveBatch({ table, request }: Call, ids: readonly string[]): Answer {
+export function archiveBatch({ portal, table, request }: Call, ids: readonly string[]): Answer {
   const refused = tooMany(ids, most);
   if (refused) return refused;
-  for (const id of ids) table.archive(id, request.atMs);
+  for (const id of ids) portal.archiveRecord(table, id, request.atMs);
   return { status: 204, body: undefined };
 }
 
 type Render = (type: ObjectType, record: StoredRecord, touched: readonly string[], created: boolean) => RecordJson;
 
-function writeBatch<Row extends CreateRow>(
+function writeBatch<Row extends Pick<CreateRow, "traceId">>(
   call: Call,
   rows: readonly Row[],
   status: number,
@@ -100,20 +111,6 @@ function wholeRefusal(outcomes: readonly Outcome[]): Refusal | undefined {
   const issues = refusals.flatMap((refusal) => (refusal.kind === "invalid" ? refusal.issues : []));
   if (issues.length > 0) return { kind: "invalid", issues };
   return refusals.find(({ kind }) => kind !== "missing");
-}
-
-function batchAnswer(call: Call, status: number, results: readonly object[], errors: readonly BatchError[]): Answer {
-  const at = new Date(call.request.atMs).toISOString();
-  return {
-    status: errors.length > 0 ? 207 : status,
-    body: {
-      status: "COMPLETE",
-      results: call.portal.shuffle(results),
-      ...(errors.length > 0 ? { numErrors: errors.length, errors } : {}),
-      startedAt: at,
-      completedAt: at,
-    },
-  };
 }
 
 function refuseIdentities(table: ObjectTable, rows: readonly IdentifiedRow[]): Answer | undefined {

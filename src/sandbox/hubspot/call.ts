@@ -13,6 +13,14 @@ export interface Call {
   readonly request: ApiRequest;
 }
 
+/** What an operation on associations is given: the tables of both ends, as its path names them. */
+export interface PairCall {
+  readonly portal: Portal;
+  readonly from: ObjectTable;
+  readonly to: ObjectTable;
+  readonly request: ApiRequest;
+}
+
 /** What is done at a path, by verb. */
 export type Verbs<C> = ReadonlyMap<string, (call: C) => Answer>;
 

@@ -127,5 +127,5 @@ function canStrike(fault: Fault, request: ApiRequest): boolean {
 }
 
 function answersBody(request: ApiRequest): boolean {
-  return request.method !== "DELETE" && !request.path.endsWith("/batch/archive");
+  return request.method !== "DELETE" && !/\/batch\/(labels\/)?archive$/.test(request.path);
 }

@@ -1,8 +1,9 @@
 // The operations on records and on the definitions of their properties, below the name of their type.
 
+import { listNamedLinks } from "./association-single.js";
 import { archiveBatch, createBatch, readBatch, updateBatch, upsertBatch } from "./batch.js";
-import { input, readBatchRead, readCreateRows, readIdentifiedRows, readIds, readWrite } from "./body.js";
-import { type Call, type Verbs, withBody } from "./call.js";
+import { input } from "./body.js";
+import { type Call, type PairCall, type Verbs, withBody } from "./call.js";
 import {
   archiveProperty,
   createProperty,
@@ -14,6 +15,7 @@ import {
 import { search } from "./search.js";
 import { readSearch } from "./search-body.js";
 import { archive, create, get, list, update } from "./single.js";
+import { readBatchRead, readCreate, readCreateRows, readIdentifiedRows, readIds, readWrite } from "./write-body.js";
 
 export function objectVerbs(rest: readonly string[]): Verbs<Call> | undefined {
   const [first, second, third] = rest;
@@ -28,6 +30,10 @@ export function propertyVerbs(rest: readonly string[]): Verbs<Call> | undefined 
   const [name, more] = rest;
   if (more !== undefined) return undefined;
   return name === undefined ? allProperties : oneProperty(name);
+}
+
+export function namedLinks(id: string): Verbs<PairCall> {
+  return new Map([["GET", (call: PairCall) => listNamedLinks(call, id)]]);
 }
 
 const allProperties: Verbs<Call> = new Map([
@@ -45,7 +51,7 @@ function oneProperty(name: string): Verbs<Call> {
 
 const allObjects: Verbs<Call> = new Map([
   ["GET", list],
-  ["POST", withBody(readWrite, create)],
+  ["POST", withBody(readCreate, create)],
 ]);
 
 function oneObject(id: string): Verbs<Call> {

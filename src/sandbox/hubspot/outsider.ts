@@ -1,6 +1,7 @@
 // What somebody else does to the account, without the API and unseen by the log. It has to succeed: a test that asks
 // for nonsense is wrong.
 
+import { checkEnd } from "./association-check.js";
 import type { Input } from "./body.js";
 import type { Written } from "./check.js";
 import { fullName } from "./custom-object.js";
@@ -21,6 +22,8 @@ export interface Outsider {
   seed(type: string, rows: readonly Written[]): readonly string[];
   edit(type: string, id: string, properties: Written): void;
   archive(type: string, id: string): void;
+  /** In both directions, without a label. */
+  associate(from: string, fromId: string, to: string, toId: string): void;
   /** A new custom property, or another definition of one that is there. */
   defineProperty(type: string, definition: PropertyDefinition): void;
   archiveProperty(type: string, name: string): void;
@@ -51,6 +54,7 @@ interface ObjectDefinition {
   readonly name: string;
   readonly properties: readonly PropertyDefinition[];
   readonly requiredProperties?: readonly string[];
+  readonly associatedObjects?: readonly string[];
 }
 
 const plainest = {
@@ -74,8 +78,15 @@ export function outsider(portal: Portal): Outsider {
       written(updateRecord(tableOf(portal, type), own(id), properties, Date.now()));
     },
     archive: (type, id) => {
-      const archived = tableOf(portal, type).archive(id, Date.now());
+      const archived = portal.archiveRecord(tableOf(portal, type), id, Date.now());
       if (!archived) throw new Error(`there is no live record ${id} in ${type}`);
+    },
+    associate: (from, fromId, to, toId) => {
+      const one = checkEnd(tableOf(portal, from), fromId);
+      const other = checkEnd(tableOf(portal, to), toId);
+      if (one.kind === "unassociable" || other.kind === "unassociable")
+        throw new Error(`the portal can't associate ${from} ${fromId} with ${to} ${toId}`);
+      portal.associations.associate(one.value, other.value, []);
     },
     defineProperty: (type, definition) => tableOf(portal, type).defineProperty(read(readProperty(whole(definition)))),
     archiveProperty: (type, name) => tableOf(portal, type).archiveProperty(name, Date.now()),

@@ -1,5 +1,6 @@
-// One HubSpot account: its objects of every type, their ids from one counter, and its dice.
+// One HubSpot account: its objects of every type, their associations, the ids from one counter, and its dice.
 
+import { Associations } from "./associations.js";
 import { companies } from "./companies.js";
 import { contacts } from "./contacts.js";
 import { deals } from "./deals.js";
@@ -11,6 +12,7 @@ import { seededRandom, shuffled } from "./random.js";
 import { tickets } from "./tickets.js";
 
 export class Portal {
+  readonly associations = new Associations();
   readonly #nextId: () => string;
   readonly #random: () => number;
   #tables: readonly ObjectTable[] = [];
@@ -33,6 +35,13 @@ export class Portal {
   /** By any name that a path may use. */
   findTable(name: string): ObjectTable | undefined {
     return this.#tables.find(({ type }) => goesBy(type, name));
+  }
+
+  /** False: there is no such live record. */
+  archiveRecord(table: ObjectTable, id: string, atMs: number): boolean {
+    const archived = table.archive(id, atMs);
+    if (archived) this.associations.forget({ type: table.type, id }, this.types());
+    return archived;
   }
 
   /** The results of a batch come in no particular order. */

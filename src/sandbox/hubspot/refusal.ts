@@ -12,11 +12,14 @@ export type Refusal =
   /** A create without what the type requires. */
   | { readonly kind: "incomplete"; readonly properties: readonly string[] }
   | Conflict
-  | { readonly kind: "missing"; readonly id: string };
+  | { readonly kind: "missing"; readonly id: string }
+  /** An association that can't be, or one of those that a create asks for. */
+  | { readonly kind: "unassociable"; readonly message: string; readonly context?: Context };
 
 export interface BatchError {
   readonly status: "error";
   readonly category: string;
+  readonly subCategory?: string;
   readonly message: string;
   readonly errors?: readonly object[];
   readonly context: Context;
@@ -34,6 +37,13 @@ export function refusalAnswer(type: ObjectType, refusal: Refusal): Answer {
       return overKey(type, refusal)
         ? errorAnswer(409, "CONFLICT", conflictMessage(type, refusal))
         : errorAnswer(400, "VALIDATION_ERROR", conflictMessage(type, refusal));
+    case "unassociable":
+      return errorAnswer(
+        400,
+        "VALIDATION_ERROR",
+        refusal.message,
+        refusal.context === undefined ? {} : { context: refusal.context },
+      );
     case "missing":
       return /^\d+$/.test(refusal.id)
         ? errorAnswer(404, "OBJECT_NOT_FOUND", "resource not found")
@@ -69,6 +79,13 @@ export function batchError(type: ObjectType, refusal: Refusal, traceId: string):
         category: overKey(type, refusal) ? "CONFLICT" : "VALIDATION_ERROR",
         message: conflictMessage(type, refusal),
         context: trace,
+      };
+    case "unassociable":
+      return {
+        status: "error",
+        category: "VALIDATION_ERROR",
+        message: refusal.message,
+        context: { ...refusal.context, ...trace },
       };
     case "missing":
       return missingError(type, [refusal.id], trace);

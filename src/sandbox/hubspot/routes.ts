@@ -1,8 +1,9 @@
 // From a path and a verb to the operation.
 
 import { type Answer, errorAnswer, notThere, unknownType } from "./answer.js";
+import { betweenTypes, ofRecord, type PairRoute } from "./association-routes.js";
 import { type Verbs, withBody } from "./call.js";
-import { objectVerbs, propertyVerbs } from "./object-routes.js";
+import { namedLinks, objectVerbs, propertyVerbs } from "./object-routes.js";
 import type { Portal } from "./portal.js";
 import type { ApiRequest } from "./request.js";
 import { readSchema } from "./schema-body.js";
@@ -14,10 +15,18 @@ export function serve(portal: Portal, request: ApiRequest): Answer {
     .filter((part) => part !== "")
     .map(decode);
   switch (`/${api}/${version}/${area}`) {
-    case "/crm/v3/objects":
-      return serveType(portal, request, rest[0], objectVerbs(rest.slice(1)));
+    case "/crm/v3/objects": {
+      const [from, id, associations, to, ...more] = rest;
+      return associations === "associations" && id !== undefined && from !== undefined && to !== undefined
+        ? servePair(portal, request, more.length > 0 ? undefined : { from, to, verbs: namedLinks(id) })
+        : serveType(portal, request, rest[0], objectVerbs(rest.slice(1)));
+    }
     case "/crm/v3/properties":
       return serveType(portal, request, rest[0], propertyVerbs(rest.slice(1)));
+    case "/crm/v4/objects":
+      return servePair(portal, request, ofRecord(rest));
+    case "/crm/v4/associations":
+      return servePair(portal, request, betweenTypes(rest));
     case "/crm-object-schemas/v3/schemas":
       return run({ portal, request }, schemaVerbs(rest));
     default:
@@ -35,6 +44,15 @@ function serveType(
   const table = portal.findTable(name);
   if (!table) return unknownType(name);
   return run({ portal, table, request }, verbs);
+}
+
+function servePair(portal: Portal, request: ApiRequest, route: PairRoute | undefined): Answer {
+  if (!route) return notThere();
+  const from = portal.findTable(route.from);
+  const to = portal.findTable(route.to);
+  if (!from) return unknownType(route.from);
+  if (!to) return unknownType(route.to);
+  return run({ portal, from, to, request }, route.verbs);
 }
 
 function schemaVerbs(rest: readonly string[]): Verbs<SchemaCall> | undefined {

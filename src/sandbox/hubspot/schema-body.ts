@@ -12,6 +12,8 @@ export interface NewSchema {
   readonly description: string;
   readonly display: ObjectType["display"];
   readonly required: readonly string[];
+  /** The types that records of this one can be associated with, by any of their names. */
+  readonly associated: readonly string[];
   readonly properties: readonly Property[];
 }
 
@@ -41,6 +43,7 @@ export function readSchema(body: unknown): Input<NewSchema> {
     description: optionalText(body, "description") ?? "",
     display,
     required: required.input,
+    associated: textsOf(body, "associatedObjects"),
     properties: properties.input,
   });
 }
