@@ -1,8 +1,8 @@
 // What an operation is given: the request, the table its path names, and the portal around it.
 
+import { assertNever } from "../never.js";
 import { type Answer, badRequest } from "./answer.js";
 import type { Input } from "./body.js";
-import { assertNever } from "./never.js";
 import type { ObjectTable } from "./object-table.js";
 import type { Portal } from "./portal.js";
 import type { ApiRequest } from "./request.js";

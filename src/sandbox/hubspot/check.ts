@@ -1,6 +1,6 @@
 // Checks what a caller wants to write against the definitions of the object type; all the issues at once, as HubSpot does.
 
-import { assertNever } from "./never.js";
+import { assertNever } from "../never.js";
 import type { ObjectType } from "./object-type.js";
 import { type IssueCode, readValue } from "./value.js";
 

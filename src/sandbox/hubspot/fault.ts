@@ -1,15 +1,9 @@
 // What can go wrong on purpose: each fault strikes the next requests that it fits, once unless told otherwise.
 
+import { type Aim, parseNamed, FaultQueue as Queue } from "../fault-queue.js";
+import { assertNever } from "../never.js";
 import { fieldOf, isFields } from "./fields.js";
-import { assertNever } from "./never.js";
 import { type ApiRequest, batchInputs, isBatch, jsonBody } from "./request.js";
-import { starred } from "./starred.js";
-
-/** Which requests a fault strikes; `*` in the path stands for anything. */
-interface Aim {
-  readonly times?: number;
-  readonly on?: { readonly method?: string; readonly path?: string };
-}
 
 export type Fault = Aim &
   (
@@ -54,32 +48,12 @@ export const faultNames: readonly string[] = Object.keys(named);
 
 /** Reads NAME or NAME:TIMES; throws on anything else, with the names there are. */
 export function parseFault(written: string): Fault {
-  const [, name, times = "1"] = /^([a-z-]+)(?::([1-9]\d*))?$/.exec(written) ?? [];
-  const fault = Object.values(named).find(({ kind }) => kind === name);
-  if (!fault)
-    throw new Error(`"${written}" is not a fault; NAME or NAME:TIMES, with a name of ${faultNames.join(", ")}`);
-  return { ...fault, times: Number(times) };
+  return parseNamed(named, written);
 }
 
-export class FaultQueue {
-  #waiting: readonly { readonly fault: Fault; readonly left: number }[] = [];
-
-  add(fault: Fault): void {
-    this.#waiting = [...this.#waiting, { fault, left: fault.times ?? 1 }];
-  }
-
-  clear(): void {
-    this.#waiting = [];
-  }
-
-  /** The first fault that fits the request, used up by one. */
-  take(request: ApiRequest): Fault | undefined {
-    const struck = this.#waiting.find(({ fault }) => fits(fault, request));
-    if (!struck) return undefined;
-    this.#waiting = this.#waiting
-      .map((waiting) => (waiting === struck ? { ...waiting, left: waiting.left - 1 } : waiting))
-      .filter(({ left }) => left > 0);
-    return struck.fault;
+export class FaultQueue extends Queue<Fault, ApiRequest> {
+  constructor() {
+    super(canStrike);
   }
 }
 
@@ -89,11 +63,6 @@ export function writtenProperties(request: ApiRequest): readonly string[] {
     const properties = fieldOf(row, "properties");
     return isFields(properties) ? Object.keys(properties) : [];
   });
-}
-
-function fits(fault: Fault, request: ApiRequest): boolean {
-  const { method = request.method, path = "*" } = fault.on ?? {};
-  return method === request.method && starred(path).test(request.path) && canStrike(fault, request);
 }
 
 /** Some faults need rows or properties to strike at. */

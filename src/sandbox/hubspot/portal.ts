@@ -1,5 +1,6 @@
 // One HubSpot account: its objects of every type, their associations, the ids from one counter, and its dice.
 
+import { seededRandom, shuffled } from "../random.js";
 import { Associations } from "./associations.js";
 import { companies } from "./companies.js";
 import { contacts } from "./contacts.js";
@@ -8,7 +9,6 @@ import { lineItems } from "./line-items.js";
 import { ObjectTable } from "./object-table.js";
 import { goesBy, type ObjectType } from "./object-type.js";
 import { products } from "./products.js";
-import { seededRandom, shuffled } from "./random.js";
 import { tickets } from "./tickets.js";
 
 export class Portal {

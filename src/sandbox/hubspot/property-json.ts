@@ -1,6 +1,6 @@
 // A property's definition as the properties API and the schemas give it.
 
-import { assertNever } from "./never.js";
+import { assertNever } from "../never.js";
 import type { ObjectType } from "./object-type.js";
 import { type Holds, type Option, option, type Property } from "./property.js";
 

@@ -1,5 +1,6 @@
 // HubSpot's limit of calls in a sliding window, and the headers that tell how much of it is left.
 
+import { SlidingWindow } from "../sliding-window.js";
 import type { RatePolicy } from "./answer.js";
 
 const dailyLimit = 250_000;
@@ -7,27 +8,24 @@ const dailyLimit = 250_000;
 export class RateWindow {
   readonly #calls: number;
   readonly #perMs: number;
-  readonly #admittedAtMs: number[] = [];
+  readonly #window: SlidingWindow;
   #today = 0;
 
   constructor(calls: number, perMs: number) {
     this.#calls = calls;
     this.#perMs = perMs;
+    this.#window = new SlidingWindow(calls, perMs);
   }
 
-  /** A refused call does not count against the window. */
   admit(atMs: number): boolean {
-    const past = this.#admittedAtMs.findIndex((admitted) => admitted > atMs - this.#perMs);
-    this.#admittedAtMs.splice(0, past < 0 ? this.#admittedAtMs.length : past);
-    if (this.#admittedAtMs.length >= this.#calls) return false;
-    this.#admittedAtMs.push(atMs);
-    this.#today += 1;
-    return true;
+    const admitted = this.#window.admit(atMs);
+    if (admitted) this.#today += 1;
+    return admitted;
   }
 
   /** `exhausted`: the limit that the answer says is used up, whether or not this window has seen it happen. */
   headers(exhausted: RatePolicy | undefined): Readonly<Record<string, string>> {
-    const remaining = exhausted === "TEN_SECONDLY_ROLLING" ? 0 : this.#calls - this.#admittedAtMs.length;
+    const remaining = exhausted === "TEN_SECONDLY_ROLLING" ? 0 : this.#window.left;
     const remainingToday = exhausted === "DAILY" ? 0 : dailyLimit - this.#today;
     return {
       "X-HubSpot-RateLimit-Max": String(this.#calls),

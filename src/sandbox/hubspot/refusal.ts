@@ -1,8 +1,8 @@
 // Why one record was not written or not found: as a whole answer, and as one entry of a batch's errors.
 
+import { assertNever } from "../never.js";
 import { type Answer, type Context, errorAnswer } from "./answer.js";
 import type { Issue } from "./check.js";
-import { assertNever } from "./never.js";
 import type { Conflict } from "./object-table.js";
 import { inMessages, isCustom, type ObjectType } from "./object-type.js";
 import { portalId } from "./portal-id.js";

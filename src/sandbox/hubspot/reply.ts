@@ -1,9 +1,9 @@
 // How a fault changes what becomes of a request: whether it is applied, what is answered, and whether anything is.
 
+import { assertNever } from "../never.js";
 import { type Answer, errorAnswer, forbidden, rateLimited, unauthorized } from "./answer.js";
 import { type Fault, writtenProperties } from "./fault.js";
 import { fieldOf, isFields } from "./fields.js";
-import { assertNever } from "./never.js";
 import type { ApiRequest } from "./request.js";
 
 export type Reply =

@@ -1,10 +1,10 @@
 // Whether a record is found by a filter, and which of two comes first. Text is indexed in lower case.
 
-import { assertNever } from "./never.js";
+import { assertNever } from "../never.js";
+import { starred } from "../starred.js";
 import type { StoredRecord } from "./object-table.js";
 import type { ObjectType } from "./object-type.js";
 import type { Comparison, Filter, Sort } from "./search-body.js";
-import { starred } from "./starred.js";
 import { instantMs } from "./value.js";
 
 /** A record without a value is found by no filter but the one for having none. */

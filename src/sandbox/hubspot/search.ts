@@ -1,8 +1,8 @@
 // Searches the live records of one type, in pages, never beyond the ten thousandth result.
 
+import { assertNever } from "../never.js";
 import { type Answer, badRequest } from "./answer.js";
 import { type Call, pageOf } from "./call.js";
-import { assertNever } from "./never.js";
 import type { ObjectType } from "./object-type.js";
 import { asRead } from "./record-json.js";
 import type { Filter, Search } from "./search-body.js";

@@ -1,11 +1,11 @@
 // A local twin of HubSpot's CRM API: objects of every type that live in memory, over real HTTP, with faults on demand.
 
-import { once } from "node:events";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, type ServerResponse } from "node:http";
+import { close, listen, readText } from "../listening.js";
+import { assertNever } from "../never.js";
 import { type AccessLogEntry, logEntry } from "./access-log.js";
 import { type Answer, rateLimited, unauthorized } from "./answer.js";
 import { type Fault, FaultQueue } from "./fault.js";
-import { assertNever } from "./never.js";
 import { type Outsider, outsider } from "./outsider.js";
 import { Portal } from "./portal.js";
 import { RateWindow } from "./rate-window.js";
@@ -78,11 +78,7 @@ export async function startHubspotSandbox(options: SandboxOptions = {}): Promise
     clearLog: () => {
       log.length = 0;
     },
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+    close: () => close(server),
   };
 }
 
@@ -97,12 +93,6 @@ function refuse(
   if (sent === undefined || (token !== undefined && sent !== token)) return unauthorized();
   if (isSearch(request) && !searches.admit(request.atMs)) return rateLimited("SECONDLY");
   return window.admit(request.atMs) ? undefined : rateLimited("TEN_SECONDLY_ROLLING");
-}
-
-function readText(incoming: IncomingMessage, whole: (text: string) => void): void {
-  const chunks: Buffer[] = [];
-  incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
-  incoming.on("end", () => whole(Buffer.concat(chunks).toString("utf8")));
 }
 
 function send(outgoing: ServerResponse, reply: Reply, rateHeaders: Readonly<Record<string, string>>): void {
@@ -123,12 +113,4 @@ function send(outgoing: ServerResponse, reply: Reply, rateHeaders: Readonly<Reco
     default:
       assertNever(reply);
   }
-}
-
-async function listen(server: Server, port: number): Promise<number> {
-  server.listen(port, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("the sandbox listens on no TCP port");
-  return address.port;
 }

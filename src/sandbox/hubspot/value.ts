@@ -1,6 +1,6 @@
 // Reads one written value: the form in which HubSpot keeps it, or why it is refused.
 
-import { assertNever } from "./never.js";
+import { assertNever } from "../never.js";
 import type { Holds, Option } from "./property.js";
 
 export type IssueCode =
