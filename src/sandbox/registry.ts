@@ -1,7 +1,9 @@
 // The sandboxes there are, by API, for whoever starts one by name.
 
-import { parseFault } from "./hubspot/fault.js";
+import { parseFault as parseHubspotFault } from "./hubspot/fault.js";
 import { startHubspotSandbox } from "./hubspot/server.js";
+import { parseFault as parseStripeFault } from "./stripe/fault.js";
+import { startStripeSandbox } from "./stripe/server.js";
 
 export interface SandboxSwitches {
   readonly port: number;
@@ -16,5 +18,6 @@ export interface RunningSandbox {
 }
 
 export const sandboxes: Readonly<Record<string, (switches: SandboxSwitches) => Promise<RunningSandbox>>> = {
-  hubspot: async ({ port, seed, faults }) => startHubspotSandbox({ port, seed, faults: faults.map(parseFault) }),
+  hubspot: async ({ port, seed, faults }) => startHubspotSandbox({ port, seed, faults: faults.map(parseHubspotFault) }),
+  stripe: async ({ port, seed, faults }) => startStripeSandbox({ port, seed, faults: faults.map(parseStripeFault) }),
 };
