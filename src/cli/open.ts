@@ -2,7 +2,8 @@
 
 import pg from "pg";
 import type { Logger } from "pino";
-import { type ApiConfig, type Config, loadConfig } from "../config/config.js";
+import type { ApiConfig, TableConfig } from "../config/api.js";
+import { type Config, loadConfig } from "../config/config.js";
 import { openAccount } from "../connector/account.js";
 import type { KnownMirror } from "../connector/known.js";
 import { ConnectorTable } from "../connector/table.js";
@@ -10,18 +11,26 @@ import { manifestOf } from "../connectors/registry.js";
 import { loadMirrors } from "../mirror/catalogue.js";
 import { makeLog } from "../observe/log.js";
 
+export interface OpenedTable {
+  readonly api: ApiConfig;
+  readonly config: TableConfig;
+  readonly table: ConnectorTable;
+}
+
 export interface Opened {
   readonly config: Config;
   readonly log: Logger;
   readonly pool: pg.Pool;
   /** By name of the API and of its resource. */
-  readonly tables: readonly { readonly api: ApiConfig; readonly table: ConnectorTable }[];
+  readonly tables: readonly OpenedTable[];
 }
 
 export function readConfig(path: string, env: Readonly<Record<string, string | undefined>> = process.env): Config {
   return loadConfig(path, env, (connector) => {
     const manifest = manifestOf(connector);
-    return manifest && { config: manifest.config, tables: Object.keys(manifest.tables) };
+    const tables = Object.keys(manifest?.tables ?? {});
+    const named = tables.filter((name) => name !== anyTable);
+    return manifest && { config: manifest.config, tables: named, more: named.length < tables.length };
   });
 }
 
@@ -56,7 +65,10 @@ export async function openMirrors({ pool, tables }: Pick<Opened, "pool" | "table
   });
 }
 
-function tablesOf(api: ApiConfig, log: Logger) {
+/** What a manifest says of each table that the API itself tells of. */
+const anyTable = "*";
+
+function tablesOf(api: ApiConfig, log: Logger): OpenedTable[] {
   const manifest = manifestOf(api.connector);
   if (!manifest) return [];
   const account = openAccount({
@@ -66,10 +78,12 @@ function tablesOf(api: ApiConfig, log: Logger) {
     config: api.values,
     timeoutMs: api.timeoutMs,
     waitMs: api.waitMs,
+    rate: api.rate,
+    transaction: api.transaction,
     log,
   });
-  return api.tables.flatMap((resource) => {
-    const described = manifest.tables[resource];
-    return described ? [{ api, table: new ConnectorTable(account, resource, described) }] : [];
+  return api.tables.flatMap((config) => {
+    const described = manifest.tables[config.resource] ?? manifest.tables[anyTable];
+    return described ? [{ api, config, table: new ConnectorTable(account, config, described) }] : [];
   });
 }

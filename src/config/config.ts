@@ -4,31 +4,11 @@ import { readFileSync } from "node:fs";
 import { dirname, isAbsolute, resolve } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
+import { type ApiConfig, apiSchema, type ConnectorFacts } from "./api.js";
 import { isRecord } from "./json.js";
 import { substitute } from "./substitute.js";
 import { duration } from "./units.js";
 import { ConfigError, readYaml } from "./yaml.js";
-
-/** What the config needs to know of a connector. */
-export interface ConnectorFacts {
-  readonly config: Readonly<
-    Record<string, { readonly secret: boolean; readonly about: string; readonly default?: string | undefined }>
-  >;
-  readonly tables: readonly string[];
-}
-
-export interface ApiConfig {
-  /** The name in the file: the schema of its mirrors. */
-  readonly name: string;
-  /** A connector's name, or the absolute path of a manifest of the user's own. */
-  readonly connector: string;
-  readonly base: string | undefined;
-  readonly tables: readonly string[];
-  readonly timeoutMs: number;
-  readonly waitMs: number;
-  /** What the manifest asks for: tokens and the like. */
-  readonly values: Readonly<Record<string, string>>;
-}
 
 export interface Config {
   readonly listen: {
@@ -128,43 +108,6 @@ export function loadConfig(
     log: read.log,
     apis: Object.entries(read.apis).map(([name, api]) => ({ name, ...api })),
   };
-}
-
-function apiSchema(connector: string, facts: ConnectorFacts | undefined) {
-  const known = facts?.tables ?? [];
-  const table = z
-    .string()
-    .refine((name) => known.includes(name), { message: `no such table; known here: ${known.join(", ")}` });
-  const values = Object.fromEntries(
-    Object.entries(facts?.config ?? {}).map(([key, { about, default: fallback }]) => {
-      const given = z.string({ error: (issue) => (issue.input === undefined ? `is missing: ${about}` : undefined) });
-      return [key, fallback === undefined ? given : given.default(fallback)];
-    }),
-  );
-  return z
-    .strictObject({
-      connector: z.string().optional(),
-      manifest: z.string().optional(),
-      base: z.url().optional(),
-      tables: z
-        .union([z.array(table), z.record(table, z.null()).transform((tables) => Object.keys(tables))])
-        .default([...known]),
-      timeout: duration.default(20_000),
-      wait: duration.default(5_000),
-      ...values,
-    })
-    .transform(({ base, tables, timeout, wait, ...rest }) => ({
-      connector,
-      base,
-      tables,
-      timeoutMs: timeout,
-      waitMs: wait,
-      values: Object.fromEntries(
-        Object.entries(rest).flatMap(([key, value]) =>
-          !["connector", "manifest"].includes(key) && typeof value === "string" ? [[key, value]] : [],
-        ),
-      ),
-    }));
 }
 
 function unknownConnectors(

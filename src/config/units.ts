@@ -17,3 +17,12 @@ export const duration = z.string().transform((text, context) => {
   if (ms === undefined) context.addIssue({ code: "custom", message: `"${text}" is no duration such as 5s or 10m` });
   return ms ?? 0;
 });
+
+/** Such as `60/s` or `1000/10m` in a file: that many in that time. */
+export const rate = z.string().transform((text, context) => {
+  const [, calls = "", per = ""] = /^(\d+)\/(.+)$/.exec(text) ?? [];
+  const perMs = durationMs(/^\d/.test(per) ? per : `1${per}`);
+  if (perMs === undefined || Number(calls) === 0)
+    context.addIssue({ code: "custom", message: `"${text}" is no rate such as 60/s` });
+  return { calls: Number(calls), perMs: perMs ?? 0 };
+});

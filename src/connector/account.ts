@@ -19,12 +19,14 @@ export interface Account {
   readonly timeoutMs: number;
   /** How long a statement may wait for the rate limit. */
   readonly waitMs: number;
+  /** The mode of transactions that set none. */
+  readonly transaction?: string | undefined;
   readonly log: Logger;
 }
 
 /** What the config says of it. */
 export interface AccountConfig
-  extends Pick<Account, "api" | "manifest" | "base" | "config" | "timeoutMs" | "waitMs" | "log"> {
+  extends Pick<Account, "api" | "manifest" | "base" | "config" | "timeoutMs" | "waitMs" | "transaction" | "log"> {
   /** Ours at most; the manifest's own limits hold as well. */
   readonly rate?: RateLimit | undefined;
 }

@@ -85,6 +85,9 @@ const pages = pageKeys.transform((keys, context): NextPage & { readonly cap: num
 });
 export type Pages = z.output<typeof pages>;
 
+/** Where one record has its key and its fields; `..` leads to what it stands in, when `rows` goes through a list by `*`. */
+export const recordAt = z.strictObject({ key: oneOrMany(pointer).optional(), fields: pointer.optional() });
+
 const methods = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
 
 /** Filled in as text; a list is comma-joined. */
@@ -108,6 +111,8 @@ export const callKeys = {
   ok: pointer.optional(),
   failed: pointer.optional(),
   gone: pointer.optional(),
+  /** Where this answer has what `record` of the table says of all others. */
+  record: recordAt.optional(),
   pages: pages.optional(),
 };
 

@@ -62,8 +62,8 @@ const columnAt = z.strictObject({
   array: z.strictObject({ when: z.record(pointer, z.string()), codec: codec.optional() }).optional(),
 });
 
-/** Where the description of a table has what; `columns`: the descriptions of its columns. */
-const tableAt = z.strictObject({ id: pointer, name: pointer, columns: pointer });
+/** Where the description of a table has what; `columns`: the descriptions of its columns; `required`: names of some. */
+const tableAt = z.strictObject({ id: pointer, name: pointer, columns: pointer, required: pointer.optional() });
 
 export const discover = z
   .strictObject({ ...callKeys, rows: pointer, table: tableAt.optional(), column: columnAt })

@@ -1,6 +1,9 @@
 // The columns of a mirror: those the manifest names first, then those the API describes.
 
 import { createHash } from "node:crypto";
+import type { TableConfig } from "../config/api.js";
+import { suggestion } from "../config/nearest.js";
+import { ConfigError } from "../config/yaml.js";
 import type { MirrorColumn } from "../mirror/column.js";
 import type { Discovery } from "./column-schema.js";
 import type { ColumnOf } from "./errors.js";
@@ -49,16 +52,47 @@ export function discoverColumns(
   });
 }
 
+/** Those that the config wants, under the names that it gives them. Throws ConfigError. */
+export function chosenColumns(
+  columns: readonly MirrorColumn[],
+  key: readonly string[],
+  { resource, columns: wanted, rename }: Pick<TableConfig, "resource" | "columns" | "rename">,
+  api: string,
+): readonly MirrorColumn[] {
+  const names = columns.map(({ name }) => name);
+  const unknown = [...(wanted ?? []), ...Object.keys(rename)].filter((name) => !names.includes(name));
+  const keys = Object.keys(rename).filter((name) => key.includes(name));
+  const mistakes = [
+    ...unknown.map((name) => `there is no column "${name}"; ${suggestion(name, names)}`),
+    ...keys.map((name) => `the key "${name}" keeps its name`),
+  ];
+  if (mistakes.length > 0)
+    throw new ConfigError(mistakes.map((mistake) => `apis.${api}.tables.${resource}: ${mistake}`));
+  return columns
+    .filter(({ name }) => wanted === undefined || wanted.includes(name) || key.includes(name))
+    .map((column) => ({ ...column, name: rename[column.name] ?? column.name }));
+}
+
+interface DescribedTable {
+  readonly id: string;
+  readonly columns: readonly unknown[];
+  readonly required: readonly string[];
+}
+
 /** Of the tables that an API describes, the one of this name. */
 export function findTable(
   at: NonNullable<Discovery["table"]>,
   found: readonly unknown[],
   name: string,
-): { readonly id: string; readonly columns: readonly unknown[] } | undefined {
+): DescribedTable | undefined {
   const element = found.find((one) => textAt(one, at.name) === name);
   const id = textAt(element, at.id);
-  const columns = lookUp(element, at.columns);
-  return id === undefined ? undefined : { id, columns: Array.isArray(columns) ? columns : [] };
+  const listAt = (pointer: string | undefined): readonly unknown[] => {
+    const list = pointer === undefined ? undefined : lookUp(element, pointer);
+    return Array.isArray(list) ? list : [];
+  };
+  const required = listAt(at.required).filter((one) => typeof one === "string");
+  return id === undefined ? undefined : { id, columns: listAt(at.columns), required };
 }
 
 /** An error may speak of a column by its name, by its place within one (`address[line1]`), or by its label. */

@@ -69,7 +69,11 @@ function tableMistakes(table: TableManifest, at: Path, shared: readonly string[]
     }
   }
   if (write.upsert) {
-    calls.push([["write", "upsert"], write.upsert, [...keyNames, "record", "index", "conflict", ...row]]);
+    calls.push([
+      ["write", "upsert"],
+      write.upsert,
+      [...keyNames, "record", "index", "conflict", "column", "value", ...row],
+    ]);
     const { on } = write.upsert;
     if (!["any", "external_id"].includes(on) && !isColumn(on))
       add(["write", "upsert", "on"], `"${on}" is no column; ${suggestion(on, columns)}, or any`);

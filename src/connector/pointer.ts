@@ -18,6 +18,18 @@ export function textAt(value: unknown, ...pointers: readonly string[]): string |
   return undefined;
 }
 
+/** The records at `pointer`; after a `*`, each of them can look back, by `..`, to the element of that list which it is from. */
+export function recordsAt(value: unknown, pointer: string): unknown {
+  const star = pointer.lastIndexOf("/*/");
+  if (star === -1) return lookUp(value, pointer);
+  const parents = lookUp(value, pointer.slice(0, star));
+  if (!Array.isArray(parents)) return undefined;
+  return parents.flatMap((parent: unknown) => {
+    const found = lookUp(parent, pointer.slice(star + 2));
+    return Array.isArray(found) ? found.filter(isRecord).map((one) => ({ ...one, "..": parent })) : [];
+  });
+}
+
 /** The pointer to a member of an object. */
 export function pointerTo(name: string): string {
   return `/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`;

@@ -1,17 +1,18 @@
 // One resource of an API as it can be read: its columns, its pages, and its rows by key.
 
+import type { TableConfig } from "../config/api.js";
 import type { Lane } from "../http/budget.js";
 import type { MirrorColumn } from "../mirror/column.js";
 import type { Account } from "./account.js";
 import type { Call } from "./call-schema.js";
 import type { ValueRules } from "./codec.js";
-import { columnNamed, discoverColumns, findTable } from "./discover.js";
+import { chosenColumns, columnNamed, discoverColumns, findTable } from "./discover.js";
 import { ReadFailed } from "./ending.js";
 import { isBody } from "./errors.js";
 import { type Answer, exchange, type Wanted } from "./exchange.js";
 import type { TableManifest } from "./manifest.js";
 import { nextPage, pageCall } from "./pages.js";
-import { lookUp } from "./pointer.js";
+import { lookUp, recordsAt } from "./pointer.js";
 import { type Record, readRecord } from "./record.js";
 import { keyScope } from "./sent.js";
 import type { Scope } from "./template.js";
@@ -39,7 +40,7 @@ export class ReadableTable {
 
   constructor(
     readonly account: Account,
-    readonly resource: string,
+    readonly config: Pick<TableConfig, "resource" | "columns" | "rename" | "write">,
     protected readonly manifest: TableManifest,
   ) {
     const { values, clear = null } = account.manifest;
@@ -47,12 +48,20 @@ export class ReadableTable {
     this.rules = { asStrings: values === "string", clear, emptyIsNull };
   }
 
+  get resource(): string {
+    return this.config.resource;
+  }
+
   get keyColumns(): readonly string[] {
     return this.manifest.key;
   }
 
-  /** The columns as the manifest and the API describe them now. */
+  /** The columns to mirror, as the manifest and the API describe them now. */
   async columns(): Promise<readonly MirrorColumn[]> {
+    return chosenColumns(await this.describedColumns(), this.manifest.key, this.config, this.account.api);
+  }
+
+  private async describedColumns(): Promise<readonly MirrorColumn[]> {
     const { discover } = this.manifest;
     if (!discover) return discoverColumns(this.account.manifest, this.manifest, []);
     const scope = discover.table ? {} : await this.tableScope();
@@ -62,7 +71,10 @@ export class ReadableTable {
     const described = findTable(discover.table, found, this.resource);
     if (!described) throw new ReadFailed(`${this.account.api}: there is no table "${this.resource}"`);
     this.discoveredId = described.id;
-    return discoverColumns(this.account.manifest, this.manifest, described.columns);
+    const { columns, required } = described;
+    return discoverColumns(this.account.manifest, this.manifest, columns).map((column) =>
+      required.includes(column.upstream) ? { ...column, required: true } : column,
+    );
   }
 
   /** The most pages that a list can have. */
@@ -78,7 +90,7 @@ export class ReadableTable {
     const records = this.records(call, answer, columns);
     const page = {
       answer,
-      count: records.length,
+      count: asList(recordsAt(answer.body, call.rows ?? "")).length,
       columnOf: (place: "first" | "last", column: string) =>
         records.at(place === "first" ? 0 : -1)?.row[column] ?? null,
     };
@@ -140,21 +152,25 @@ export class ReadableTable {
   }
 
   private records(call: Call, answer: Answer, columns: readonly MirrorColumn[]): Record[] {
-    const found = lookUp(answer.body, call.rows ?? "");
+    const found = recordsAt(answer.body, call.rows ?? "");
     const isOne = call.max === undefined && call.pages === undefined && found !== null && typeof found === "object";
     if (!Array.isArray(found) && !isOne)
       throw new ReadFailed(`${this.account.api}: no list of ${this.resource} at ${call.rows}`);
     const elements: readonly unknown[] = Array.isArray(found) ? found : [found];
-    return elements.flatMap((element) => {
+    const read = elements.flatMap((element) => {
       if (call.gone !== undefined && lookUp(element, call.gone) === true) return [];
-      const record = this.record(element, columns);
+      const record = this.record(element, columns, call);
       if (!record) throw new ReadFailed(`${this.account.api}: a record of ${this.resource} has no key`);
       return [record];
     });
+    // A record that a page has twice is one.
+    return [...new Map(read.map((record) => [record.key, record])).values()];
   }
 
-  protected record(element: unknown, columns: readonly MirrorColumn[]): Record | undefined {
-    return readRecord(this.manifest, columns, this.rules, element);
+  protected record(element: unknown, columns: readonly MirrorColumn[], call: Call): Record | undefined {
+    const { key, record } = this.manifest;
+    const at = { ...record, key: call.record?.key ?? record.key, fields: call.record?.fields ?? record.fields };
+    return readRecord({ key, record: at }, columns, this.rules, element);
   }
 
   protected exchange(wanted: Omit<Wanted, "columnOf">, columns: readonly MirrorColumn[]) {

@@ -13,7 +13,7 @@ export interface Record {
 
 /** Undefined: it has no key, or none that can be trusted. */
 export function readRecord(
-  { key, record }: TableManifest,
+  { key, record }: Pick<TableManifest, "key" | "record">,
   columns: readonly MirrorColumn[],
   rules: ValueRules,
   element: unknown,

@@ -59,7 +59,7 @@ export class ConnectorTable extends ReadableTable {
       columns,
       errors: this.account.manifest.errors,
       columnOf: columnNamed(columns),
-      read: (element: unknown) => this.record(element, columns),
+      read: (element: unknown) => this.record(element, columns, call),
     };
     return { kind: "answered", rows: rowResults(correlation, ended, rows), status, request };
   }

@@ -16,6 +16,7 @@ export interface Inspection {
   readonly isolation: string;
   readonly clientEncoding: string;
   readonly standardStrings: boolean;
+  /** Empty: the session has set none. */
   readonly transactionMode: string;
   readonly chunk: boolean;
   /** Undefined: none. */
@@ -94,7 +95,7 @@ export function readInspection(rows: Rows | undefined): Inspection {
     isolation: isolation ?? "",
     clientEncoding: encoding ?? "",
     standardStrings: strings === "on",
-    transactionMode: mode || "single",
+    transactionMode: mode ?? "",
     chunk: /^(?:on|true|yes|1)$/i.test(chunk ?? ""),
     statementTimeoutMs: readTimeMs(timeout ?? ""),
     role: role ?? "",

@@ -31,7 +31,7 @@ export function refuseSession(
       "Use READ COMMITTED or REPEATABLE READ.",
     );
   }
-  if (!transactionModes.includes(inspection.transactionMode)) {
+  if (inspection.transactionMode !== "" && !transactionModes.includes(inspection.transactionMode)) {
     return refuse(
       `throughline.transaction = '${inspection.transactionMode}' is not offered`,
       `Set it to one of ${transactionModes.join(", ")}; the default is single.`,

@@ -5,6 +5,7 @@ import type { HeldSession, Step } from "./held.js";
 import { inspectStep, readInspection, transactionStep } from "./injected.js";
 import { planAndLock } from "./plan.js";
 import { toSend } from "./planned.js";
+import { refusePolicy } from "./policy.js";
 import {
   refuseHeaderMatch,
   refuseIncomplete,
@@ -102,8 +103,10 @@ export async function runWrite(session: HeldSession, context: WriteContext): Pro
   const sent = rows.filter(({ sends }) => sends);
   // An earlier transaction's call may still be there when this one came in the same batch.
   const earlier = session.openCalls.filter(({ transaction }) => transaction === plan.transaction);
+  const mode = inspection.transactionMode || (table.account.transaction ?? "single");
   const unsendable =
-    (sent.length > 0 && refuseTransaction(mirror, inspection.transactionMode, session.explicit, earlier)) ||
+    (first && refusePolicy(mirror, table.config.write, inspection.role, first.verb, sent)) ||
+    (sent.length > 0 && refuseTransaction(mirror, mode, session.explicit, earlier)) ||
     refuseSent(mirror, sent, inspection.chunk ? mostInChunks : (limit ?? 1));
   if (unsendable) return raise(session, unsendable);
   return send(session, context, { mirror, table, inspection, plan, rows, sent, limit: limit ?? 1 });

@@ -1,6 +1,7 @@
 // The whole line for a test: a database of its own, the sandbox, migrated and pulled mirrors, and the proxy.
 
 import { open } from "../../src/cli/open.js";
+import { tableOf } from "../../src/config/api.js";
 import type { Config } from "../../src/config/config.js";
 import { type HubspotSandbox, startHubspotSandbox } from "../../src/sandbox/hubspot/server.js";
 import { makeDatabase } from "./database.js";
@@ -32,7 +33,7 @@ export async function startLine(options: LineOptions = {}): Promise<Line> {
         name: "hubspot",
         connector: "hubspot",
         base: sandbox.url,
-        tables: ["contacts"],
+        tables: [tableOf("contacts", undefined)],
         timeoutMs: options.timeoutMs ?? 5_000,
         waitMs: options.waitMs ?? 5_000,
         values: { token: "pat-test" },

@@ -1,7 +1,8 @@
 // The line of test/support/line.ts over an API of a test's own: one table of a manifest that no registry knows.
 
 import { open } from "../../src/cli/open.js";
-import type { ApiConfig, Config } from "../../src/config/config.js";
+import { type ApiConfig, type TableConfig, tableOf } from "../../src/config/api.js";
+import type { Config } from "../../src/config/config.js";
 import { openAccount } from "../../src/connector/account.js";
 import type { Manifest } from "../../src/connector/manifest.js";
 import { ConnectorTable } from "../../src/connector/table.js";
@@ -15,6 +16,8 @@ export interface OwnApi {
   readonly resource: string;
   readonly url: string;
   readonly timeoutMs?: number;
+  /** What the config says of its table. */
+  readonly table?: Partial<TableConfig>;
   /** What the manifest asks of the config. */
   readonly values?: Readonly<Record<string, string>>;
   close(): Promise<void>;
@@ -28,16 +31,18 @@ export async function startManifestLine({
   url,
   timeoutMs = 5_000,
   values = {},
+  table = {},
   close,
 }: OwnApi): Promise<Served> {
   const described = manifest.tables[resource];
   if (!described) throw new Error(`the manifest has no table ${resource}`);
   const database = await makeDatabase();
+  const mirrored = { ...tableOf(resource, undefined), ...table };
   const api: ApiConfig = {
     name: schema,
     connector: manifest.api,
     base: url,
-    tables: [resource],
+    tables: [mirrored],
     timeoutMs,
     waitMs: 5_000,
     values,
@@ -51,7 +56,7 @@ export async function startManifestLine({
   };
   const { pool, log } = open({ ...config, apis: [] });
   const account = openAccount({ api: schema, manifest, base: url, config: values, timeoutMs, waitMs: api.waitMs, log });
-  const tables = [{ api, table: new ConnectorTable(account, resource, described) }];
+  const tables = [{ api, config: mirrored, table: new ConnectorTable(account, mirrored, described) }];
   const served = await serveLine(database, { config, log, pool, tables }, true);
   return {
     ...served,

@@ -2,6 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import type { TableConfig } from "../../../src/config/api.js";
 import { readYaml } from "../../../src/config/yaml.js";
 import { manifestSchema } from "../../../src/connector/manifest.js";
 import { startManifestLine } from "../manifest-line.js";
@@ -13,6 +14,8 @@ interface Foreign<Api> {
   readonly resource: string;
   readonly api: Api;
   readonly values: Readonly<Record<string, string>>;
+  /** What the config says of the table. */
+  readonly table?: Partial<TableConfig>;
 }
 
 export async function startForeignLine<Api extends { readonly url: string; close(): Promise<void> }>({
@@ -20,10 +23,11 @@ export async function startForeignLine<Api extends { readonly url: string; close
   resource,
   api,
   values,
+  table = {},
 }: Foreign<Api>): Promise<Served & { readonly api: Api }> {
   const path = fileURLToPath(new URL(`${name}.yaml`, import.meta.url));
   const manifest = readYaml(path, readFileSync(path, "utf8"), manifestSchema);
   const { url, close } = api;
-  const served = await startManifestLine({ schema: name, manifest, resource, url, values, close });
+  const served = await startManifestLine({ schema: name, manifest, resource, url, values, table, close });
   return { ...served, api };
 }
