@@ -11,7 +11,7 @@ import { manifestOf } from "../connectors/registry.js";
 import { loadMirrors } from "../mirror/catalogue.js";
 import { makeLog } from "../observe/log.js";
 
-export interface OpenedTable {
+interface OpenedTable {
   readonly api: ApiConfig;
   readonly config: TableConfig;
   readonly table: ConnectorTable;

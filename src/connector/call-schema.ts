@@ -86,7 +86,7 @@ const pages = pageKeys.transform((keys, context): NextPage & { readonly cap: num
 export type Pages = z.output<typeof pages>;
 
 /** Where one record has its key and its fields; `..` leads to what it stands in, when `rows` goes through a list by `*`. */
-export const recordAt = z.strictObject({ key: oneOrMany(pointer).optional(), fields: pointer.optional() });
+const recordAt = z.strictObject({ key: oneOrMany(pointer).optional(), fields: pointer.optional() });
 
 const methods = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
 

@@ -19,9 +19,11 @@ export function rowScope(
   rules: ValueRules,
   { key, sent, before }: SentRow,
   index: number,
+  isNew: boolean,
 ): Scope {
   const values = columns
-    .filter(({ name }) => sent[name] !== undefined)
+    // In a new row there is nothing to clear, and an empty text may be refused.
+    .filter(({ name }) => sent[name] !== undefined && !(isNew && sent[name] === null && rules.clear === ""))
     .map((column) => ({
       column,
       value: encode(column, sent[column.name] ?? null, rules, before?.[column.name] ?? null),

@@ -68,7 +68,9 @@ export class ConnectorTable extends ReadableTable {
   async request(verb: Verb, columns: readonly MirrorColumn[], rows: readonly SentRow[]) {
     const call = this.callFor(verb, rows.length);
     if (!call) throw new Error(`no call of ${this.resource} takes ${rows.length} rows`);
-    const scopes = rows.map((row, index) => rowScope(columns, this.manifest.key, this.rules, row, index));
+    const scopes = rows.map((row, index) =>
+      rowScope(columns, this.manifest.key, this.rules, row, index, verb === "insert"),
+    );
     const keys = scopes.map(({ key }) => key);
     return { call, scope: { ...(await this.tableScope()), keys, ...scopes[0] }, rows: scopes };
   }

@@ -1,0 +1,170 @@
+// Stripe by its manifest: forms, metadata that merges, idempotency keys, one row a call, deletes where there are any.
+
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { open } from "../../src/cli/open.js";
+import { tableOf } from "../../src/config/api.js";
+import { type StripeSandbox, startStripeSandbox } from "../../src/sandbox/stripe/server.js";
+import { refused } from "../support/answers.js";
+import { makeDatabase, type TestDatabase } from "../support/database.js";
+import { grant, listen, type Served, serveLine } from "../support/served.js";
+
+let database: TestDatabase;
+let sandbox: StripeSandbox;
+let line: Served;
+beforeAll(async () => {
+  sandbox = await startStripeSandbox({ seed: 0, token: "sk_test_1" });
+  database = await makeDatabase();
+  const api = {
+    name: "stripe",
+    connector: "stripe",
+    base: `${sandbox.url}/v1`,
+    tables: ["customers", "products", "prices"].map((name) => tableOf(name, undefined)),
+    timeoutMs: 5_000,
+    waitMs: 5_000,
+    values: { key: "sk_test_1" },
+  };
+  const config = {
+    listen,
+    postgres: { url: database.urlOf("throughline"), connections: 4, grant },
+    apis: [api],
+    journal: { keepMs: 86_400_000 },
+    log: { level: "error" as const, format: "json" as const },
+  };
+  line = await serveLine(database, open(config), true);
+});
+afterAll(async () => {
+  await line.close();
+  await sandbox.close();
+  await database.drop();
+});
+beforeEach(() => sandbox.clearLog());
+const sent = () => sandbox.log.map(({ method, path }) => `${method} ${path}`);
+
+test("P3: a customer is created with a form, and RETURNING is Stripe's row", async () => {
+  const client = await line.client();
+  const { rows } = await client.query(
+    `insert into stripe.customers (email, name, address, metadata, preferred_locales)
+     values ('ada@a.example', 'Ada & Söhne', '{"line1": "1 Row", "city": "London"}', '{"tier": "gold", "seats": "3"}', '{en,de}')
+     returning id, email, name, address ->> 'city' as city, metadata, preferred_locales, balance, livemode, created > '2000-01-01' as made`,
+  );
+  expect(rows).toEqual([
+    {
+      id: expect.stringMatching(/^cus_/),
+      email: "ada@a.example",
+      name: "Ada & Söhne",
+      city: "London",
+      metadata: { tier: "gold", seats: "3" },
+      preferred_locales: ["en", "de"],
+      balance: "0",
+      livemode: false,
+      made: true,
+    },
+  ]);
+  expect(sent()).toEqual(["POST /v1/customers"]);
+  expect(sandbox.log[0]?.idempotencyKey).toMatch(/^[0-9a-f-]{36}$/);
+});
+
+test("metadata is what the statement says: keys that it leaves out are removed, and NULL clears them all", async () => {
+  const client = await line.client();
+  const [{ id }] = (
+    await client.query(`insert into stripe.customers (metadata) values ('{"a": "1", "b": "2"}') returning id`)
+  ).rows;
+  const changed = await client.query(
+    "update stripe.customers set metadata = metadata - 'a' || '{\"c\": \"3\"}', name = 'x' where id = $1 returning metadata",
+    [id],
+  );
+  expect(changed.rows).toEqual([{ metadata: { b: "2", c: "3" } }]);
+  const cleared = await client.query(
+    "update stripe.customers set metadata = '{}', name = null where id = $1 returning metadata, name",
+    [id],
+  );
+  expect(cleared.rows).toEqual([{ metadata: {}, name: null }]);
+});
+
+test("P1: one row a call: two rows are refused, unless they go one by one", async () => {
+  const client = await line.client();
+  const two = "insert into stripe.customers (name) values ('one'), ('two') returning name";
+  expect(await refused(client.query(two))).toMatchObject({ code: "54000" });
+  expect(sent()).toEqual([]);
+  await client.query("set throughline.chunk = on");
+  expect((await client.query(two)).rows).toEqual([{ name: "one" }, { name: "two" }]);
+  expect(sent()).toEqual(["POST /v1/customers", "POST /v1/customers"]);
+});
+
+test("a product with its price: what can't be changed or deleted is told before anything is sent", async () => {
+  const client = await line.client();
+  const product = (await client.query("insert into stripe.products (name, description) values ('cog', null) returning id")).rows[0].id;
+  const { rows } = await client.query(
+    `insert into stripe.prices (product, currency, unit_amount, recurring) values ($1, 'eur', 1250, '{"interval": "month"}')
+     returning id, unit_amount, unit_amount_decimal, recurring ->> 'interval' as interval, type, active`,
+    [product],
+  );
+  expect(rows).toEqual([
+    {
+      id: expect.stringMatching(/^price_/),
+      unit_amount: "1250",
+      unit_amount_decimal: "1250",
+      interval: "month",
+      type: "recurring",
+      active: true,
+    },
+  ]);
+  sandbox.clearLog();
+  const [{ id }] = rows;
+  expect(await refused(client.query("update stripe.prices set unit_amount = 1 where id = $1", [id]))).toMatchObject({
+    code: "428C9",
+    column: "unit_amount",
+  });
+  expect(await refused(client.query("delete from stripe.prices where id = $1", [id]))).toMatchObject({ code: "0A000" });
+  expect(sent()).toEqual([]);
+  expect(
+    (await client.query("update stripe.prices set active = false where id = $1 returning active", [id])).rows,
+  ).toEqual([{ active: false }]);
+  expect(await refused(client.query("delete from stripe.products where id = $1", [product]))).toMatchObject({
+    message: expect.stringMatching(/^stripe: /),
+  });
+});
+
+const refusals: readonly (readonly [string, object])[] = [
+  ["insert into stripe.customers (email) values ('no address')", { code: "22P02", column: "email" }],
+  [
+    "insert into stripe.prices (product, currency, unit_amount) values ('prod_none', 'eur', 1)",
+    { code: "23503", column: "product" },
+  ],
+];
+
+test.each(refusals)("P4: %s is refused with the column", async (sql, error) => {
+  const client = await line.client();
+  expect(await refused(client.query(sql))).toMatchObject({
+    ...error,
+    schema: "stripe",
+    detail: expect.stringMatching(/request req_/),
+  });
+});
+
+test("a customer that was deleted upstream: UPDATE says so once, DELETE succeeds, and a pull sees it", async () => {
+  const client = await line.client();
+  const ids = [];
+  for (const name of ["gone", "deleted", "unseen"]) {
+    ids.push((await client.query("insert into stripe.customers (name) values ($1) returning id", [name])).rows[0].id);
+  }
+  for (const id of ids) sandbox.delete("customers", id);
+  const [gone, deleted, unseen] = ids;
+  expect(await refused(client.query("update stripe.customers set name = 'x' where id = $1", [gone]))).toMatchObject({
+    code: "40001",
+  });
+  expect((await client.query("update stripe.customers set name = 'x' where id = $1", [gone])).rowCount).toBe(0);
+  expect((await client.query("delete from stripe.customers where id = $1", [deleted])).rowCount).toBe(1);
+  await line.pull();
+  expect((await client.query("select from stripe.customers where id = $1", [unseen])).rowCount).toBe(0);
+});
+
+test("pages go on after the last record of each", async () => {
+  sandbox.seed(
+    "customers",
+    Array.from({ length: 230 }, (_, n) => ({ name: `seeded ${n}` })),
+  );
+  await line.pull();
+  const { rows } = await line.admin.query("select count(*)::int as n from stripe.customers where name like 'seeded %'");
+  expect(rows).toEqual([{ n: 230 }]);
+});
