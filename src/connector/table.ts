@@ -11,7 +11,8 @@ import type { SendGate } from "./exchange.js";
 import { ReadableTable } from "./reading.js";
 import { rowScope, type SentRow } from "./sent.js";
 
-export type Verb = "insert" | "update" | "delete";
+/** `upsert`: some rows are new, and the API tells which, by a column that identifies them. */
+export type Verb = "insert" | "update" | "delete" | "upsert";
 
 /** How a write is sent. */
 export interface Sending {
@@ -20,6 +21,8 @@ export interface Sending {
   readonly signal?: AbortSignal | undefined;
   readonly gate?: SendGate | undefined;
   readonly idempotencyKey?: string | null | undefined;
+  /** The column by which an upsert tells which rows are new. */
+  readonly by?: MirrorColumn | undefined;
 }
 
 export class ConnectorTable extends ReadableTable {
@@ -27,6 +30,12 @@ export class ConnectorTable extends ReadableTable {
   limit(verb: Verb): number | undefined {
     const calls = this.calls(verb);
     return calls && (calls.many?.max ?? 1);
+  }
+
+  /** Whether the API knows by this column which records are new. */
+  upsertsBy({ name, upstream, unique }: MirrorColumn): boolean {
+    const on = this.manifest.write.upsert?.on;
+    return on === "any" ? unique : on === name || on === upstream;
   }
 
   /** How long such a write can be repeated under its idempotency key; 0: not at all. */
@@ -39,9 +48,9 @@ export class ConnectorTable extends ReadableTable {
     verb: Verb,
     columns: readonly MirrorColumn[],
     rows: readonly SentRow[],
-    { waitMs = Number.POSITIVE_INFINITY, ...sending }: Sending = {},
+    { waitMs = Number.POSITIVE_INFINITY, by, ...sending }: Sending = {},
   ): Promise<WriteEnding> {
-    const wanted = await this.request(verb, columns, rows);
+    const wanted = await this.request(verb, columns, rows, by);
     const { call } = wanted;
     const ended = await this.exchange(
       { ...wanted, lane: "write", waitMs: Math.min(this.account.waitMs, waitMs), ...sending },
@@ -65,12 +74,15 @@ export class ConnectorTable extends ReadableTable {
   }
 
   /** The one call that writes these rows, and what its templates name. */
-  async request(verb: Verb, columns: readonly MirrorColumn[], rows: readonly SentRow[]) {
+  async request(verb: Verb, columns: readonly MirrorColumn[], rows: readonly SentRow[], by?: MirrorColumn) {
     const call = this.callFor(verb, rows.length);
     if (!call) throw new Error(`no call of ${this.resource} takes ${rows.length} rows`);
-    const scopes = rows.map((row, index) =>
-      rowScope(columns, this.manifest.key, this.rules, row, index, verb === "insert"),
-    );
+    const scopes = rows.map((row, index) => {
+      const scope = rowScope(columns, this.manifest.key, this.rules, row, index, verb === "insert");
+      if (!by) return scope;
+      const value = encode(by, row.sent[by.name] ?? null, this.rules);
+      return { ...scope, column: by.upstream, value, conflict: [by.upstream] };
+    });
     const keys = scopes.map(({ key }) => key);
     return { call, scope: { ...(await this.tableScope()), keys, ...scopes[0] }, rows: scopes };
   }
@@ -85,8 +97,8 @@ export class ConnectorTable extends ReadableTable {
   }
 
   private calls(verb: Verb): VerbCalls | undefined {
-    const { create, update, delete: remove } = this.manifest.write;
-    return { insert: create, update, delete: remove }[verb];
+    const { create, update, delete: remove, upsert } = this.manifest.write;
+    return { insert: create, update, delete: remove, upsert: upsert && { many: upsert } }[verb];
   }
 
   private callFor(verb: Verb, rows: number): Call | undefined {
@@ -111,7 +123,7 @@ export class ConnectorTable extends ReadableTable {
     if (error.absent && verb !== "insert" && rows.length === 1) return answered([{ kind: "absent" }]);
     // Of a new row, or of one among several, it says nothing.
     if (error.absent) return { kind: "refused", error: { ...error, sqlstate: "HV000" } };
-    if (!error.ask || verb === "insert") return { kind: "refused", error };
+    if (!error.ask || keys.length < rows.length) return { kind: "refused", error };
     const there = await this.getNow(columns, keys).catch((cause: unknown) => {
       if (cause instanceof ReadFailed) return undefined;
       throw cause;

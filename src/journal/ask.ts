@@ -41,7 +41,9 @@ export async function askUpstream(
   const looked = await lookFor(mirror, table, entry, claimed);
   if (looked !== "no such question") return looked;
   const keepsMs = table.repeatableMs(entry.verb, entry.request.length) - keepMarginMs;
-  return entry.idempotencyKey !== null && entry.ageMs < keepsMs ? repeat(mirror, table, entry) : undefined;
+  return entry.verb === "insert" && entry.idempotencyKey !== null && entry.ageMs < keepsMs
+    ? repeat(mirror, table, entry)
+    : undefined;
 }
 
 /** A create once more: upstream answers as it did, or would have, the first time. */
@@ -78,12 +80,12 @@ async function compare(
 async function lookFor(
   mirror: Mirror,
   table: ConnectorTable,
-  { request }: UnknownCall,
+  entry: UnknownCall,
   claimed: Claimed,
 ): Promise<Answer | undefined | "no such question"> {
-  for (const { column, values } of identifying(mirror, request)) {
+  for (const { column, values } of identifying(mirror, entry.request)) {
     const records = await table.find(mirror.columns, column, values);
-    if (records) return judgeCreated(mirror, table, column, request, records, claimed);
+    if (records) return judgeCreated(mirror, table, column, entry, records, claimed);
   }
   return "no such question";
 }
@@ -96,7 +98,7 @@ export async function askMirror(
   claimed: Claimed,
 ): Promise<Answer | undefined> {
   const [by] = identifying(mirror, request);
-  if (!by || verb !== "insert") return undefined;
+  if (!by || (verb !== "insert" && verb !== "upsert")) return undefined;
   const found = await pool.query<{ rows: readonly TextRow[] }>(
     `select (select coalesce(json_agg(${asJson(mirror.columns, "t")}), '[]')
          from ${quoteName(mirror.schema)}.${quoteName(mirror.table)} t where t.${quoteName(by.column.name)}::text = any($3)) as rows
@@ -106,7 +108,7 @@ export async function askMirror(
   );
   const [pulled] = found.rows;
   const records = pulled?.rows.map((row) => ({ key: keyOf(mirror.key, row) ?? "", row }));
-  const answer = records && (await judgeCreated(mirror, table, by.column, request, records, claimed));
+  const answer = records && (await judgeCreated(mirror, table, by.column, { verb, request }, records, claimed));
   // They are here already.
   return answer && { ...answer, rows: [] };
 }
@@ -116,11 +118,12 @@ async function judgeCreated(
   mirror: Mirror,
   table: ConnectorTable,
   column: MirrorColumn,
-  request: UnknownCall["request"],
+  { verb, request }: Pick<UnknownCall, "verb" | "request">,
   records: readonly { readonly key: string; readonly row: TextRow }[],
   claimed: Claimed,
 ): Promise<Answer | undefined> {
-  const others = await claimed(records.map(({ key }) => key));
+  // Who made a record that an upsert changes is no matter.
+  const others = verb === "upsert" ? new Set<string>() : await claimed(records.map(({ key }) => key));
   if (!others) return undefined;
   const rows = records.filter(({ key }) => !others.has(key));
   // Upstream has its own idea of when two are the same; case is the usual one.

@@ -10,7 +10,7 @@ export interface Intent {
   readonly mirror: { readonly id: number; readonly revision: number };
   readonly api: string;
   readonly table: string;
-  readonly verb: "insert" | "update" | "delete";
+  readonly verb: "insert" | "update" | "delete" | "upsert";
   readonly keys: readonly string[];
   readonly role: string;
   readonly application: string;

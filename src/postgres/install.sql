@@ -45,7 +45,7 @@ create table if not exists throughline.journal (
   mirror integer not null references throughline.mirror on delete cascade,
   api text not null,
   table_name text not null,
-  verb text not null check (verb in ('insert', 'update', 'delete')),
+  verb text not null check (verb in ('insert', 'update', 'delete', 'upsert')),
   state text not null default 'intent'
     check (state in ('intent', 'sent', 'unknown', 'accepted', 'partial', 'absent', 'refused', 'unsent', 'lapsed', 'settled')),
   row_count integer not null,

@@ -19,6 +19,8 @@ export interface Write {
   readonly verbs: readonly ("insert" | "update" | "delete")[];
   /** The columns that its one INSERT names and gives a value; null when it names none. */
   readonly columns: readonly string[] | null;
+  /** What the ON CONFLICT DO UPDATE of its one INSERT names: columns, or a constraint; null when it has none, or names none. */
+  readonly conflict: { readonly columns: readonly string[] } | { readonly constraint: string } | null;
   /** Whether it holds $n, which a simple Query can't give a value. */
   readonly parameters: boolean;
   /** It calls functions: which rows it finds may be another matter each time. */
@@ -185,7 +187,8 @@ function writeOf(stmt: unknown, names: Names): Write | undefined {
   if (relations.length === 0 && functions.length === 0) return undefined;
   const [insert] = inserts;
   const columns = insert && inserts.length === 1 ? insertColumns(insert) : null;
-  return { kind: "write", relations, functions, verbs: [...verbs], columns, parameters, calls, copies };
+  const conflict = insert && inserts.length === 1 ? conflictOf(fieldsOf(insert, "onConflictClause")) : null;
+  return { kind: "write", relations, functions, verbs: [...verbs], columns, conflict, parameters, calls, copies };
 }
 
 /** The body of a DO block. */
@@ -214,6 +217,15 @@ function insertColumns(insert: Fields): string[] | null {
     const name = textOf(fieldsOf(column, "ResTarget"), "name");
     return name === undefined || isDefault(position) ? [] : [name];
   });
+}
+
+function conflictOf(clause: Fields | undefined): Write["conflict"] {
+  if (textOf(clause, "action") !== "ONCONFLICT_UPDATE") return null;
+  const infer = fieldsOf(clause, "infer");
+  const constraint = textOf(infer, "conname");
+  if (constraint) return { constraint };
+  const columns = listOf(infer, "indexElems").map((element) => textOf(fieldsOf(element, "IndexElem"), "name"));
+  return columns.length > 0 && columns.every((name) => name !== undefined) ? { columns } : null;
 }
 
 function formatOf(copy: Fields): Write["copies"] {

@@ -70,7 +70,7 @@ async function fenced(client: PoolClient, { mirror, askedAt, rows }: PageToApply
   );
   const kept = await client.query<{ key: string }>(
     `with fence as (
-       select keys, verb = 'insert' and (outcome_at is null or outcome_at >= $2) as creates from throughline.journal j where mirror = $1 and state not in ('refused', 'unsent')
+       select keys, verb in ('insert', 'upsert') and (outcome_at is null or outcome_at >= $2) as creates from throughline.journal j where mirror = $1 and state not in ('refused', 'unsent')
          and (outcome_at >= $2 or (outcome_at is null or closed_at is null and (state <> 'unknown' or rows::text <> '[]') and blocked is null
            and not exists (select from throughline.applied a where a.call = j.id)))
      )

@@ -1,13 +1,14 @@
 // The plan: what a statement would change, as Postgres recorded it, and what of it has to be sent.
 
-import type { Verb } from "../connector/table.js";
+import type { ConnectorTable, Verb } from "../connector/table.js";
 import { isAssigned, type Mirror, type MirrorColumn, type TextRow } from "../mirror/column.js";
 import { keyOf } from "../mirror/key.js";
 import { isInteger, mentionsPlaceholder, withoutPlaceholders } from "../mirror/placeholder.js";
+import type { Write } from "../sql/classify.js";
 import type { Rows } from "./held.js";
 
 export interface PlannedRow {
-  readonly verb: Verb;
+  readonly verb: Exclude<Verb, "upsert">;
   readonly relation: number;
   /** Null for an INSERT: there is no such row yet. */
   readonly key: string | null;
@@ -113,11 +114,40 @@ export function stillPlanned(
 }
 
 /** INSERT sends what the statement named and what a default filled, UPDATE what really differs from the mirror. */
-export function toSend(mirror: Mirror, planned: PlannedRow, named: readonly string[] | null): RowToSend {
-  const sent = mirror.columns.filter((column) => isSent(column, planned, named));
+export function toSend(
+  mirror: Mirror,
+  planned: PlannedRow,
+  named: readonly string[] | null,
+  by?: MirrorColumn,
+): RowToSend {
+  const changed = mirror.columns.filter((column) => isSent(column, planned, named));
+  // An upsert names each row by this column, also where it stays as it is.
+  const sent = by && changed.length > 0 && !changed.includes(by) ? [...changed, by] : changed;
   const columns = Object.fromEntries(sent.map(({ name }) => [name, planned.after?.[name] ?? null]));
   const given = mirror.key.every((column) => !isAssigned(mirror, column)) ? keyOf(mirror.key, planned.after) : null;
   return { planned, key: planned.key ?? given, sent: columns, sends: planned.verb !== "update" || sent.length > 0 };
+}
+
+/**
+ * By which column an API that knows upserts can tell which rows are new: where a statement inserts some and updates others, what
+ * its ON CONFLICT names, when all rows have a value in it and none changes it.
+ */
+export function upsertColumn(
+  { columns, table: name }: Mirror,
+  table: Pick<ConnectorTable, "upsertsBy">,
+  { rows }: Plan,
+  conflict: Write["conflict"],
+): MirrorColumn | undefined {
+  const verbs = new Set(rows.map(({ verb }) => verb));
+  if (conflict === null || verbs.size !== 2 || verbs.has("delete")) return undefined;
+  const isNamed = (column: MirrorColumn) =>
+    "constraint" in conflict
+      ? conflict.constraint === `${name}_${column.name}_key`
+      : conflict.columns.length === 1 && conflict.columns[0] === column.name;
+  const by = columns.find((column) => isNamed(column) && table.upsertsBy(column));
+  const stays = ({ before, after }: PlannedRow) =>
+    by !== undefined && after?.[by.name] != null && (before === null || before[by.name] === after[by.name]);
+  return rows.every(stays) ? by : undefined;
 }
 
 /** Columns of upstream's that the row changes, whether it may or not. */

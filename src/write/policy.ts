@@ -24,7 +24,9 @@ export function refusePolicy(
     message: `throughline: ${message}`,
     hint: `Nothing was sent. The rule is ${where}.`,
   });
-  if (!rule?.verbs.includes(verb)) return refuse(`role "${role}" may not ${verb.toUpperCase()} on ${nameOf(mirror)}`);
+  const does = verb === "upsert" ? (["insert", "update"] as const) : [verb];
+  if (!rule || !does.every((one) => rule.verbs.includes(one)))
+    return refuse(`role "${role}" may not ${verb.toUpperCase()} on ${nameOf(mirror)}`);
   if (rule.rows !== undefined && rows.length > rule.rows) {
     const most = rule.rows === 1 ? "1 row" : `${rule.rows} rows`;
     return refuse(

@@ -96,6 +96,7 @@ export function refusePrepare(openCalls: readonly OpenCall[]): SqlError | undefi
 
 /** By what the statement would change; `mirror` and `verb` are those of its first row. */
 export function refusePlan(mirror: Mirror, verb: Verb, planned: readonly PlannedRow[]): SqlError | undefined {
+  const known: readonly Verb[] = verb === "upsert" ? ["insert", "update"] : [verb];
   for (const row of planned) {
     if (row.relation !== mirror.relation) {
       return {
@@ -105,7 +106,7 @@ export function refusePlan(mirror: Mirror, verb: Verb, planned: readonly Planned
         hint: "Write to one mirror table per statement.",
       };
     }
-    if (row.verb !== verb) {
+    if (!known.includes(row.verb)) {
       return {
         ...at(mirror),
         sqlstate: "0A000",

@@ -4,7 +4,7 @@ import type { KnownMirror } from "../connector/known.js";
 import type { HeldSession, Step } from "./held.js";
 import { inspectStep, readInspection, transactionStep } from "./injected.js";
 import { planAndLock } from "./plan.js";
-import { toSend } from "./planned.js";
+import { toSend, upsertColumn } from "./planned.js";
 import { refusePolicy } from "./policy.js";
 import {
   refuseHeaderMatch,
@@ -91,25 +91,37 @@ export async function runWrite(session: HeldSession, context: WriteContext): Pro
   if (!written) return runAsItIs(session);
   if (refused && first) return raise(session, refused);
   const { mirror, table } = written;
-  const wrong = first && refusePlan(mirror, first.verb, plan.rows);
+  const by = first && upsertColumn(mirror, table, plan, classified.conflict);
+  const verb = by ? "upsert" : first?.verb;
+  const wrong = verb && refusePlan(mirror, verb, plan.rows);
   if (wrong) return raise(session, wrong);
-  if (first && first.verb !== "insert" && !mirror.complete) return raise(session, refuseIncomplete(mirror));
-  const limit = first ? table.limit(first.verb) : 1;
-  if (first && limit === undefined) return raise(session, refuseVerb(mirror, first.verb));
-  if (first && inspection.callsWriter && session.limited) return raise(session, refusePortions(mirror));
+  if (verb && verb !== "insert" && !mirror.complete) return raise(session, refuseIncomplete(mirror));
+  const limit = verb ? table.limit(verb) : 1;
+  if (verb && limit === undefined) return raise(session, refuseVerb(mirror, verb));
+  if (verb && inspection.callsWriter && session.limited) return raise(session, refusePortions(mirror));
   // A view may have names of its own.
   const named = inspection.relations.includes(mirror.relation) ? classified.columns : null;
-  const rows = plan.rows.map((row) => toSend(mirror, row, named));
+  const rows = plan.rows.map((row) => toSend(mirror, row, named, by));
   const sent = rows.filter(({ sends }) => sends);
   // An earlier transaction's call may still be there when this one came in the same batch.
   const earlier = session.openCalls.filter(({ transaction }) => transaction === plan.transaction);
   const mode = inspection.transactionMode || (table.account.transaction ?? "single");
   const unsendable =
-    (first && refusePolicy(mirror, table.config.write, inspection.role, first.verb, sent)) ||
+    (verb && refusePolicy(mirror, table.config.write, inspection.role, verb, sent)) ||
     (sent.length > 0 && refuseTransaction(mirror, mode, session.explicit, earlier)) ||
     refuseSent(mirror, sent, inspection.chunk ? mostInChunks : (limit ?? 1));
   if (unsendable) return raise(session, unsendable);
-  return send(session, context, { mirror, table, inspection, plan, rows, sent, limit: limit ?? 1 });
+  return send(session, context, {
+    mirror,
+    table,
+    inspection,
+    plan,
+    verb: verb ?? "update",
+    by,
+    rows,
+    sent,
+    limit: limit ?? 1,
+  });
 }
 
 /** Asks Postgres for its own answer to the COPY, and the client for its rows. */
@@ -135,7 +147,7 @@ async function collectRows(
 
 /** The most rows that any call takes: what is more is not worth planning to its end. */
 function longest(known: readonly KnownMirror[]): number {
-  const verbs = ["insert", "update", "delete"] as const;
+  const verbs = ["insert", "update", "delete", "upsert"] as const;
   return Math.max(1, ...known.flatMap(({ table }) => verbs.map((verb) => table.limit(verb) ?? 1)));
 }
 

@@ -3,10 +3,10 @@
 import { createHash } from "node:crypto";
 import type { Pool } from "pg";
 import type { Logger } from "pino";
-import type { ConnectorTable } from "../connector/table.js";
+import type { ConnectorTable, Verb } from "../connector/table.js";
 import type { CanonicalRow } from "../journal/journal.js";
 import { closeEntries, settle } from "../journal/settle.js";
-import type { Mirror } from "../mirror/column.js";
+import type { Mirror, MirrorColumn } from "../mirror/column.js";
 import type { Metrics } from "../observe/metrics.js";
 import type { Signer } from "../postgres/mac.js";
 import { type Called, callUpstream } from "./call.js";
@@ -29,6 +29,9 @@ export interface Ready {
   readonly table: ConnectorTable;
   readonly inspection: Inspection;
   readonly plan: Plan;
+  readonly verb: Verb;
+  /** What tells which rows of an upsert are new. */
+  readonly by: MirrorColumn | undefined;
   readonly rows: readonly RowToSend[];
   readonly sent: readonly RowToSend[];
   /** How many rows one call takes. */
@@ -40,7 +43,7 @@ const shownKeys = 10;
 
 /** One call; with `throughline.chunk = on` as many as it takes, each noted by itself, up to the first that fails. */
 export async function send(session: HeldSession, context: SendContext, ready: Ready): Promise<"answered"> {
-  const { mirror, table, inspection, plan, sent, limit } = ready;
+  const { mirror, table, inspection, plan, verb, by, sent, limit } = ready;
   const { transaction } = plan;
   const canonical: (CanonicalRow | null)[] = [];
   const calls: string[] = [];
@@ -57,9 +60,9 @@ export async function send(session: HeldSession, context: SendContext, ready: Re
           metrics: context.metrics,
           mirror,
           table,
-          verb: portion[0]?.planned.verb ?? "update",
+          verb,
           proxy: context.signer.proxy,
-          sending: { waitMs: inspection.statementTimeoutMs, signal },
+          sending: { waitMs: inspection.statementTimeoutMs, signal, by },
           by: {
             role: inspection.role,
             application: inspection.application,

@@ -93,7 +93,9 @@ test("P1: one row a call: two rows are refused, unless they go one by one", asyn
 
 test("a product with its price: what can't be changed or deleted is told before anything is sent", async () => {
   const client = await line.client();
-  const product = (await client.query("insert into stripe.products (name, description) values ('cog', null) returning id")).rows[0].id;
+  const product = (
+    await client.query("insert into stripe.products (name, description) values ('cog', null) returning id")
+  ).rows[0].id;
   const { rows } = await client.query(
     `insert into stripe.prices (product, currency, unit_amount, recurring) values ($1, 'eur', 1250, '{"interval": "month"}')
      returning id, unit_amount, unit_amount_decimal, recurring ->> 'interval' as interval, type, active`,
