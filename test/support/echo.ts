@@ -96,6 +96,8 @@ function route(stored: Stored, nextId: () => string, asked: string, query: URLSe
     }
     case "POST /records/update":
       return update(stored, recordsOf(body));
+    case "POST /records/upsert":
+      return upsert(stored, nextId, recordsOf(body), isRecord(body) ? String(body["by"]) : "");
     case "POST /records/delete":
       return remove(stored, idsOf(body));
     default:
@@ -126,6 +128,22 @@ function update(stored: Stored, records: readonly { readonly id: string; readonl
     updated.set(id, { ...before, ...fields });
   }
   return { status: 200, body: { records: records.map(({ id }) => recordOf(updated, id)) }, stored: updated };
+}
+
+/** Which records are new is told by a field that identifies them. */
+function upsert(
+  stored: Stored,
+  nextId: () => string,
+  records: readonly { readonly index: unknown; readonly fields: Fields }[],
+  by: string,
+): Answer {
+  const upserted = new Map(stored);
+  const done = records.map(({ index, fields }) => {
+    const [id = nextId(), before = {}] = [...upserted].find(([, one]) => one[by] === fields[by]) ?? [];
+    upserted.set(id, { ...before, ...fields });
+    return { index, ...recordOf(upserted, id) };
+  });
+  return { status: 200, body: { records: done }, stored: upserted };
 }
 
 function remove(stored: Stored, ids: readonly string[]): Answer {
