@@ -9,6 +9,7 @@ import { ReadFailed, type Refusal, type RowResult, type WriteEnding } from "./en
 import { isBody } from "./errors.js";
 import type { SendGate } from "./exchange.js";
 import { ReadableTable } from "./reading.js";
+import { compose } from "./request.js";
 import { rowScope, type SentRow } from "./sent.js";
 
 /** `upsert`: some rows are new, and the API tells which, by a column that identifies them. */
@@ -85,6 +86,18 @@ export class ConnectorTable extends ReadableTable {
     });
     const keys = scopes.map(({ key }) => key);
     return { call, scope: { ...(await this.tableScope()), keys, ...scopes[0] }, rows: scopes };
+  }
+
+  /** The request that would write these rows, and what the limits leave for it; nothing is sent. */
+  async describe(verb: Verb, columns: readonly MirrorColumn[], rows: readonly SentRow[], by?: MirrorColumn) {
+    const wanted = await this.request(verb, columns, rows, by);
+    const composed = compose(this.account, wanted, undefined);
+    const path = composed.kind === "composed" ? composed.path : "";
+    const left = this.account.budget.left(path).map(({ limit: { calls: of, perMs }, calls }) => ({ calls, of, perMs }));
+    const { method } = wanted.call;
+    return composed.kind === "composed"
+      ? { method, url: composed.url, body: composed.body, left }
+      : { method, url: `(${composed.error.message})`, body: undefined, left };
   }
 
   /** What upstream is expected to report for a value that was sent. */

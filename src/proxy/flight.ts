@@ -140,8 +140,11 @@ export function compose(
         add(serialize.query(step.text), Sent.query, Route.replies);
         break;
       case "prepareQuery":
-        add(serialize.parse({ name: "", text: client.text }), Sent.parse, Route.drop);
-        add(serialize.bind({}), Sent.bind, Route.drop);
+        // What has a name of ours is never the client's portal.
+        if (client.statement !== "")
+          add(serialize.close({ type: "S", name: client.statement }), Sent.close, Route.drop);
+        add(serialize.parse({ name: client.statement, text: client.text }), Sent.parse, Route.drop);
+        if (client.statement === "") add(serialize.bind({}), Sent.bind, Route.drop);
         break;
       case "dryRun":
         add(bindVerbatim(planPortal, client), Sent.bind, Route.drop);

@@ -1,7 +1,7 @@
 // The session's side of the write path: a held message as a HeldSession, and the end of the transaction that we opened for it.
 
 import { writeReady } from "../../protocol/encode.js";
-import { type Fields, writeError } from "../../protocol/fields.js";
+import { type Fields, writeError, writeNotice } from "../../protocol/fields.js";
 import { Status } from "../../protocol/messages.js";
 import type { HeldSession, Landing, OpenCall, Step } from "../write/held.js";
 import { afterAcceptance, notApplied } from "../write/raise.js";
@@ -101,6 +101,12 @@ export class HeldWrite implements HeldSession {
   tellCompletion(): void {
     if (this.simple || this.completion === undefined) return;
     this.session.toClient(this.completion);
+  }
+
+  tellNotice({ message, detail }: { readonly message: string; readonly detail: string }): void {
+    this.session.toClient(
+      writeNotice(new Map(Object.entries({ S: "NOTICE", V: "NOTICE", C: "00000", M: message, D: detail }))),
+    );
   }
 
   /** Tells the client of a simple Query's completion that was kept for later. */

@@ -6,12 +6,14 @@ import { classify } from "../sql/classify.js";
 import type { Watched } from "../sql/watched.js";
 import type { OpenCall } from "../write/held.js";
 import { runWrite, type WriteContext } from "../write/run.js";
+import { explain } from "./explain.js";
 import type { ClientStatement } from "./flight.js";
 import type { Hold } from "./frontend.js";
 import { endHidden, endQuery, HeldWrite, noStatement, tellReady } from "./held-write.js";
 import type { Interception } from "./interception.js";
 import type { Session } from "./session.js";
 import { runSeveral } from "./several.js";
+import type { MirrorStatement } from "./statements.js";
 
 /** Notes what is under way, so that a stop can wait for it. */
 type Track = <T>(work: Promise<T>) => Promise<T>;
@@ -89,6 +91,12 @@ function waitingOf(calls: readonly OpenCall[], ended: readonly Settled[]): reado
 async function handle(session: Session, hold: Hold, context: WriteContext): Promise<boolean> {
   switch (hold.at) {
     case "query": {
+      if (isExplained(hold.statement)) {
+        const write = await explain(session, hold, context);
+        if (write === "passOn") await endUnused(session);
+        else await endQuery(session, write);
+        return write !== "passOn";
+      }
       const client: ClientStatement = { ...noStatement, text: hold.statement.text };
       const write = new HeldWrite(session, hold.statement, client);
       const ran = await runWrite(write, context);
@@ -101,6 +109,11 @@ async function handle(session: Session, hold: Hold, context: WriteContext): Prom
       return runSeveral(session, hold.pieces, context);
     case "execute": {
       const { statement, values } = hold.portal;
+      if (isExplained(statement)) {
+        const explained = await explain(session, hold, context);
+        if (explained === "passOn" && session.owed.skipping) await session.fly([], "sync", noStatement);
+        return explained !== "passOn";
+      }
       const write = new HeldWrite(session, statement, {
         statement: statement.name,
         text: "",
@@ -122,6 +135,16 @@ async function handle(session: Session, hold: Hold, context: WriteContext): Prom
       else session.toClient(await session.calls.settle(session.status));
       return true;
   }
+}
+
+function isExplained({ classified }: MirrorStatement): boolean {
+  return classified.kind === "write" && classified.explained;
+}
+
+/** A transaction that we opened to look around must not become the Query's. */
+async function endUnused(session: Session): Promise<void> {
+  await session.fly([], "sync", noStatement);
+  if (session.hidden) await endHidden(session, undefined);
 }
 
 const unsettled = "settling failed; the journal has it";

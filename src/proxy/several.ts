@@ -62,7 +62,8 @@ async function runPiece(session: Session, piece: Piece, context: WriteContext): 
     case null: {
       await open(session);
       const statement = session.statements.resolve("", piece.text, piece.classified);
-      if (!statement) return runQuery(session, piece);
+      if (!statement || (statement.classified.kind === "write" && statement.classified.explained))
+        return runQuery(session, piece);
       const write = new HeldWrite(session, statement, { ...noStatement, text: piece.text });
       const ran = await runWrite(write, context);
       await session.fly([], "sync", noStatement);

@@ -25,6 +25,8 @@ export interface Write {
   readonly parameters: boolean;
   /** It calls functions: which rows it finds may be another matter each time. */
   readonly calls: boolean;
+  /** It is only to be explained, as text: nothing of it is run. */
+  readonly explained: boolean;
   /** COPY … FROM STDIN: its rows come after it, in this format; `match`: behind a header that has to fit. */
   readonly copies: "text" | "binary" | "match" | null;
 }
@@ -98,7 +100,7 @@ function classifyOne(stmt: Fields | undefined, names: Names): Classified {
       names.define("tables", textOf(fieldsOf(fields, "relation"), "relname") ?? "");
       return other;
     case "ExplainStmt":
-      return explains(fields) ? (executeOf(fields) ?? writeOf(stmt, names) ?? other) : other;
+      return runs(fields) ? (executeOf(fields) ?? writeOf(stmt, names) ?? other) : explainedOf(fields, names);
     case "SelectStmt":
     case "InsertStmt":
     case "UpdateStmt":
@@ -120,8 +122,15 @@ function executeOf(around: Fields | undefined): Classified | undefined {
   return execute && { kind: "execute", name: textOf(execute, "name") ?? "" };
 }
 
+/** To other formats than text nothing can be added. */
+function explainedOf(explain: Fields | undefined, names: Names): Classified {
+  const format = optionsOf(explain, "format").at(-1)?.toLowerCase() ?? "text";
+  const write = format === "text" ? writeOf(fieldsOf(explain, "query"), names) : undefined;
+  return write ? { ...write, explained: true } : other;
+}
+
 /** EXPLAIN ANALYZE runs its statement. */
-function explains(explain: Fields | undefined): boolean {
+function runs(explain: Fields | undefined): boolean {
   return optionsOf(explain, "analyze").some((value) => !/^(?:false|off|0)$/i.test(value ?? ""));
 }
 
@@ -188,7 +197,18 @@ function writeOf(stmt: unknown, names: Names): Write | undefined {
   const [insert] = inserts;
   const columns = insert && inserts.length === 1 ? insertColumns(insert) : null;
   const conflict = insert && inserts.length === 1 ? conflictOf(fieldsOf(insert, "onConflictClause")) : null;
-  return { kind: "write", relations, functions, verbs: [...verbs], columns, conflict, parameters, calls, copies };
+  return {
+    kind: "write",
+    relations,
+    functions,
+    verbs: [...verbs],
+    columns,
+    conflict,
+    parameters,
+    calls,
+    explained: false,
+    copies,
+  };
 }
 
 /** The body of a DO block. */

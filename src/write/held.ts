@@ -73,5 +73,6 @@ export interface HeldSession {
   tellError(error: Fields): void;
   /** Tells the client that its portal has completed, or was suspended at its row limit. */
   tellCompletion(): void;
+  tellNotice(notice: { readonly message: string; readonly detail: string }): void;
   noteCall(call: OpenCall): void;
 }

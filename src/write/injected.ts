@@ -19,6 +19,8 @@ export interface Inspection {
   /** Empty: the session has set none. */
   readonly transactionMode: string;
   readonly chunk: boolean;
+  /** Everything but send. */
+  readonly dryRun: boolean;
   /** Undefined: none. */
   readonly statementTimeoutMs: number | undefined;
   readonly role: string;
@@ -63,7 +65,7 @@ export function inspectStep(
           and coalesce(pg_catalog.pg_get_function_sqlbody(p.oid), p.prosrc) operator(pg_catalog.~*) $4::pg_catalog.text),
       (select pg_catalog.json_agg(oid) from named), (select pg_catalog.json_agg(oid) from mirror join reached using (oid)),
       ${setting("transaction_isolation")}, ${setting("client_encoding")}, ${setting("standard_conforming_strings")},
-      ${ours("transaction")}, ${ours("chunk")}, ${setting("statement_timeout")}, current_user, ${setting("application_name")}, ${setting("client_min_messages")},
+      ${ours("transaction")}, ${ours("chunk")}, ${ours("dry_run")}, ${setting("statement_timeout")}, current_user, ${setting("application_name")}, ${setting("client_min_messages")},
       (select pg_catalog.string_agg(pg_catalog.format('%I.%I', n.nspname, c.conname), ', ')
         from pg_catalog.pg_constraint c join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.connamespace
         where c.condeferrable and exists (select from mirror m where m.oid operator(pg_catalog.=) c.conrelid
@@ -82,6 +84,7 @@ export function readInspection(rows: Rows | undefined): Inspection {
     strings,
     mode,
     chunk,
+    dryRun,
     timeout,
     role,
     application,
@@ -96,13 +99,18 @@ export function readInspection(rows: Rows | undefined): Inspection {
     clientEncoding: encoding ?? "",
     standardStrings: strings === "on",
     transactionMode: mode ?? "",
-    chunk: /^(?:on|true|yes|1)$/i.test(chunk ?? ""),
+    chunk: isOn(chunk),
+    dryRun: isOn(dryRun),
     statementTimeoutMs: readTimeMs(timeout ?? ""),
     role: role ?? "",
     application: application ?? "",
     quiet: messages != null && ["error", "fatal", "panic"].includes(messages) ? messages : undefined,
     deferrable: deferrable ?? null,
   };
+}
+
+function isOn(setting: string | null | undefined): boolean {
+  return /^(?:on|true|yes|1)$/i.test(setting ?? "");
 }
 
 /** Postgres shows a time with the unit that fits it best (manual: "Parameter Names and Values"). */
@@ -131,6 +139,7 @@ export function planSteps(
   call: string,
   rowLimit: number,
   constraints: string | null,
+  run: Step = { kind: "dryRun" },
 ): Step[] {
   const { proxy } = signer;
   const limit = String(rowLimit);
@@ -143,7 +152,7 @@ export function planSteps(
       text: "select throughline.plan($1::pg_catalog.uuid, $2::pg_catalog.int4, $3::pg_catalog.uuid, $4::pg_catalog.bytea)",
       values: [call, limit, proxy, signer.mac(`plan|${call}|${limit}`, processId)],
     },
-    { kind: "dryRun" },
+    run,
     {
       kind: "sql",
       text: "select relation, verb, old_row, new_row, local_writes from throughline.planned($1::pg_catalog.uuid, $2::pg_catalog.uuid, $3::pg_catalog.bytea)",

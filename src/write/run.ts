@@ -20,7 +20,8 @@ import {
   refuseVerb,
   strayMessage,
 } from "./refuse.js";
-import { type SendContext, send } from "./send.js";
+import { rehearse } from "./rehearse.js";
+import { type Ready, type SendContext, send } from "./send.js";
 import { failed, raise } from "./tell.js";
 
 export interface WriteContext extends SendContext {
@@ -38,7 +39,11 @@ export type Ran = "passOn" | "skipped" | "answered";
 /** With `throughline.chunk = on`: what is more is a matter for an import. */
 const mostInChunks = 10_000;
 
-export async function runWrite(session: HeldSession, context: WriteContext): Promise<Ran> {
+/** What becomes of a statement that may be sent. */
+type Conclude = (session: HeldSession, context: WriteContext, ready: Ready) => Promise<"answered">;
+
+/** `conclude`: sends it, or, in a session with throughline.dry_run = on, only says what would be sent. */
+export async function runWrite(session: HeldSession, context: WriteContext, conclude?: Conclude): Promise<Ran> {
   const { classified } = session;
   if (classified.kind === "prepareTransaction") {
     return runPrepareTransaction(session);
@@ -111,7 +116,8 @@ export async function runWrite(session: HeldSession, context: WriteContext): Pro
     (sent.length > 0 && refuseTransaction(mirror, mode, session.explicit, earlier)) ||
     refuseSent(mirror, sent, inspection.chunk ? mostInChunks : (limit ?? 1));
   if (unsendable) return raise(session, unsendable);
-  return send(session, context, {
+  const end = conclude ?? (inspection.dryRun ? rehearse : send);
+  return end(session, context, {
     mirror,
     table,
     inspection,

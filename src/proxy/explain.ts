@@ -1,0 +1,97 @@
+// EXPLAIN of a write to a mirror: Postgres's own plan, and after it the request that the statement would become. The statement is
+// planned as if it were to be run, inside a savepoint, and never concluded.
+
+import { writeRow } from "../../protocol/encode.js";
+import type { Fields } from "../../protocol/fields.js";
+import { withoutContext } from "../write/error.js";
+import type { Step } from "../write/held.js";
+import { report } from "../write/report.js";
+import { runWrite, type WriteContext } from "../write/run.js";
+import type { ClientStatement } from "./flight.js";
+import type { Hold } from "./frontend.js";
+import { HeldWrite, noStatement } from "./held-write.js";
+import type { Session } from "./session.js";
+
+type Explained = Extract<Hold, { at: "query" | "execute" }>;
+
+/** Our own statement: the client's unnamed one stays what it is. */
+const name = "_throughline_explained";
+const savepoint: Step = { kind: "sql", text: "savepoint _throughline_explain", values: [] };
+const undo: readonly Step[] = [
+  { kind: "sql", text: "rollback to savepoint _throughline_explain", values: [] },
+  { kind: "sql", text: "release savepoint _throughline_explain", values: [] },
+];
+
+/** The statement that is explained, as the write path sees it: what it would tell the client is kept. */
+class ExplainedWrite extends HeldWrite {
+  refused: Fields | undefined;
+
+  override tellError(error: Fields): void {
+    this.refused = error;
+  }
+  override tellCompletion(): void {}
+}
+
+/** `passOn`: the EXPLAIN goes to Postgres as it came. */
+export async function explain(session: Session, hold: Explained, context: WriteContext): Promise<HeldWrite | "passOn"> {
+  const { statement } = hold.at === "query" ? hold : hold.portal;
+  const { classified, text } = statement;
+  const inner = innerText(text);
+  if (classified.kind !== "write" || inner === undefined) return "passOn";
+  const values = hold.at === "query" ? noStatement.values : hold.portal.values;
+  const explained = new ExplainedWrite(
+    session,
+    { name, text: inner, classified: { ...classified, explained: false } },
+    { statement: name, text: inner, values, execute: undefined },
+  );
+  const lines = await linesOf(session, explained, context);
+  if (lines === undefined) return "passOn";
+  const client: ClientStatement =
+    hold.at === "query"
+      ? { ...noStatement, text }
+      : { statement: statement.name, text: "", values: hold.portal.values, execute: hold.execute };
+  const write = new HeldWrite(session, statement, client);
+  const flight = await write.fly(
+    [...(write.simple ? [{ kind: "prepareQuery" } as const] : []), { kind: "execute" }],
+    "flush",
+  );
+  if (flight.kind === "landed") {
+    if (!write.limited) session.toClient(Buffer.concat(lines.map((line) => writeRow([line]))));
+    write.tellCompletion();
+  } else if (flight.kind === "failed") write.tellError(withoutContext(flight.error));
+  return write;
+}
+
+async function linesOf(
+  session: Session,
+  explained: ExplainedWrite,
+  context: WriteContext,
+): Promise<readonly string[] | undefined> {
+  const begun = await explained.fly([...explained.begin(undefined), savepoint], "flush");
+  if (begun.kind !== "landed") return undefined;
+  let lines: readonly string[] | undefined;
+  const ran = await runWrite(explained, context, async (_session, _context, ready) => {
+    lines = await report(ready);
+    return "answered";
+  });
+  // An error has made Postgres skip all that follows, up to a Sync; the transaction is a block, which that does not end.
+  if (session.owed.skipping) await session.fly([], "sync", noStatement);
+  await session.fly(undo, "flush", noStatement);
+  const { refused } = explained;
+  if (ran !== "answered") return undefined;
+  if (!refused) return lines ?? ["Throughline: no request"];
+  const hint = refused.get("H");
+  return [
+    `Throughline: no request: it would be refused (${refused.get("C")}: ${refused.get("M")})`,
+    ...(hint === undefined ? [] : [`  Hint: ${hint}`]),
+  ];
+}
+
+/** What stands after EXPLAIN and its options, behind as many blanks as these take. */
+function innerText(text: string): string | undefined {
+  const head =
+    /^(?:\s|--[^\n]*\n|\/\*.*?\*\/)*explain(?:\s|--[^\n]*\n|\/\*.*?\*\/)*(?:\([^)]*\)|(?:verbose)\b)?/is.exec(
+      text,
+    )?.[0];
+  return head === undefined ? undefined : " ".repeat([...head].length) + text.slice(head.length);
+}

@@ -1,0 +1,24 @@
+// With throughline.dry_run = on: the statement is answered as it was planned, and all of it is undone. Nothing is sent.
+
+import type { HeldSession } from "./held.js";
+import { planSteps } from "./injected.js";
+import { refusePortions } from "./refuse.js";
+import { report } from "./report.js";
+import type { Ready, SendContext } from "./send.js";
+import { failed, raise } from "./tell.js";
+
+export async function rehearse(session: HeldSession, { signer }: SendContext, ready: Ready): Promise<"answered"> {
+  if (session.limited) return raise(session, refusePortions(ready.mirror));
+  const [request = "", ...more] = await report(ready);
+  const limit = Math.max(ready.rows.length, 1);
+  const steps = planSteps(signer, session.processId, crypto.randomUUID(), limit, null, { kind: "execute" });
+  const flight = await session.fly(steps, "flush");
+  if (flight.kind === "landed") {
+    session.tellNotice({
+      message: "throughline: dry run: nothing was sent, and nothing is changed",
+      detail: [request.replace(/^Throughline: /, ""), ...more.map((line) => line.trim())].join("\n"),
+    });
+    session.tellCompletion();
+  }
+  return failed(session, flight);
+}

@@ -1,0 +1,21 @@
+// What a statement would send, in the words of an EXPLAIN.
+
+import type { Ready } from "./send.js";
+
+/** A body is shown up to here. */
+const shownBody = 2_000;
+
+/** One line each; the first says which request, or that there is none. */
+export async function report({ mirror, table, verb, by, sent, limit }: Ready): Promise<readonly string[]> {
+  if (sent.length === 0) return ["Throughline: no request (nothing would change)"];
+  const portion = sent.slice(0, limit).map((row) => ({ ...row, before: row.planned.before ?? undefined }));
+  const { method, url, body, left } = await table.describe(verb, mirror.columns, portion, by);
+  const calls = Math.ceil(sent.length / limit);
+  const budget = left.map(({ calls: remain, of, perMs }) => `${remain} of ${of} calls left in ${perMs / 1000} s`);
+  return [
+    `Throughline: ${calls === 1 ? "" : `${calls} requests, the first: `}${method} ${url}`,
+    `  Rows: ${sent.length}, at most ${limit} in one request`,
+    `  Budget: ${budget.length === 0 ? "no limit is known" : budget.join("; ")}`,
+    ...(body === undefined ? [] : [`  Body: ${body.length <= shownBody ? body : `${body.slice(0, shownBody)}…`}`]),
+  ];
+}
