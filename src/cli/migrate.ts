@@ -22,14 +22,10 @@ export const migrateCommand: Command = async (options, io) => {
 /** Discovers every configured table and migrates its mirror. Returns the DDL. */
 export async function migrateAll({ pool, tables, config }: Opened, dryRun: boolean): Promise<readonly string[]> {
   const mirrors = [];
-  for (const {
-    api,
-    config: { as },
-    table,
-  } of tables) {
+  for (const { api, config: mirrored, table } of tables) {
     const columns = await table.columns();
     const { resource } = table;
-    mirrors.push({ api: api.name, resource, schema: api.name, table: as, key: table.keyColumns, columns });
+    mirrors.push({ api: api.name, resource, schema: api.name, table: mirrored.as, key: table.keyColumns, columns });
   }
   return migrate(pool, mirrors, config.postgres.grant, dryRun);
 }

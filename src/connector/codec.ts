@@ -10,6 +10,8 @@ export interface ValueRules {
   readonly asStrings: boolean;
   readonly clear: "" | null;
   readonly emptyIsNull: boolean;
+  /** A new record is sent its NULLs. */
+  readonly createClears: boolean;
 }
 
 /** What is sent for `text`, Postgres's own text under our pinned settings. `before`: what the row had. */

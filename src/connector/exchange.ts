@@ -64,7 +64,8 @@ export async function exchange(account: Account, wanted: Wanted): Promise<Exchan
     if (ending.kind === "unsent") return { kind: "unsent", error: unreachable(account, ending.reason) };
     const { status, headers } = ending;
     account.log.debug({ api: account.api, method: request.method, status }, "exchange");
-    learn(account, path, headers);
+    // One that is turned away says how long to wait by other means.
+    if (status !== 429) learn(account, path, headers);
     const body = parseJson(ending.body);
     if (status < 300) {
       return { kind: "answered", status, headers, body, request: requestOf(manifest.errors, body, headers) };

@@ -103,6 +103,8 @@ export const manifestSchema = z
     encode: z.enum(["json", "form"]).default("json"),
     values: z.literal("string").optional(),
     clear: z.union([z.literal(""), z.null()]).optional(),
+    /** Whether a NULL of an INSERT is sent as what clears a field; otherwise it is left out. */
+    create_clears: z.boolean().default(true),
     /** Sent with every POST of a write: repeated under the same key within that time, it is done once. */
     idempotency: z.strictObject({ header: z.string(), keeps: duration }).optional(),
     limits: z.array(limit).default([]),

@@ -1,6 +1,7 @@
 // One resource of an API as it can be read: its columns, its pages, and its rows by key.
 
 import type { TableConfig } from "../config/api.js";
+import { suggestion } from "../config/nearest.js";
 import type { Lane } from "../http/budget.js";
 import type { MirrorColumn } from "../mirror/column.js";
 import type { Account } from "./account.js";
@@ -12,7 +13,7 @@ import { isBody } from "./errors.js";
 import { type Answer, exchange, type Wanted } from "./exchange.js";
 import type { TableManifest } from "./manifest.js";
 import { nextPage, pageCall } from "./pages.js";
-import { lookUp, recordsAt } from "./pointer.js";
+import { lookUp, recordsAt, textAt } from "./pointer.js";
 import { type Record, readRecord } from "./record.js";
 import { keyScope } from "./sent.js";
 import type { Scope } from "./template.js";
@@ -43,9 +44,9 @@ export class ReadableTable {
     readonly config: Pick<TableConfig, "resource" | "columns" | "rename" | "write">,
     protected readonly manifest: TableManifest,
   ) {
-    const { values, clear = null } = account.manifest;
+    const { values, clear = null, create_clears: createClears } = account.manifest;
     const emptyIsNull = clear === "" || manifest.record.empty === "null";
-    this.rules = { asStrings: values === "string", clear, emptyIsNull };
+    this.rules = { asStrings: values === "string", clear, emptyIsNull, createClears };
   }
 
   get resource(): string {
@@ -69,7 +70,7 @@ export class ReadableTable {
     const found = asList(lookUp(answer.body, discover.rows));
     if (!discover.table) return discoverColumns(this.account.manifest, this.manifest, found);
     const described = findTable(discover.table, found, this.resource);
-    if (!described) throw new ReadFailed(`${this.account.api}: there is no table "${this.resource}"`);
+    if (!described) throw new ReadFailed(this.noSuchTable(discover.table.name, found));
     this.discoveredId = described.id;
     const { columns, required } = described;
     return discoverColumns(this.account.manifest, this.manifest, columns).map((column) =>
@@ -122,6 +123,12 @@ export class ReadableTable {
     const call = this.manifest.read.find;
     const reading: Reading = { lane: "read", waitMs: this.account.waitMs };
     return call && this.readMany(columns, call, values, reading, (value) => ({ value, column: upstream }));
+  }
+
+  private noSuchTable(name: string, found: readonly unknown[]): string {
+    const named = Object.keys(this.account.manifest.tables).filter((one) => one !== "*");
+    const known = [...named, ...found.flatMap((one) => textAt(one, name) ?? [])];
+    return `${this.account.api}: there is no table "${this.resource}"; ${suggestion(this.resource, known)}`;
   }
 
   /** What `{table}` stands for. */

@@ -22,8 +22,7 @@ export function rowScope(
   isNew: boolean,
 ): Scope {
   const values = columns
-    // In a new row there is nothing to clear, and an empty text may be refused.
-    .filter(({ name }) => sent[name] !== undefined && !(isNew && sent[name] === null && rules.clear === ""))
+    .filter(({ name }) => sent[name] !== undefined && !(isNew && sent[name] === null && !rules.createClears))
     .map((column) => ({
       column,
       value: encode(column, sent[column.name] ?? null, rules, before?.[column.name] ?? null),

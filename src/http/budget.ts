@@ -71,8 +71,10 @@ export class Budget {
   learn(limit: RateLimit, path: string, left: number): void {
     const found = this.windows(path).find((one) => one.limit === limit);
     if (!found || !Number.isInteger(left) || left < 0) return;
-    for (let unseen = limit.calls - left - found.window.length; unseen > 0; unseen -= 1)
-      found.window.push(this.nowMs());
+    // Nobody knows when others made theirs: as likely at any time of the window.
+    const unseen = limit.calls - left - found.window.length;
+    for (let i = 1; i <= unseen; i += 1) found.window.push(this.nowMs() - (limit.perMs * i) / (unseen + 1));
+    found.window.sort((one, other) => one - other);
   }
 
   /** What remains for a call of this path now, by each limit that counts it. */

@@ -79,7 +79,7 @@ test("check, migrate, pull and serve lead from nothing to a row that the API has
   expect((await run("check", "-c", config)).out).toContain("warning hubspot.contacts: is not complete");
   expect(await run("pull", "-c", config, "--json")).toMatchObject({
     code: 0,
-    out: '{"table":"hubspot.contacts","rows":1,"parked":[]}\n',
+    out: '{"table":"hubspot.contacts","rows":1,"deleted":0,"parked":[]}\n',
   });
   const after = await run("check", "-c", config);
   expect(after).toMatchObject({ code: 0, err: "" });
@@ -137,8 +137,11 @@ const broken: readonly (readonly [what: string, config: string, says: string])[]
   ],
   [
     "an unknown table",
-    good.replace("[contacts]", "[contact]"),
-    ":8: apis.hubspot.tables.0: no such table; known here: contacts",
+    good
+      .replace("hubspot:", "hubspot:\n    connector: stripe")
+      .replace("token:", "key:")
+      .replace("[contacts]", "[customer]"),
+    ':9: apis.hubspot.tables.0: no such table; did you mean "customers"?',
   ],
   [
     "an unknown connector",

@@ -17,8 +17,8 @@ const column = (type: string, codec: MirrorColumn["codec"] = "plain"): MirrorCol
   absent: null,
   merge: false,
 });
-const strings: ValueRules = { asStrings: true, clear: "", emptyIsNull: true };
-const json: ValueRules = { asStrings: false, clear: null, emptyIsNull: false };
+const strings: ValueRules = { asStrings: true, clear: "", emptyIsNull: true, createClears: true };
+const json: ValueRules = { asStrings: false, clear: null, emptyIsNull: false, createClears: true };
 
 const encoded: readonly (readonly [MirrorColumn, string | null, ValueRules, unknown])[] = [
   [column("text"), "x", strings, "x"],
