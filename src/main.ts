@@ -18,16 +18,17 @@ import { PullRunning } from "./sync/backfill.js";
 
 const usage = `usage: throughline <command> [options]
 
-  check    [--offline]                       config, database, guards, tokens, drift
-  migrate  [--dry-run]                       create or extend schemas, mirrors, guards, grants; prints its DDL
-  pull     [API[.TABLE]…] [--full]           copy everything once
+  check    [API…] [--offline]                config, database, rights, guards, tokens, drift
+  migrate  [API…] [--dry-run] [--allow-drop] create or extend schemas, mirrors, guards, grants; prints its DDL
+           --drop API[.TABLE]…               take mirrors away
+  pull     [API[.TABLE]…] [--workers N] [--full]    copy everything once; goes on where one was interrupted
   serve    [--listen ADDR] [--socket DIR]    the proxy
   journal  list [--open] [--api A] [--table T] [--outcome O] [--since 1h] [--limit 50] [--exit-code]
            show ID · retry ID · resolve ID --accepted|--refused --because TEXT
   sandbox  API [--port N] [--fault NAME[:N]]… [--seed N]    a local twin of an API
   demo     [--once]                          everything in one minute, with a Postgres and an API of its own
 
-  -c, --config FILE (throughline.yaml) · --json · -h, --help · -V, --version`;
+  -c, --config FILE (throughline.yaml) · --log-level error|warn|info|debug · --json · --no-color · -h, --help · -V, --version`;
 
 const commands: Readonly<Record<string, Command>> = {
   check: checkCommand,
@@ -53,6 +54,7 @@ async function main(): Promise<ExitCode> {
     io.out(manifest.version);
     return 0;
   }
+  if (values["no-color"]) process.env["NO_COLOR"] = "1";
   const [name, ...names] = positionals;
   if (values.help) {
     io.out(usage);
@@ -73,7 +75,12 @@ function parse() {
         help: { type: "boolean", short: "h" },
         version: { type: "boolean", short: "V" },
         offline: { type: "boolean" },
+        "log-level": { type: "string" },
+        "no-color": { type: "boolean" },
         "dry-run": { type: "boolean" },
+        "allow-drop": { type: "boolean" },
+        drop: { type: "boolean" },
+        workers: { type: "string" },
         full: { type: "boolean" },
         listen: { type: "string" },
         socket: { type: "string" },

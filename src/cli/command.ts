@@ -14,8 +14,8 @@ export interface Options {
   readonly json: boolean;
 }
 
-/** 0 done · 1 failed or something is wrong · 2 usage, config or manifest. */
-export type ExitCode = 0 | 1 | 2;
+/** 0 done · 1 failed or something is wrong · 2 usage, config or manifest · 130 interrupted. */
+export type ExitCode = 0 | 1 | 2 | 130;
 
 export type Command = (options: Options, io: Io) => Promise<ExitCode>;
 
@@ -28,6 +28,13 @@ export function numberFlag(options: Options, name: string, fallback: number): nu
   if (text === undefined) return fallback;
   if (typeof text !== "string" || !/^\d+$/.test(text)) throw new UsageError(`--${name} takes a whole number`);
   return Number(text);
+}
+
+/** Aborted by the first SIGINT or SIGTERM; a second one ends the process at once. */
+export function interruption(): AbortController {
+  const controller = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => controller.abort());
+  return controller;
 }
 
 /** Resolves when the process is asked to stop, or nobody reads what it says any more. A second signal ends it at once. */

@@ -7,7 +7,7 @@ import { type Entry, listEntries, resolveEntry } from "../journal/entries.js";
 import type { Recovered } from "../journal/left-open.js";
 import { recover } from "../journal/recover.js";
 import { type Command, type Io, numberFlag, type Options, UsageError } from "./command.js";
-import { type Opened, open, openMirrors, readConfig } from "./open.js";
+import { configOf, type Opened, open, openMirrors } from "./open.js";
 
 /** How long another process's round of recovery is waited for. */
 const patienceMs = 30_000;
@@ -26,7 +26,7 @@ export const journalCommand: Command = async (options, io) => {
   if (verb !== "list" && !/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id)) {
     throw new UsageError(`journal ${verb} takes the id of an entry, as "journal list" shows it`);
   }
-  const opened = open(readConfig(options.config));
+  const opened = open(configOf(options));
   try {
     return await run(opened, options, io, id);
   } finally {

@@ -3,13 +3,15 @@
 import pg from "pg";
 import type { Logger } from "pino";
 import type { ApiConfig, TableConfig } from "../config/api.js";
-import { type Config, loadConfig } from "../config/config.js";
+import { type Config, loadConfig, logLevels } from "../config/config.js";
+import { suggestion } from "../config/nearest.js";
 import { openAccount } from "../connector/account.js";
 import type { KnownMirror } from "../connector/known.js";
 import { ConnectorTable } from "../connector/table.js";
 import { manifestOf } from "../connectors/registry.js";
 import { loadMirrors } from "../mirror/catalogue.js";
 import { makeLog } from "../observe/log.js";
+import { type Options, UsageError } from "./command.js";
 
 interface OpenedTable {
   readonly api: ApiConfig;
@@ -34,6 +36,25 @@ export function readConfig(path: string, env: Readonly<Record<string, string | u
   });
 }
 
+/** The tables of a config that has been read anew. What is said of an API as before goes on as it is, its rate budget as well. */
+export function reopened({ config, tables, log }: Opened, renewed: Config): readonly OpenedTable[] {
+  const before = new Map(config.apis.map((api) => [JSON.stringify(api), api]));
+  return renewed.apis.flatMap((api) => {
+    const same = before.get(JSON.stringify(api));
+    return same ? tables.filter((one) => one.api === same) : tablesOf(api, log);
+  });
+}
+
+/** With what the command line says of it. */
+export function configOf({ config: path, flags }: Options): Config {
+  const config = readConfig(path);
+  const level = flags["log-level"];
+  if (level === undefined) return config;
+  const known = logLevels.find((one) => one === level);
+  if (!known) throw new UsageError(`--log-level is one of ${logLevels.join(", ")}`);
+  return { ...config, log: { ...config.log, level: known } };
+}
+
 const durable =
   "select set_config('synchronous_commit', 'local', false) where current_setting('synchronous_commit') = 'off'";
 
@@ -54,6 +75,19 @@ export function open(config: Config): Opened {
   pool.on("connect", (client) => client.on("error", () => undefined));
   pool.on("error", (err) => pool.ending || log.warn({ err }, "a connection of ours to Postgres was lost"));
   return { config, log, pool, tables: config.apis.flatMap((api) => tablesOf(api, log)) };
+}
+
+/** Those of these APIs, or tables as API.TABLE; of none, all. Throws UsageError for a name that is not configured. */
+export function wantedTables(opened: Opened, names: readonly string[]): Opened {
+  const tables = opened.tables.filter(
+    ({ api, table }) =>
+      names.length === 0 || names.some((name) => name === api.name || name === `${api.name}.${table.resource}`),
+  );
+  const known = opened.tables.flatMap(({ api, table }) => [api.name, `${api.name}.${table.resource}`]);
+  const stranger = names.find((name) => !known.includes(name));
+  if (stranger !== undefined)
+    throw new UsageError(`"${stranger}" is not configured; ${suggestion(stranger, [...new Set(known)])}`);
+  return { ...opened, tables };
 }
 
 /** The mirrors that are both configured and migrated. */

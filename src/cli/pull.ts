@@ -1,42 +1,55 @@
-// throughline pull: copy everything once.
+// throughline pull: copy everything once; what was interrupted goes on where it stopped.
 
 import { backfill, type Parked } from "../sync/backfill.js";
-import { type Command, UsageError } from "./command.js";
-import { open, openMirrors, readConfig } from "./open.js";
+import { type Command, type Io, interruption, numberFlag, UsageError } from "./command.js";
+import { configOf, open, openMirrors, wantedTables } from "./open.js";
+import { Progress } from "./progress.js";
 
 export const pullCommand: Command = async (options, io) => {
-  const opened = open(readConfig(options.config));
+  const workers = numberFlag(options, "workers", 4);
+  if (workers === 0) throw new UsageError("--workers takes a number from 1");
+  const opened = wantedTables(open(configOf(options)), options.names);
+  const { signal } = interruption();
+  const progress = new Progress(io);
   try {
-    const all = await openMirrors(opened);
-    const wanted = all.filter(({ mirror: { api, resource } }) => {
-      return options.names.length === 0 || options.names.some((name) => name === api || name === `${api}.${resource}`);
-    });
-    if (wanted.length === 0) {
-      const known = all.map(({ mirror }) => `${mirror.api}.${mirror.resource}`).join(", ");
-      throw new UsageError(
-        known === "" ? 'there are no mirrors yet: run "throughline migrate"' : `nothing of that name; known: ${known}`,
-      );
-    }
-    for (const { mirror, table } of wanted) {
-      const name = `${mirror.api}.${mirror.resource}`;
-      const progress = (rows: number) =>
-        process.stderr.isTTY ? process.stderr.write(`\r${name}: ${rows} rows`) : true;
-      const { rows, deleted, parked } = await backfill(opened.pool, mirror, table, {
-        full: options.flags["full"] === true,
-        progress,
-      });
-      if (process.stderr.isTTY) process.stderr.write("\r");
-      io.out(
-        options.json
-          ? JSON.stringify({ table: name, rows, deleted, parked })
-          : `${name}: ${rows} rows${deleted === 0 ? "" : `, ${deleted} deleted upstream`}${parked.map(parkedWords).join("")}`,
-      );
-    }
-    return 0;
+    const queue = [...(await openMirrors(opened))];
+    if (queue.length === 0) throw new UsageError('there are no mirrors yet: run "throughline migrate"');
+    const full = options.flags["full"] === true;
+    // Tables at the same time; the budget of their API is one all the same.
+    const work = async () => {
+      for (let next = queue.shift(); next && !signal.aborted; next = queue.shift()) {
+        const { mirror, table } = next;
+        const name = `${mirror.api}.${mirror.resource}`;
+        const done = await backfill(opened.pool, mirror, table, {
+          full,
+          signal,
+          progress: (rows) => progress.at(name, rows),
+        });
+        progress.ends(name);
+        if (!done.interrupted) tell(io, options.json, name, done);
+      }
+    };
+    const ended = await Promise.allSettled(Array.from({ length: workers }, work));
+    progress.clear();
+    for (const one of ended) if (one.status === "rejected") throw one.reason;
+    if (!signal.aborted) return 0;
+    io.err('interrupted; "throughline pull" goes on where this one stopped');
+    return 130;
   } finally {
     await opened.pool.end();
   }
 };
+
+function tell(
+  io: Io,
+  json: boolean,
+  table: string,
+  { rows, deleted, parked }: { rows: number; deleted: number; parked: readonly Parked[] },
+): void {
+  const gone = deleted === 0 ? "" : `, ${deleted} deleted upstream`;
+  const text = `${table}: ${rows} rows${gone}${parked.map(parkedWords).join("")}`;
+  io.out(json ? JSON.stringify({ table, rows, deleted, parked }) : text);
+}
 
 function parkedWords({ sqlstate, count }: Parked): string {
   return sqlstate === null

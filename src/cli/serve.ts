@@ -1,18 +1,19 @@
 // throughline serve: the proxy.
 
 import type { ListenOptions } from "node:net";
+import { ConfigError } from "../config/yaml.js";
 import { installedVersion, schemaVersion } from "../mirror/migrate.js";
 import { type HealthServer, serveHealth } from "../observe/http.js";
 import { Metrics } from "../observe/metrics.js";
 import { postgresAddress } from "../postgres/address.js";
 import { type RunningProxy, startProxy } from "../proxy/start.js";
 import { loadParser } from "../sql/parser.js";
-import { checkGuard } from "./check.js";
-import { type Command, interrupted, UsageError } from "./command.js";
-import { type Opened, open, openMirrors, readConfig } from "./open.js";
+import { type Command, interrupted, type Options, UsageError } from "./command.js";
+import { checkGuard } from "./findings.js";
+import { configOf, type Opened, open, openMirrors, reopened } from "./open.js";
 
 export const serveCommand: Command = async (options, io) => {
-  const opened = open(readConfig(options.config));
+  const opened = open(configOf(options));
   const { pool, config, log } = opened;
   try {
     const version = await schemaVersion(pool);
@@ -31,8 +32,9 @@ export const serveCommand: Command = async (options, io) => {
       return 1;
     }
     const metrics = new Metrics();
+    const current = followConfig(opened, options);
     const listen = listenOn(options.flags["listen"], options.flags["socket"], config.listen);
-    const proxy = await serve(opened, listen, metrics);
+    const proxy = await serve(current, listen, metrics).catch(portTaken(listen));
     let stopping = false;
     const health = await watchOver(opened, metrics, () => stopping).catch(async (cause: unknown) => {
       await proxy.close();
@@ -64,6 +66,32 @@ export async function serve(opened: Opened, listen: ListenOptions, metrics = new
     metrics,
     mirrors: () => openMirrors(opened),
   });
+}
+
+/** SIGHUP reads the config again; one that is wrong changes nothing. Where it listens, and how it reaches Postgres, stays. */
+function followConfig(opened: Opened, options: Options): Opened {
+  const current: { -readonly [Name in keyof Opened]: Opened[Name] } = { ...opened };
+  process.on("SIGHUP", () => {
+    try {
+      const config = configOf(options);
+      current.tables = reopened(current, config);
+      current.config = config;
+      current.log.level = config.log.level;
+      current.log.info({ tables: current.tables.length }, "the config was read again");
+    } catch (cause) {
+      if (!(cause instanceof ConfigError)) throw cause;
+      current.log.error({ mistakes: cause.mistakes }, "the config is wrong, and the one before stays");
+    }
+  });
+  return current;
+}
+
+function portTaken(listen: ListenOptions) {
+  return (cause: unknown): never => {
+    if (!(cause instanceof Error && "code" in cause && cause.code === "EADDRINUSE")) throw cause;
+    const where = listen.path ?? `${listen.host}:${listen.port}`;
+    throw new ConfigError([`${where} is in use: name another with listen.address in throughline.yaml, or --listen`]);
+  };
 }
 
 /** Undefined: the address is the default one, and somebody else has it. */

@@ -10,6 +10,8 @@ import { substitute } from "./substitute.js";
 import { duration } from "./units.js";
 import { ConfigError, readYaml } from "./yaml.js";
 
+export const logLevels = ["error", "warn", "info", "debug"] as const;
+
 export interface Config {
   readonly listen: {
     readonly host: string;
@@ -31,7 +33,7 @@ export interface Config {
   readonly http?: { readonly host: string; readonly port: number } | undefined;
   /** How long closed journal entries are kept. */
   readonly journal: { readonly keepMs: number };
-  readonly log: { readonly level: "error" | "warn" | "info" | "debug"; readonly format: "auto" | "json" | "text" };
+  readonly log: { readonly level: (typeof logLevels)[number]; readonly format: "auto" | "json" | "text" };
 }
 
 /** What a page of the sync may overwrite is told by entries that are younger than the page. */
@@ -84,7 +86,7 @@ export function loadConfig(
     journal: z.strictObject({ keep: keep.default(defaultKeepMs) }).default({ keep: defaultKeepMs }),
     log: z
       .strictObject({
-        level: z.enum(["error", "warn", "info", "debug"]).default("info"),
+        level: z.enum(logLevels).default("info"),
         format: z.enum(["auto", "json", "text"]).default("auto"),
       })
       .default({ level: "info", format: "auto" }),

@@ -49,7 +49,15 @@ export type WriteEnding =
     };
 
 /** Reading an API failed: the sync stops there, and says why. */
-export class ReadFailed extends Error {}
+export class ReadFailed extends Error {
+  constructor(
+    message: string,
+    /** Of upstream's refusal, or of not having reached it. */
+    readonly sqlstate?: string,
+  ) {
+    super(message);
+  }
+}
 
 /** What we say ourselves: nothing was sent, or what came back can't be followed. */
 export function ownError(sqlstate: string, message: string): UpstreamError {

@@ -57,6 +57,11 @@ export class ReadableTable {
     return this.manifest.key;
   }
 
+  /** Whether the API describes its columns. */
+  get discovers(): boolean {
+    return this.manifest.discover !== undefined;
+  }
+
   /** The columns to mirror, as the manifest and the API describe them now. */
   async columns(): Promise<readonly MirrorColumn[]> {
     return chosenColumns(await this.describedColumns(), this.manifest.key, this.config, this.account.api);
@@ -196,7 +201,8 @@ export class ReadableTable {
     reading: Reading,
     mayBeGone = false,
   ): Promise<Answer | undefined> {
-    const failed = (why: string) => new ReadFailed(`${this.account.api}: ${what} of ${this.resource}${why}`);
+    const failed = (why: string, sqlstate?: string) =>
+      new ReadFailed(`${this.account.api}: ${what} of ${this.resource}${why}`, sqlstate);
     const ended = await this.exchange({ ...wanted, ...reading }, []);
     switch (ended.kind) {
       case "answered":
@@ -208,7 +214,7 @@ export class ReadableTable {
       case "unsent":
         // An API that says "forbidden" of a record that is gone has a rule that says to ask; what was asked is this.
         if (mayBeGone && (ended.error.absent || ended.error.ask)) return undefined;
-        throw failed(`: ${ended.error.message}`);
+        throw failed(`: ${ended.error.message}`, ended.error.sqlstate);
     }
   }
 }

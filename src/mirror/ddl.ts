@@ -12,13 +12,22 @@ export interface WantedMirror {
   readonly columns: readonly MirrorColumn[];
 }
 
-/** The table as it is in the database: its columns and indexes; undefined when there is none. */
-export type FoundTable = { readonly columns: ReadonlySet<string>; readonly indexes: ReadonlySet<string> } | undefined;
+/** The table as it is in the database; undefined when there is none. */
+export type FoundTable =
+  | {
+      readonly columns: ReadonlySet<string>;
+      readonly indexes: ReadonlySet<string>;
+      /** Columns that were mirrored, and that the API has no more, or as another type. */
+      readonly stale: ReadonlySet<string>;
+      /** Such columns that stay. */
+      readonly kept: readonly string[];
+    }
+  | undefined;
 
 /** The role that owns mirror tables; its members may add local columns. */
 export const ownerRole = "throughline_mirror";
 
-/** Mirror columns are wide: a type and no more, or the first real backfill would fail. */
+/** Additive, but for stale columns. Mirror columns are wide: a type and no more, or the first real backfill would fail. */
 export function mirrorDdl(wanted: WantedMirror, found: FoundTable): string[] {
   const target = `${quoteName(wanted.schema)}.${quoteName(wanted.table)}`;
   const statements: string[] = [];
@@ -34,12 +43,18 @@ export function mirrorDdl(wanted: WantedMirror, found: FoundTable): string[] {
       `alter table ${target} owner to ${ownerRole}`,
     );
   } else {
-    const missing = wanted.columns.filter(({ name }) => !found.columns.has(name));
+    statements.push(...[...found.stale].map((name) => `alter table ${target} drop column ${quoteName(name)}`));
+    const missing = wanted.columns.filter(({ name }) => !found.columns.has(name) || found.stale.has(name));
     statements.push(...missing.map((column) => `alter table ${target} add column ${definition(column)}`));
   }
   for (const { name, unique } of wanted.columns) {
     const index = `${wanted.table}_${name}_key`;
-    if (!unique || (wanted.key.length === 1 && name === wanted.key[0]) || found?.indexes.has(index)) continue;
+    if (
+      !unique ||
+      (wanted.key.length === 1 && name === wanted.key[0]) ||
+      (found?.indexes.has(index) && !found.stale.has(name))
+    )
+      continue;
     statements.push(`create unique index ${quoteName(index)} on ${target} (${quoteName(name)})`);
   }
   return statements;

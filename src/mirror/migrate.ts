@@ -32,7 +32,7 @@ export async function migrate(
   pool: Pool,
   mirrors: readonly MirrorToMigrate[],
   grants: Grants,
-  dryRun: boolean,
+  { dryRun, allowDrop = false }: { readonly dryRun: boolean; readonly allowDrop?: boolean },
 ): Promise<readonly string[]> {
   const client = await pool.connect();
   try {
@@ -40,7 +40,7 @@ export async function migrate(
     await client.query("select pg_advisory_xact_lock(hashtext('throughline migrate'))");
     // Types of others come out qualified, as the guard needs them.
     await client.query("set local search_path = pg_catalog");
-    const done = await migrateIn(client, mirrors, grants);
+    const done = await migrateIn(client, mirrors, grants, allowDrop);
     await client.query(dryRun ? "rollback" : "commit");
     return done;
   } catch (cause) {
@@ -51,7 +51,12 @@ export async function migrate(
   }
 }
 
-async function migrateIn(client: PoolClient, mirrors: readonly MirrorToMigrate[], grants: Grants): Promise<string[]> {
+async function migrateIn(
+  client: PoolClient,
+  mirrors: readonly MirrorToMigrate[],
+  grants: Grants,
+  allowDrop: boolean,
+): Promise<string[]> {
   const done: string[] = [];
   const run = async (sql: string) => {
     await client.query(sql);
@@ -67,7 +72,7 @@ async function migrateIn(client: PoolClient, mirrors: readonly MirrorToMigrate[]
     );
     done.push(`-- schema "throughline", version ${installedVersion}`);
   }
-  for (const mirror of mirrors) await migrateMirror(client, mirror, grants, run);
+  for (const mirror of mirrors) await migrateMirror(client, mirror, grants, allowDrop, run);
   return done;
 }
 
@@ -75,6 +80,7 @@ async function migrateMirror(
   client: PoolClient,
   mirror: MirrorToMigrate,
   grants: Grants,
+  allowDrop: boolean,
   run: (sql: string) => Promise<void>,
 ): Promise<void> {
   const schema = quoteName(mirror.schema);
@@ -83,8 +89,12 @@ async function migrateMirror(
     await run(`create schema ${schema}`);
     await run(`grant usage, create on schema ${schema} to ${ownerRole}`);
   }
-  const found = await foundTable(client, target);
+  const found = await foundTable(client, mirror, target, allowDrop);
   for (const sql of mirrorDdl(mirror, found)) await run(sql);
+  for (const name of found?.kept ?? [])
+    await run(
+      `-- column "${name}" of ${target} is the API's no more, and yours now; migrate --allow-drop drops such columns`,
+    );
   const registered = await client.query<{ id: number; login: string }>(
     `insert into throughline.mirror as mirror (api, resource, schema_name, table_name, key_columns, columns) values ($1, $2, $3, $4, $5, $6)
      on conflict (schema_name, table_name) do update set api = excluded.api, resource = excluded.resource,
@@ -94,6 +104,9 @@ async function migrateMirror(
   );
   const [entry] = registered.rows;
   if (!entry) throw new Error("the register returned no row");
+  // What was made anew is empty until the next whole pull.
+  if (found && found.stale.size > 0)
+    await client.query("update throughline.mirror set complete_at = null, checkpoint = null where id = $1", [entry.id]);
   const columns = await tableColumns(client, target);
   const managed = new Map(mirror.columns.map((column) => [column.name, column]));
   const guarded = columns.map((column) => {
@@ -143,14 +156,52 @@ export async function schemaVersion(client: Pool | PoolClient): Promise<number |
   return found.rows[0]?.version;
 }
 
-async function foundTable(client: PoolClient, target: string): Promise<FoundTable> {
+async function foundTable(
+  client: PoolClient,
+  mirror: MirrorToMigrate,
+  target: string,
+  allowDrop: boolean,
+): Promise<FoundTable> {
   if (!(await exists(client, "select to_regclass($1) is not null", [target]))) return undefined;
   const columns = await tableColumns(client, target);
   const indexes = await client.query<{ name: string }>(
     "select c.relname as name from pg_index i join pg_class c on c.oid = i.indexrelid where i.indrelid = $1::regclass",
     [target],
   );
-  return { columns: new Set(columns.map(({ name }) => name)), indexes: new Set(indexes.rows.map(({ name }) => name)) };
+  const stale = await staleColumns(client, mirror, target);
+  const [retyped] = stale.filter(({ retyped: other }) => other !== null);
+  if (retyped && !allowDrop) {
+    throw new MigrateError(
+      `column "${retyped.name}" of ${target} is ${retyped.retyped}: "throughline migrate --allow-drop" makes it anew, and "throughline pull --full" fills it`,
+    );
+  }
+  const dropped = allowDrop ? stale.map(({ name }) => name) : [];
+  const kept = allowDrop ? [] : stale.map(({ name }) => name);
+  return {
+    columns: new Set(columns.map(({ name }) => name)),
+    indexes: new Set(indexes.rows.map(({ name }) => name)),
+    stale: new Set(dropped),
+    kept,
+  };
+}
+
+/** Mirrored columns that the API has no more; `retyped`: that it has as another type, in words. The key is never one. */
+async function staleColumns(
+  client: PoolClient,
+  { schema, table, key, columns }: MirrorToMigrate,
+  target: string,
+): Promise<{ name: string; retyped: string | null }[]> {
+  const found = await client.query<{ name: string; retyped: string | null }>(
+    `select a.attname as name, case when w is not null then
+         format('%s here and %s in the API', format_type(a.atttypid, a.atttypmod), w ->> 'type') end as retyped
+     from throughline.mirror m join json_array_elements(m.columns) r on true
+       join pg_attribute a on a.attrelid = $3::regclass and a.attname = r ->> 'name' and not a.attisdropped
+       left join json_array_elements($4::json) w on w ->> 'name' = r ->> 'name'
+     where m.schema_name = $1 and m.table_name = $2 and a.attname <> all($5)
+       and a.atttypid is distinct from to_regtype(w ->> 'type')::oid`,
+    [schema, table, target, JSON.stringify(columns), key],
+  );
+  return found.rows;
 }
 
 /** All but generated columns: those are Postgres's to fill. */

@@ -11,10 +11,15 @@ export interface LogOptions {
 export function makeLog({ level, format }: LogOptions): Logger {
   const text = format === "text" || (format === "auto" && process.stderr.isTTY);
   const stream = text
-    ? pretty({ destination: 2, sync: true, ignore: "pid,hostname" })
+    ? pretty({ destination: 2, sync: true, ignore: "pid,hostname", colorize: colours() })
     : destination({ dest: 2, sync: true });
   // An error may quote the value it met: its kind, its code and where it was thrown are enough.
   return pino({ level, serializers: { err: describeError } }, stream);
+}
+
+/** As https://no-color.org asks. */
+function colours(): boolean {
+  return process.stderr.isTTY && !process.env["NO_COLOR"];
 }
 
 function describeError(cause: unknown): unknown {

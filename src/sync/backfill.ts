@@ -14,6 +14,16 @@ export interface Backfilled {
   readonly deleted: number;
   /** Rows that are missing still: the next pull reads them again. */
   readonly parked: readonly Parked[];
+  /** It stopped before the last page; the next one goes on there. */
+  readonly interrupted: boolean;
+}
+
+interface Copying {
+  /** From the beginning, even if an earlier copy can go on. */
+  readonly full: boolean;
+  /** Aborted: stops after the page that is under way. */
+  readonly signal?: AbortSignal;
+  progress(rows: number): void;
 }
 
 export interface Parked {
@@ -32,7 +42,7 @@ export async function backfill(
   pool: Pool,
   mirror: Mirror,
   table: ConnectorTable,
-  options: { readonly full: boolean; progress(rows: number): void },
+  options: Copying,
 ): Promise<Backfilled> {
   const guard = await pool.connect();
   const lock = [mirror.id];
@@ -43,7 +53,8 @@ export async function backfill(
     );
     if (!mine.rows[0]?.mine) throw new PullRunning(`another pull of ${mirror.schema}.${mirror.table} is running`);
     const seen = await SeenKeys.begin(guard);
-    const { rows, from, whole } = await copyPages(pool, mirror, table, options, seen);
+    const { rows, from, whole, interrupted } = await copyPages(pool, mirror, table, options, seen);
+    if (interrupted) return { rows, deleted: 0, parked: [], interrupted };
     // Of a copy that went on where another stopped, nobody knows all that it met.
     const deleted = whole ? await readAgain(pool, mirror, table, await seen.unseen(mirror)) : 0;
     await seen.end();
@@ -55,20 +66,29 @@ export async function backfill(
          complete_from = case when $2 then $3::timestamptz else complete_from end where id = $1`,
       [mirror.id, complete, from],
     );
-    return { rows, deleted, parked };
+    return { rows, deleted, parked, interrupted: false };
   } finally {
     await guard.query("select pg_advisory_unlock(hashtext('throughline pull'), $1)", lock);
     guard.release();
   }
 }
 
+interface Copied {
+  readonly rows: number;
+  /** When it began, by Postgres's clock. */
+  readonly from: string;
+  /** It has met all that there is. */
+  readonly whole: boolean;
+  readonly interrupted: boolean;
+}
+
 async function copyPages(
   pool: Pool,
   mirror: Mirror,
   table: ConnectorTable,
-  options: { readonly full: boolean; progress(rows: number): void },
+  options: Copying,
   seen: SeenKeys,
-): Promise<{ readonly rows: number; readonly from: string; readonly whole: boolean }> {
+): Promise<Copied> {
   const checkpoint = options.full ? null : await checkpointOf(pool, mirror);
   const from = checkpoint?.from ?? (await stamp(pool));
   let cursor = checkpoint?.cursor ?? null;
@@ -85,10 +105,11 @@ async function copyPages(
     await seen.add(page.records.map(({ key }) => key));
     rows += page.records.length;
     options.progress(rows);
-    if (page.next === null) return { rows, from, whole: checkpoint === null };
+    if (page.next === null) return { rows, from, whole: checkpoint === null, interrupted: false };
     if (page.next === cursor || pages >= table.mostPages)
       throw new ReadFailed(`${mirror.api}: the pages of ${mirror.resource} have no end (${pages} read)`);
     cursor = page.next;
+    if (options.signal?.aborted) return { rows, from, whole: false, interrupted: true };
   }
 }
 

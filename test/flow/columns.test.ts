@@ -23,7 +23,7 @@ beforeEach(async () => {
       add column bytes bytea, add column home public.place, add column rank public.positive, add column mood public.mood,
       add column spans int4range, add column bits bit varying, add column net inet, add column note varchar(10) default 'none'`);
   }
-  await migrateAll(line.opened, false);
+  await migrateAll(line.opened, { dryRun: false });
   line.sandbox.clearLog();
   return () => line.close();
 });

@@ -271,7 +271,7 @@ test("migrate raises the revision when the key changes", async () => {
     const { rows } = await line.admin.query(
       "select api, resource, schema_name as schema, table_name as table, columns from throughline.mirror",
     );
-    await migrate(line.opened.pool, [{ ...rows[0], key: ["id", "repo"] }], {}, false);
+    await migrate(line.opened.pool, [{ ...rows[0], key: ["id", "repo"] }], {}, { dryRun: false });
     expect((await line.admin.query("select revision from throughline.mirror")).rows).toEqual([{ revision: 2 }]);
   });
 });

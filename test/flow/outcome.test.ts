@@ -90,7 +90,7 @@ test("TL001: inside a transaction that has touched the row, the mirror follows w
   const client = await line.client();
   await line.admin.query("alter table hubspot.contacts add column if not exists note text");
   const { migrateAll } = await import("../../src/cli/migrate.js");
-  await migrateAll(line.opened, false);
+  await migrateAll(line.opened, { dryRun: false });
   line.sandbox.seed("contacts", [{ email: "taken@example.com" }]);
   await client.query("begin");
   await client.query("update hubspot.contacts set note = 'mine' where email = 'ada@example.com'");

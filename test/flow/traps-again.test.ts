@@ -106,7 +106,7 @@ test("P2: a function that writes another value each time into a local column of 
     create sequence public.numbers; grant all on public.numbers to app;
     create function public.bill() returns text language sql as $$update hubspot.contacts
       set note = nextval('public.numbers') || '@example.com' where email = 'ada@example.com' returning note$$`);
-  await migrateAll(line.opened, false);
+  await migrateAll(line.opened, { dryRun: false });
   const client = await line.client();
   const said = await told(client.query("insert into hubspot.contacts (email) values (public.bill())"));
   const { rows } = await line.admin.query("select note from hubspot.contacts where email = 'ada@example.com'");

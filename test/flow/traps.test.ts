@@ -105,7 +105,7 @@ test("P5: a local column may have a type of the user's own, and odd settings cha
   await line.admin.query(
     "alter table hubspot.contacts add column mood public.mood, add column tags text[], add column doc xml",
   );
-  await migrateAll(line.opened, false);
+  await migrateAll(line.opened, { dryRun: false });
   const client = await line.client();
   await client.query("set array_nulls = off");
   const { rows } = await client.query(
@@ -155,7 +155,7 @@ test("local columns need no call: neither the row limit nor the one write of a t
     Array.from({ length: 150 }, (_, i) => ({ email: `many${i}@x.com` })),
   );
   await line.admin.query("alter table hubspot.contacts add column note text");
-  await migrateAll(line.opened, false);
+  await migrateAll(line.opened, { dryRun: false });
   await line.pull();
   const client = await line.client();
   await client.query("begin");

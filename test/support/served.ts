@@ -27,7 +27,7 @@ export const grant = { app: ["select", "insert", "update", "delete"] };
 export async function serveLine(database: TestDatabase, opened: Opened, pulled: boolean): Promise<Served> {
   const admin = new pg.Client({ connectionString: database.urlOf() });
   await admin.connect();
-  await migrateAll(opened, false);
+  await migrateAll(opened, { dryRun: false });
   const pull = async () => {
     for (const { mirror, table } of await openMirrors(opened)) {
       await backfill(opened.pool, mirror, table, { full: true, progress: () => undefined });

@@ -109,7 +109,7 @@ async function setUp(
   undo.push(() => opened.pool.end());
   io.out(`\nthroughline.yaml\n${indented(config.trimEnd())}`);
   io.out(
-    `\n$ throughline migrate\n  ${(await migrateAll(opened, false)).length} changes: schema, mirror table, guard, grants`,
+    `\n$ throughline migrate\n  ${(await migrateAll(opened, { dryRun: false })).length} changes: schema, mirror table, guard, grants`,
   );
   io.out("$ throughline pull");
   await pullAll(opened, io);

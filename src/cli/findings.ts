@@ -1,0 +1,148 @@
+// What check finds in the database: the server, the rights of our login, and each mirror. One line each.
+
+import type { Pool } from "pg";
+import type { Mirror } from "../mirror/column.js";
+import { ownerRole } from "../mirror/ddl.js";
+import { type Grants, installedVersion } from "../mirror/migrate.js";
+
+export interface Finding {
+  readonly level: "ok" | "warning" | "error";
+  readonly subject: string;
+  readonly says: string;
+}
+
+/** Such as 140000 for 14. */
+const oldestServer = 140_000;
+
+export async function checkServer(pool: Pool): Promise<Finding[]> {
+  const found = await pool.query<{ version: number; shown: string; installed: boolean; connections: number }>(
+    `select current_setting('server_version_num')::int as version, current_setting('server_version') as shown,
+       to_regclass('throughline.version') is not null as installed, current_setting('max_connections')::int as connections`,
+  );
+  const [server] = found.rows;
+  const error = (says: string): Finding[] => [{ level: "error", subject: "postgres", says }];
+  const old = server ? tooOld(server) : "says nothing of itself";
+  if (!server || old) return error(old ?? "");
+  const rights = await checkLogin(pool, server.installed);
+  if (!server.installed) {
+    return [...rights, ...error('schema "throughline" is missing: run "throughline migrate"')];
+  }
+  const schema = await pool.query<{ version: number }>("select version from throughline.version");
+  const version = schema.rows[0]?.version;
+  if (version !== installedVersion) {
+    const newer = (version ?? 0) > installedVersion;
+    const mend = newer ? "this program is older: install the version that migrated it" : 'run "throughline migrate"';
+    return [...rights, ...error(`schema "throughline" has version ${version}, not ${installedVersion}: ${mend}`)];
+  }
+  return [{ level: "ok", subject: "postgres", says: `server ${server.shown}, schema version ${version}` }, ...rights];
+}
+
+/** What is wrong with a server of this version. */
+export function tooOld({ version, shown }: { readonly version: number; readonly shown: string }): string | undefined {
+  return version < oldestServer ? `server ${shown} is too old: 14 is the oldest` : undefined;
+}
+
+/** What the login of proxy and sync may do; only what is missing is told. */
+async function checkLogin(pool: Pool, installed: boolean): Promise<Finding[]> {
+  const found = await pool.query<{
+    login: string;
+    superuser: boolean;
+    creates: boolean;
+    temp: boolean;
+    owner: boolean;
+  }>(
+    `select session_user::text as login, rolsuper as superuser, has_database_privilege(current_database(), 'create') as creates,
+       has_database_privilege(current_database(), 'temp') as temp,
+       coalesce((select pg_has_role(session_user, oid, 'usage') from pg_roles where rolname = $1), rolcreaterole or rolsuper) as owner
+     from pg_roles where rolname = session_user`,
+    [ownerRole],
+  );
+  const [rights] = found.rows;
+  if (!rights) return [];
+  const { login } = rights;
+  const findings: Finding[] = [];
+  const add = (level: Finding["level"], says: string) => findings.push({ level, subject: "login", says });
+  if (rights.superuser) add("warning", `"${login}" is a superuser: a login of its own with fewer rights is enough`);
+  if (!rights.creates && !installed)
+    add("error", `"${login}" may not create schemas: grant create on database … to "${login}"`);
+  if (!rights.temp)
+    add("error", `"${login}" may not make temporary tables, which pull needs: grant temp on database … to "${login}"`);
+  if (!rights.owner)
+    add(
+      "error",
+      `"${login}" is no member of role ${ownerRole}, which owns the mirrors: grant ${ownerRole} to "${login}"`,
+    );
+  return findings;
+}
+
+/** The table as it is, against what was registered: owner, columns, guard, grants. */
+export async function checkMirror(pool: Pool, mirror: Mirror, grants: Grants): Promise<Finding[]> {
+  const subject = `${mirror.schema}.${mirror.table}`;
+  const table = await pool.query<{ owner: string; missing: string[] | null; other: string[] | null }>(
+    `select pg_get_userbyid(c.relowner)::text as owner,
+       (select array_agg(w ->> 'name') from json_array_elements(m.columns) w
+         where not exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = w ->> 'name' and not a.attisdropped)) as missing,
+       (select array_agg(format('%s is %s, not %s', a.attname, format_type(a.atttypid, a.atttypmod), w ->> 'type'))
+         from json_array_elements(m.columns) w join pg_attribute a on a.attrelid = c.oid and a.attname = w ->> 'name'
+         where a.atttypid is distinct from to_regtype(w ->> 'type')::oid) as other
+     from throughline.mirror m join pg_class c on c.oid = to_regclass(format('%I.%I', m.schema_name, m.table_name)) where m.id = $1`,
+    [mirror.id],
+  );
+  const [found] = table.rows;
+  const findings: Finding[] = [];
+  const add = (level: Finding["level"], says: string) => findings.push({ level, subject, says });
+  if (found && found.owner !== ownerRole)
+    add("error", `is owned by "${found.owner}": alter table ${subject} owner to ${ownerRole}`);
+  if (found?.missing) add("error", `lacks columns (${found.missing.join(", ")}): run "throughline migrate"`);
+  if (found?.other)
+    add("error", `has columns of another type (${found.other.join("; ")}): run "throughline migrate --allow-drop"`);
+  const guard = await checkGuard(pool, mirror.schema, mirror.table);
+  if (guard.level === "error") findings.push(guard);
+  findings.push(...(await checkGrants(pool, subject, mirror, grants)));
+  return findings.length > 0 ? findings : [{ level: "ok", subject, says: "guarded" }];
+}
+
+/** The guard has to be there, enabled, and the last BEFORE ROW trigger to fire. */
+export async function checkGuard(pool: Pool, schema: string, table: string): Promise<Finding> {
+  const subject = `${schema}.${table}`;
+  const triggers = await pool.query<{ name: string; ours: boolean; late: boolean; enabled: boolean }>(
+    `select tgname as name, tgname like '~throughline%' as ours, tgenabled = 'O' as enabled,
+       not tgisinternal and tgtype & 3 = 3 and tgname::text collate "C" > '~throughline' as late
+     from pg_trigger where tgrelid = format('%I.%I', $1::text, $2::text)::regclass`,
+    [schema, table],
+  );
+  const guards = triggers.rows.filter(({ ours, enabled }) => ours && enabled);
+  const late = triggers.rows.find((trigger) => trigger.late && !trigger.ours);
+  if (guards.length !== 3)
+    return { level: "error", subject, says: 'its guard is missing or disabled: run "throughline migrate"' };
+  if (late)
+    return {
+      level: "error",
+      subject,
+      says: `trigger "${late.name}" fires after the guard: rename it to sort before "~"`,
+    };
+  return { level: "ok", subject, says: "guarded" };
+}
+
+/** What `postgres.grant` promises. */
+async function checkGrants(pool: Pool, subject: string, { schema, table }: Mirror, grants: Grants): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  for (const [role, privileges] of Object.entries(grants)) {
+    const found = await pool.query<{ lacks: string[] | null }>(
+      `select (select array_agg(p) from unnest($2::text[]) p
+         where not has_table_privilege(r.oid, format('%I.%I', $3::text, $4::text)::regclass, p)) as lacks from pg_roles r where r.rolname = $1`,
+      [role, privileges, schema, table],
+    );
+    const [rights] = found.rows;
+    const missing = rights?.lacks?.join(", ").toUpperCase();
+    if (!rights)
+      findings.push({
+        level: "error",
+        subject,
+        says: `postgres.grant names role "${role}", which does not exist: create role "${role}"`,
+      });
+    else if (missing)
+      findings.push({ level: "warning", subject, says: `role "${role}" lacks ${missing}: run "throughline migrate"` });
+  }
+  return findings;
+}

@@ -1,0 +1,43 @@
+// Takes mirrors away: their tables, what guards them, and their entry in the register. Nothing of it changes upstream.
+
+import type { Pool } from "pg";
+import { quoteName } from "../postgres/quote.js";
+import type { Mirror } from "./column.js";
+import { MigrateError } from "./migrate.js";
+
+/** Returns the DDL. Throws MigrateError while a call on one of them is open. */
+export async function dropMirrors(pool: Pool, mirrors: readonly Mirror[], dryRun: boolean): Promise<readonly string[]> {
+  const client = await pool.connect();
+  try {
+    await client.query("begin");
+    await client.query("select pg_advisory_xact_lock(hashtext('throughline migrate'))");
+    const done: string[] = [];
+    for (const { id, schema, table } of mirrors) {
+      const target = `${quoteName(schema)}.${quoteName(table)}`;
+      const open = await client.query("select from throughline.journal where mirror = $1 and closed_at is null", [id]);
+      if (open.rowCount !== 0)
+        throw new MigrateError(
+          `${target} has ${open.rowCount} open journal entries: "throughline journal list --open" shows them`,
+        );
+      const sql = `drop table ${target}`;
+      await client.query(sql);
+      done.push(sql);
+      const functions = await client.query<{ sql: string }>(
+        `select format('drop function %s', oid::regprocedure) as sql from pg_proc
+         where pronamespace = 'throughline'::regnamespace and proname ~ ('^[a-z]+_' || $1 || '$')`,
+        [String(id)],
+      );
+      for (const { sql: drop } of functions.rows) await client.query(drop);
+      await client.query("delete from throughline.parked where mirror = $1", [id]);
+      await client.query("delete from throughline.journal where mirror = $1", [id]);
+      await client.query("delete from throughline.mirror where id = $1", [id]);
+    }
+    await client.query(dryRun ? "rollback" : "commit");
+    return done;
+  } catch (cause) {
+    await client.query("rollback");
+    throw cause;
+  } finally {
+    client.release();
+  }
+}
