@@ -36,10 +36,8 @@ export async function migrate(
 ): Promise<readonly string[]> {
   const client = await pool.connect();
   try {
-    await client.query("begin");
-    await client.query("select pg_advisory_xact_lock(hashtext('throughline migrate'))");
-    // Types of others come out qualified, as the guard needs them.
-    await client.query("set local search_path = pg_catalog");
+    await beginAlone(client);
+    await client.query(qualified);
     const done = await migrateIn(client, mirrors, grants, allowDrop);
     await client.query(dryRun ? "rollback" : "commit");
     return done;
@@ -50,6 +48,15 @@ export async function migrate(
     client.release();
   }
 }
+
+/** Begins a transaction that changes mirrors, when no other does. */
+export async function beginAlone(client: PoolClient): Promise<void> {
+  await client.query("begin");
+  await client.query("select pg_advisory_xact_lock(hashtext('throughline migrate'))");
+}
+
+/** Types of others come out qualified, as the guard needs them. */
+export const qualified = "set local search_path = pg_catalog";
 
 async function migrateIn(
   client: PoolClient,
@@ -107,15 +114,7 @@ async function migrateMirror(
   // What was made anew is empty until the next whole pull.
   if (found && found.stale.size > 0)
     await client.query("update throughline.mirror set complete_at = null, checkpoint = null where id = $1", [entry.id]);
-  const columns = await tableColumns(client, target);
-  const managed = new Map(mirror.columns.map((column) => [column.name, column]));
-  const guarded = columns.map((column) => {
-    const known = managed.get(column.name);
-    return { ...column, managed: known !== undefined, unique: known?.unique === true };
-  });
-  const key = mirror.key.flatMap((part) => guarded.find(({ name }) => name === part) ?? []);
-  for (const sql of guardSql({ ...mirror, id: entry.id, login: entry.login, key, columns: guarded }))
-    await client.query(sql);
+  await putGuard(client, { ...mirror, ...entry });
   for (const [role, privileges] of Object.entries(grants)) {
     for (const privilege of privileges) {
       const has = await exists(client, "select has_table_privilege($1, $2::regclass, $3)", [role, target, privilege]);
@@ -124,6 +123,21 @@ async function migrateMirror(
     const reaches = await exists(client, "select has_schema_privilege($1, $2, 'usage')", [role, mirror.schema]);
     if (!reaches) await run(`grant usage on schema ${schema} to ${quoteName(role)}`);
   }
+}
+
+/** Puts the guard on a mirror as its table is now: the local columns are compiled into it. Under the search path of `migrate`. */
+export async function putGuard(
+  client: PoolClient,
+  mirror: Omit<MirrorToMigrate, "api" | "resource"> & { readonly id: number; readonly login: string },
+): Promise<void> {
+  const columns = await tableColumns(client, `${quoteName(mirror.schema)}.${quoteName(mirror.table)}`);
+  const managed = new Map(mirror.columns.map((column) => [column.name, column]));
+  const guarded = columns.map((column) => {
+    const known = managed.get(column.name);
+    return { ...column, managed: known !== undefined, unique: known?.unique === true };
+  });
+  const key = mirror.key.flatMap((part) => guarded.find(({ name }) => name === part) ?? []);
+  for (const sql of guardSql({ ...mirror, key, columns: guarded })) await client.query(sql);
 }
 
 /** Members of the role own the mirrors; the login that migrates has to be one. */

@@ -1,0 +1,113 @@
+// Local columns: the user's own on a mirror, of which upstream knows nothing. The guard has them compiled in, so it changes with them.
+
+import type { Pool, PoolClient } from "pg";
+import { suggestion } from "../config/nearest.js";
+import { quoteName } from "../postgres/quote.js";
+import { loadMirrors } from "./catalogue.js";
+import type { Mirror } from "./column.js";
+import { beginAlone, installedVersion, MigrateError, putGuard, qualified, schemaVersion } from "./migrate.js";
+
+/** Which column, of the mirror of which resource. */
+export interface LocalColumn {
+  readonly api: string;
+  readonly resource: string;
+  readonly name: string;
+}
+
+/** The most bytes of a name (manual: "Identifiers and Key Words"); Postgres cuts a longer one. */
+const longestName = 63;
+
+/** Returns the DDL that was run. Throws MigrateError. */
+export async function addLocalColumn(pool: Pool, column: LocalColumn, type: string): Promise<string> {
+  const { name } = column;
+  return alter(pool, column, async (client, mirror, target, local) => {
+    if (local.includes(name)) throw new MigrateError(`${target} has a column "${name}" already, a local one`);
+    if (name === "" || Buffer.byteLength(name) > longestName)
+      throw new MigrateError(`the name of a column has 1 to ${longestName} bytes, not ${Buffer.byteLength(name)}`);
+    refuseManaged(mirror, name, "choose another name for a local column");
+    if (!(await isType(client, type)))
+      throw new MigrateError(
+        `"${type}" is no type of this database; a local column has a type and no more, such as integer, text[] or numeric(10,2)`,
+      );
+    return `alter table ${target} add column ${quoteName(name)} ${type}`;
+  });
+}
+
+/** The same. */
+export async function dropLocalColumn(pool: Pool, column: LocalColumn): Promise<string> {
+  const { name } = column;
+  return alter(pool, column, async (_, mirror, target, local) => {
+    refuseManaged(mirror, name, `"columns" of the table in the config says which columns are mirrored`);
+    if (!local.includes(name))
+      throw new MigrateError(`${target} has no local column "${name}"; ${suggestion(name, local)}`);
+    return `alter table ${target} drop column ${quoteName(name)}`;
+  });
+}
+
+function refuseManaged({ api, resource, columns }: Mirror, name: string, hint: string): void {
+  const managed = columns.find((column) => column.name === name);
+  if (!managed) return;
+  const upstream = managed.upstream === name ? "" : `, there "${managed.upstream}"`;
+  throw new MigrateError(`"${name}" of ${api}.${resource} is a column of the API's${upstream}: ${hint}`);
+}
+
+type Decide = (client: PoolClient, mirror: Mirror, target: string, local: readonly string[]) => Promise<string>;
+
+async function alter(pool: Pool, { api, resource }: LocalColumn, decide: Decide): Promise<string> {
+  const client = await pool.connect();
+  try {
+    await beginAlone(client);
+    const mirror = await mirrorOf(client, api, resource);
+    const target = `${quoteName(mirror.schema)}.${quoteName(mirror.table)}`;
+    const sql = await decide(client, mirror, target, await localColumns(client, mirror));
+    // Whoever waits for this table waits for us as well.
+    await client.query("set local lock_timeout = '5s'");
+    await client.query(sql);
+    await client.query(qualified);
+    const login = await client.query<{ login: string }>("select session_user::text as login");
+    const key = mirror.key.map(({ name }) => name);
+    await putGuard(client, { ...mirror, key, login: login.rows[0]?.login ?? "" });
+    await client.query("commit");
+    return sql;
+  } catch (cause) {
+    await client.query("rollback");
+    if (cause instanceof Error && "code" in cause && cause.code === "55P03")
+      throw new MigrateError(`${api}.${resource} is in use by another transaction: nothing was changed, try again`);
+    throw cause;
+  } finally {
+    client.release();
+  }
+}
+
+async function mirrorOf(client: PoolClient, api: string, resource: string): Promise<Mirror> {
+  const version = await schemaVersion(client);
+  // The guard has to fit the functions that it calls.
+  if (version !== undefined && version !== installedVersion)
+    throw new MigrateError(
+      `the schema "throughline" has version ${version}, not ${installedVersion}: run "throughline migrate"`,
+    );
+  const mirrors = version === undefined ? [] : await loadMirrors(client);
+  const mirror = mirrors.find((one) => one.api === api && one.resource === resource);
+  if (!mirror) throw new MigrateError(`${api}.${resource} has no mirror yet: run "throughline migrate"`);
+  return mirror;
+}
+
+async function localColumns(client: PoolClient, { relation, columns }: Mirror): Promise<readonly string[]> {
+  const found = await client.query<{ name: string }>(
+    "select attname as name from pg_attribute where attrelid = $1 and attnum > 0 and not attisdropped order by attnum",
+    [relation],
+  );
+  const managed = new Set(columns.map(({ name }) => name));
+  return found.rows.flatMap(({ name }) => (managed.has(name) ? [] : [name]));
+}
+
+/** By the search path of the login. What is more than a type, such as a default behind it, is none. */
+async function isType(client: PoolClient, type: string): Promise<boolean> {
+  try {
+    const found = await client.query<{ is: boolean }>("select to_regtype($1) is not null as is", [type]);
+    return found.rows[0]?.is === true;
+  } catch (cause) {
+    if (cause instanceof Error && "code" in cause && cause.code === "42601") return false;
+    throw cause;
+  }
+}
