@@ -1,0 +1,66 @@
+// How far the copy of each mirror is, and how many rows it has, as people want to know it.
+
+import type { Pool } from "pg";
+import { quoteName } from "../postgres/quote.js";
+
+export interface Progress {
+  readonly mirror: number;
+  readonly api: string;
+  readonly resource: string;
+  readonly rows: number;
+  /** False: Postgres's own estimate. */
+  readonly exact: boolean;
+  /** `migrated`: no pull has written a page yet; `pulling`: one has, and not its last. */
+  readonly stage: "migrated" | "pulling" | "complete";
+  /** Whether a pull is at it now. */
+  readonly running: boolean;
+  /** ISO 8601: when a pull last ended with nothing missing. */
+  readonly completedAt: string | null;
+  /** Rows that are missing still. */
+  readonly parked: number;
+}
+
+/** Up to so many rows are counted, each time. */
+const countedRows = 10_000;
+
+type Registered = Omit<Progress, "rows" | "exact"> & {
+  readonly schema: string;
+  readonly table: string;
+  /** By its last ANALYZE; -1: there was none. */
+  readonly estimate: number;
+  /** By what was written since the counters began. */
+  readonly live: number;
+};
+
+/** Of every registered mirror whose table exists. */
+export async function loadProgress(pool: Pool): Promise<readonly Progress[]> {
+  const found = await pool.query<Registered>(
+    `select m.id as mirror, m.api, m.resource, m.schema_name as schema, m.table_name as table,
+       case when m.checkpoint is not null then 'pulling' when m.complete_at is not null then 'complete' else 'migrated' end as stage,
+       exists (select from pg_locks l where l.locktype = 'advisory' and l.granted and l.objsubid = 2
+         and l.database = (select oid from pg_database where datname = current_database())
+         and l.classid::int8 = hashtext('throughline pull')::int8 & 4294967295 and l.objid::int8 = m.id) as running,
+       to_char(m.complete_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "completedAt",
+       (select count(*)::int from throughline.parked p where p.mirror = m.id) as parked,
+       c.reltuples::float8 as estimate, pg_stat_get_live_tuples(c.oid)::float8 as live
+     from throughline.mirror m join pg_class c on c.oid = to_regclass(format('%I.%I', m.schema_name, m.table_name)) order by m.id`,
+  );
+  const progress: Progress[] = [];
+  for (const { schema, table, estimate, live, ...registered } of found.rows) {
+    progress.push({ ...registered, ...(await rowsOf(pool, { schema, table, estimate, live })) });
+  }
+  return progress;
+}
+
+async function rowsOf(
+  pool: Pool,
+  { schema, table, estimate, live }: Pick<Registered, "schema" | "table" | "estimate" | "live">,
+): Promise<Pick<Progress, "rows" | "exact">> {
+  if (estimate > countedRows) return { rows: estimate, exact: false };
+  const found = await pool.query<{ rows: number }>(
+    `select count(*)::int as rows from (select from ${quoteName(schema)}.${quoteName(table)} limit $1) counted`,
+    [countedRows + 1],
+  );
+  const rows = found.rows[0]?.rows ?? 0;
+  return rows <= countedRows ? { rows, exact: true } : { rows: Math.max(rows, live), exact: false };
+}
