@@ -7,6 +7,7 @@ import { type Config, loadConfig, logLevels } from "../config/config.js";
 import { suggestion } from "../config/nearest.js";
 import { openAccount } from "../connector/account.js";
 import type { KnownMirror } from "../connector/known.js";
+import { anyTable } from "../connector/manifest.js";
 import { ConnectorTable } from "../connector/table.js";
 import { manifestOf } from "../connectors/registry.js";
 import { loadMirrors } from "../mirror/catalogue.js";
@@ -98,9 +99,6 @@ export async function openMirrors({ pool, tables }: Pick<Opened, "pool" | "table
     return mirror ? [{ mirror, table }] : [];
   });
 }
-
-/** What a manifest says of each table that the API itself tells of. */
-const anyTable = "*";
 
 function tablesOf(api: ApiConfig, log: Logger): OpenedTable[] {
   const manifest = manifestOf(api.connector);

@@ -87,6 +87,9 @@ const limit = z.strictObject({
 });
 export type LimitManifest = z.output<typeof limit>;
 
+/** In the place of a table's name: each table that the API itself tells of. */
+export const anyTable = "*";
+
 export const manifestSchema = z
   .strictObject({
     throughline: z.literal(1),

@@ -1,20 +1,41 @@
 // The connectors: those that come with Throughline, one folder each, and manifests of the user's own.
 
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { isAbsolute } from "node:path";
 import { fileURLToPath } from "node:url";
-import { readYaml } from "../config/yaml.js";
+import { ConfigError, readYaml } from "../config/yaml.js";
 import { type Manifest, manifestSchema } from "../connector/manifest.js";
 
 /** The manifest of a connector, by its name or its file's absolute path; undefined when there is none. Throws ConfigError. */
 export function manifestOf(connector: string): Manifest | undefined {
   const path = pathOf(connector);
   if (path === undefined || !existsSync(path)) return undefined;
-  return readYaml(path, readFileSync(path, "utf8"), manifestSchema);
+  return readManifest(path);
+}
+
+/** The manifest in a file. Throws ConfigError, in which the file goes by the name that it is given here. */
+export function readManifest(file: string): Manifest {
+  return readYaml(file, readText(file), manifestSchema);
+}
+
+/** The connectors that come with Throughline. */
+export function connectorNames(): readonly string[] {
+  return readdirSync(new URL("./", import.meta.url), { withFileTypes: true })
+    .flatMap((entry) => (entry.isDirectory() ? [entry.name] : []))
+    .sort();
 }
 
 function pathOf(connector: string): string | undefined {
   if (isAbsolute(connector)) return connector;
   if (!/^[a-z][a-z0-9_]*$/.test(connector)) return undefined;
   return fileURLToPath(new URL(`./${connector}/manifest.yaml`, import.meta.url));
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (cause) {
+    const code = cause instanceof Error && "code" in cause ? String(cause.code) : "unreadable";
+    throw new ConfigError([`${path}: can't be read (${code})`]);
+  }
 }
