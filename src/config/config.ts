@@ -93,7 +93,7 @@ export function loadConfig(
   });
   const read = readYaml(path, text, schema, (value, at) => {
     const mistakes = [...unknownConnectors(named, factsOf, at), ...literalSecrets(raw, named, factsOf, at)];
-    const filled = substitute(value, env, at, mistakes);
+    const filled = substitute(withApis(value), env, at, mistakes);
     if (mistakes.length > 0) throw new ConfigError(mistakes);
     return filled;
   });
@@ -110,6 +110,11 @@ export function loadConfig(
     log: read.log,
     apis: Object.entries(read.apis).map(([name, api]) => ({ name, ...api })),
   };
+}
+
+/** Under an `apis:` that has nothing but comments, there are none. */
+function withApis(value: unknown): unknown {
+  return isRecord(value) && value["apis"] === null ? { ...value, apis: {} } : value;
 }
 
 function unknownConnectors(

@@ -25,6 +25,11 @@ export function substitute(
   );
 }
 
+/** The environment variable that a key of an API's part is expected in: `DESK_KEY`. */
+export function variableOf(api: string, key: string): string {
+  return `${api}_${key}`.replaceAll(/\W/g, "_").toUpperCase();
+}
+
 type Filled = { readonly text: string } | { readonly missing: string };
 
 function fromEnvironment(inside: string, env: Readonly<Record<string, string | undefined>>): Filled {
