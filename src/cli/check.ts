@@ -4,7 +4,7 @@ import type { ApiConfig } from "../config/api.js";
 import { ReadFailed } from "../connector/ending.js";
 import type { KnownMirror } from "../connector/known.js";
 import type { MirrorColumn } from "../mirror/column.js";
-import type { Command } from "./command.js";
+import { type Command, reasonOf } from "./command.js";
 import { checkMirror, checkServer, type Finding } from "./findings.js";
 import { configOf, type Opened, open, openMirrors, wantedTables } from "./open.js";
 
@@ -86,9 +86,4 @@ function mendOf(cause: unknown, { name, values }: ApiConfig): string {
   if (sqlstate === "28000") return `: look at ${keys.join(", ")}`;
   if (sqlstate === "42501") return ": give the token the right to read this";
   return sqlstate === "HV00N" ? `: look at apis.${name}.base, and at the network` : "";
-}
-
-function reasonOf(cause: unknown): string {
-  if (cause instanceof AggregateError) return reasonOf(cause.errors[0]);
-  return cause instanceof Error ? cause.message : String(cause);
 }

@@ -22,6 +22,12 @@ export type Command = (options: Options, io: Io) => Promise<ExitCode>;
 /** The command line itself is wrong. */
 export class UsageError extends Error {}
 
+/** What failed, in a sentence: of several tries in one, the first. */
+export function reasonOf(cause: unknown): string {
+  if (cause instanceof AggregateError) return reasonOf(cause.errors[0]);
+  return cause instanceof Error ? cause.message : String(cause);
+}
+
 /** A flag that takes a whole number. */
 export function numberFlag(options: Options, name: string, fallback: number): number {
   const text = options.flags[name];
