@@ -4,7 +4,8 @@
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { checkCommand } from "./cli/check.js";
-import { type Command, type ExitCode, type Io, UsageError } from "./cli/command.js";
+import { columnCommand } from "./cli/column.js";
+import { type Command, type ExitCode, type Io, reasonOf, UsageError } from "./cli/command.js";
 import { demoCommand } from "./cli/demo/demo.js";
 import { journalCommand } from "./cli/journal.js";
 import { migrateCommand } from "./cli/migrate.js";
@@ -18,15 +19,16 @@ import { PullRunning } from "./sync/backfill.js";
 
 const usage = `usage: throughline <command> [options]
 
-  check    [API…] [--offline]                config, database, rights, guards, tokens, drift
-  migrate  [API…] [--dry-run] [--allow-drop] create or extend schemas, mirrors, guards, grants; prints its DDL
-           --drop API[.TABLE]…               take mirrors away
-  pull     [API[.TABLE]…] [--workers N] [--full]    copy everything once; goes on where one was interrupted
-  serve    [--listen ADDR] [--socket DIR]    the proxy
-  journal  list [--open] [--api A] [--table T] [--outcome O] [--since 1h] [--limit 50] [--exit-code]
-           show ID · retry ID · resolve ID --accepted|--refused --because TEXT
-  sandbox  API [--port N] [--fault NAME[:N]]… [--seed N]    a local twin of an API
-  demo     [--once]                          everything in one minute, with a Postgres and an API of its own
+  check      [--offline]                         config, database, guards, tokens, drift
+  migrate    [--dry-run]                         create or extend schemas, mirrors, guards, grants; prints its DDL
+  pull       [API[.TABLE]…] [--full]             copy everything once
+  serve      [--listen ADDR] [--socket DIR]      the proxy
+  column     add API.TABLE NAME TYPE             a local column: on the mirror, and unknown to the API
+             drop API.TABLE NAME
+  journal    list [--open] [--api A] [--table T] [--outcome O] [--since 1h] [--limit 50] [--exit-code]
+             show ID · retry ID · resolve ID --accepted|--refused --because TEXT
+  sandbox    API [--port N] [--fault NAME[:N]]… [--seed N]   a local twin of an API
+  demo       [--once]                            everything in one minute, with a Postgres and an API of its own
 
   -c, --config FILE (throughline.yaml) · --log-level error|warn|info|debug · --json · --no-color · -h, --help · -V, --version`;
 
@@ -35,6 +37,7 @@ const commands: Readonly<Record<string, Command>> = {
   migrate: migrateCommand,
   pull: pullCommand,
   serve: serveCommand,
+  column: columnCommand,
   journal: journalCommand,
   sandbox: sandboxCommand,
   demo: demoCommand,
@@ -110,7 +113,7 @@ try {
 } catch (cause) {
   process.exitCode = cause instanceof ConfigError || cause instanceof UsageError ? 2 : 1;
   if (cause instanceof UsageError) io.err(`throughline: ${cause.message}\n\n${usage}`);
-  else if (isExpected(cause)) io.err(`throughline: ${cause.message}`);
+  else if (isExpected(cause)) io.err(`throughline: ${reasonOf(cause)}`);
   else io.err(cause instanceof Error ? (cause.stack ?? cause.message) : String(cause));
 }
 

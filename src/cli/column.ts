@@ -1,0 +1,36 @@
+// throughline column: adds and drops local columns of a mirror, and renews its guard with them.
+
+import { suggestion } from "../config/nearest.js";
+import { addLocalColumn, dropLocalColumn } from "../mirror/local-column.js";
+import { type Command, UsageError } from "./command.js";
+import { type Opened, open, readConfig } from "./open.js";
+
+export const columnCommand: Command = async (options, io) => {
+  const [verb, place, name, ...words] = options.names;
+  const type = words.join(" ");
+  if (
+    place === undefined ||
+    name === undefined ||
+    !((verb === "add" && type !== "") || (verb === "drop" && type === ""))
+  )
+    throw new UsageError("column takes add API.TABLE NAME TYPE, or drop API.TABLE NAME");
+  const opened = open(readConfig(options.config));
+  try {
+    const { api, resource } = tableAt(opened, place);
+    const column = { api, resource, name };
+    const sql =
+      verb === "add" ? await addLocalColumn(opened.pool, column, type) : await dropLocalColumn(opened.pool, column);
+    io.out(options.json ? JSON.stringify({ sql }) : `${sql};`);
+    return 0;
+  } finally {
+    await opened.pool.end();
+  }
+};
+
+function tableAt({ tables }: Opened, place: string): { readonly api: string; readonly resource: string } {
+  const known = tables.map(({ api, table: { resource } }) => ({ api: api.name, resource }));
+  const found = known.find(({ api, resource }) => `${api}.${resource}` === place);
+  if (found) return found;
+  const names = known.map(({ api, resource }) => `${api}.${resource}`);
+  throw new UsageError(`the config has no table "${place}"; ${suggestion(place, names)}`);
+}
