@@ -12,6 +12,7 @@ import { migrateCommand } from "./cli/migrate.js";
 import { pullCommand } from "./cli/pull.js";
 import { sandboxCommand } from "./cli/sandbox.js";
 import { serveCommand } from "./cli/serve.js";
+import { statusCommand } from "./cli/status.js";
 import { ConfigError } from "./config/yaml.js";
 import { ReadFailed } from "./connector/ending.js";
 import { MigrateError } from "./mirror/migrate.js";
@@ -23,6 +24,7 @@ const usage = `usage: throughline <command> [options]
   migrate    [--dry-run]                         create or extend schemas, mirrors, guards, grants; prints its DDL
   pull       [API[.TABLE]…] [--full]             copy everything once
   serve      [--listen ADDR] [--socket DIR]      the proxy
+  status     [API[.TABLE]…] [--watch]            tables, rows, stage, open journal entries, the last failure
   column     add API.TABLE NAME TYPE             a local column: on the mirror, and unknown to the API
              drop API.TABLE NAME
   journal    list [--open] [--api A] [--table T] [--outcome O] [--since 1h] [--limit 50] [--exit-code]
@@ -37,6 +39,7 @@ const commands: Readonly<Record<string, Command>> = {
   migrate: migrateCommand,
   pull: pullCommand,
   serve: serveCommand,
+  status: statusCommand,
   column: columnCommand,
   journal: journalCommand,
   sandbox: sandboxCommand,
@@ -78,8 +81,7 @@ function parse() {
         help: { type: "boolean", short: "h" },
         version: { type: "boolean", short: "V" },
         offline: { type: "boolean" },
-        "log-level": { type: "string" },
-        "no-color": { type: "boolean" },
+        watch: { type: "boolean" },
         "dry-run": { type: "boolean" },
         "allow-drop": { type: "boolean" },
         drop: { type: "boolean" },

@@ -1,0 +1,134 @@
+// throughline status: how each configured table stands, in a line; with --watch again and again.
+
+import { setTimeout as delay } from "node:timers/promises";
+import { suggestion } from "../config/nearest.js";
+import { type LastFailure, loadStandings, type OpenEntries } from "../journal/standing.js";
+import { schemaVersion } from "../mirror/migrate.js";
+import { loadProgress } from "../mirror/progress.js";
+import { type Command, type Io, interrupted, UsageError } from "./command.js";
+import { type Opened, open, readConfig } from "./open.js";
+
+const everyMs = 2_000;
+const clearScreen = "\x1b[H\x1b[2J";
+
+/** One table; with --json just as it is. */
+interface TableStatus {
+  readonly table: string;
+  readonly stage: "not migrated" | "migrated" | "pulling" | "complete";
+  /** Whether a pull is at it now. */
+  readonly running: boolean;
+  readonly rows: number | null;
+  /** Whether the rows were counted; otherwise Postgres's estimate. */
+  readonly exact: boolean;
+  readonly completedAt: string | null;
+  readonly parked: number;
+  readonly open: readonly OpenEntries[];
+  readonly lastFailure: LastFailure | null;
+}
+
+export const statusCommand: Command = async (options, io) => {
+  const opened = open(readConfig(options.config));
+  try {
+    const names = namesIn(opened, options.names);
+    const watching = options.flags["watch"] === true;
+    const stop = new AbortController();
+    const stopped = watching ? interrupted().then(() => stop.abort()) : undefined;
+    do {
+      const tables = await statusOf(opened, names);
+      if (watching && !options.json && process.stdout.isTTY) process.stdout.write(clearScreen);
+      show(tables, options.json, io);
+    } while (stopped && (await isAgain(stop.signal)));
+    return 0;
+  } finally {
+    await opened.pool.end();
+  }
+};
+
+async function isAgain(signal: AbortSignal): Promise<boolean> {
+  await delay(everyMs, undefined, { signal }).catch(() => undefined);
+  return !signal.aborted;
+}
+
+/** API.TABLE of each table that is asked for. */
+function namesIn({ tables }: Opened, wanted: readonly string[]): readonly string[] {
+  const known = tables.map(({ api, table }) => ({ api: api.name, name: `${api.name}.${table.resource}` }));
+  for (const word of wanted) {
+    if (known.some(({ api, name }) => word === api || word === name)) continue;
+    const words = [...new Set(known.flatMap(({ api, name }) => [api, name]))];
+    throw new UsageError(`the config has no API or table "${word}"; ${suggestion(word, words)}`);
+  }
+  return known.flatMap(({ api, name }) =>
+    wanted.length === 0 || wanted.includes(api) || wanted.includes(name) ? [name] : [],
+  );
+}
+
+async function statusOf({ pool }: Opened, names: readonly string[]): Promise<readonly TableStatus[]> {
+  const installed = (await schemaVersion(pool)) !== undefined;
+  const mirrors = installed ? await loadProgress(pool) : [];
+  const standings = installed ? await loadStandings(pool) : [];
+  return names.map((table): TableStatus => {
+    const found = mirrors.find(({ api, resource }) => `${api}.${resource}` === table);
+    if (!found) return { table, ...notMigrated };
+    const { stage, running, rows, exact, completedAt, parked, mirror } = found;
+    const { open: entries = [], lastFailure = null } = standings.find((one) => one.mirror === mirror) ?? {};
+    return { table, stage, running, rows, exact, completedAt, parked, open: entries, lastFailure };
+  });
+}
+
+const notMigrated = {
+  stage: "not migrated",
+  running: false,
+  rows: null,
+  exact: true,
+  completedAt: null,
+  parked: 0,
+  open: [],
+  lastFailure: null,
+} as const;
+
+function show(tables: readonly TableStatus[], json: boolean, io: Io): void {
+  const lines = json ? tables.map((table) => JSON.stringify(table)) : aligned(tables.map(cells));
+  for (const line of lines) io.out(line);
+}
+
+function cells(of: TableStatus): readonly string[] {
+  const { table, stage, running, rows, exact, completedAt, parked, open: entries, lastFailure } = of;
+  const notes = [
+    parked > 0 ? `${parked} parked` : "",
+    ...entries.map(({ state, count, oldestSeconds }) => `${count} ${state} (oldest ${age(oldestSeconds)})`),
+    lastFailure ? `last ${lastFailure.state} ${[lastFailure.sqlstate ?? "", lastFailure.at].join(" ").trim()}` : "",
+  ];
+  // A copy that nobody is at any more says what to do.
+  const pull = stage === "complete" || stage === "not migrated" || running ? "" : ': run "throughline pull"';
+  const migrate = stage === "not migrated" ? ': run "throughline migrate"' : "";
+  const stageWords = `${stage === "pulling" && !running ? "pull stopped" : stage}${migrate}${pull}`;
+  const rowWords = rows === null ? "-" : `${exact ? "" : "~"}${rows} rows`;
+  return [
+    table,
+    rowWords,
+    completedAt === null ? stageWords : `${stageWords} ${completedAt}`,
+    notes.filter(Boolean).join(", "),
+  ];
+}
+
+/** In columns, as wide as they have to be. */
+function aligned(rows: readonly (readonly string[])[]): string[] {
+  const width = (column: number) => Math.max(...rows.map((row) => row[column]?.length ?? 0));
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(width(column)))
+      .join("  ")
+      .trimEnd(),
+  );
+}
+
+/** In the largest unit of which it has one. */
+function age(seconds: number): string {
+  const units = [
+    ["d", 86_400],
+    ["h", 3600],
+    ["m", 60],
+  ] as const;
+  const [unit, size] = units.find(([, least]) => seconds >= least) ?? ["s", 1];
+  return `${Math.floor(seconds / size)} ${unit}`;
+}
