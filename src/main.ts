@@ -6,6 +6,7 @@ import { parseArgs } from "node:util";
 import { checkCommand } from "./cli/check.js";
 import { columnCommand } from "./cli/column.js";
 import { type Command, type ExitCode, type Io, reasonOf, UsageError } from "./cli/command.js";
+import { connectorCommand } from "./cli/connector.js";
 import { demoCommand } from "./cli/demo/demo.js";
 import { journalCommand } from "./cli/journal.js";
 import { migrateCommand } from "./cli/migrate.js";
@@ -27,6 +28,8 @@ const usage = `usage: throughline <command> [options]
   status     [API[.TABLE]…] [--watch]            tables, rows, stage, open journal entries, the last failure
   column     add API.TABLE NAME TYPE             a local column: on the mirror, and unknown to the API
              drop API.TABLE NAME
+  connector  list · show API                     the APIs that can be mirrored, their tables and limits
+             check FILE [--url BASE] · schema    a manifest of your own: its mistakes, and how it fits its API
   journal    list [--open] [--api A] [--table T] [--outcome O] [--since 1h] [--limit 50] [--exit-code]
              show ID · retry ID · resolve ID --accepted|--refused --because TEXT
   sandbox    API [--port N] [--fault NAME[:N]]… [--seed N]   a local twin of an API
@@ -41,6 +44,7 @@ const commands: Readonly<Record<string, Command>> = {
   serve: serveCommand,
   status: statusCommand,
   column: columnCommand,
+  connector: connectorCommand,
   journal: journalCommand,
   sandbox: sandboxCommand,
   demo: demoCommand,
@@ -82,6 +86,7 @@ function parse() {
         version: { type: "boolean", short: "V" },
         offline: { type: "boolean" },
         watch: { type: "boolean" },
+        url: { type: "string" },
         "dry-run": { type: "boolean" },
         "allow-drop": { type: "boolean" },
         drop: { type: "boolean" },

@@ -1,0 +1,101 @@
+// throughline connector check: whether a manifest is right by itself, and, with --url, whether it fits its API.
+
+import { tableOf } from "../config/api.js";
+import { variableOf } from "../config/substitute.js";
+import { ConfigError } from "../config/yaml.js";
+import { type Account, openAccount } from "../connector/account.js";
+import { anyTable, type Manifest } from "../connector/manifest.js";
+import { type Probed, ProbedTable } from "../connector/probe.js";
+import { readManifest } from "../connectors/registry.js";
+import { makeLog } from "../observe/log.js";
+import { type Command, UsageError } from "./command.js";
+
+const timeoutMs = 20_000;
+
+export const checkConnector: Command = async ({ names: [file = ""], flags, json }, io) => {
+  const manifest = validated(file, io.err);
+  if (!manifest) return 2;
+  const base = flags["url"];
+  if (base !== undefined && !(typeof base === "string" && /^https?:$/.test(protocolOf(base))))
+    throw new UsageError("--url takes the address of the API, such as https://api.example.com");
+  const account = typeof base === "string" ? accountOf(manifest, base) : undefined;
+  const tables = Object.keys(manifest.tables);
+  const said = { level: "ok", file, api: manifest.api, tables };
+  io.out(json ? JSON.stringify(said) : line("ok", file, `describes "${manifest.api}": ${tables.join(", ")}`));
+  if (!account) return 0;
+  let wrong = false;
+  for (const [name, described] of Object.entries(manifest.tables)) {
+    if (name === anyTable) {
+      io.err("tables that only the API tells of are not looked at");
+      continue;
+    }
+    const probed = await new ProbedTable(account, tableOf(name, undefined), described).probe();
+    const findings = findingsOf(probed);
+    wrong ||= findings.some(({ level }) => level === "error");
+    if (json) io.out(JSON.stringify(probed));
+    else for (const { level, says } of findings) io.out(line(level, `${manifest.api}.${name}`, says));
+  }
+  return wrong ? 1 : 0;
+};
+
+/** Undefined: it has mistakes, and each is told. */
+function validated(file: string, tell: (line: string) => void): Manifest | undefined {
+  try {
+    return readManifest(file);
+  } catch (cause) {
+    if (!(cause instanceof ConfigError)) throw cause;
+    for (const mistake of cause.mistakes) tell(mistake);
+    return undefined;
+  }
+}
+
+function protocolOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).protocol : "";
+}
+
+/** What the manifest asks of a config comes from the environment here. */
+function accountOf(manifest: Manifest, base: string): Account {
+  const { api } = manifest;
+  const config = Object.entries(manifest.config).map(([key, { about, default: fallback }]) => {
+    const variable = variableOf(api, key);
+    const value = process.env[variable] || fallback;
+    if (value === undefined) throw new UsageError(`the environment variable ${variable} is not set: ${about}`);
+    return [key, value] as const;
+  });
+  const log = makeLog({ level: "error", format: "auto" });
+  return openAccount({ api, manifest, base, config: Object.fromEntries(config), timeoutMs, waitMs: timeoutMs, log });
+}
+
+interface Finding {
+  readonly level: "ok" | "warning" | "error";
+  readonly says: string;
+}
+
+function findingsOf(probed: Probed): Finding[] {
+  const { records, repeated, missing, undecoded, unmirrored, foundAgain, failed } = probed;
+  const error = (says: string): Finding => ({ level: "error", says });
+  const warning = (says: string): Finding => ({ level: "warning", says });
+  const found: Finding[] = undecoded.map(({ column, type, found: kind, records: wrong }) =>
+    error(
+      `column "${column}" is no ${type} in ${wrong} of ${records} records, but ${article(kind)}: mend its type or codec`,
+    ),
+  );
+  if (repeated > 0)
+    found.push(error(`${repeated} of ${records} records have the key of another one: mend "key", or "record.key"`));
+  if (foundAgain === false) found.push(error('"read.get" does not find the first record by its key'));
+  if (failed !== null) found.push(error(failed));
+  if (missing.length > 0) found.push(warning(`in no record: ${missing.join(", ")}`));
+  if (unmirrored.length > 0) found.push(warning(`mirrored by no column: ${unmirrored.join(", ")}`));
+  if (records === 0 && failed === null) return [warning("has no records, so nothing could be compared"), ...found];
+  if (found.some(({ level }) => level === "error")) return found;
+  const came = records === 1 ? "1 record came, and all its" : `${records} records came, and all their`;
+  return [{ level: "ok", says: `${came} values fit` }, ...found];
+}
+
+function article(kind: string): string {
+  return `${/^[aeiou]/.test(kind) ? "an" : "a"} ${kind}`;
+}
+
+function line(level: string, subject: string, says: string): string {
+  return `${level.padEnd(8)}${subject}: ${says}`;
+}

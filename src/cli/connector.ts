@@ -1,0 +1,56 @@
+// throughline connector: which APIs can be mirrored, what a manifest says, and whether a manifest is right.
+
+import { z } from "zod";
+import { suggestion } from "../config/nearest.js";
+import { anyTable, manifestSchema } from "../connector/manifest.js";
+import { connectorNames, manifestOf } from "../connectors/registry.js";
+import { type Command, UsageError } from "./command.js";
+import { checkConnector } from "./connector-check.js";
+import { linesOf, shownConnector } from "./connector-show.js";
+
+const list: Command = async ({ json }, io) => {
+  const names = connectorNames();
+  const width = Math.max(...names.map((name) => name.length)) + 2;
+  for (const name of names) {
+    const tables = Object.keys(manifestOf(name)?.tables ?? {});
+    const own = tables.filter((table) => table !== anyTable);
+    const more = own.length < tables.length;
+    io.out(
+      json
+        ? JSON.stringify({ api: name, tables: own, more })
+        : `${name.padEnd(width)}${own.join(", ")}${more ? ", and others that the API tells of" : ""}`,
+    );
+  }
+  return 0;
+};
+
+const show: Command = async ({ names: [name = ""], json }, io) => {
+  const known = connectorNames();
+  const manifest = known.includes(name) ? manifestOf(name) : undefined;
+  if (!manifest) throw new UsageError(`there is no connector "${name}"; ${suggestion(name, known)}`);
+  const shown = shownConnector(manifest);
+  for (const line of json ? [JSON.stringify(shown)] : linesOf(shown)) io.out(line);
+  return 0;
+};
+
+/** For editors, which check a manifest while it is written. */
+const schema: Command = async ({ json }, io) => {
+  const described = z.toJSONSchema(manifestSchema, { io: "input", unrepresentable: "any" });
+  io.out(JSON.stringify(described, null, json ? 0 : 2));
+  return 0;
+};
+
+const verbs: Readonly<Record<string, { readonly run: Command; readonly takes: number }>> = {
+  list: { run: list, takes: 0 },
+  show: { run: show, takes: 1 },
+  check: { run: checkConnector, takes: 1 },
+  schema: { run: schema, takes: 0 },
+};
+
+export const connectorCommand: Command = async (options, io) => {
+  const [verb = "", ...names] = options.names;
+  const found = Object.hasOwn(verbs, verb) ? verbs[verb] : undefined;
+  if (found?.takes !== names.length)
+    throw new UsageError("connector takes list, show API, check FILE [--url BASE], or schema");
+  return found.run({ ...options, names }, io);
+};
