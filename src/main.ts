@@ -8,6 +8,7 @@ import { columnCommand } from "./cli/column.js";
 import { type Command, type ExitCode, type Io, reasonOf, UsageError } from "./cli/command.js";
 import { connectorCommand } from "./cli/connector.js";
 import { demoCommand } from "./cli/demo/demo.js";
+import { initCommand } from "./cli/init.js";
 import { journalCommand } from "./cli/journal.js";
 import { migrateCommand } from "./cli/migrate.js";
 import { pullCommand } from "./cli/pull.js";
@@ -21,6 +22,7 @@ import { PullRunning } from "./sync/backfill.js";
 
 const usage = `usage: throughline <command> [options]
 
+  init       [API…] [--postgres URL] [--force]   write throughline.yaml; a secret never stands in it
   check      [--offline]                         config, database, guards, tokens, drift
   migrate    [--dry-run]                         create or extend schemas, mirrors, guards, grants; prints its DDL
   pull       [API[.TABLE]…] [--full]             copy everything once
@@ -38,6 +40,7 @@ const usage = `usage: throughline <command> [options]
   -c, --config FILE (throughline.yaml) · --log-level error|warn|info|debug · --json · --no-color · -h, --help · -V, --version`;
 
 const commands: Readonly<Record<string, Command>> = {
+  init: initCommand,
   check: checkCommand,
   migrate: migrateCommand,
   pull: pullCommand,
@@ -85,6 +88,8 @@ function parse() {
         help: { type: "boolean", short: "h" },
         version: { type: "boolean", short: "V" },
         offline: { type: "boolean" },
+        postgres: { type: "string" },
+        force: { type: "boolean" },
         watch: { type: "boolean" },
         url: { type: "string" },
         "dry-run": { type: "boolean" },
