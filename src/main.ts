@@ -3,29 +3,17 @@
 
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { checkCommand } from "./cli/check.js";
-import { columnCommand } from "./cli/column.js";
 import { type Command, type ExitCode, type Io, reasonOf, UsageError } from "./cli/command.js";
-import { connectorCommand } from "./cli/connector.js";
-import { demoCommand } from "./cli/demo/demo.js";
-import { initCommand } from "./cli/init.js";
-import { journalCommand } from "./cli/journal.js";
-import { migrateCommand } from "./cli/migrate.js";
-import { pullCommand } from "./cli/pull.js";
-import { sandboxCommand } from "./cli/sandbox.js";
-import { serveCommand } from "./cli/serve.js";
-import { statusCommand } from "./cli/status.js";
+import { Explained } from "./config/explained.js";
 import { ConfigError } from "./config/yaml.js";
-import { ReadFailed } from "./connector/ending.js";
-import { MigrateError } from "./mirror/migrate.js";
-import { PullRunning } from "./sync/backfill.js";
 
 const usage = `usage: throughline <command> [options]
 
   init       [API…] [--postgres URL] [--force]   write throughline.yaml; a secret never stands in it
-  check      [--offline]                         config, database, guards, tokens, drift
-  migrate    [--dry-run]                         create or extend schemas, mirrors, guards, grants; prints its DDL
-  pull       [API[.TABLE]…] [--full]             copy everything once
+  check      [API…] [--offline]                  config, database, rights, guards, tokens, drift
+  migrate    [API…] [--dry-run] [--allow-drop]   create or extend schemas, mirrors, guards, grants; prints its DDL
+             --drop API[.TABLE]…                 take mirrors away
+  pull       [API[.TABLE]…] [--workers N] [--full]    copy everything once; goes on where one was interrupted
   serve      [--listen ADDR] [--socket DIR]      the proxy
   status     [API[.TABLE]…] [--watch]            tables, rows, stage, open journal entries, the last failure
   column     add API.TABLE NAME TYPE             a local column: on the mirror, and unknown to the API
@@ -39,18 +27,19 @@ const usage = `usage: throughline <command> [options]
 
   -c, --config FILE (throughline.yaml) · --log-level error|warn|info|debug · --json · --no-color · -h, --help · -V, --version`;
 
-const commands: Readonly<Record<string, Command>> = {
-  init: initCommand,
-  check: checkCommand,
-  migrate: migrateCommand,
-  pull: pullCommand,
-  serve: serveCommand,
-  status: statusCommand,
-  column: columnCommand,
-  connector: connectorCommand,
-  journal: journalCommand,
-  sandbox: sandboxCommand,
-  demo: demoCommand,
+/** Each is only loaded when it is wanted. */
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  init: () => import("./cli/init.js").then(({ initCommand }) => initCommand),
+  check: () => import("./cli/check.js").then(({ checkCommand }) => checkCommand),
+  migrate: () => import("./cli/migrate.js").then(({ migrateCommand }) => migrateCommand),
+  pull: () => import("./cli/pull.js").then(({ pullCommand }) => pullCommand),
+  serve: () => import("./cli/serve.js").then(({ serveCommand }) => serveCommand),
+  status: () => import("./cli/status.js").then(({ statusCommand }) => statusCommand),
+  column: () => import("./cli/column.js").then(({ columnCommand }) => columnCommand),
+  connector: () => import("./cli/connector.js").then(({ connectorCommand }) => connectorCommand),
+  journal: () => import("./cli/journal.js").then(({ journalCommand }) => journalCommand),
+  sandbox: () => import("./cli/sandbox.js").then(({ sandboxCommand }) => sandboxCommand),
+  demo: () => import("./cli/demo/demo.js").then(({ demoCommand }) => demoCommand),
 };
 
 const io: Io = {
@@ -73,8 +62,9 @@ async function main(): Promise<ExitCode> {
     io.out(usage);
     return 0;
   }
-  const command = name === undefined ? undefined : commands[name];
-  if (!command) throw new UsageError(name === undefined ? "which command?" : `there is no command "${name}"`);
+  const load = name === undefined ? undefined : commands[name];
+  if (!load) throw new UsageError(name === undefined ? "which command?" : `there is no command "${name}"`);
+  const command = await load();
   return command({ config: values.config ?? "throughline.yaml", names, flags: values, json: values.json === true }, io);
 }
 
@@ -88,6 +78,8 @@ function parse() {
         help: { type: "boolean", short: "h" },
         version: { type: "boolean", short: "V" },
         offline: { type: "boolean" },
+        "log-level": { type: "string" },
+        "no-color": { type: "boolean" },
         postgres: { type: "string" },
         force: { type: "boolean" },
         watch: { type: "boolean" },
@@ -129,8 +121,7 @@ try {
   else io.err(cause instanceof Error ? (cause.stack ?? cause.message) : String(cause));
 }
 
-/** Failures that a sentence explains: of the config, an API, the port or the database. */
+/** Such as the port's, or the database's. */
 function isExpected(cause: unknown): cause is Error {
-  if (cause instanceof ConfigError || cause instanceof ReadFailed || cause instanceof MigrateError) return true;
-  return cause instanceof PullRunning || (cause instanceof Error && "code" in cause);
+  return cause instanceof Explained || (cause instanceof Error && "code" in cause);
 }

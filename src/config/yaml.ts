@@ -3,10 +3,11 @@
 
 import { isMap, isNode, LineCounter, parseDocument } from "yaml";
 import { z } from "zod";
+import { Explained } from "./explained.js";
 import { suggestion } from "./nearest.js";
 
 /** A file the user wrote has mistakes: one line each. */
-export class ConfigError extends Error {
+export class ConfigError extends Explained {
   constructor(readonly mistakes: readonly string[]) {
     super(mistakes.join("\n"));
     this.name = "ConfigError";

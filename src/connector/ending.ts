@@ -1,5 +1,6 @@
 // How a call to an API can end, and what it says of each row.
 
+import { Explained } from "../config/explained.js";
 import type { TextRow } from "../mirror/column.js";
 
 /** A refusal in upstream's words, placed in Postgres's terms. */
@@ -49,7 +50,7 @@ export type WriteEnding =
     };
 
 /** Reading an API failed: the sync stops there, and says why. */
-export class ReadFailed extends Error {
+export class ReadFailed extends Explained {
   constructor(
     message: string,
     /** Of upstream's refusal, or of not having reached it. */

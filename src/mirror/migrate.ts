@@ -2,6 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import type { Pool, PoolClient } from "pg";
+import { Explained } from "../config/explained.js";
 import { quoteName } from "../postgres/quote.js";
 import type { MirrorColumn } from "./column.js";
 import { type FoundTable, mirrorDdl, ownerRole } from "./ddl.js";
@@ -23,7 +24,7 @@ export interface MirrorToMigrate {
 export type Grants = Readonly<Record<string, readonly string[]>>;
 
 /** Migrating needs something that only an administrator can give. */
-export class MigrateError extends Error {}
+export class MigrateError extends Explained {}
 
 const installSql = readFileSync(new URL("../postgres/install.sql", import.meta.url), "utf8");
 

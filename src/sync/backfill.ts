@@ -1,6 +1,7 @@
 // Copies all of a resource into its mirror, page by page; an interrupted one goes on where it stopped.
 
 import type { Pool } from "pg";
+import { Explained } from "../config/explained.js";
 import { ReadFailed } from "../connector/ending.js";
 import type { ConnectorTable } from "../connector/table.js";
 import type { Mirror } from "../mirror/column.js";
@@ -33,7 +34,7 @@ export interface Parked {
 }
 
 /** Another pull of this table is running. */
-export class PullRunning extends Error {}
+class PullRunning extends Explained {}
 
 /** How often parked rows are read again before they are left to the next pull. */
 const parkedAttempts = 3;

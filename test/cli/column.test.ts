@@ -74,7 +74,7 @@ test("the guard is the one that migrate would make, and is again what it was whe
   const added = await guard();
   expect(added).not.toEqual(before);
   expect((await columns())["score"]).toBe("numeric(10,2)");
-  expect(await migrateAll(line.opened, false)).toEqual([]);
+  expect(await migrateAll(line.opened, { dryRun: false })).toEqual([]);
   expect(await guard()).toEqual(added);
   expect(await column("drop hubspot.contacts score", true)).toEqual({
     code: 0,

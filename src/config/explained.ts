@@ -1,0 +1,3 @@
+// A failure that a sentence explains: of the config, an API or the database. Nobody needs its stack.
+
+export class Explained extends Error {}
