@@ -1,0 +1,112 @@
+// Writes docs/errors.md and docs/metrics.md from the built program. With --check: fails when they are not what it would write.
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+
+const root = join(import.meta.dirname, "..");
+const built = (path) => import(pathToFileURL(join(root, "dist/src", path)).href);
+
+const { conditionNames } = await built("postgres/raised.js");
+const { connectorErrors } = await built("connector/reference.js");
+const { writeErrors } = await built("write/reference.js");
+const { proxyErrors } = await built("proxy/reference.js");
+const { states } = await built("journal/states.js");
+const { Metrics } = await built("observe/metrics.js");
+
+/** By the key `sent` of the tables. */
+const sent = {
+  nothing: "nothing was sent",
+  refused: "sent, and the API changed nothing",
+  accepted: "sent, and the API accepted it",
+  part: "sent, and the API accepted a part",
+  unknown: "sent, or it may have been; nobody knows what became of it",
+  journal: "look into the journal",
+};
+const note = "<!-- Written by `npm run reference`: change the tables in src, not this file. -->";
+const row = (...cells) => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+const table = (head, rows) => [row(...head), row(...head.map(() => "---")), ...rows.map((cells) => row(...cells))];
+
+function errorsPage() {
+  const sources = [
+    ["statement", writeErrors],
+    ["API", connectorErrors],
+    ["session", proxyErrors],
+  ];
+  // First our own class, which matters most.
+  const rank = (sqlstate) => (sqlstate.startsWith("TL") ? ` ${sqlstate}` : sqlstate);
+  const sorted = Object.entries(conditionNames).sort(([a], [b]) => (rank(a) < rank(b) ? -1 : 1));
+  const sections = sorted.flatMap(([sqlstate, name]) => {
+    const causes = sources.flatMap(([source, errors]) => (errors[sqlstate] ?? []).map((cause) => [source, cause]));
+    const rows = causes.map(([source, { means, sent: became, remedy }]) => [source, means, sent[became], remedy]);
+    return [`## ${sqlstate} ${name}`, "", ...table(["from", "what it means", "the API call", "what to do"], rows), ""];
+  });
+  return `${note}
+
+# Errors
+
+The SQLSTATEs that Throughline raises itself, each with its causes. Whatever else a client sees is Postgres's own: it comes from the
+statement's run on the mirror table before anything is sent (types, NOT NULL, unique and foreign keys, privileges, row security), or
+from a statement that has nothing to do with a mirror table.
+
+Messages begin with who speaks: \`throughline: …\`, or the name of the API and then its own words. DETAIL has the API's code, the HTTP
+status, its request id and, of several rows, which; or the journal entry. HINT says what to do. Schema, table, column and constraint
+are filled where they are known. *From*: the statement and the guard of its mirror table; the API's answer, or its silence; the
+session.
+
+**No program may repeat TL001, TL002 and TL007 by itself.** 40001 and 55P03 can be repeated as whole transactions, 53400 and HV00N after
+a while: the API has changed nothing. What is refused for another reason is refused again until something is changed.
+
+${sections.join("\n").trimEnd()}
+`;
+}
+
+async function metricsPage() {
+  const metrics = new Metrics();
+  metrics.watch({ connections: () => 0, heldStatements: () => 0, journal: async () => [] });
+  const all = await metrics.registry.getMetricsAsJSON();
+  const own = all.filter(({ name }) => name.startsWith("throughline_"));
+  const rows = own.map(({ name, type, help }) => {
+    const { labelNames, upperBounds } = metrics.registry.getSingleMetric(name);
+    const labels = labelNames.filter((label) => label !== "le").map((label) => `\`${label}\``);
+    const buckets = upperBounds ? ` Buckets: ${upperBounds.join(", ")} s.` : "";
+    return [`\`${name}\``, type, labels.join(", "), `${help}${buckets}`];
+  });
+  return `${note}
+
+# Metrics
+
+\`throughline serve\` answers \`/metrics\` at the address \`http\` of throughline.yaml (127.0.0.1:9543), in Prometheus's text format. No
+label holds a value, a key or a role.
+
+${table(["name", "type", "labels", "what it is"], rows).join("\n")}
+
+| label | its values |
+| --- | --- |
+| \`api\` | the names of the APIs in throughline.yaml |
+| \`verb\` | \`insert\`, \`update\`, \`delete\` |
+| \`outcome\`, \`state\` | states of a journal entry: ${states.map((state) => `\`${state}\``).join(", ")}; of an open one also \`blocked\` |
+
+Beside them are Node.js's own, as prom-client names them: \`process_*\` (CPU, memory, open files) and \`nodejs_*\` (delay of the event loop,
+garbage collection, heap). What to alert on is in [operations.md](operations.md#metrics-to-alert-on).
+`;
+}
+
+const pages = { "docs/errors.md": errorsPage(), "docs/metrics.md": await metricsPage() };
+const check = process.argv.includes("--check");
+for (const [path, text] of Object.entries(pages)) {
+  if (!check) {
+    mkdirSync(join(root, "docs"), { recursive: true });
+    writeFileSync(join(root, path), text);
+  } else if (readOrNothing(join(root, path)) !== text) {
+    process.stderr.write(`${path} is out of date: run "npm run reference"\n`);
+    process.exitCode = 1;
+  }
+}
+
+function readOrNothing(path) {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return undefined;
+  }
+}
