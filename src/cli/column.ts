@@ -3,7 +3,7 @@
 import { suggestion } from "../config/nearest.js";
 import { addLocalColumn, dropLocalColumn } from "../mirror/local-column.js";
 import { type Command, UsageError } from "./command.js";
-import { type Opened, open, readConfig } from "./open.js";
+import { type Opened, open, configOf } from "./open.js";
 
 export const columnCommand: Command = async (options, io) => {
   const [verb, place, name, ...words] = options.names;
@@ -14,7 +14,7 @@ export const columnCommand: Command = async (options, io) => {
     !((verb === "add" && type !== "") || (verb === "drop" && type === ""))
   )
     throw new UsageError("column takes add API.TABLE NAME TYPE, or drop API.TABLE NAME");
-  const opened = open(readConfig(options.config));
+  const opened = open(configOf(options));
   try {
     const { api, resource } = tableAt(opened, place);
     const column = { api, resource, name };
