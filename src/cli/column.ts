@@ -3,7 +3,7 @@
 import { suggestion } from "../config/nearest.js";
 import { addLocalColumn, dropLocalColumn } from "../mirror/local-column.js";
 import { type Command, UsageError } from "./command.js";
-import { type Opened, open, configOf } from "./open.js";
+import { configOf, type Opened, open } from "./open.js";
 
 export const columnCommand: Command = async (options, io) => {
   const [verb, place, name, ...words] = options.names;

@@ -6,7 +6,7 @@ import { type LastFailure, loadStandings, type OpenEntries } from "../journal/st
 import { schemaVersion } from "../mirror/migrate.js";
 import { loadProgress } from "../mirror/progress.js";
 import { type Command, type Io, interrupted, UsageError } from "./command.js";
-import { type Opened, open, configOf } from "./open.js";
+import { configOf, type Opened, open } from "./open.js";
 
 const everyMs = 2_000;
 const clearScreen = "\x1b[H\x1b[2J";

@@ -24,6 +24,7 @@ const nothingKnown: Omit<Described, "upstream"> = {
   label: null,
   absent: null,
   merge: false,
+  references: null,
 };
 
 /** A type that the manifest does not place is text: every value has one. */
@@ -46,7 +47,7 @@ export function discoverColumns(
   return [...described].map(([name, facts]) => {
     const declared = table.columns[name] ?? {};
     const said = Object.fromEntries(
-      Object.entries(declared).filter(([key, value]) => !["to", "references"].includes(key) && value !== undefined),
+      Object.entries(declared).filter(([key, value]) => key !== "to" && value !== undefined),
     );
     return { ...facts, ...said, name, upstream: ("to" in declared ? declared.to : undefined) ?? facts.upstream };
   });
@@ -125,6 +126,7 @@ function describe(manifest: Manifest, at: Discovery["column"], element: unknown)
     required: is(at.required),
     unique: is(at.unique),
     max: max !== undefined && /^[1-9]\d*$/.test(max) ? Number(max) : null,
+    references: (at.references === undefined ? undefined : textAt(element, at.references)) ?? null,
     label: (at.about === undefined ? undefined : textAt(element, at.about)) ?? null,
     // Upstream may list true and false for a boolean: its type says it better.
     options: listed.length > 0 && (isArray || rule.type === "text") ? listed : null,

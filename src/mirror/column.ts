@@ -22,6 +22,8 @@ export interface MirrorColumn {
   readonly label: string | null;
   /** What an answer means that leaves it out; null: nothing. */
   readonly absent: string | null;
+  /** The resource of the same API that its values are keys of. */
+  readonly references: string | null;
   /** A jsonb whose keys upstream keeps unless they are cleared. */
   readonly merge: boolean;
 }

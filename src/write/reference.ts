@@ -33,7 +33,7 @@ export const writeErrors: Reference = {
     },
     {
       means:
-        "A statement that would insert some rows and update or delete others, such as an upsert or a MERGE of several rows.",
+        "A statement that would insert some rows and update or delete others, and is no upsert that the API has one call for.",
       sent: "nothing",
       remedy:
         "Statements of their own. An upsert all of whose rows are new, or all of which are there, is one way only.",
@@ -110,6 +110,14 @@ export const writeErrors: Reference = {
   ],
   "23502": [
     { means: "A value that the API requires is missing, or NULL.", sent: "nothing", remedy: "Set the column named." },
+  ],
+  "23503": [
+    {
+      means:
+        "A value names a record of another table of the API that there is not; upstream was asked where the mirror lacks it.",
+      sent: "nothing",
+      remedy: "Create that record first, or leave the column out.",
+    },
   ],
   "23514": [
     {

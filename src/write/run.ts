@@ -6,6 +6,7 @@ import { inspectStep, readInspection, transactionStep } from "./injected.js";
 import { planAndLock } from "./plan.js";
 import { toSend, upsertColumn } from "./planned.js";
 import { refusePolicy } from "./policy.js";
+import { refuseReferences } from "./references.js";
 import {
   refuseHeaderMatch,
   refuseIncomplete,
@@ -115,7 +116,8 @@ export async function runWrite(session: HeldSession, context: WriteContext, conc
     (verb && refusePolicy(mirror, table.config.write, inspection.role, verb, sent)) ||
     (sent.length > 0 && refuseTransaction(mirror, mode, session.explicit, earlier)) ||
     refuseSent(mirror, sent, inspection.chunk ? mostInChunks : (limit ?? 1));
-  if (unsendable) return raise(session, unsendable);
+  const dangling = unsendable || (await refuseReferences(context.pool, known, mirror, sent));
+  if (dangling) return raise(session, dangling);
   const end = conclude ?? (inspection.dryRun ? rehearse : send);
   return end(session, context, {
     mirror,

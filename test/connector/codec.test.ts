@@ -16,6 +16,7 @@ const column = (type: string, codec: MirrorColumn["codec"] = "plain"): MirrorCol
   label: null,
   absent: null,
   merge: false,
+  references: null,
 });
 const strings: ValueRules = { asStrings: true, clear: "", emptyIsNull: true, createClears: true };
 const json: ValueRules = { asStrings: false, clear: null, emptyIsNull: false, createClears: true };

@@ -130,8 +130,8 @@ test("a product with its price: what can't be changed or deleted is told before 
 const refusals: readonly (readonly [string, object])[] = [
   ["insert into stripe.customers (email) values ('no address')", { code: "22P02", column: "email" }],
   [
-    "insert into stripe.prices (product, currency, unit_amount) values ('prod_none', 'eur', 1)",
-    { code: "23503", column: "product" },
+    "insert into stripe.prices (product, currency, unit_amount) select id, 'nothing', 1 from stripe.products",
+    { code: "23514", column: "currency" },
   ],
 ];
 
@@ -142,6 +142,21 @@ test.each(refusals)("P4: %s is refused with the column", async (sql, error) => {
     schema: "stripe",
     detail: expect.stringMatching(/request req_/),
   });
+});
+
+test("P5: a price of a product that there is not is refused before anything is sent; one that only the mirror lacks is not", async () => {
+  const client = await line.client();
+  const price = (product: string) =>
+    client.query("insert into stripe.prices (product, currency, unit_amount) values ($1, 'eur', 1)", [product]);
+  expect(await refused(price("prod_none"))).toMatchObject({
+    code: "23503",
+    column: "product",
+    constraint: "prices_product_fkey",
+    hint: "Nothing was sent.",
+  });
+  const [unseen = ""] = sandbox.seed("products", [{ name: "made by somebody else" }]);
+  expect((await price(unseen)).rowCount).toBe(1);
+  expect(sent()).toEqual(["GET /v1/products/prod_none", `GET /v1/products/${unseen}`, "POST /v1/prices"]);
 });
 
 test("a customer that was deleted upstream: UPDATE says so once, DELETE succeeds, and a pull sees it", async () => {

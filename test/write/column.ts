@@ -16,5 +16,6 @@ export const column = (name: string, facts: Partial<MirrorColumn> = {}): MirrorC
   label: null,
   absent: null,
   merge: false,
+  references: null,
   ...facts,
 });

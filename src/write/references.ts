@@ -1,0 +1,55 @@
+// A value that names a record of another table of its API has to be that of one there is: in its mirror, or, if that is behind, upstream.
+
+import type { Pool } from "pg";
+import { ReadFailed } from "../connector/ending.js";
+import type { KnownMirror } from "../connector/known.js";
+import type { Mirror } from "../mirror/column.js";
+import { amongKeysSql, keySql } from "../mirror/key.js";
+import { quoteName } from "../postgres/quote.js";
+import type { SqlError } from "./error.js";
+import type { RowToSend } from "./planned.js";
+import { at, nameOf } from "./refuse.js";
+
+/** What can't be asked is left to the API. */
+export async function refuseReferences(
+  pool: Pool,
+  known: readonly KnownMirror[],
+  mirror: Mirror,
+  rows: readonly RowToSend[],
+): Promise<SqlError | undefined> {
+  for (const column of mirror.columns) {
+    const target = known.find(({ mirror: { api, resource } }) => api === mirror.api && resource === column.references);
+    const values = [...new Set(rows.flatMap(({ sent }) => sent[column.name] ?? []))];
+    if (target?.mirror.key.length !== 1 || values.length === 0) continue;
+    const [missing] = await missingUpstream(target, await missingHere(pool, target.mirror, values));
+    if (missing === undefined) continue;
+    return {
+      ...at(mirror, column),
+      sqlstate: "23503",
+      message: `throughline: column "${column.name}" of ${nameOf(mirror)} names a record of ${nameOf(target.mirror)} that ${mirror.api} does not have`,
+      hint: "Nothing was sent.",
+      constraint: `${mirror.table}_${column.name}_fkey`,
+    };
+  }
+  return undefined;
+}
+
+async function missingHere(pool: Pool, { schema, table, key }: Mirror, values: readonly string[]): Promise<string[]> {
+  const found = await pool.query<{ key: string }>(
+    `select ${keySql(key, "t")} as key from ${quoteName(schema)}.${quoteName(table)} t where ${amongKeysSql(key, "t", "$1::text[]")}`,
+    [values],
+  );
+  const here = new Set(found.rows.map((row) => row.key));
+  return values.filter((value) => !here.has(value));
+}
+
+async function missingUpstream({ mirror, table }: KnownMirror, keys: readonly string[]): Promise<readonly string[]> {
+  if (keys.length === 0) return [];
+  try {
+    const there = new Set((await table.getNow(mirror.columns, keys)).map(({ key }) => key));
+    return keys.filter((key) => !there.has(key));
+  } catch (cause) {
+    if (cause instanceof ReadFailed) return [];
+    throw cause;
+  }
+}
