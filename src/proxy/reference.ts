@@ -3,6 +3,13 @@
 import type { Reference } from "../postgres/raised.js";
 
 export const proxyErrors: Reference = {
+  "00000": [
+    {
+      means: "A notice: with `throughline.dry_run = on` the statement was answered as it was planned.",
+      sent: "nothing",
+      remedy: "DETAIL has the request that it would become.",
+    },
+  ],
   "01000": [
     {
       means:
