@@ -13,6 +13,7 @@ export type Reference = Readonly<Record<string, readonly Raised[]>>;
 
 /** Postgres's names (appendix A of its manual); the class TL is ours. */
 export const conditionNames: Readonly<Record<string, string>> = {
+  "00000": "successful_completion",
   "01000": "warning",
   "08006": "connection_failure",
   "08P01": "protocol_violation",
