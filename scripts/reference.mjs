@@ -1,4 +1,4 @@
-// Writes docs/errors.md and docs/metrics.md from the built program. With --check: fails when they are not what it would write.
+// Writes docs/errors.md, docs/metrics.md and docs/manifest.schema.json from the built program. With --check: fails when they are not what it would write.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -12,6 +12,7 @@ const { writeErrors } = await built("write/reference.js");
 const { proxyErrors } = await built("proxy/reference.js");
 const { states } = await built("journal/states.js");
 const { Metrics } = await built("observe/metrics.js");
+const { manifestJsonSchema } = await built("connector/manifest.js");
 
 /** By the key `sent` of the tables. */
 const sent = {
@@ -83,7 +84,7 @@ ${table(["name", "type", "labels", "what it is"], rows).join("\n")}
 | label | its values |
 | --- | --- |
 | \`api\` | the names of the APIs in throughline.yaml |
-| \`verb\` | \`insert\`, \`update\`, \`delete\` |
+| \`verb\` | \`insert\`, \`update\`, \`delete\`, \`upsert\` |
 | \`outcome\`, \`state\` | states of a journal entry: ${states.map((state) => `\`${state}\``).join(", ")}; of an open one also \`blocked\` |
 
 Beside them are Node.js's own, as prom-client names them: \`process_*\` (CPU, memory, open files) and \`nodejs_*\` (delay of the event loop,
@@ -91,7 +92,11 @@ garbage collection, heap). What to alert on is in [operations.md](operations.md#
 `;
 }
 
-const pages = { "docs/errors.md": errorsPage(), "docs/metrics.md": await metricsPage() };
+const pages = {
+  "docs/errors.md": errorsPage(),
+  "docs/metrics.md": await metricsPage(),
+  "docs/manifest.schema.json": `${JSON.stringify(manifestJsonSchema(), null, 2)}\n`,
+};
 const check = process.argv.includes("--check");
 for (const [path, text] of Object.entries(pages)) {
   if (!check) {

@@ -122,3 +122,8 @@ export const manifestSchema = z
       context.addIssue({ code: "custom", path: [...path], message });
   });
 export type Manifest = z.output<typeof manifestSchema>;
+
+/** For editors, which check a manifest while it is written. */
+export function manifestJsonSchema(): unknown {
+  return z.toJSONSchema(manifestSchema, { io: "input", unrepresentable: "any" });
+}

@@ -124,6 +124,6 @@ test("the program writes ./throughline.yaml, which check loads, and --json says 
   const checked = await runProgram(folder, all, ["check", "--offline"]);
   expect(checked.out.split("\n").slice(0, 2)).toEqual([
     "ok      config: 3 tables configured",
-    "error   postgres: connect ECONNREFUSED 127.0.0.1:1",
+    "error   postgres: connect ECONNREFUSED 127.0.0.1:1: look at postgres.url",
   ]);
 });

@@ -81,7 +81,7 @@ const list: readonly Refused[] = [
   },
   {
     what: "some inserts and some updates",
-    sql: "insert into hubspot.contacts (email, firstname) values ('ada@x.com', 'x'), ('new@x.com', 'y') on conflict (email) do update set firstname = excluded.firstname",
+    sql: "insert into hubspot.contacts (email, firstname) values ('ada@x.com', 'x'), ('new@x.com', 'y') on conflict (email) do update set email = 'other@x.com'",
     code: "0A000",
     hint: /statements of their own/,
   },

@@ -181,18 +181,6 @@ test("MERGE: what inserts, updates or deletes alone is one call; a mixture is re
   expect(await mirrored(line)).toEqual(upstream(line));
 });
 
-test("P1: an upsert that would insert some rows and update others is refused before the call", async () => {
-  const client = await line.client();
-  expect(
-    await refused(
-      client.query(
-        "insert into hubspot.contacts (email, firstname) values ('ada@x.com', 'A'), ('n@x.com', 'N') on conflict (email) do update set firstname = excluded.firstname",
-      ),
-    ),
-  ).toMatchObject({ code: "0A000" });
-  expect(line.sandbox.log).toEqual([]);
-});
-
 test("P1: an upsert of as many rows as one call takes is no more rows for having met a conflict", async () => {
   line.sandbox.seed(
     "contacts",

@@ -75,8 +75,13 @@ test("P8: what a rollback leaves to settle does not take one from what was accep
   await one.query("update hubspot.contacts set email = 'x@example.com' where id = $1", [ada]);
   line.sandbox.edit("contacts", ada, { email: "y@example.com" });
   await two.query("begin");
+  // Nobody else will do: what settles may wait for a lock as well.
+  const waiting: number = (await two.query("select pg_backend_pid() as pid")).rows[0].pid;
   const locked = two.query("select from hubspot.contacts where id = $1 for update", [ada]);
-  await untilBlocked(line.admin);
+  await untilTrue(
+    line.admin,
+    `exists (select from pg_stat_activity where pid = ${waiting} and wait_event_type = 'Lock')`,
+  );
   await one.query("rollback");
   await locked;
   await three.query("update hubspot.contacts set email = 'x@example.com' where id = $1", [bob]);
