@@ -11,7 +11,7 @@ import { Watched } from "../../src/sql/watched.js";
 import { backfill } from "../../src/sync/backfill.js";
 import { applyPage } from "../../src/sync/page.js";
 import { type Line, startLine } from "../support/line.js";
-import { untilBlocked, untilTrue } from "../support/sessions.js";
+import { untilTrue } from "../support/sessions.js";
 import { shown, WireClient } from "../support/wire.js";
 
 let line: Line;
