@@ -32,8 +32,14 @@ export function raiseUpstream(
     schema: mirror.schema,
     table: mirror.table,
     column: column ?? undefined,
-    constraint: column !== null && error.sqlstate === "23505" ? `${mirror.table}_${column}_key` : undefined,
+    constraint: error.constraint ?? constraintOf(mirror, error.sqlstate, column),
   };
+}
+
+/** As Postgres would have named it. */
+function constraintOf({ table }: Mirror, sqlstate: string, column: string | null): string | undefined {
+  if (column === null) return undefined;
+  return sqlstate === "23505" ? `${table}_${column}_key` : sqlstate === "23503" ? `${table}_${column}_fkey` : undefined;
 }
 
 export function raiseUnknown(mirror: Mirror, call: string, reason: string): SqlError {
