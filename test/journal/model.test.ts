@@ -86,13 +86,12 @@ test("P6, P8: in whatever order sessions are lost, recovery and a pull make the 
         }
       }
       await recoverNow(line);
+      // Whoever may have made a record that another create is asked about is finished first: that one waits for the next round.
+      await recoverNow(line);
       const open = await line.admin.query("select state from throughline.journal where closed_at is null");
       expect(open.rows).toEqual([]);
       await line.pull();
-      // A pull does not see what is gone upstream; what was deleted by SQL is gone here.
-      const gone = (await mirrored()).filter(({ id }) => !wanted().some((record) => record.id === id));
-      for (const { name } of gone) expect(events).toContainEqual({ kind: "delete upstream", row: Number(name.at(-1)) });
-      expect((await mirrored()).filter(({ id }) => wanted().some((record) => record.id === id))).toEqual(wanted());
+      expect(await mirrored()).toEqual(wanted());
       const seen = await line.admin.query("select id, state from public.seen order by id, n");
       seen.rows.forEach(({ id, state }, index) => {
         const before = seen.rows[index - 1];
