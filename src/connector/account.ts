@@ -41,11 +41,14 @@ function limitOf({ calls, per, path, each_path: eachPath }: LimitManifest): Rate
   return { calls, perMs: per, path: path === undefined ? undefined : globbed(path), eachPath };
 }
 
-function tokensOf({ manifest: { auth }, base, config, timeoutMs }: AccountConfig): TokenSource | undefined {
+function tokensOf({ manifest, base, config, timeoutMs }: AccountConfig): TokenSource | undefined {
+  const { auth } = manifest;
   if (!auth?.oauth2) return undefined;
   const grant = Object.entries(auth.oauth2.grant).map(([name, value]) => [name, fillText(value, { config })]);
-  const url = new URL(fillText(auth.oauth2.token, { config }), base).href;
-  return new TokenSource(url, Object.fromEntries(grant), timeoutMs);
+  const own = fillText(base, { config, auth: keptOf(manifest, undefined) });
+  const token = fillText(auth.oauth2.token, { config, path: pathOf(own) });
+  const url = URL.canParse(token) ? token : new URL(token, own).href;
+  return new TokenSource(url, Object.fromEntries(grant), auth.oauth2.keep, timeoutMs);
 }
 
 /** What shows who we are. */
@@ -57,6 +60,17 @@ export function credentials({ auth }: Manifest, scope: Scope, token: Token | und
     return { authorization: `Basic ${Buffer.from(pair).toString("base64")}` };
   }
   return Object.fromEntries(Object.entries(auth?.header ?? {}).map(([name, value]) => [name, fillText(value, scope)]));
+}
+
+/** The path of a base, which may begin with what only a token's answer tells. */
+export function pathOf(base: string): string {
+  const path = URL.canParse(base) ? new URL(base).pathname : base.replace(/^\{[\w.]+\}/, "");
+  return path.replace(/\/$/, "");
+}
+
+/** What of a token's answer a request may name: until there is one, the placeholders themselves. */
+export function keptOf({ auth }: Manifest, token: Token | undefined): Readonly<Record<string, string>> {
+  return token?.kept ?? Object.fromEntries((auth?.oauth2?.keep ?? []).map((name) => [name, `{auth.${name}}`]));
 }
 
 /** `*` stands for anything but a slash, or, at the beginning, for all that comes before. */

@@ -76,6 +76,13 @@ const auth = z
     error: `is exactly one of ${ways.join(", ")}`,
   });
 
+/** Its placeholders may stand for any part of it. */
+const base = z
+  .string()
+  .refine((text) => URL.canParse(text.replace(/^\{auth\.\w+\}/, "https://host").replaceAll(/\{[\w.]+\}/g, "x")), {
+    error: "Invalid URL",
+  });
+
 const limit = z.strictObject({
   calls: z.int().positive(),
   per: duration,
@@ -94,7 +101,7 @@ export const manifestSchema = z
   .strictObject({
     throughline: z.literal(1),
     api: z.string().regex(/^[a-z][a-z0-9_]*$/, "a lower-case name"),
-    base: z.url(),
+    base,
     config: z
       .record(
         z.string(),

@@ -7,6 +7,7 @@ import type { ErrorAddresses } from "./error-schema.js";
 import type { TableManifest } from "./manifest.js";
 
 interface Described {
+  readonly base: string;
   readonly config: Readonly<Record<string, unknown>>;
   readonly auth?: { readonly oauth2?: { readonly keep: readonly string[] } | undefined } | undefined;
   readonly headers: Readonly<Record<string, string>>;
@@ -29,11 +30,12 @@ export function mistakesIn(manifest: Described): readonly Mistake[] {
     ...kept.map((name) => `auth.${name}`),
   ];
   return [
+    ...unknownNames(manifest.base, ["base"], shared),
     ...unknownNames(manifest.auth, ["auth"], [...shared, "path"]),
     ...unknownNames(manifest.headers, ["headers"], shared),
     ...manifest.errors.rules.flatMap((rule, index) => hintMistakes(rule, ["errors", "rules", index, "hint"])),
     ...Object.entries(manifest.tables).flatMap(([name, table]) =>
-      tableMistakes(table, ["tables", name], [...shared, "table", "columns"], manifest.errors),
+      tableMistakes(table, ["tables", name], [...shared, "path", "table", "columns"], manifest.errors),
     ),
   ];
 }

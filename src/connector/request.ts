@@ -3,7 +3,7 @@
 import { stringify } from "qs";
 import { isRecord } from "../config/json.js";
 import type { Token } from "../http/oauth.js";
-import { type Account, credentials } from "./account.js";
+import { type Account, credentials, keptOf, pathOf } from "./account.js";
 import type { Call } from "./call-schema.js";
 import { ownError, type UpstreamError } from "./ending.js";
 import { numberText, toJson } from "./json.js";
@@ -36,9 +36,9 @@ export function compose(
   token: Token | undefined,
 ): Composed | { readonly kind: "unfit"; readonly error: UpstreamError } {
   const { manifest, config } = account;
-  const own = { config, auth: token?.kept ?? {} };
+  const own = { config, auth: keptOf(manifest, token) };
   const base = fillText(account.base, own).replace(/\/$/, "");
-  const full = { ...own, path: new URL(base).pathname.replace(/\/$/, ""), ...scope };
+  const full = { ...own, path: pathOf(base), ...scope };
   const unfitParts: string[] = [];
   const path = fillText(call.path, full, (part) => {
     // Such a path is another resource's.

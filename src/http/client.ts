@@ -70,6 +70,9 @@ export async function sendHttp({ method, url, headers, body, timeoutMs, signal }
   } catch (cause) {
     if (signal?.aborted) return { kind: "unknown", reason: "cancelled while it was under way" };
     const code = codeOf(cause);
+    // Such as a header that holds a line end; it names the header, not its value.
+    if (code === "UND_ERR_INVALID_ARG")
+      return { kind: "unsent", reason: cause instanceof Error ? cause.message : code };
     if (code !== undefined && neverConnected.has(code)) return { kind: "unsent", reason: code };
     return {
       kind: "unknown",

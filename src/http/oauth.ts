@@ -32,6 +32,8 @@ export class TokenSource {
   constructor(
     private readonly url: string,
     private readonly grant: Readonly<Record<string, string>>,
+    /** What else an answer must have. */
+    private readonly keep: readonly string[],
     private readonly timeoutMs: number,
   ) {}
 
@@ -65,6 +67,8 @@ export class TokenSource {
       const said = [answer["error"], answer["error_description"]].filter((part) => part !== undefined).join(": ");
       throw new TokenRefused(`no token: status ${ending.status}${said === "" ? "" : `, ${said}`}`, true);
     }
+    const missing = this.keep.find((name) => kept[name] === undefined);
+    if (missing !== undefined) throw new TokenRefused(`no token: the answer has no "${missing}"`, true);
     this.refreshToken = next ?? this.refreshToken;
     const lifeMs = life === undefined ? Number.POSITIVE_INFINITY : Number(life) * 1000;
     this.token = { access, kept, usedUntilMs: performance.now() + Math.max(lifeMs - marginMs, lifeMs / 2) };
