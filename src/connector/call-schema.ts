@@ -92,7 +92,7 @@ const methods = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
 
 /** Filled in as text; a list is comma-joined. */
 const scalar = z.union([z.string(), z.number(), z.boolean()]);
-const path = z.string().regex(/^\/|^\{path\}/, 'a path begins with "/"');
+const path = z.string().regex(/^\//, 'a path begins with "/"');
 
 export const callKeys = {
   GET: path.optional(),

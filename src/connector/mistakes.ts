@@ -83,7 +83,9 @@ function tableMistakes(table: TableManifest, at: Path, shared: readonly string[]
   for (const [path, one, names] of calls) {
     const known = [...shared, ...names];
     const free = discover && names.includes("record") ? /^row\./ : undefined;
-    found.push(...unknownNames({ [one.method]: one.path }, [...at, ...path], known, free));
+    // The base is before it anyway.
+    const inPath = known.filter((name) => name !== "path");
+    found.push(...unknownNames({ [one.method]: one.path }, [...at, ...path], inPath, free));
     for (const part of ["query", "headers", "body"] as const)
       found.push(...unknownNames(one[part], [...at, ...path, part], known, free));
     if (one.pages && "column" in one.pages && !isColumn(one.pages.column))

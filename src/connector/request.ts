@@ -83,7 +83,13 @@ function queryOf(call: Call, scope: Scope): string {
 
 /** A form has nested keys in brackets, and an empty text for null. */
 function encoded(encoding: "json" | "form", body: unknown): string {
-  return encoding === "json" ? toJson(body) : stringify(texts(body), { encodeValuesOnly: true });
+  return encoding === "json" ? toJson(body) : stringify(texts(body), { encoder: escaped });
+}
+
+/** A key may be a row's own, so it is escaped as well; its brackets stay. */
+function escaped(text: unknown, _: unknown, __: string, kind: "key" | "value"): string {
+  const all = encodeURIComponent(String(text));
+  return kind === "key" ? all.replaceAll("%5B", "[").replaceAll("%5D", "]") : all;
 }
 
 function texts(value: unknown): unknown {

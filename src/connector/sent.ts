@@ -13,14 +13,22 @@ export interface SentRow {
   readonly before?: TextRow | undefined;
 }
 
+/** What the rows of one call have in common. */
+interface RowShape {
+  readonly columns: readonly MirrorColumn[];
+  readonly keyNames: readonly string[];
+  readonly rules: ValueRules;
+  /** From the manifest's names of columns to the mirror's. */
+  readonly rename: Readonly<Record<string, string>>;
+}
+
 export function rowScope(
-  columns: readonly MirrorColumn[],
-  keyNames: readonly string[],
-  rules: ValueRules,
+  { columns, keyNames, rules, rename }: RowShape,
   { key, sent, before }: SentRow,
   index: number,
   isNew: boolean,
 ): Scope {
+  const described = new Map(Object.entries(rename).map(([name, mirrored]) => [mirrored, name]));
   const values = columns
     .filter(({ name }) => sent[name] !== undefined && !(isNew && sent[name] === null && !rules.createClears))
     .map((column) => ({
@@ -31,7 +39,7 @@ export function rowScope(
     key: key === null ? null : keyScope(columns, keyNames, rules, key),
     index: String(index),
     record: Object.fromEntries(values.map(({ column, value }) => [column.upstream, value])),
-    row: Object.fromEntries(values.map(({ column, value }) => [column.name, value])),
+    row: Object.fromEntries(values.map(({ column, value }) => [described.get(column.name) ?? column.name, value])),
   };
 }
 

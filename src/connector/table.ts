@@ -36,7 +36,7 @@ export class ConnectorTable extends ReadableTable {
   /** Whether the API knows by this column which records are new. */
   upsertsBy({ name, upstream, unique }: MirrorColumn): boolean {
     const on = this.manifest.write.upsert?.on;
-    return on === "any" ? unique : on === name || on === upstream;
+    return on === "any" ? unique : on !== undefined && (this.mirrored(on) === name || on === upstream);
   }
 
   /** How long such a write can be repeated under its idempotency key; 0: not at all. */
@@ -65,7 +65,7 @@ export class ConnectorTable extends ReadableTable {
     if (!isBody(ended.body))
       return { kind: "unknown", reason: `status ${status} without a JSON body`, status, request };
     const correlation = {
-      call,
+      call: { ...call, match: call.match === "key" || call.match === "order" ? call.match : this.mirrored(call.match) },
       columns,
       errors: this.account.manifest.errors,
       columnOf: columnNamed(columns),
@@ -78,8 +78,9 @@ export class ConnectorTable extends ReadableTable {
   async request(verb: Verb, columns: readonly MirrorColumn[], rows: readonly SentRow[], by?: MirrorColumn) {
     const call = this.callFor(verb, rows.length);
     if (!call) throw new Error(`no call of ${this.resource} takes ${rows.length} rows`);
+    const shape = { columns, keyNames: this.manifest.key, rules: this.rules, rename: this.config.rename };
     const scopes = rows.map((row, index) => {
-      const scope = rowScope(columns, this.manifest.key, this.rules, row, index, verb === "insert");
+      const scope = rowScope(shape, row, index, verb === "insert");
       if (!by) return scope;
       const value = encode(by, row.sent[by.name] ?? null, this.rules);
       return { ...scope, column: by.upstream, value, conflict: [by.upstream] };
@@ -107,6 +108,11 @@ export class ConnectorTable extends ReadableTable {
 
   same(column: MirrorColumn, a: string | null, b: string | null): boolean {
     return sameValue(column, a, b);
+  }
+
+  /** The mirror's name of a column of the manifest. */
+  private mirrored<Name extends string | undefined>(name: Name): Name | string {
+    return name === undefined ? name : (this.config.rename[name] ?? name);
   }
 
   private calls(verb: Verb): VerbCalls | undefined {
