@@ -71,6 +71,9 @@ export async function exchange(account: Account, wanted: Wanted): Promise<Exchan
       return { kind: "answered", status, headers, body, request: requestOf(manifest.errors, body, headers) };
     }
     if (status < 400) {
+      // What was asked was done, and the answer is elsewhere (RFC 9110).
+      if (status === 303 && request.method !== "GET")
+        return { kind: "unknown", reason: "status 303 in place of an answer", status, request: null };
       const next = redirected(request, ending);
       if (typeof next !== "string" || redirects >= mostRedirects) return { kind: "refused", error: astray(status) };
       redirects += 1;
@@ -131,8 +134,7 @@ function learn({ budget, limits }: Account, path: string, headers: ReadonlyMap<s
 /** How long upstream wants to be left alone: by a header that the manifest names, by Retry-After, or as always. */
 function askedRestMs({ limits }: Account, path: string, headers: ReadonlyMap<string, string>): number | undefined {
   const mine = limits.filter(({ limit }) => limit.path?.test(path) !== false);
-  for (const { described } of mine) {
-    const { header, unit } = described.retry_after ?? { header: "retry-after", unit: "s" };
+  for (const { header, unit } of mine.flatMap(({ described }) => described.retry_after ?? [])) {
     const asked = delayMs(headers.get(header.toLowerCase()), unit);
     if (asked !== undefined) return asked;
   }

@@ -56,7 +56,7 @@ export function compose(
     kind: "composed",
     method: call.method,
     url,
-    path: address === undefined ? path : new URL(address).pathname,
+    path: address === undefined ? path : pathBelow(full.path, address),
     headers: {
       accept: "application/json",
       ...(body === undefined ? {} : { "content-type": contentTypes[manifest.encode] }),
@@ -79,6 +79,12 @@ function queryOf(call: Call, scope: Scope): string {
       .map((one) => `${encodeURIComponent(name)}=${encodeURIComponent(fillText(String(one), scope))}`),
   );
   return pairs.length > 0 ? `?${pairs.join("&")}` : "";
+}
+
+/** Of an address that an answer told: as the path of a call is, without the base's. */
+function pathBelow(basePath: string, address: string): string {
+  const { pathname } = new URL(address);
+  return pathname.startsWith(`${basePath}/`) ? pathname.slice(basePath.length) : pathname;
 }
 
 /** A form has nested keys in brackets, and an empty text for null. */

@@ -60,7 +60,9 @@ export class ConnectorTable extends ReadableTable {
     if (ended.kind === "refused") return this.refused(verb, columns, rows, ended);
     if (ended.kind !== "answered") return ended;
     const { status, request } = ended;
-    if (status === 204 || (call.rows === undefined && call.ok === undefined))
+    // A page for people is not the API's answer, whatever its status is.
+    const isPage = ended.headers.get("content-type")?.includes("html") === true;
+    if (status === 204 || (call.rows === undefined && call.ok === undefined && !isPage))
       return { kind: "answered", rows: rows.map(unread), status, request };
     if (!isBody(ended.body))
       return { kind: "unknown", reason: `status ${status} without a JSON body`, status, request };

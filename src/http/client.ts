@@ -65,7 +65,8 @@ export async function sendHttp({ method, url, headers, body, timeoutMs, signal }
       kind: "answered",
       status: answer.statusCode,
       headers: new Map(Object.entries(answer.headers).map(([name, value]) => [name, String(value)])),
-      body: Buffer.concat(chunks).toString("utf8"),
+      // A byte order mark is no part of it.
+      body: new TextDecoder().decode(Buffer.concat(chunks)),
     };
   } catch (cause) {
     if (signal?.aborted) return { kind: "unknown", reason: "cancelled while it was under way" };

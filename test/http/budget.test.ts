@@ -36,3 +36,31 @@ test("a call that may wait is admitted when there is room", async () => {
   await budget.admit(write(0));
   expect(await budget.admit(write(10_000))).toEqual({ kind: "granted" });
 });
+
+const read = (waitMs: number) => ({ path: "/records", lane: "read" as const, waitMs });
+
+test("the sync leaves a fifth of a window to statements", async () => {
+  const budget = new Budget([{ calls: 5, perMs: 1000 }], () => 0);
+  for (let i = 0; i < 4; i += 1) expect(await budget.admit(read(0))).toEqual({ kind: "granted" });
+  expect(await budget.admit(read(0))).toEqual({ kind: "denied", retryAfterMs: 1000 });
+  expect(await budget.admit(write(0))).toEqual({ kind: "granted" });
+  expect(await budget.admit(write(0))).toEqual({ kind: "denied", retryAfterMs: 1000 });
+});
+
+test("a statement that waits goes before a read that asked first", async () => {
+  const budget = new Budget([{ calls: 1, perMs: 30 }]);
+  await budget.admit(write(0));
+  const order: string[] = [];
+  const asked = [read(10_000), write(10_000)].map((one) => budget.admit(one).then(() => order.push(one.lane)));
+  await Promise.all(asked);
+  expect(order).toEqual(["write", "read"]);
+});
+
+test("a call that is cancelled while it waits leaves its place to others", async () => {
+  const budget = new Budget([{ calls: 1, perMs: 30 }]);
+  await budget.admit(write(0));
+  const cancel = new AbortController();
+  const waits = async () => cancel.abort();
+  expect(await budget.admit({ ...write(10_000), signal: cancel.signal, waits })).toEqual({ kind: "cancelled" });
+  expect(await budget.admit(read(10_000))).toEqual({ kind: "granted" });
+});
