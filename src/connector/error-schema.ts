@@ -49,7 +49,7 @@ const scalar = z.union([z.string(), z.number(), z.boolean()]).transform(String);
 
 const rule = z.strictObject({
   status: oneOrMany(z.int()).optional(),
-  code: oneOrMany(z.string()).optional(),
+  code: oneOrMany(scalar).optional(),
   message: pattern.optional(),
   where: z.record(pointer, oneOrMany(scalar)).optional(),
   raise: condition.optional(),

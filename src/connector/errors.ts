@@ -35,8 +35,8 @@ export function classifyOne(addresses: ErrorAddresses, error: unknown, context: 
   const { codes, said } = wordsOf(addresses, error, context);
   const rule = ruleOf(addresses, error, context);
   const groups = rule?.message?.exec(said)?.groups ?? {};
-  const upstreamColumn = groups["column"] ?? groups["label"] ?? textAt(error, ...addresses.column);
-  const row = textAt(error, ...addresses.row);
+  const upstreamColumn = groups["column"] ?? groups["label"] ?? textIn(error, body, addresses.column);
+  const row = textIn(error, body, addresses.row);
   const fallback = byStatus(status, isBody(body));
   const outcome = rule?.outcome ?? (rule?.raise === undefined ? fallback.outcome : "refused");
   return {
@@ -74,8 +74,13 @@ function ruleOf(addresses: ErrorAddresses, error: unknown, context: ErrorContext
 function wordsOf(addresses: ErrorAddresses, error: unknown, { status, body }: ErrorContext) {
   const codes = addresses.code.flatMap((at) => [textAt(error, at), textAt(body, at)]).filter(isText);
   // An error may be no more than a text.
-  const own = typeof error === "string" ? error : textAt(error, ...addresses.message);
-  return { codes, said: own ?? textAt(body, ...addresses.message) ?? `status ${status}` };
+  const said = typeof error === "string" ? error : textIn(error, body, addresses.message);
+  return { codes, said: said ?? `status ${status}` };
+}
+
+/** In the single error, then in the body. */
+function textIn(error: unknown, body: unknown, pointers: readonly string[]): string | undefined {
+  return textAt(error, ...pointers) ?? textAt(body, ...pointers);
 }
 
 function matches(

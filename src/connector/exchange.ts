@@ -86,12 +86,13 @@ export async function exchange(account: Account, wanted: Wanted): Promise<Exchan
       continue;
     }
     const [error] = classify(manifest.errors, { status, body, headers, columnOf: wanted.columnOf });
-    if (error.unknown)
-      return { kind: "unknown", reason: `status ${status}: ${error.message}`, status, request: error.request };
-    if (!error.retry) return { kind: "refused", error };
+    const { request: named } = error;
+    const unknown = { kind: "unknown", reason: `status ${status}: ${error.message}`, status, request: named } as const;
+    if (!error.retry) return error.unknown ? unknown : { kind: "refused", error };
     const restMs = askedRestMs(account, path, headers) ?? defaultRestMs;
     budget.rest(restMs);
-    if (performance.now() + restMs > deadlineMs) return { kind: "refused", error: exhausted(account, restMs) };
+    if (performance.now() + restMs > deadlineMs)
+      return error.unknown ? unknown : { kind: "refused", error: exhausted(account, restMs) };
   }
 }
 
