@@ -16,6 +16,8 @@ export interface Answer {
   /** Undefined when there was none, or none that is JSON. */
   readonly body: unknown;
   readonly request: string | null;
+  /** Where it is from. */
+  readonly url: string;
 }
 
 export type Exchanged = Answer | Refusal | Unknown;
@@ -68,7 +70,8 @@ export async function exchange(account: Account, wanted: Wanted): Promise<Exchan
     if (status !== 429) learn(account, path, headers);
     const body = parseJson(ending.body);
     if (status < 300) {
-      return { kind: "answered", status, headers, body, request: requestOf(manifest.errors, body, headers) };
+      const named = requestOf(manifest.errors, body, headers);
+      return { kind: "answered", status, headers, body, request: named, url: request.url };
     }
     if (status < 400) {
       // What was asked was done, and the answer is elsewhere (RFC 9110).

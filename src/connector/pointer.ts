@@ -30,6 +30,12 @@ export function recordsAt(value: unknown, pointer: string): unknown {
   });
 }
 
+/** How many stand where the records are: those that they are in, when they are in others. */
+export function countAt(value: unknown, pointer: string): number {
+  const found = lookUp(value, pointer.replace(/\/\*\/.*$/, ""));
+  return Array.isArray(found) ? found.length : 0;
+}
+
 /** The pointer to a member of an object. */
 export function pointerTo(name: string): string {
   return `/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`;

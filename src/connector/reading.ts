@@ -13,7 +13,7 @@ import { isBody } from "./errors.js";
 import { type Answer, exchange, type Wanted } from "./exchange.js";
 import type { TableManifest } from "./manifest.js";
 import { nextPage, pageCall } from "./pages.js";
-import { lookUp, recordsAt, textAt } from "./pointer.js";
+import { countAt, lookUp, pointerTo, recordsAt, textAt } from "./pointer.js";
 import { type Record, readRecord } from "./record.js";
 import { keyScope } from "./sent.js";
 import type { Scope } from "./template.js";
@@ -90,17 +90,34 @@ export class ReadableTable {
 
   /** One page of all records, in a stable order. */
   async list(columns: readonly MirrorColumn[], cursor: string | null): Promise<Page> {
-    const { call, address } = pageCall(this.manifest.read.list, cursor);
-    const scope = { columns: upstreamNames(columns), ...(await this.tableScope()) };
+    const { call, address, scope: ofPage } = pageCall(this.manifest.read.list, cursor);
+    const scope = { columns: upstreamNames(columns), ...(await this.tableScope()), ...ofPage };
     const answer = await this.read({ call, address, scope, what: "a page" }, syncReads);
     const records = this.records(call, answer, columns);
     const page = {
       answer,
-      count: asList(recordsAt(answer.body, call.rows ?? "")).length,
-      columnOf: (place: "first" | "last", column: string) =>
-        records.at(place === "first" ? 0 : -1)?.row[column] ?? null,
+      count: countAt(answer.body, call.rows ?? ""),
+      valueOf: (place: "first" | "last", name: string) => {
+        const element = asList(recordsAt(answer.body, call.rows ?? "")).at(place === "first" ? 0 : -1);
+        return textAt(element, this.pointerOf(name, columns, call));
+      },
     };
-    return { records, next: nextPage(call.pages, cursor, page, this.account.base) };
+    const next = nextPage(call.pages, cursor, page);
+    if (next !== null && next === cursor)
+      throw new ReadFailed(`${this.account.api}: a page of ${this.resource} leads to itself`);
+    return { records, next };
+  }
+
+  /** Where a record has a column of the manifest, mirrored or not. */
+  private pointerOf(name: string, columns: readonly MirrorColumn[], call: Call): string {
+    const { key, record, columns: declared } = this.manifest;
+    const partOfKey = (call.record?.key ?? record.key)[key.indexOf(name)];
+    const described = declared[name] ?? {};
+    const from = "from" in described ? described.from : undefined;
+    const to = "to" in described ? described.to : undefined;
+    const mirrored = columns.find((column) => column.name === (this.config.rename[name] ?? name));
+    const fields = call.record?.fields ?? record.fields;
+    return partOfKey ?? from ?? `${fields}${pointerTo(to ?? mirrored?.upstream ?? name)}`;
   }
 
   /** The records of these keys that upstream has. */

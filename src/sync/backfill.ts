@@ -107,7 +107,7 @@ async function copyPages(
     rows += page.records.length;
     options.progress(rows);
     if (page.next === null) return { rows, from, whole: checkpoint === null, interrupted: false };
-    if (page.next === cursor || pages >= table.mostPages)
+    if (pages >= table.mostPages)
       throw new ReadFailed(`${mirror.api}: the pages of ${mirror.resource} have no end (${pages} read)`);
     cursor = page.next;
     if (options.signal?.aborted) return { rows, from, whole: false, interrupted: true };
