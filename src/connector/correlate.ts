@@ -25,16 +25,22 @@ export function rowResults(
   rows: readonly SentRow[],
 ): RowResult[] {
   const results: RowResult[] = rows.map(() => ({ kind: "unreported" }));
-  const { status, headers, body } = answer;
+  const { status, headers, body, request } = answer;
   const refused = (element: unknown) => {
-    const error = classifyOne(errors, element, { status: 400, headers, body, columnOf });
-    return { error: { ...error, status }, result: refusalOf({ ...error, status }) };
+    // Each by itself: what the body says elsewhere is of other rows.
+    const { unknown, ...said } = classifyOne(errors, element, { status: 400, headers, body: element, columnOf });
+    const error = { ...said, status, request };
+    return { error, result: unknown ? unreported : refusalOf(error) };
   };
   const found = call.rows === undefined ? body : lookUp(body, call.rows);
   const elements = rows.length === 1 && !Array.isArray(found) ? [found] : asList(found);
   elements.forEach((element, index) => {
+    if (element === undefined) return;
     const record = read(element);
-    const at = rows.length === 1 ? 0 : placeOf(call, columns, element, record, rows, index, elements.length);
+    const at =
+      rows.length === 1 && elements.length === 1
+        ? 0
+        : placeOf(call, columns, element, record, rows, index, elements.length);
     if (at === undefined || !(at in results)) return;
     if (call.ok !== undefined && lookUp(element, call.ok) !== true) results[at] = refused(element).result;
     else if (call.rows === undefined) results[at] = unread(rows[at]);
@@ -48,6 +54,8 @@ export function rowResults(
   }
   return results;
 }
+
+const unreported: RowResult = { kind: "unreported" };
 
 /** A 2xx that reports nothing: rows that were there were accepted, and are read again. */
 export function unread(row: SentRow | undefined): RowResult {

@@ -5,6 +5,7 @@ import { joinKey } from "../mirror/key.js";
 import { decode, storable, type ValueRules } from "./codec.js";
 import type { TableManifest } from "./manifest.js";
 import { lookUp, pointerTo, textAt } from "./pointer.js";
+import { storedAs } from "./types.js";
 
 export interface Record {
   readonly key: string;
@@ -18,9 +19,12 @@ export function readRecord(
   rules: ValueRules,
   element: unknown,
 ): Record | undefined {
-  const parts = record.key.flatMap((pointer) => {
+  const parts = record.key.flatMap((pointer, index) => {
     const text = textAt(element, pointer);
-    return text === undefined ? [] : [storable(text)];
+    if (text === undefined) return [];
+    // As Postgres writes it, or a row is not known by what upstream calls it.
+    const type = columns.find(({ name }) => name === key[index])?.type ?? "text";
+    return [storedAs(type, storable(text)) ?? storable(text)];
   });
   if (parts.length < record.key.length) return undefined;
   const fields = lookUp(element, record.fields);

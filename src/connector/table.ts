@@ -73,7 +73,11 @@ export class ConnectorTable extends ReadableTable {
       columnOf: columnNamed(columns),
       read: (element: unknown) => this.record(element, columns, call),
     };
-    return { kind: "answered", rows: rowResults(correlation, ended, rows), status, request };
+    const results = rowResults(correlation, ended, rows);
+    const doubted = results.map((one, index) =>
+      one.kind === "refused" && one.error.ask ? (rows[index]?.key ?? null) : null,
+    );
+    return { kind: "answered", rows: await this.told(columns, results, doubted), status, request };
   }
 
   /** The one call that writes these rows, and what its templates name. */
@@ -140,17 +144,32 @@ export class ConnectorTable extends ReadableTable {
       status: error.status ?? 0,
       request: error.request,
     });
-    const keys = rows.flatMap(({ key }) => key ?? []);
     if (error.absent && verb !== "insert" && rows.length === 1) return answered([{ kind: "absent" }]);
     // Of a new row, or of one among several, it says nothing.
     if (error.absent) return { kind: "refused", error: { ...error, sqlstate: "HV000" } };
-    if (!error.ask || keys.length < rows.length) return { kind: "refused", error };
+    const keys = rows.map(({ key }) => key);
+    if (!error.ask || keys.includes(null)) return { kind: "refused", error };
+    const results = rows.map((): RowResult => ({ kind: "refused", error }));
+    const told = await this.told(columns, results, keys);
+    return told.some(({ kind }) => kind === "absent") ? answered(told) : { kind: "refused", error };
+  }
+
+  /** Of the rows whose keys are in doubt, those that are gone are absent; while nobody says which, none is. */
+  private async told(
+    columns: readonly MirrorColumn[],
+    results: readonly RowResult[],
+    doubted: readonly (string | null)[],
+  ): Promise<readonly RowResult[]> {
+    const keys = doubted.filter((key) => key !== null);
+    if (keys.length === 0) return results;
     const there = await this.getNow(columns, keys).catch((cause: unknown) => {
       if (cause instanceof ReadFailed) return undefined;
       throw cause;
     });
     const found = new Set(there?.map(({ key }) => key) ?? keys);
-    if (keys.every((key) => found.has(key))) return { kind: "refused", error };
-    return answered(keys.map((key) => (found.has(key) ? { kind: "refused", error } : { kind: "absent" })));
+    return results.map((result, index) => {
+      const key = doubted[index] ?? null;
+      return key === null || found.has(key) ? result : { kind: "absent" };
+    });
   }
 }

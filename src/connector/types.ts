@@ -80,13 +80,15 @@ export function storedAs(type: string, text: string): string | null {
     case "timestamptz":
       return isoInstant(text) ?? null;
     case "uuid":
-      return /^[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}$/i.test(text) ? text.toLowerCase() : null;
+      return uuid.test(text) ? text.toLowerCase().replace(uuid, "$1-$2-$3-$4-$5") : null;
     case "jsonb":
       return parseJson(text) === undefined ? null : text;
     default:
       return text;
   }
 }
+
+const uuid = /^([0-9a-f]{8})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{12})$/i;
 
 const number = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,3})?$/i;
 
