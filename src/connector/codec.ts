@@ -3,7 +3,7 @@
 import { isRecord } from "../config/json.js";
 import type { MirrorColumn } from "../mirror/column.js";
 import { numberOf, numberText, parseJson, toJson } from "./json.js";
-import { day, elementType, instantMs, isNumber, isoInstant, storedAs } from "./types.js";
+import { day, elementType, instantMs, isNumber, isNumeric, isoInstant, storedAs } from "./types.js";
 
 /** How this API writes values: all as strings, what clears a field, and what a cleared one may read as. */
 export interface ValueRules {
@@ -44,8 +44,10 @@ function plain(type: string, text: string, rules: ValueRules): unknown {
   const element = elementType(type);
   if (element !== undefined) return readArray(text).map((one) => plain(element, one, rules));
   if (type === "timestamptz") return isoInstant(text) ?? text;
+  if (type === "timestamp") return storedAs(type, text) ?? text;
+  // In an array, Postgres writes t and f.
+  if (type === "boolean") return rules.asStrings ? String(text.startsWith("t")) : text.startsWith("t");
   if (rules.asStrings) return text;
-  if (type === "boolean") return text === "true";
   if (type === "jsonb") return parseJson(text);
   // JSON has no place for NaN and the infinities.
   return isNumber(type) && /\d/.test(text) ? numberOf(text) : text;
@@ -67,36 +69,56 @@ function instant(text: string, at: number, rules: ValueRules): unknown {
 export function decode(column: MirrorColumn, value: unknown, rules: ValueRules): string | null {
   if (value === null || (value === "" && (rules.emptyIsNull || column.type !== "text"))) return null;
   const text = textOf(value);
+  const element = elementType(column.type) ?? "text";
   const { name, separator } = readCodec(column.codec);
   switch (name) {
     case "utc_midnight":
-      return day(text);
+      return day(/^-?\d+$/.test(text) ? milliseconds(Number(text)) : text);
     case "unix":
-      return /^-?\d+(\.\d+)?$/.test(text) ? storedAs("timestamptz", milliseconds(Number(text) * 1000)) : null;
+      return /^-?\d+(\.\d+)?$/.test(text)
+        ? storedAs("timestamptz", milliseconds(Math.round(Number(text) * 1000)))
+        : null;
     case "unix_ms":
       return /^-?\d+$/.test(text) ? storedAs("timestamptz", milliseconds(Number(text))) : null;
     case "join":
-      return writeArray(text.split(separator));
+      return writeArray(text.split(separator).map((one) => stored(element, one, { ...rules, asStrings: true })));
     default:
-      return stored(column.type, value, text);
+      return stored(column.type, value, { ...rules, asStrings: rules.asStrings || name === "string" });
   }
 }
 
-function stored(type: string, value: unknown, text: string): string | null {
+function stored(type: string, value: unknown, rules: ValueRules): string | null {
   const element = elementType(type);
-  if (element === undefined) return storedAs(type, text);
+  if (element === undefined) return type === "jsonb" ? json(value, rules) : storedAs(type, textOf(value));
   const elements: readonly unknown[] = Array.isArray(value) ? value : [value];
-  return writeArray(elements.flatMap((one) => (one === null || one === "" ? [] : [stored(element, one, textOf(one))])));
+  const isEmpty = (one: unknown) => one === null || (one === "" && (rules.emptyIsNull || element !== "text"));
+  return writeArray(elements.flatMap((one) => (isEmpty(one) ? [] : [stored(element, one, rules)])));
+}
+
+/** A string is the JSON itself where values travel as strings. */
+function json(value: unknown, { asStrings }: ValueRules): string | null {
+  const said = asStrings && typeof value === "string" ? parseJson(value) : value;
+  return said === undefined ? null : toJson(storableJson(said));
 }
 
 function textOf(value: unknown): string {
   const number = numberText(value);
   if (number !== undefined) return number;
-  return typeof value === "object" ? storableJson(value) : storable(String(value));
+  return typeof value === "object" ? toJson(storableJson(value)) : storable(String(value));
 }
 
-function storableJson(value: unknown): string {
-  return toJson(value, (_, one) => (typeof one === "string" ? storable(one) : one));
+/** Postgres and we both recurse. */
+const deepest = 1000;
+
+/** Without what a jsonb has no place for. */
+function storableJson(value: unknown, depth = 0): unknown {
+  if (typeof value === "string") return storable(value);
+  const number = numberText(value);
+  if (number !== undefined) return isNumeric(number) ? value : null;
+  if (typeof value === "object" && depth === deepest) return null;
+  if (Array.isArray(value)) return value.map((one) => storableJson(one, depth + 1));
+  if (!isRecord(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, one]) => [storable(name), storableJson(one, depth + 1)]));
 }
 
 /** A date that is out of reach is none. */
@@ -108,9 +130,16 @@ function milliseconds(ms: number): string {
 export function sameValue(column: MirrorColumn, a: string | null, b: string | null): boolean {
   if (a === null || b === null || a === b) return a === b;
   if (isNumber(column.type)) return plainNumber(a) === plainNumber(b);
-  if (column.type === "timestamptz") return instantMs(a) === instantMs(b);
+  if (column.type === "boolean") return a[0] === b[0];
+  if (column.type === "timestamp" || column.type === "timestamptz") return instantMs(a) === instantMs(b);
   if (column.type === "jsonb") return sorted(parseJson(a)) === sorted(parseJson(b));
-  return elementType(column.type) !== undefined && toJson(readArray(a)) === toJson(readArray(b));
+  const type = elementType(column.type);
+  if (type === undefined) return false;
+  const [ones, others] = [readArray(a), readArray(b)];
+  return (
+    ones.length === others.length &&
+    ones.every((one, index) => sameValue({ ...column, type }, one, others[index] ?? null))
+  );
 }
 
 function sorted(value: unknown): string {
@@ -127,9 +156,17 @@ export function storable(text: string): string {
   return text.replaceAll(/[\0\p{Surrogate}]/gu, "\uFFFD");
 }
 
+/** Its digits, without an exponent, in one spelling. */
 function plainNumber(text: string): string {
-  const plain = text.replace(/^\+/, "").replace(/^(-?)0+(?=\d)/, "$1");
-  return plain.includes(".") && !/e/i.test(plain) ? plain.replace(/\.?0+$/, "") : plain;
+  const [, sign = "", head = "", tail = "", exponent = "0"] =
+    /^([+-]?)(\d*)(?:\.(\d*))?(?:e([+-]?\d{1,3}))?$/i.exec(text) ?? [];
+  if (head === "" && tail === "") return text;
+  const point = head.length + Number(exponent);
+  const digits = `${head}${tail}`.padEnd(point, "0").padStart(`${head}${tail}`.length - Math.min(0, point), "0");
+  const whole = digits.slice(0, Math.max(0, point)).replace(/^0+/, "");
+  const rest = digits.slice(Math.max(0, point)).replace(/0+$/, "");
+  const plain = `${whole || "0"}${rest === "" ? "" : `.${rest}`}`;
+  return sign === "-" && plain !== "0" ? `-${plain}` : plain;
 }
 
 /** `join(;)` has its separator in parentheses. */

@@ -32,7 +32,7 @@ export function readRecord(
   for (const column of columns) {
     const value = column.from === null ? lookUp(fields, pointerTo(column.upstream)) : lookUp(element, column.from);
     if (value !== undefined) row[column.name] = decode(column, value, rules);
-    else if (column.absent !== null) row[column.name] = decode(column, column.absent, rules);
+    else if (column.absent !== null) row[column.name] = decode(column, column.absent, { ...rules, asStrings: true });
     else if (record.absent === "null") row[column.name] = null;
   }
   key.forEach((name, index) => {

@@ -33,6 +33,8 @@ const encoded: readonly (readonly [MirrorColumn, string | null, ValueRules, unkn
   [column("timestamptz"), "2026-02-28 12:30:00.25+00", strings, "2026-02-28T12:30:00.250Z"],
   [column("text[]", "join(;)"), '{a,"b c","d\\"e"}', strings, 'a;b c;d"e'],
   [column("text[]", "join(;)"), "{}", strings, ""],
+  [column("boolean[]"), "{t,f}", json, [true, false]],
+  [column("timestamp"), "2026-02-28 12:30:00.123456", json, "2026-02-28T12:30:00.123456"],
 ];
 
 test.each(encoded)("%o %s is sent as it should be", (of, text, rules, sent) => {
@@ -57,6 +59,25 @@ const decoded: readonly (readonly [MirrorColumn, unknown, ValueRules, string | n
   [column("timestamptz"), "2026-02-28T12:30:00Z", strings, "2026-02-28T12:30:00.000Z"],
   [column("timestamptz"), "0000-00-00", strings, null],
   [column("text[]", "join(;)"), 'a;b"c', strings, '{"a","b\\"c"}'],
+  [column("integer[]", "join(;)"), "1;x", strings, '{"1",NULL}'],
+  [column("text[]"), ["a", "", null], json, '{"a",""}'],
+  [column("integer"), "5.0", json, "5"],
+  [column("bigint"), "12e2", json, "1200"],
+  [column("integer"), "1.5", json, null],
+  [column("double precision"), 1e300, json, "1e+300"],
+  [column("real"), 1e300, json, null],
+  [column("real"), "1e-60", json, null],
+  [column("jsonb"), "text", json, '"text"'],
+  [column("jsonb"), "5", json, '"5"'],
+  [column("jsonb", "string"), "5", json, "5"],
+  [column("jsonb"), { "a\0": "\0" }, json, '{"a\ufffd":"\ufffd"}'],
+  [column("timestamp"), "2026-02-28T12:30:00+02:00", json, "2026-02-28T10:30:00.000"],
+  [column("timestamptz"), "2026-02-28T12:30:00.1234560", json, "2026-02-28T12:30:00.123456Z"],
+  [column("timestamptz"), "Sat, 28 Feb 2026 12:30:00 GMT", json, "2026-02-28T12:30:00.000Z"],
+  [column("timestamptz"), "2026-02-30T00:00:00Z", json, null],
+  [column("timestamptz", "unix"), 1.001, json, "1970-01-01T00:00:01.001Z"],
+  [column("date"), "room 5", json, null],
+  [column("date", "utc_midnight"), 0, json, "1970-01-01"],
 ];
 
 test.each(decoded)("%o %s is stored as it can be", (of, value, rules, text) => {
@@ -71,4 +92,19 @@ test("two spellings of one number or instant are one value", () => {
   expect(sameValue(column("text"), "a", "A")).toBe(false);
   expect(sameValue(column("text"), null, null)).toBe(true);
   expect(sameValue(column("numeric"), null, "0")).toBe(false);
+  expect(sameValue(column("numeric"), "350000000", "3.5E8")).toBe(true);
+  expect(sameValue(column("numeric"), "0.001", "1e-3")).toBe(true);
+  expect(sameValue(column("numeric"), "-0", "0.0")).toBe(true);
+  expect(sameValue(column("timestamp"), "2026-02-28 12:00:00", "2026-02-28T12:00:00.000")).toBe(true);
+  expect(sameValue(column("boolean[]"), "{t,f}", '{"true","false"}')).toBe(true);
+  expect(sameValue(column("text[]"), "{a}", "{a,b}")).toBe(false);
+});
+
+test("an instant without a zone is one of UTC, wherever we run", () => {
+  const zone = process.env["TZ"];
+  process.env["TZ"] = "America/New_York";
+  expect(decode(column("timestamptz"), "2026-02-28T12:30:00", json)).toBe("2026-02-28T12:30:00.000Z");
+  expect(decode(column("date"), "2026-02-28T00:30:00", json)).toBe("2026-02-28");
+  if (zone === undefined) delete process.env["TZ"];
+  else process.env["TZ"] = zone;
 });
