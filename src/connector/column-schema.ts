@@ -19,8 +19,10 @@ const typeName = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
+const scalar = z.union([z.string(), z.number(), z.boolean()]).transform(String);
+
 /** What a field means that an answer leaves out. */
-const absent = z.union([z.string(), z.number(), z.boolean()]).transform(String);
+const absent = scalar;
 
 export const typeRule = z.union([
   typeName.transform((type): { type: string; codec?: string | undefined; absent?: string | undefined } => ({ type })),
@@ -59,7 +61,7 @@ const columnAt = z.strictObject({
   max: pointer.optional(),
   options: pointer.optional(),
   references: pointer.optional(),
-  array: z.strictObject({ when: z.record(pointer, z.string()), codec: codec.optional() }).optional(),
+  array: z.strictObject({ when: z.record(pointer, scalar), codec: codec.optional() }).optional(),
 });
 
 /** Where the description of a table has what; `columns`: the descriptions of its columns; `required`: names of some. */

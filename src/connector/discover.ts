@@ -9,6 +9,7 @@ import type { Discovery } from "./column-schema.js";
 import type { ColumnOf } from "./errors.js";
 import type { Manifest, TableManifest } from "./manifest.js";
 import { lookUp, textAt } from "./pointer.js";
+import { elementType } from "./types.js";
 
 type Described = Omit<MirrorColumn, "name">;
 
@@ -114,12 +115,12 @@ function describe(manifest: Manifest, at: Discovery["column"], element: unknown)
   const options = at.options === undefined ? undefined : lookUp(element, at.options);
   const listed = Array.isArray(options) ? options.filter((option) => typeof option === "string") : [];
   const isArray =
-    at.array && Object.entries(at.array.when).every(([pointer, value]) => textAt(element, pointer) === value);
+    at.array && Object.entries(at.array.when).every(([pointer, value]) => String(lookUp(element, pointer)) === value);
   const is = (pointers: readonly string[]) => pointers.some((pointer) => lookUp(element, pointer) === true);
   const max = at.max === undefined ? undefined : textAt(element, at.max);
   return {
     ...nothingKnown,
-    type: isArray ? "text[]" : rule.type,
+    type: isArray && elementType(rule.type) === undefined ? `${rule.type}[]` : rule.type,
     codec: (isArray ? at.array?.codec : rule.codec) ?? "plain",
     absent: rule.absent ?? null,
     write: is(at.never) ? "never" : is(at.create) ? "create" : "always",

@@ -148,7 +148,7 @@ export class ReadableTable {
   }
 
   private noSuchTable(name: string, found: readonly unknown[]): string {
-    const named = Object.keys(this.account.manifest.tables).filter((one) => one !== "*");
+    const named = Object.keys(this.account.manifest.tables).filter((one) => one !== "*" && one !== this.resource);
     const known = [...named, ...found.flatMap((one) => textAt(one, name) ?? [])];
     return `${this.account.api}: there is no table "${this.resource}"; ${suggestion(this.resource, known)}`;
   }
