@@ -9,7 +9,7 @@ import { openAccount } from "../connector/account.js";
 import type { KnownMirror } from "../connector/known.js";
 import { anyTable } from "../connector/manifest.js";
 import { ConnectorTable } from "../connector/table.js";
-import { manifestOf } from "../connectors/registry.js";
+import { hooksOf, manifestOf } from "../connectors/registry.js";
 import { loadMirrors } from "../mirror/catalogue.js";
 import { makeLog } from "../observe/log.js";
 import { type Options, UsageError } from "./command.js";
@@ -112,6 +112,7 @@ function tablesOf(api: ApiConfig, log: Logger): OpenedTable[] {
     waitMs: api.waitMs,
     rate: api.rate,
     transaction: api.transaction,
+    hooks: hooksOf(api.connector),
     log,
   });
   return api.tables.flatMap((config) => {

@@ -3,6 +3,7 @@
 import type { Logger } from "pino";
 import { Budget, type RateLimit } from "../http/budget.js";
 import { type Token, TokenSource } from "../http/oauth.js";
+import type { CheckedHooks } from "./hooks.js";
 import type { LimitManifest, Manifest } from "./manifest.js";
 import { fillText, type Scope } from "./template.js";
 
@@ -21,12 +22,16 @@ export interface Account {
   readonly waitMs: number;
   /** The mode of transactions that set none. */
   readonly transaction?: string | undefined;
+  readonly hooks?: CheckedHooks | undefined;
   readonly log: Logger;
 }
 
 /** What the config says of it. */
 export interface AccountConfig
-  extends Pick<Account, "api" | "manifest" | "base" | "config" | "timeoutMs" | "waitMs" | "transaction" | "log"> {
+  extends Pick<
+    Account,
+    "api" | "manifest" | "base" | "config" | "timeoutMs" | "waitMs" | "transaction" | "hooks" | "log"
+  > {
   /** Ours at most; the manifest's own limits hold as well. */
   readonly rate?: RateLimit | undefined;
 }

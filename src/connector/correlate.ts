@@ -7,6 +7,7 @@ import type { RowResult } from "./ending.js";
 import type { ErrorAddresses } from "./error-schema.js";
 import { type ColumnOf, classifyOne } from "./errors.js";
 import type { Answer } from "./exchange.js";
+import type { CheckedHooks } from "./hooks.js";
 import { lookUp, textAt } from "./pointer.js";
 import type { Record } from "./record.js";
 import type { SentRow } from "./sent.js";
@@ -16,11 +17,12 @@ export interface Correlation {
   readonly columns: readonly MirrorColumn[];
   readonly errors: ErrorAddresses;
   readonly columnOf: ColumnOf;
+  readonly hooks: CheckedHooks | undefined;
   read(element: unknown): Record | undefined;
 }
 
 export function rowResults(
-  { call, columns, errors, columnOf, read }: Correlation,
+  { call, columns, errors, columnOf, hooks, read }: Correlation,
   answer: Answer,
   rows: readonly SentRow[],
 ): RowResult[] {
@@ -28,7 +30,7 @@ export function rowResults(
   const { status, headers, body, request } = answer;
   const refused = (element: unknown) => {
     // Each by itself: what the body says elsewhere is of other rows.
-    const { unknown, ...said } = classifyOne(errors, element, { status: 400, headers, body: element, columnOf });
+    const { unknown, ...said } = classifyOne(errors, element, { status: 400, headers, body: element, columnOf, hooks });
     const error = { ...said, status, request };
     return { error, result: unknown ? unreported : refusalOf(error) };
   };

@@ -61,6 +61,16 @@ const rule = z.strictObject({
 });
 export type ErrorRule = z.output<typeof rule>;
 
+/** What a hook may say of an error that it was shown. */
+export const hookRule = rule.pick({
+  raise: true,
+  outcome: true,
+  retry: true,
+  hint: true,
+  constraint: true,
+  skip: true,
+});
+
 export const errors = z.strictObject({
   list: pointer.optional(),
   code: oneOrMany(pointer).default([]),

@@ -3,6 +3,7 @@
 import { isRecord } from "../config/json.js";
 import type { UpstreamError } from "./ending.js";
 import type { ErrorAddresses, ErrorRule } from "./error-schema.js";
+import type { CheckedHooks } from "./hooks.js";
 import { lookUp, textAt } from "./pointer.js";
 
 /** The mirror's name of a column that upstream speaks of, by its name there or by its label. */
@@ -13,6 +14,7 @@ export interface ErrorContext {
   readonly headers: ReadonlyMap<string, string>;
   readonly body: unknown;
   readonly columnOf: ColumnOf;
+  readonly hooks?: CheckedHooks | undefined;
 }
 
 type Verdict = UpstreamError & { readonly unknown: boolean; readonly retry: boolean };
@@ -67,6 +69,8 @@ export function requestOf(
 }
 
 function ruleOf(addresses: ErrorAddresses, error: unknown, context: ErrorContext): ErrorRule | undefined {
+  const own = context.hooks?.classifyError(error, { status: context.status, body: context.body });
+  if (own) return own;
   const { codes, said } = wordsOf(addresses, error, context);
   return addresses.rules.find((rule) => matches(rule, context.status, codes, said, [error, context.body]));
 }

@@ -88,7 +88,13 @@ export async function exchange(account: Account, wanted: Wanted): Promise<Exchan
       renewed = true;
       continue;
     }
-    const [error] = classify(manifest.errors, { status, body, headers, columnOf: wanted.columnOf });
+    const [error] = classify(manifest.errors, {
+      status,
+      body,
+      headers,
+      columnOf: wanted.columnOf,
+      hooks: account.hooks,
+    });
     const { request: named } = error;
     const unknown = { kind: "unknown", reason: `status ${status}: ${error.message}`, status, request: named } as const;
     if (!error.retry) return error.unknown ? unknown : { kind: "refused", error };

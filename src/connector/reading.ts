@@ -102,7 +102,8 @@ export class ReadableTable {
         return textAt(element, this.pointerOf(name, columns, call));
       },
     };
-    const next = nextPage(call.pages, cursor, page);
+    const own = this.account.hooks?.nextPage?.(answer.body, { table: this.resource, cursor });
+    const next = own === undefined ? nextPage(call.pages, cursor, page) : own;
     if (next !== null && next === cursor)
       throw new ReadFailed(`${this.account.api}: a page of ${this.resource} leads to itself`);
     return { records, next };
@@ -199,7 +200,9 @@ export class ReadableTable {
   protected record(element: unknown, columns: readonly MirrorColumn[], call: Call): Record | undefined {
     const { key, record } = this.manifest;
     const at = { ...record, key: call.record?.key ?? record.key, fields: call.record?.fields ?? record.fields };
-    return readRecord({ key, record: at }, columns, this.rules, element);
+    const { decodeRecord } = this.account.hooks ?? {};
+    const decoded = decodeRecord ? decodeRecord(element, { table: this.resource }) : element;
+    return readRecord({ key, record: at }, columns, this.rules, decoded);
   }
 
   protected exchange(wanted: Omit<Wanted, "columnOf">, columns: readonly MirrorColumn[]) {

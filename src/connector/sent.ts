@@ -27,7 +27,7 @@ export function rowScope(
   { key, sent, before }: SentRow,
   index: number,
   isNew: boolean,
-): Scope {
+): Scope & { readonly record: Scope } {
   const described = new Map(Object.entries(rename).map(([name, mirrored]) => [mirrored, name]));
   const values = columns
     .filter(({ name }) => sent[name] !== undefined && !(isNew && sent[name] === null && !rules.createClears))

@@ -71,6 +71,7 @@ export class ConnectorTable extends ReadableTable {
       columns,
       errors: this.account.manifest.errors,
       columnOf: columnNamed(columns),
+      hooks: this.account.hooks,
       read: (element: unknown) => this.record(element, columns, call),
     };
     const results = rowResults(correlation, ended, rows);
@@ -86,7 +87,9 @@ export class ConnectorTable extends ReadableTable {
     if (!call) throw new Error(`no call of ${this.resource} takes ${rows.length} rows`);
     const shape = { columns, keyNames: this.manifest.key, rules: this.rules, rename: this.config.rename };
     const scopes = rows.map((row, index) => {
-      const scope = rowScope(shape, row, index, verb === "insert");
+      const plain = rowScope(shape, row, index, verb === "insert");
+      const encoded = this.account.hooks?.encodeRecord?.(plain.record, { table: this.resource, verb });
+      const scope = encoded ? { ...plain, record: encoded } : plain;
       if (!by) return scope;
       const value = encode(by, row.sent[by.name] ?? null, this.rules);
       return { ...scope, column: by.upstream, value, conflict: [by.upstream] };

@@ -1,9 +1,11 @@
 // The connectors: those that come with Throughline, one folder each, and manifests of the user's own.
 
 import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { isAbsolute } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ConfigError, readYaml } from "../config/yaml.js";
+import { type CheckedHooks, checkedHooks } from "../connector/hooks.js";
 import { type Manifest, manifestSchema } from "../connector/manifest.js";
 
 /** The manifest of a connector, by its name or its file's absolute path; undefined when there is none. Throws ConfigError. */
@@ -23,6 +25,23 @@ export function connectorNames(): readonly string[] {
   return readdirSync(new URL("./", import.meta.url), { withFileTypes: true })
     .flatMap((entry) => (entry.isDirectory() ? [entry.name] : []))
     .sort();
+}
+
+/** The hooks of a connector, if it has any: of a user's `NAME.yaml`, what `NAME.hooks.js` or `NAME.hooks.mjs` exports. Throws ConfigError. */
+export function hooksOf(connector: string): CheckedHooks | undefined {
+  if (!isAbsolute(connector)) return undefined;
+  const name = connector.replace(/\.ya?ml$/, "");
+  const [file, other] = [`${name}.hooks.js`, `${name}.hooks.mjs`].filter((path) => existsSync(path));
+  if (other !== undefined) throw new ConfigError([`${other}: there is ${file} as well`]);
+  return file === undefined ? undefined : checkedHooks(file, loaded(file));
+}
+
+function loaded(file: string): object {
+  try {
+    return createRequire(import.meta.url)(file);
+  } catch (cause) {
+    throw new ConfigError([`${file}: ${cause instanceof Error ? cause.message : String(cause)}`]);
+  }
 }
 
 function pathOf(connector: string): string | undefined {

@@ -3,7 +3,7 @@
 import { once } from "node:events";
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from "node:http";
 
-export interface Asked {
+interface Asked {
   readonly method: string;
   /** With the query, as it was sent. */
   readonly url: string;
