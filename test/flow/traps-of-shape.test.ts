@@ -11,6 +11,7 @@ vi.mock("../../src/connectors/registry.js", async (original) => {
   const real: typeof import("../../src/connectors/registry.js") = await original();
   const bigint = (text: string) => JSON.parse(text.replace('"id":{"type":"text"', '"id":{"type":"bigint"'));
   return {
+    ...real,
     manifestOf: (name: string) => (integer.on ? bigint(JSON.stringify(real.manifestOf(name))) : real.manifestOf(name)),
   };
 });
