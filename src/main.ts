@@ -112,6 +112,8 @@ function parse() {
   }
 }
 
+// Nobody reads on, as after "| head".
+process.stdout.on("error", () => process.exit(0));
 try {
   process.exitCode = await main();
 } catch (cause) {

@@ -48,11 +48,9 @@ async function checkLogin(pool: Pool, installed: boolean): Promise<Finding[]> {
     login: string;
     superuser: boolean;
     creates: boolean;
-    temp: boolean;
     owner: boolean;
   }>(
     `select session_user::text as login, rolsuper as superuser, has_database_privilege(current_database(), 'create') as creates,
-       has_database_privilege(current_database(), 'temp') as temp,
        coalesce((select pg_has_role(session_user, oid, 'usage') from pg_roles where rolname = $1), rolcreaterole or rolsuper) as owner
      from pg_roles where rolname = session_user`,
     [ownerRole],
@@ -65,8 +63,6 @@ async function checkLogin(pool: Pool, installed: boolean): Promise<Finding[]> {
   if (rights.superuser) add("warning", `"${login}" is a superuser: a login of its own with fewer rights is enough`);
   if (!rights.creates && !installed)
     add("error", `"${login}" may not create schemas: grant create on database … to "${login}"`);
-  if (!rights.temp)
-    add("error", `"${login}" may not make temporary tables, which pull needs: grant temp on database … to "${login}"`);
   if (!rights.owner)
     add(
       "error",

@@ -38,8 +38,8 @@ export function readConfig(path: string, env: Readonly<Record<string, string | u
 }
 
 /** The tables of a config that has been read anew. What is said of an API as before goes on as it is, its rate budget as well. */
-export function reopened({ config, tables, log }: Opened, renewed: Config): readonly OpenedTable[] {
-  const before = new Map(config.apis.map((api) => [JSON.stringify(api), api]));
+export function reopened({ tables, log }: Pick<Opened, "tables" | "log">, renewed: Config): readonly OpenedTable[] {
+  const before = new Map(tables.map(({ api }) => [JSON.stringify(api), api]));
   return renewed.apis.flatMap((api) => {
     const same = before.get(JSON.stringify(api));
     return same ? tables.filter((one) => one.api === same) : tablesOf(api, log);

@@ -1,6 +1,6 @@
 // throughline pull: copy everything once; what was interrupted goes on where it stopped.
 
-import { backfill, type Parked } from "../sync/backfill.js";
+import { type Backfilled, backfill, type Parked } from "../sync/backfill.js";
 import { type Command, type Io, interruption, numberFlag, UsageError } from "./command.js";
 import { configOf, open, openMirrors, wantedTables } from "./open.js";
 import { Progress } from "./progress.js";
@@ -44,11 +44,12 @@ function tell(
   io: Io,
   json: boolean,
   table: string,
-  { rows, deleted, parked }: { rows: number; deleted: number; parked: readonly Parked[] },
+  { rows, deleted, withheld, parked }: Omit<Backfilled, "interrupted">,
 ): void {
-  const gone = deleted === 0 ? "" : `, ${deleted} deleted upstream`;
+  const left = `, ${withheld} not listed any more, and left for they are more than half: "throughline pull --full" asks for each`;
+  const gone = (deleted === 0 ? "" : `, ${deleted} deleted upstream`) + (withheld === 0 ? "" : left);
   const text = `${table}: ${rows} rows${gone}${parked.map(parkedWords).join("")}`;
-  io.out(json ? JSON.stringify({ table, rows, deleted, parked }) : text);
+  io.out(json ? JSON.stringify({ table, rows, deleted, withheld, parked }) : text);
 }
 
 function parkedWords({ sqlstate, count }: Parked): string {

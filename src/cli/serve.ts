@@ -8,7 +8,7 @@ import { Metrics } from "../observe/metrics.js";
 import { postgresAddress } from "../postgres/address.js";
 import { type RunningProxy, startProxy } from "../proxy/start.js";
 import { loadParser } from "../sql/parser.js";
-import { type Command, interrupted, type Options, UsageError } from "./command.js";
+import { type Command, interrupted, type Options, reasonOf, UsageError } from "./command.js";
 import { checkGuard } from "./findings.js";
 import { configOf, type Opened, open, openMirrors, reopened } from "./open.js";
 
@@ -79,8 +79,8 @@ function followConfig(opened: Opened, options: Options): Opened {
       current.log.level = config.log.level;
       current.log.info({ tables: current.tables.length }, "the config was read again");
     } catch (cause) {
-      if (!(cause instanceof ConfigError)) throw cause;
-      current.log.error({ mistakes: cause.mistakes }, "the config is wrong, and the one before stays");
+      const mistakes = cause instanceof ConfigError ? cause.mistakes : [reasonOf(cause)];
+      current.log.error({ mistakes }, "the config is wrong, and the one before stays");
     }
   });
   return current;

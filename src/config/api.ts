@@ -101,7 +101,10 @@ export function apiSchema(connector: string, facts: ConnectorFacts | undefined) 
       connector: z.string().optional(),
       manifest: z.string().optional(),
       base: z.url().optional(),
-      tables: tables.default(known.map((name) => tableOf(name, undefined))),
+      tables: tables.default(known.map((name) => tableOf(name, undefined))).superRefine((mirrored, context) => {
+        const twice = mirrored.find(({ as }, index) => mirrored.findIndex((other) => other.as === as) < index);
+        if (twice) context.addIssue({ code: "custom", message: `two of its tables would be "${twice.as}"` });
+      }),
       timeout: duration.default(20_000),
       wait: duration.default(5_000),
       rate: rate.optional(),

@@ -92,7 +92,11 @@ export function loadConfig(
       .default({ level: "info", format: "auto" }),
   });
   const read = readYaml(path, text, schema, (value, at) => {
-    const mistakes = [...unknownConnectors(named, factsOf, at), ...literalSecrets(raw, named, factsOf, at)];
+    const mistakes = [
+      ...takenNames(raw, at),
+      ...unknownConnectors(named, factsOf, at),
+      ...literalSecrets(raw, named, factsOf, at),
+    ];
     const filled = substitute(withApis(value), env, at, mistakes);
     if (mistakes.length > 0) throw new ConfigError(mistakes);
     return filled;
@@ -117,6 +121,15 @@ function withApis(value: unknown): unknown {
   return isRecord(value) && value["apis"] === null ? { ...value, apis: {} } : value;
 }
 
+/** The name of an API is that of a schema, and these are others'. */
+function takenNames(raw: Readonly<Record<string, unknown>>, at: (path: readonly PropertyKey[]) => string): string[] {
+  return Object.keys(raw)
+    .filter((name) => /^pg_|^(throughline|information_schema|public)$/.test(name))
+    .map(
+      (name) => `${at(["apis", name])}: a schema of that name is not ours to fill; choose another, and say "connector"`,
+    );
+}
+
 function unknownConnectors(
   named: Readonly<Record<string, string>>,
   factsOf: (connector: string) => ConnectorFacts | undefined,
@@ -139,7 +152,7 @@ function literalSecrets(
   return Object.entries(raw).flatMap(([name, api]) =>
     Object.entries(factsOf(named[name] ?? name)?.config ?? {}).flatMap(([key, { secret }]) => {
       const value = isRecord(api) ? api[key] : undefined;
-      if (!secret || typeof value !== "string" || /\$\{.+\}/.test(value)) return [];
+      if (!secret || typeof value !== "string" || /^\$\{(?:\w+|file:[^}]+)\}$/.test(value)) return [];
       return [
         `${at(["apis", name, key])}: is a secret, and stands here for all to read; write \${${key.toUpperCase()}} or \${file:/path}`,
       ];

@@ -157,8 +157,8 @@ async function refresh(pool: Pool, known: KnownMirror, { call, rows, blocked, ou
 async function claimedBy(pool: Pool, { call, mirror }: LeftOpen, keys: readonly string[]) {
   const found = await pool.query<{ under_way: boolean; keys: string[] }>(
     `select closed_at is null as under_way, keys from throughline.journal
-     where mirror = $1 and id <> $2 and verb in ('insert', 'upsert') and (closed_at is null and state <> 'unknown' and blocked is null
-       or keys && $3 and state in ('accepted', 'partial'))`,
+     where mirror = $1 and id <> $2 and (verb in ('insert', 'upsert') and closed_at is null and state <> 'unknown' and blocked is null
+       or verb = 'insert' and keys && $3 and state in ('accepted', 'partial'))`,
     [mirror, call, keys],
   );
   if (keys.length > 0 && found.rows.some(({ under_way }) => under_way)) return undefined;

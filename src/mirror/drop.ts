@@ -14,6 +14,9 @@ export async function dropMirrors(pool: Pool, mirrors: readonly Mirror[], dryRun
     const done: string[] = [];
     for (const { id, schema, table } of mirrors) {
       const target = `${quoteName(schema)}.${quoteName(table)}`;
+      // Whoever waits for this table waits for us as well; and what is noted of it is noted before we look.
+      await client.query("set local lock_timeout = '5s'");
+      await client.query(`lock table ${target} in access exclusive mode`);
       const open = await client.query("select from throughline.journal where mirror = $1 and closed_at is null", [id]);
       if (open.rowCount !== 0)
         throw new MigrateError(
@@ -36,6 +39,8 @@ export async function dropMirrors(pool: Pool, mirrors: readonly Mirror[], dryRun
     return done;
   } catch (cause) {
     await client.query("rollback");
+    if (cause instanceof Error && "code" in cause && cause.code === "55P03")
+      throw new MigrateError("a mirror is in use by another transaction: nothing was dropped, try again");
     throw cause;
   } finally {
     client.release();

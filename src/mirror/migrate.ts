@@ -101,7 +101,7 @@ async function migrateMirror(
   for (const sql of mirrorDdl(mirror, found)) await run(sql);
   for (const name of found?.kept ?? [])
     await run(
-      `-- column "${name}" of ${target} is the API's no more, and yours now; migrate --allow-drop drops such columns`,
+      `-- column "${name}" of ${target} is the API's no more, and yours now: "throughline column drop ${mirror.api}.${mirror.resource} ${name}" drops it`,
     );
   const registered = await client.query<{ id: number; login: string }>(
     `insert into throughline.mirror as mirror (api, resource, schema_name, table_name, key_columns, columns) values ($1, $2, $3, $4, $5, $6)
@@ -183,6 +183,12 @@ async function foundTable(
     "select c.relname as name from pg_index i join pg_class c on c.oid = i.indexrelid where i.indrelid = $1::regclass",
     [target],
   );
+  const [taken] = await takenColumns(client, mirror, target);
+  if (taken !== undefined) {
+    throw new MigrateError(
+      `${target} has a local column "${taken}", and the API has a column of that name now: rename the local one, or the API's by "rename" of its table in throughline.yaml`,
+    );
+  }
   const stale = await staleColumns(client, mirror, target);
   const [retyped] = stale.filter(({ retyped: other }) => other !== null);
   if (retyped && !allowDrop) {
@@ -198,6 +204,21 @@ async function foundTable(
     stale: new Set(dropped),
     kept,
   };
+}
+
+/** Columns of the user's own, of which the API has one of the same name by now. */
+async function takenColumns(
+  client: PoolClient,
+  { schema, table, columns }: MirrorToMigrate,
+  target: string,
+): Promise<string[]> {
+  const found = await client.query<{ name: string }>(
+    `select a.attname::text as name from throughline.mirror m join pg_attribute a on a.attrelid = $3::regclass
+     where m.schema_name = $1 and m.table_name = $2 and a.attnum > 0 and not a.attisdropped and a.attname = any($4)
+       and not exists (select from json_array_elements(m.columns) r where r ->> 'name' = a.attname)`,
+    [schema, table, target, columns.map(({ name }) => name)],
+  );
+  return found.rows.map(({ name }) => name);
 }
 
 /** Mirrored columns that the API has no more; `retyped`: that it has as another type, in words. The key is never one. */

@@ -3,6 +3,7 @@
 
 import { writeRow } from "../../protocol/encode.js";
 import type { Fields } from "../../protocol/fields.js";
+import { Backend } from "../../protocol/messages.js";
 import { withoutContext } from "../write/error.js";
 import type { Step } from "../write/held.js";
 import { report } from "../write/report.js";
@@ -25,6 +26,8 @@ const undo: readonly Step[] = [
 /** The statement that is explained, as the write path sees it: what it would tell the client is kept. */
 class ExplainedWrite extends HeldWrite {
   refused: Fields | undefined;
+  /** Its parameters may have been given types. */
+  typed = false;
 
   override tellError(error: Fields): void {
     this.refused = error;
@@ -44,6 +47,7 @@ export async function explain(session: Session, hold: Explained, context: WriteC
     { name, text: inner, classified: { ...classified, explained: false } },
     { statement: name, text: inner, values, execute: undefined },
   );
+  explained.typed = hold.at === "execute";
   const lines = await linesOf(session, explained, context);
   if (lines === undefined) return "passOn";
   const client: ClientStatement =
@@ -56,7 +60,9 @@ export async function explain(session: Session, hold: Explained, context: WriteC
     "flush",
   );
   if (flight.kind === "landed") {
-    if (!write.limited) session.toClient(Buffer.concat(lines.map((line) => writeRow([line]))));
+    // Of rows in portions, with the last.
+    if (write.completion?.[0] === Backend.commandComplete)
+      session.toClient(Buffer.concat(lines.map((line) => writeRow([line]))));
     write.tellCompletion();
   } else if (flight.kind === "failed") write.tellError(withoutContext(flight.error));
   return write;
@@ -79,12 +85,18 @@ async function linesOf(
   await session.fly(undo, "flush", noStatement);
   const { refused } = explained;
   if (ran !== "answered") return undefined;
+  // A statement that Postgres can't make sense of without the types that its Parse gave says so by class 42.
+  if (refused && explained.typed && /^42[78P]/.test(refused.get("C") ?? "") && !isOurs(refused)) return undefined;
   if (!refused) return lines ?? ["Throughline: no request"];
   const hint = refused.get("H");
   return [
     `Throughline: no request: it would be refused (${refused.get("C")}: ${refused.get("M")})`,
     ...(hint === undefined ? [] : [`  Hint: ${hint}`]),
   ];
+}
+
+function isOurs(error: Fields): boolean {
+  return error.get("M")?.startsWith("throughline: ") === true;
 }
 
 /** What stands after EXPLAIN and its options, behind as many blanks as these take. */

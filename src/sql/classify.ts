@@ -139,7 +139,7 @@ function writeOf(stmt: unknown, names: Names): Write | undefined {
   const inserts: Fields[] = [];
   const verbs = new Set<Write["verbs"][number]>();
   const functions: TableName[] = [];
-  let [parameters, calls] = [false, false];
+  let [parameters, calls, others] = [false, false, false];
   let copies: Write["copies"] = null;
   const target = (fields: Fields, ...does: readonly Write["verbs"][number][]): boolean => {
     const relation = fieldsOf(fields, "relation");
@@ -160,13 +160,13 @@ function writeOf(stmt: unknown, names: Names): Write | undefined {
         if (fieldsOf(fields, "onConflictClause")) target(fields, "update");
         break;
       case "UpdateStmt":
-        target(fields, "update");
+        others = target(fields, "update") || others;
         break;
       case "DeleteStmt":
-        target(fields, "delete");
+        others = target(fields, "delete") || others;
         break;
       case "MergeStmt":
-        target(fields, "insert", "update", "delete");
+        others = target(fields, "insert", "update", "delete") || others;
         break;
       case "CopyStmt":
         if (fields["is_from"] === true && target(fields, "insert")) {
@@ -196,7 +196,9 @@ function writeOf(stmt: unknown, names: Names): Write | undefined {
   if (relations.length === 0 && functions.length === 0) return undefined;
   const [insert] = inserts;
   const columns = insert && inserts.length === 1 ? insertColumns(insert) : null;
-  const conflict = insert && inserts.length === 1 ? conflictOf(fieldsOf(insert, "onConflictClause")) : null;
+  // Only of what that INSERT does can its conflict tell.
+  const alone = inserts.length === 1 && !others && functions.length === 0;
+  const conflict = insert && alone ? conflictOf(fieldsOf(insert, "onConflictClause")) : null;
   return {
     kind: "write",
     relations,

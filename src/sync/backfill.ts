@@ -7,12 +7,14 @@ import type { ConnectorTable } from "../connector/table.js";
 import type { Mirror } from "../mirror/column.js";
 import { stamp } from "../postgres/clock.js";
 import { applyPage, type Checkpoint } from "./page.js";
-import { readAgain, SeenKeys } from "./sweep.js";
+import { readAgain, unseenKeys } from "./sweep.js";
 
 export interface Backfilled {
   readonly rows: number;
   /** Rows that upstream has deleted, and so the mirror. */
   readonly deleted: number;
+  /** Rows that upstream did not list, and that stay: they are more than half of the mirror. */
+  readonly withheld: number;
   /** Rows that are missing still: the next pull reads them again. */
   readonly parked: readonly Parked[];
   /** It stopped before the last page; the next one goes on there. */
@@ -36,6 +38,9 @@ export interface Parked {
 /** Another pull of this table is running. */
 class PullRunning extends Explained {}
 
+/** So few may always go. */
+const fewGone = 100;
+
 /** How often parked rows are read again before they are left to the next pull. */
 const parkedAttempts = 3;
 
@@ -53,12 +58,14 @@ export async function backfill(
       lock,
     );
     if (!mine.rows[0]?.mine) throw new PullRunning(`another pull of ${mirror.schema}.${mirror.table} is running`);
-    const seen = await SeenKeys.begin(guard);
+    const seen = new Set<string>();
     const { rows, from, whole, interrupted } = await copyPages(pool, mirror, table, options, seen);
-    if (interrupted) return { rows, deleted: 0, parked: [], interrupted };
+    if (interrupted) return { rows, deleted: 0, withheld: 0, parked: [], interrupted };
     // Of a copy that went on where another stopped, nobody knows all that it met.
-    const deleted = whole ? await readAgain(pool, mirror, table, await seen.unseen(mirror)) : 0;
-    await seen.end();
+    const { unseen, all } = whole ? await unseenKeys(pool, mirror, seen) : { unseen: [], all: 0 };
+    // An account that has lost a right sees less, and asked by key it says the same.
+    const withheld = !options.full && unseen.length > Math.max(fewGone, all / 2) ? unseen.length : 0;
+    const deleted = withheld > 0 ? 0 : await readAgain(pool, mirror, table, unseen);
     const parked = await readParked(pool, mirror, table);
     // A row that is still parked is missing, and an UPDATE would not find it.
     const complete = parked.length === 0;
@@ -67,7 +74,7 @@ export async function backfill(
          complete_from = case when $2 then $3::timestamptz else complete_from end where id = $1`,
       [mirror.id, complete, from],
     );
-    return { rows, deleted, parked, interrupted: false };
+    return { rows, deleted, withheld, parked, interrupted: false };
   } finally {
     await guard.query("select pg_advisory_unlock(hashtext('throughline pull'), $1)", lock);
     guard.release();
@@ -88,7 +95,7 @@ async function copyPages(
   mirror: Mirror,
   table: ConnectorTable,
   options: Copying,
-  seen: SeenKeys,
+  seen: Set<string>,
 ): Promise<Copied> {
   const checkpoint = options.full ? null : await checkpointOf(pool, mirror);
   const from = checkpoint?.from ?? (await stamp(pool));
@@ -103,7 +110,7 @@ async function copyPages(
       rows: page.records,
       checkpoint: page.next === null ? null : { cursor: page.next, from },
     });
-    await seen.add(page.records.map(({ key }) => key));
+    for (const { key } of page.records) seen.add(key);
     rows += page.records.length;
     options.progress(rows);
     if (page.next === null) return { rows, from, whole: checkpoint === null, interrupted: false };

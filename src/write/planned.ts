@@ -59,6 +59,7 @@ export function readPlan(mirrors: readonly Mirror[], plan: Rows, planned: Rows):
     const n = verb === "insert" ? (places.get(`${oid} ${keyOf(key, after)}`) ?? null) : null;
     return [{ verb, relation, key: keyOf(key, before), n, before, after }];
   });
+  const localWrites = planned.some((row) => row[4] === "t");
   const undone = planned.some(([, verb]) => verb === "undone");
   const inserted = new Set(rows.map(({ n }) => n));
   const met = candidates.map((_, index) => index + 1).filter((n) => !inserted.has(n));
@@ -66,10 +67,10 @@ export function readPlan(mirrors: readonly Mirror[], plan: Rows, planned: Rows):
   return {
     rows,
     relation: first == null ? undefined : Number(first),
-    conflicts: undone ? [0] : rows.some(({ verb }) => verb === "update") ? met : [],
+    conflicts: undone ? [0] : rows.some(({ verb }) => verb === "update") || localWrites ? met : [],
     undone,
     transaction: plan[0]?.[0] ?? null,
-    localWrites: planned.some((row) => row[4] === "t"),
+    localWrites,
   };
 }
 

@@ -77,6 +77,7 @@ export function raiseVerdict(
   const at = { schema: mirror.schema, table: mirror.table };
   const [first] = verdict.refused;
   const [dropped] = verdict.dropped;
+  const [moved] = verdict.moved;
   switch (verdict.state) {
     case "unknown":
       return raiseUnknown(mirror, call, `its answer left out ${rowList(verdict.unreported)}`);
@@ -105,6 +106,15 @@ export function raiseVerdict(
       };
     }
     case "accepted":
+      if (moved !== undefined) {
+        return {
+          ...at,
+          sqlstate: "TL002",
+          message: `${mirror.api}: accepted upstream, and another record was changed than the one here; do not repeat`,
+          detail: `row ${moved + 1}, now ${verdict.canonical[moved]?.key}, was ${sent[moved]?.planned.key}, journal ${call}.`,
+          hint: `The mirror was behind. Run "throughline pull ${mirror.api}.${mirror.resource}".`,
+        };
+      }
       return dropped
         ? {
             ...at,

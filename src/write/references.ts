@@ -3,6 +3,7 @@
 import type { Pool } from "pg";
 import { ReadFailed } from "../connector/ending.js";
 import type { KnownMirror } from "../connector/known.js";
+import { storedAs } from "../connector/types.js";
 import type { Mirror } from "../mirror/column.js";
 import { amongKeysSql, keySql } from "../mirror/key.js";
 import { quoteName } from "../postgres/quote.js";
@@ -19,10 +20,10 @@ export async function refuseReferences(
 ): Promise<SqlError | undefined> {
   for (const column of mirror.columns) {
     const target = known.find(({ mirror: { api, resource } }) => api === mirror.api && resource === column.references);
-    const values = [...new Set(rows.flatMap(({ sent }) => sent[column.name] ?? []))];
+    // An empty text is no reference.
+    const values = [...new Set(rows.flatMap(({ sent }) => sent[column.name] || []))];
     if (target?.mirror.key.length !== 1 || values.length === 0) continue;
-    const [missing] = await missingUpstream(target, await missingHere(pool, target.mirror, values));
-    if (missing === undefined) continue;
+    if (!(await someMissing(pool, target, values))) continue;
     return {
       ...at(mirror, column),
       sqlstate: "23503",
@@ -32,6 +33,14 @@ export async function refuseReferences(
     };
   }
   return undefined;
+}
+
+async function someMissing(pool: Pool, target: KnownMirror, values: readonly string[]): Promise<boolean> {
+  const type = target.mirror.key[0]?.type ?? "text";
+  const keys = values.flatMap((value) => storedAs(type, value) ?? []);
+  // What can't be a key is none.
+  if (keys.length < values.length) return true;
+  return (await missingUpstream(target, await missingHere(pool, target.mirror, keys))).length > 0;
 }
 
 async function missingHere(pool: Pool, { schema, table, key }: Mirror, values: readonly string[]): Promise<string[]> {

@@ -154,6 +154,13 @@ export function refusePortions(mirror: Mirror): SqlError {
   };
 }
 
+/** What is undone before its last row has been fetched has no more rows. */
+export const refuseRehearsal: SqlError = {
+  sqlstate: "0A000",
+  message: "throughline: the rows of a dry run can't be fetched in portions",
+  hint: "Nothing was sent. Fetch all rows at once (fetch size 0).",
+};
+
 /** By what the API offers. */
 export function refuseVerb(mirror: Mirror, verb: Verb): SqlError {
   return {

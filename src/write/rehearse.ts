@@ -2,13 +2,13 @@
 
 import type { HeldSession } from "./held.js";
 import { planSteps } from "./injected.js";
-import { refusePortions } from "./refuse.js";
+import { refuseRehearsal } from "./refuse.js";
 import { report } from "./report.js";
 import type { Ready, SendContext } from "./send.js";
 import { failed, raise } from "./tell.js";
 
 export async function rehearse(session: HeldSession, { signer }: SendContext, ready: Ready): Promise<"answered"> {
-  if (session.limited) return raise(session, refusePortions(ready.mirror));
+  if (session.limited) return raise(session, refuseRehearsal);
   const [request = "", ...more] = await report(ready);
   const limit = Math.max(ready.rows.length, 1);
   const steps = planSteps(signer, session.processId, crypto.randomUUID(), limit, null, { kind: "execute" });

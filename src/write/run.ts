@@ -97,7 +97,9 @@ export async function runWrite(session: HeldSession, context: WriteContext, conc
   if (!written) return runAsItIs(session);
   if (refused && first) return raise(session, refused);
   const { mirror, table } = written;
-  const by = first && upsertColumn(mirror, table, plan, classified.conflict);
+  // A view may have names of its own.
+  const direct = inspection.relations.includes(mirror.relation);
+  const by = first && upsertColumn(mirror, table, plan, direct ? classified.conflict : null);
   const verb = by ? "upsert" : first?.verb;
   const wrong = verb && refusePlan(mirror, verb, plan.rows);
   if (wrong) return raise(session, wrong);
@@ -105,8 +107,7 @@ export async function runWrite(session: HeldSession, context: WriteContext, conc
   const limit = verb ? table.limit(verb) : 1;
   if (verb && limit === undefined) return raise(session, refuseVerb(mirror, verb));
   if (verb && inspection.callsWriter && session.limited) return raise(session, refusePortions(mirror));
-  // A view may have names of its own.
-  const named = inspection.relations.includes(mirror.relation) ? classified.columns : null;
+  const named = direct ? classified.columns : null;
   const rows = plan.rows.map((row) => toSend(mirror, row, named, by));
   const sent = rows.filter(({ sends }) => sends);
   // An earlier transaction's call may still be there when this one came in the same batch.

@@ -22,6 +22,8 @@ export interface Verdict {
   readonly absent: readonly number[];
   readonly unreported: readonly number[];
   readonly dropped: readonly Dropped[];
+  /** Rows of an upsert that were another record's upstream. */
+  readonly moved: readonly number[];
 }
 
 export interface Comparison {
@@ -49,10 +51,14 @@ export function judge(
   const refused = rows.flatMap(({ index, result }) =>
     result.kind === "refused" ? [{ row: index, error: result.error }] : [],
   );
+  const elsewhere = (planned: RowToSend["planned"], result: RowResult): boolean =>
+    result.kind === "accepted" && planned.key !== null && result.key !== planned.key;
+  // Of an upsert it only says that another record has the value by now.
+  const moved = rows.flatMap(({ row: { planned }, index, result }) =>
+    verb === "upsert" && elsewhere(planned, result) ? [index] : [],
+  );
   const merged = rows.flatMap(({ row: { planned }, result }) =>
-    result.kind === "accepted" && planned.key !== null && result.key !== planned.key
-      ? [{ key: planned.key, row: null }]
-      : [],
+    verb !== "upsert" && planned.key !== null && elsewhere(planned, result) ? [{ key: planned.key, row: null }] : [],
   );
   const absent = rows.flatMap(({ index, result }) => (result.kind === "absent" && verb !== "delete" ? [index] : []));
   const unreported = rows.flatMap(({ index, result }) => (result.kind === "unreported" ? [index] : []));
@@ -67,6 +73,7 @@ export function judge(
     absent,
     unreported,
     dropped,
+    moved,
   };
 }
 

@@ -115,7 +115,7 @@ test("a column that the API has no more stays as one of the user's own, unless i
   sandbox.archiveProperty("contacts", "shoe_size");
   const { out } = await run(migrateCommand);
   expect(out).toEqual([
-    `-- column "shoe_size" of "hubspot"."contacts" is the API's no more, and yours now; migrate --allow-drop drops such columns`,
+    `-- column "shoe_size" of "hubspot"."contacts" is the API's no more, and yours now: "throughline column drop hubspot.contacts shoe_size" drops it`,
   ]);
   expect((await run(migrateCommand)).out).toEqual([]);
   expect(await columns()).toEqual([{ name: "shoe_size", type: "text" }]);

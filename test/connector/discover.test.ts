@@ -51,6 +51,7 @@ const plain = {
   label: null,
   absent: null,
   merge: false,
+  references: null,
 };
 
 const discovered = async (more: object = {}, described: readonly object[] = fields) => {

@@ -1,0 +1,48 @@
+// Columns and mirrors that go: what is named is what goes, and nothing else does.
+
+import { expect, test } from "vitest";
+import { migrateAll } from "../../src/cli/migrate.js";
+import { openMirrors } from "../../src/cli/open.js";
+import { dropMirrors } from "../../src/mirror/drop.js";
+import { addLocalColumn } from "../../src/mirror/local-column.js";
+import { refused } from "../support/answers.js";
+import { startLine } from "../support/line.js";
+import { untilBlocked } from "../support/sessions.js";
+
+test.each(["text", "integer"])("a local %s column stays the user's when the API gets one of its name", async (type) => {
+  const line = await startLine({ seed: [{ email: "ada@a.example" }] });
+  try {
+    await addLocalColumn(line.opened.pool, { api: "hubspot", resource: "contacts", name: "score" }, type);
+    const client = await line.client();
+    await client.query("update hubspot.contacts set score = '7'");
+    line.sandbox.defineProperty("contacts", { name: "score", type: "string" });
+    await migrateAll(line.opened, { dryRun: false }).catch(() => undefined);
+    await line.pull();
+    const { rows } = await line.admin.query("select score::text from hubspot.contacts");
+    expect(rows).toEqual([{ score: "7" }]);
+  } finally {
+    await line.close();
+  }
+});
+
+test("P7: a mirror is not dropped with a call whose outcome is unknown, whenever that began", async () => {
+  const line = await startLine({ timeoutMs: 500 });
+  try {
+    const [known] = await openMirrors(line.opened);
+    if (!known) throw new Error("there is no mirror");
+    const client = await line.client();
+    await client.query("begin");
+    await client.query("select count(*) from hubspot.contacts");
+    const dropped = refused(dropMirrors(line.opened.pool, [known.mirror], false));
+    await untilBlocked(line.admin);
+    line.sandbox.fault({ kind: "hang-up-after", on: { path: "*/contacts" } });
+    const unknown = client.query("insert into hubspot.contacts (email) values ('ada@a.example')");
+    expect(await refused(unknown)).toMatchObject({ code: "TL007" });
+    await client.query("rollback");
+    expect(await dropped).toMatchObject({ message: expect.stringContaining("open journal entries") });
+    const { rows } = await line.admin.query("select state from throughline.journal");
+    expect(rows).toEqual([{ state: "unknown" }]);
+  } finally {
+    await line.close();
+  }
+});
