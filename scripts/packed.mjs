@@ -55,7 +55,8 @@ async function main() {
       if (cause.code !== 1) throw cause;
       return cause;
     });
-    const lines = /^ok {6}config: 1 tables configured\nerror {3}postgres: connect ECONNREFUSED 127\.0\.0\.1:1: look at postgres\.url\nok {6}hubspot\.contacts: the API answers, \d+ columns\n$/;
+    const lines =
+      /^ok {6}config: 1 tables configured\nerror {3}postgres: connect ECONNREFUSED 127\.0\.0\.1:1: look at postgres\.url\nok {6}hubspot\.contacts: the API answers, \d+ columns\n$/;
     expect("check", stdout, lines);
   } finally {
     sandbox.kill("SIGTERM");

@@ -27,20 +27,38 @@ const usage = `usage: throughline <command> [options]
 
   -c, --config FILE (throughline.yaml) · --log-level error|warn|info|debug · --json · --no-color · -h, --help · -V, --version`;
 
-/** Each is only loaded when it is wanted. */
-const commands: Readonly<Record<string, () => Promise<Command>>> = {
-  init: () => import("./cli/init.js").then(({ initCommand }) => initCommand),
-  check: () => import("./cli/check.js").then(({ checkCommand }) => checkCommand),
-  migrate: () => import("./cli/migrate.js").then(({ migrateCommand }) => migrateCommand),
-  pull: () => import("./cli/pull.js").then(({ pullCommand }) => pullCommand),
-  serve: () => import("./cli/serve.js").then(({ serveCommand }) => serveCommand),
-  status: () => import("./cli/status.js").then(({ statusCommand }) => statusCommand),
-  column: () => import("./cli/column.js").then(({ columnCommand }) => columnCommand),
-  connector: () => import("./cli/connector.js").then(({ connectorCommand }) => connectorCommand),
-  journal: () => import("./cli/journal.js").then(({ journalCommand }) => journalCommand),
-  sandbox: () => import("./cli/sandbox.js").then(({ sandboxCommand }) => sandboxCommand),
-  demo: () => import("./cli/demo/demo.js").then(({ demoCommand }) => demoCommand),
+interface Known {
+  /** Each is only loaded when it is wanted. */
+  load(): Promise<Command>;
+  /** What it takes besides the options of all. */
+  readonly flags: readonly string[];
+  /** Takes names behind its own. */
+  readonly names: boolean;
+}
+
+const ofJournal = ["open", "api", "table", "outcome", "since", "limit", "exit-code", "accepted", "refused", "because"];
+const commands: Readonly<Record<string, Known>> = {
+  init: { load: async () => (await import("./cli/init.js")).initCommand, flags: ["postgres", "force"], names: true },
+  check: { load: async () => (await import("./cli/check.js")).checkCommand, flags: ["offline"], names: true },
+  migrate: {
+    load: async () => (await import("./cli/migrate.js")).migrateCommand,
+    flags: ["dry-run", "allow-drop", "drop"],
+    names: true,
+  },
+  pull: { load: async () => (await import("./cli/pull.js")).pullCommand, flags: ["workers", "full"], names: true },
+  serve: { load: async () => (await import("./cli/serve.js")).serveCommand, flags: ["listen", "socket"], names: false },
+  status: { load: async () => (await import("./cli/status.js")).statusCommand, flags: ["watch"], names: true },
+  column: { load: async () => (await import("./cli/column.js")).columnCommand, flags: [], names: true },
+  connector: { load: async () => (await import("./cli/connector.js")).connectorCommand, flags: ["url"], names: true },
+  journal: { load: async () => (await import("./cli/journal.js")).journalCommand, flags: ofJournal, names: true },
+  sandbox: {
+    load: async () => (await import("./cli/sandbox.js")).sandboxCommand,
+    flags: ["port", "seed", "fault"],
+    names: true,
+  },
+  demo: { load: async () => (await import("./cli/demo/demo.js")).demoCommand, flags: ["once"], names: false },
 };
+const ofAll = ["config", "json", "help", "version", "log-level", "no-color"];
 
 const io: Io = {
   out: (line) => process.stdout.write(`${line}\n`),
@@ -62,9 +80,12 @@ async function main(): Promise<ExitCode> {
     io.out(usage);
     return 0;
   }
-  const load = name === undefined ? undefined : commands[name];
-  if (!load) throw new UsageError(name === undefined ? "which command?" : `there is no command "${name}"`);
-  const command = await load();
+  const known = name === undefined ? undefined : commands[name];
+  if (!known) throw new UsageError(name === undefined ? "which command?" : `there is no command "${name}"`);
+  const stray = Object.keys(values).find((flag) => !ofAll.includes(flag) && !known.flags.includes(flag));
+  if (stray !== undefined) throw new UsageError(`"${name}" takes no --${stray}`);
+  if (!known.names && names.length > 0) throw new UsageError(`"${name}" takes no "${names[0]}"`);
+  const command = await known.load();
   return command({ config: values.config ?? "throughline.yaml", names, flags: values, json: values.json === true }, io);
 }
 

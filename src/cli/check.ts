@@ -1,11 +1,11 @@
 // throughline check: config, database, guards, tokens and drift; one line each.
 
 import type { ApiConfig } from "../config/api.js";
-import { ReadFailed } from "../connector/ending.js";
 import type { KnownMirror } from "../connector/known.js";
 import type { MirrorColumn } from "../mirror/column.js";
 import { type Command, reasonOf } from "./command.js";
 import { checkMirror, checkServer, type Finding } from "./findings.js";
+import { mendOf } from "./mend.js";
 import { configOf, type Opened, open, openMirrors, wantedTables } from "./open.js";
 
 export const checkCommand: Command = async (options, io) => {
@@ -78,12 +78,4 @@ function driftOf(before: readonly MirrorColumn[], now: readonly MirrorColumn[]):
     ...(gone.length > 0 ? [`columns no more (${named(gone)})`] : []),
     ...(retyped.length > 0 ? [`columns of another type (${named(retyped)})`] : []),
   ];
-}
-
-function mendOf(cause: unknown, { name, values }: ApiConfig): string {
-  const sqlstate = cause instanceof ReadFailed ? cause.sqlstate : undefined;
-  const keys = Object.keys(values).map((key) => `apis.${name}.${key}`);
-  if (sqlstate === "28000") return `: look at ${keys.join(", ")}`;
-  if (sqlstate === "42501") return ": give the token the right to read this";
-  return sqlstate === "HV00N" ? `: look at apis.${name}.base, and at the network` : "";
 }

@@ -1,8 +1,10 @@
 // throughline migrate: create or extend schemas, mirrors, guards and grants; or take mirrors away.
 
+import { ReadFailed } from "../connector/ending.js";
 import { dropMirrors } from "../mirror/drop.js";
 import { migrate } from "../mirror/migrate.js";
 import { type Command, UsageError } from "./command.js";
+import { mendOf } from "./mend.js";
 import { configOf, type Opened, open, openMirrors, wantedTables } from "./open.js";
 
 export const migrateCommand: Command = async (options, io) => {
@@ -41,7 +43,10 @@ export async function migrateAll(
 ): Promise<readonly string[]> {
   const mirrors = [];
   for (const { api, config: mirrored, table } of tables) {
-    const columns = await table.columns();
+    const columns = await table.columns().catch((cause: unknown): never => {
+      if (!(cause instanceof ReadFailed)) throw cause;
+      throw new ReadFailed(`${cause.message}${mendOf(cause, api)}`, cause.sqlstate);
+    });
     const { resource } = table;
     mirrors.push({ api: api.name, resource, schema: api.name, table: mirrored.as, key: table.keyColumns, columns });
   }

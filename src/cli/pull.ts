@@ -1,7 +1,9 @@
 // throughline pull: copy everything once; what was interrupted goes on where it stopped.
 
+import { Explained } from "../config/explained.js";
 import { type Backfilled, backfill, type Parked } from "../sync/backfill.js";
-import { type Command, type Io, interruption, numberFlag, UsageError } from "./command.js";
+import { type Command, type Io, interruption, numberFlag, reasonOf, UsageError } from "./command.js";
+import { mendOf } from "./mend.js";
 import { configOf, open, openMirrors, wantedTables } from "./open.js";
 import { Progress } from "./progress.js";
 
@@ -11,28 +13,41 @@ export const pullCommand: Command = async (options, io) => {
   const opened = wantedTables(open(configOf(options)), options.names);
   const { signal } = interruption();
   const progress = new Progress(io);
+  let failed = false;
+  const fails = (name: string, why: string) => {
+    failed = true;
+    progress.clear();
+    io.err(`${name}: ${why}`);
+  };
   try {
     const queue = [...(await openMirrors(opened))];
-    if (queue.length === 0) throw new UsageError('there are no mirrors yet: run "throughline migrate"');
+    for (const { api, table } of opened.tables) {
+      if (!queue.some(({ mirror }) => mirror.api === api.name && mirror.resource === table.resource))
+        fails(`${api.name}.${table.resource}`, 'is not migrated: run "throughline migrate"');
+    }
     const full = options.flags["full"] === true;
     // Tables at the same time; the budget of their API is one all the same.
     const work = async () => {
       for (let next = queue.shift(); next && !signal.aborted; next = queue.shift()) {
         const { mirror, table } = next;
         const name = `${mirror.api}.${mirror.resource}`;
-        const done = await backfill(opened.pool, mirror, table, {
-          full,
-          signal,
-          progress: (rows) => progress.at(name, rows),
-        });
-        progress.ends(name);
-        if (!done.interrupted) tell(io, options.json, name, done);
+        try {
+          const done = await backfill(opened.pool, mirror, table, {
+            full,
+            signal,
+            progress: (rows) => progress.at(name, rows),
+          });
+          progress.ends(name);
+          if (!done.interrupted) tell(io, options.json, name, done);
+        } catch (cause) {
+          if (!(cause instanceof Explained)) throw cause;
+          fails(name, `${reasonOf(cause)}${mendOf(cause, { name: mirror.api, values: table.account.config })}`);
+        }
       }
     };
-    const ended = await Promise.allSettled(Array.from({ length: workers }, work));
+    await Promise.all(Array.from({ length: workers }, work));
     progress.clear();
-    for (const one of ended) if (one.status === "rejected") throw one.reason;
-    if (!signal.aborted) return 0;
+    if (!signal.aborted) return failed ? 1 : 0;
     io.err('interrupted; "throughline pull" goes on where this one stopped');
     return 130;
   } finally {

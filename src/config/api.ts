@@ -102,8 +102,9 @@ export function apiSchema(connector: string, facts: ConnectorFacts | undefined) 
       manifest: z.string().optional(),
       base: z.url().optional(),
       tables: tables.default(known.map((name) => tableOf(name, undefined))).superRefine((mirrored, context) => {
-        const twice = mirrored.find(({ as }, index) => mirrored.findIndex((other) => other.as === as) < index);
-        if (twice) context.addIssue({ code: "custom", message: `two of its tables would be "${twice.as}"` });
+        const named = mirrored.map((one) => one.as);
+        const twice = named.find((name, index) => named.indexOf(name) < index);
+        if (twice !== undefined) context.addIssue({ code: "custom", message: `two of its tables would be "${twice}"` });
       }),
       timeout: duration.default(20_000),
       wait: duration.default(5_000),

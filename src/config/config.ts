@@ -59,7 +59,10 @@ const listen = z.strictObject({
 });
 const privilege = z.enum(["select", "insert", "update", "delete"]);
 const postgres = z.strictObject({
-  url: z.string(),
+  // What is wrong in it is not repeated: it may hold a password.
+  url: z.string().refine((text) => /^postgres(ql)?:\/\//.test(text) && URL.canParse(text), {
+    error: "is no URL such as postgres://throughline@localhost:5432/mydb",
+  }),
   connections: z.int().positive().default(8),
   grant: z.record(z.string(), z.array(privilege)).default({}),
 });

@@ -23,6 +23,8 @@ export interface Account {
   /** The mode of transactions that set none. */
   readonly transaction?: string | undefined;
   readonly hooks?: CheckedHooks | undefined;
+  /** What an answer may repeat of what we have sent, and nobody shall read. */
+  readonly secrets: readonly string[];
   readonly log: Logger;
 }
 
@@ -39,8 +41,18 @@ export interface AccountConfig
 export function openAccount({ rate, ...given }: AccountConfig): Account {
   const limits = given.manifest.limits.map((described) => ({ described, limit: limitOf(described) }));
   const budget = new Budget([...limits.map(({ limit }) => limit), ...(rate ? [rate] : [])]);
-  return { ...given, limits, budget, tokens: tokensOf(given) };
+  return { ...given, limits, budget, tokens: tokensOf(given), secrets: secretsOf(given) };
 }
+
+/** As they are, and as basic authentication encodes them. A short one could be any word. */
+function secretsOf({ manifest, config }: AccountConfig): string[] {
+  const secrets = Object.entries(config).flatMap(([name, value]) => (manifest.config[name]?.secret ? [value] : []));
+  const pair = manifest.auth?.basic?.map((part) => fillText(part, { config })).join(":");
+  const basic = pair === undefined ? [] : [Buffer.from(pair).toString("base64")];
+  return [...basic, ...secrets].filter(({ length }) => length >= leastSecret);
+}
+
+const leastSecret = 6;
 
 function limitOf({ calls, per, path, each_path: eachPath }: LimitManifest): RateLimit {
   return { calls, perMs: per, path: path === undefined ? undefined : globbed(path), eachPath };

@@ -18,11 +18,12 @@ export interface Correlation {
   readonly errors: ErrorAddresses;
   readonly columnOf: ColumnOf;
   readonly hooks: CheckedHooks | undefined;
+  readonly secrets: readonly string[];
   read(element: unknown): Record | undefined;
 }
 
 export function rowResults(
-  { call, columns, errors, columnOf, hooks, read }: Correlation,
+  { call, columns, errors, columnOf, hooks, secrets, read }: Correlation,
   answer: Answer,
   rows: readonly SentRow[],
 ): RowResult[] {
@@ -30,7 +31,14 @@ export function rowResults(
   const { status, headers, body, request } = answer;
   const refused = (element: unknown) => {
     // Each by itself: what the body says elsewhere is of other rows.
-    const { unknown, ...said } = classifyOne(errors, element, { status: 400, headers, body: element, columnOf, hooks });
+    const { unknown, ...said } = classifyOne(errors, element, {
+      status: 400,
+      headers,
+      body: element,
+      columnOf,
+      hooks,
+      secrets,
+    });
     const error = { ...said, status, request };
     return { error, result: unknown ? unreported : refusalOf(error) };
   };

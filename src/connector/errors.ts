@@ -15,6 +15,8 @@ export interface ErrorContext {
   readonly body: unknown;
   readonly columnOf: ColumnOf;
   readonly hooks?: CheckedHooks | undefined;
+  /** What upstream may repeat of what we have sent, and nobody shall read. */
+  readonly secrets?: readonly string[] | undefined;
 }
 
 type Verdict = UpstreamError & { readonly unknown: boolean; readonly retry: boolean };
@@ -43,7 +45,7 @@ export function classifyOne(addresses: ErrorAddresses, error: unknown, context: 
   const outcome = rule?.outcome ?? (rule?.raise === undefined ? fallback.outcome : "refused");
   return {
     sqlstate: rule?.raise ?? fallback.sqlstate,
-    message: cleaned(said),
+    message: cleaned(hidden(said, context.secrets)),
     code: rule?.code?.find((code) => codes.includes(code)) ?? codes[0] ?? null,
     column: upstreamColumn === undefined ? null : context.columnOf(upstreamColumn),
     hint: rule?.hint?.replaceAll(/\{(\w+)\}/g, (_, name: string) => groups[name] ?? "") ?? null,
@@ -128,6 +130,10 @@ function byStatus(status: number, isJson: boolean): { sqlstate: string; outcome:
     default:
       return { sqlstate: "HV000", outcome: "refused" };
   }
+}
+
+function hidden(text: string, secrets: readonly string[] = []): string {
+  return secrets.reduce((left, secret) => left.replaceAll(secret, "…"), text);
 }
 
 /** Upstream's words, cut at 2 kB and without control characters. */

@@ -94,6 +94,7 @@ export async function exchange(account: Account, wanted: Wanted): Promise<Exchan
       headers,
       columnOf: wanted.columnOf,
       hooks: account.hooks,
+      secrets: account.secrets,
     });
     const { request: named } = error;
     const unknown = { kind: "unknown", reason: `status ${status}: ${error.message}`, status, request: named } as const;

@@ -72,6 +72,7 @@ export class ConnectorTable extends ReadableTable {
       errors: this.account.manifest.errors,
       columnOf: columnNamed(columns),
       hooks: this.account.hooks,
+      secrets: this.account.secrets,
       read: (element: unknown) => this.record(element, columns, call),
     };
     const results = rowResults(correlation, ended, rows);

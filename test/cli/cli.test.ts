@@ -157,6 +157,21 @@ const broken: readonly (readonly [what: string, config: string, says: string])[]
     ":7: apis.hubspot.token: is a secret, and stands here for all to read",
   ],
   [
+    "a secret that is a default",
+    good.replace("${HUBSPOT_TOKEN}", "${HUBSPOT_TOKEN:-pat-123}"),
+    ":7: apis.hubspot.token: is a secret, and stands here for all to read",
+  ],
+  [
+    "two tables of one name",
+    good.replace("[contacts]", "{contacts: {as: people}, deals: {as: people}}"),
+    ':8: apis.hubspot.tables: two of its tables would be "people"',
+  ],
+  [
+    "the name of somebody else's schema",
+    good.replace("hubspot:", "pg_catalog:\n    connector: hubspot"),
+    ':5: apis.pg_catalog: a schema of that name is not ours to fill; choose another, and say "connector"',
+  ],
+  [
     "a missing variable",
     good.replace("${HUBSPOT_TOKEN}", "${NOT_SET}"),
     ":7: apis.hubspot.token: the environment variable NOT_SET is not set",
@@ -195,7 +210,7 @@ test("a database or an API that is not there is a sentence, not a stack", async 
   const noApi = await run("migrate", "-c", configFile(good.replace("${SANDBOX}", "http://127.0.0.1:1")));
   expect(noApi).toMatchObject({
     code: 1,
-    err: "throughline: hubspot: its columns of contacts: hubspot is unreachable (ECONNREFUSED)\n",
+    err: "throughline: hubspot: its columns of contacts: hubspot is unreachable (ECONNREFUSED): look at apis.hubspot.base, and at the network\n",
   });
   sandbox.fault({ kind: "unauthorized" });
   const noToken = await run("check", "-c", configFile(good));
@@ -207,6 +222,14 @@ test("a wrong command line is exit code 2 with the usage, and help and version g
   expect((await run("nonsense")).err).toContain('throughline: there is no command "nonsense"');
   expect((await run("nonsense")).code).toBe(2);
   expect((await run("check", "--nonsense")).code).toBe(2);
+  expect(await run("pull", "--dry-run")).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('"pull" takes no --dry-run'),
+  });
+  expect(await run("serve", "hubspot")).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('"serve" takes no "hubspot"'),
+  });
   expect((await run("sandbox", "nonsense")).err).toContain("there is a sandbox of: hubspot");
   expect((await run("sandbox", "hubspot", "--fault", "nonsense")).code).toBe(2);
   expect((await run("--help")).out).toContain("usage: throughline <command>");

@@ -229,3 +229,16 @@ test("no error tells a secret, whatever goes wrong", async () => {
   expect(endings.map(({ kind }) => kind)).toEqual(["refused", "unknown", "refused", "unknown"]);
   expect(JSON.stringify(endings)).not.toMatch(/s3cret|t0ken/);
 });
+
+test.each(ways)("an API that repeats what %s is, repeats it to nobody", async (_, auth, header, value) => {
+  const errors = { message: "/said" };
+  const { table, columns } = await openItems(api.url, {
+    manifest: { auth, errors, config: secrets },
+    account: { config },
+  });
+  api.add(({ headers }) => ({ status: 400, body: { said: `bad credentials ${headers[header]}` } }));
+  const ending = await table.write("delete", columns, [{ key: "1", sent: {} }]);
+  const text = JSON.stringify(ending);
+  expect(text).toContain("bad credentials");
+  expect(text).not.toContain(value.replace(/^.* /, ""));
+});

@@ -42,24 +42,28 @@ const ownTables = `
 export const demoCommand: Command = async (options, io) => {
   const undo: (() => Promise<void> | void)[] = [];
   const stopped = interrupted();
-  const played = play(options.flags["once"] === true, io, undo, stopped);
+  const ready = setUp(io, undo);
+  const played = play(ready, options.flags["once"] === true, io, stopped);
   try {
     // Interrupted on its way, what has been started is taken down all the same.
     await Promise.race([played, stopped]);
   } finally {
     played.catch(() => undefined);
+    // What is being started can only be stopped when it is there.
+    await ready.catch(() => undefined);
     for (const step of undo.reverse()) await step();
   }
   return 0;
 };
 
-async function play(
-  once: boolean,
-  io: Io,
-  undo: (() => Promise<void> | void)[],
-  stopped: Promise<void>,
-): Promise<void> {
-  const { proxy, sandbox, database } = await setUp(io, undo);
+interface Ready {
+  readonly proxy: RunningProxy;
+  readonly sandbox: HubspotSandbox;
+  readonly database: string;
+}
+
+async function play(ready: Promise<Ready>, once: boolean, io: Io, stopped: Promise<void>): Promise<void> {
+  const { proxy, sandbox, database } = await ready;
   const url = `postgres://app@127.0.0.1:${proxy.port}/${database}`;
   const client = new pg.Client({ connectionString: url });
   client.on("error", () => undefined);
@@ -73,10 +77,7 @@ async function play(
   await stopped;
 }
 
-async function setUp(
-  io: Io,
-  undo: (() => Promise<void> | void)[],
-): Promise<{ proxy: RunningProxy; sandbox: HubspotSandbox; database: string }> {
+async function setUp(io: Io, undo: (() => Promise<void> | void)[]): Promise<Ready> {
   const database = "demo";
   io.out("An embedded Postgres 18 and a sandbox of HubSpot's CRM, each a real server on this machine.");
   const postgres = await startPostgres(18);
