@@ -38,8 +38,6 @@ export interface SendGate {
   goes(): Promise<boolean>;
 }
 
-/** What a 429 that names no time asks for. */
-const defaultRestMs = 1000;
 const mostRedirects = 3;
 
 export async function exchange(account: Account, wanted: Wanted): Promise<Exchanged> {
@@ -67,7 +65,10 @@ export async function exchange(account: Account, wanted: Wanted): Promise<Exchan
     const { status, headers } = ending;
     account.log.debug({ api: account.api, method: request.method, status }, "exchange");
     // One that is turned away says how long to wait by other means.
-    if (status !== 429) learn(account, path, headers);
+    if (status !== 429) {
+      budget.forgive();
+      learn(account, path, headers);
+    }
     const body = parseJson(ending.body);
     if (status < 300) {
       const named = requestOf(manifest.errors, body, headers);
@@ -99,7 +100,7 @@ export async function exchange(account: Account, wanted: Wanted): Promise<Exchan
     const { request: named } = error;
     const unknown = { kind: "unknown", reason: `status ${status}: ${error.message}`, status, request: named } as const;
     if (!error.retry) return error.unknown ? unknown : { kind: "refused", error };
-    const restMs = askedRestMs(account, path, headers) ?? defaultRestMs;
+    const restMs = askedRestMs(account, path, headers) ?? budget.penaltyMs();
     budget.rest(restMs);
     if (performance.now() + restMs > deadlineMs)
       return error.unknown ? unknown : { kind: "refused", error: exhausted(account, restMs) };

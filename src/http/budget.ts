@@ -30,6 +30,8 @@ export type Admission =
 
 /** What the sync may use of a window: the rest is there when a statement comes. */
 const readShare = 0.8;
+const firstPenaltyMs = 1_000;
+const longestPenaltyMs = 30_000;
 /** How soon the sync asks again while a statement waits. */
 const behindWritesMs = 50;
 
@@ -38,6 +40,7 @@ export class Budget {
   private readonly made = new Map<string, number[]>();
   private restUntilMs = 0;
   private writesWaiting = 0;
+  private penalty = 0;
 
   constructor(
     private readonly limits: readonly RateLimit[],
@@ -65,6 +68,17 @@ export class Budget {
   /** Upstream wants to be left alone. */
   rest(forMs: number): void {
     this.restUntilMs = Math.max(this.restUntilMs, this.nowMs() + forMs);
+  }
+
+  /** How long to rest when upstream has turned a call away and names no time: longer each time, until one is let in. */
+  penaltyMs(): number {
+    this.penalty = Math.min(longestPenaltyMs, Math.max(firstPenaltyMs, 2 * this.penalty));
+    return this.penalty;
+  }
+
+  /** A call was let in. */
+  forgive(): void {
+    this.penalty = 0;
   }
 
   /** Upstream says what remains of a limit: others in the account may have used it as well. */

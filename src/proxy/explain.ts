@@ -82,7 +82,7 @@ async function linesOf(
   });
   // An error has made Postgres skip all that follows, up to a Sync; the transaction is a block, which that does not end.
   if (session.owed.skipping) await session.fly([], "sync", noStatement);
-  await session.fly(undo, "flush", noStatement);
+  await explained.fly([...undo, { kind: "forget" }], "flush");
   const { refused } = explained;
   if (ran !== "answered") return undefined;
   // A statement that Postgres can't make sense of without the types that its Parse gave says so by class 42.

@@ -146,6 +146,9 @@ export function compose(
         add(serialize.parse({ name: client.statement, text: client.text }), Sent.parse, Route.drop);
         if (client.statement === "") add(serialize.bind({}), Sent.bind, Route.drop);
         break;
+      case "forget":
+        add(serialize.close({ type: "S", name: client.statement }), Sent.close, Route.drop);
+        break;
       case "dryRun":
         add(bindVerbatim(planPortal, client), Sent.bind, Route.drop);
         add(serialize.execute({ portal: planPortal, rows: 0 }), Sent.execute, Route.drop);

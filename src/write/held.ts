@@ -9,6 +9,8 @@ export type Step =
   | { readonly kind: "sql"; readonly text: string; readonly values: readonly (string | null)[] }
   /** Only for a simple Query: its text becomes the unnamed statement, bound to the unnamed portal. */
   | { readonly kind: "prepareQuery" }
+  /** The named statement that `prepareQuery` made is there no more. */
+  | { readonly kind: "forget" }
   /** A simple Query of the client's; all its replies go to the client, but for the ReadyForQuery. */
   | { readonly kind: "query"; readonly text: string }
   /** The client's statement and values, in a portal of ours; its rows are dropped. */

@@ -78,6 +78,10 @@ describe("EXPLAIN", () => {
     expect(rows[0]["QUERY PLAN"]).toMatch(/on (hubspot\.)?contacts/);
     expect(requests(rows)).toEqual(lines);
     expect(line.sandbox.log).toEqual([]);
+    const { rows: left } = await client.query(
+      "select name from pg_prepared_statements where name like '%throughline%'",
+    );
+    expect(left).toEqual([]);
     const { rows: noted } = await line.admin.query("select count(*)::int as n from throughline.journal");
     expect(noted).toEqual([{ n: 0 }]);
   });

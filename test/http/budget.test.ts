@@ -64,3 +64,12 @@ test("a call that is cancelled while it waits leaves its place to others", async
   expect(await budget.admit({ ...write(10_000), signal: cancel.signal, waits })).toEqual({ kind: "cancelled" });
   expect(await budget.admit(read(10_000))).toEqual({ kind: "granted" });
 });
+
+test("who is turned away again and again rests longer each time, until one is let in", () => {
+  const budget = new Budget([]);
+  expect([budget.penaltyMs(), budget.penaltyMs(), budget.penaltyMs()]).toEqual([1_000, 2_000, 4_000]);
+  for (let time = 0; time < 9; time += 1) budget.penaltyMs();
+  expect(budget.penaltyMs()).toBe(30_000);
+  budget.forgive();
+  expect(budget.penaltyMs()).toBe(1_000);
+});
