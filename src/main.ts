@@ -133,8 +133,8 @@ function parse() {
   }
 }
 
-// Nobody reads on, as after "| head".
-process.stdout.on("error", () => process.exit(0));
+// Nobody reads on, as after "| head": what runs on by itself hears of it (`interrupted`), anything else comes to its end.
+process.stdout.on("error", () => undefined);
 try {
   process.exitCode = await main();
 } catch (cause) {

@@ -48,3 +48,13 @@ test.each(["SIGINT", "SIGTERM"] as const)(
     expect(readdirSync(folder)).toEqual([]);
   },
 );
+
+test("the demo takes down what it has started when nobody reads on", async () => {
+  const demo = spawn(process.execPath, [main, "demo"], { stdio: ["ignore", "pipe", "ignore"], env: env() });
+  const ended = new Promise((resolve) => demo.once("exit", resolve));
+  demo.stdout.on("data", (text: Buffer) => {
+    if (text.includes("throughline pull")) demo.stdout.destroy();
+  });
+  expect(await ended).toBe(0);
+  expect(readdirSync(folder)).toEqual([]);
+});
