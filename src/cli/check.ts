@@ -4,7 +4,8 @@ import type { ApiConfig } from "../config/api.js";
 import type { KnownMirror } from "../connector/known.js";
 import type { MirrorColumn } from "../mirror/column.js";
 import { type Command, reasonOf } from "./command.js";
-import { checkMirror, checkServer, type Finding } from "./findings.js";
+import { type Finding, isError, lineOf } from "./finding.js";
+import { checkMirror, checkServer } from "./findings.js";
 import { mendOf } from "./mend.js";
 import { configOf, type Opened, open, openMirrors, wantedTables } from "./open.js";
 
@@ -13,9 +14,9 @@ export const checkCommand: Command = async (options, io) => {
   try {
     const findings = await findAll(opened, options.flags["offline"] === true);
     for (const finding of findings) {
-      io.out(options.json ? JSON.stringify(finding) : `${finding.level.padEnd(8)}${finding.subject}: ${finding.says}`);
+      io.out(options.json ? JSON.stringify(finding) : lineOf(finding));
     }
-    return findings.some(({ level }) => level === "error") ? 1 : 0;
+    return findings.some(isError) ? 1 : 0;
   } finally {
     await opened.pool.end();
   }
@@ -28,7 +29,7 @@ async function findAll(opened: Opened, offline: boolean): Promise<Finding[]> {
   try {
     const server = await checkServer(pool);
     findings.push(...server);
-    if (server.every(({ level }) => level !== "error")) {
+    if (!server.some(isError)) {
       mirrors = await openMirrors(opened);
       for (const { mirror } of mirrors) findings.push(...(await checkMirror(pool, mirror, config.postgres.grant)));
     }

@@ -9,6 +9,7 @@ import { type Probed, ProbedTable } from "../connector/probe.js";
 import { readManifest } from "../connectors/registry.js";
 import { makeLog } from "../observe/log.js";
 import { type Command, UsageError } from "./command.js";
+import { type Finding, isError, lineOf } from "./finding.js";
 
 const timeoutMs = 20_000;
 
@@ -21,7 +22,8 @@ export const checkConnector: Command = async ({ names: [file = ""], flags, json 
   const account = typeof base === "string" ? accountOf(manifest, base) : undefined;
   const tables = Object.keys(manifest.tables);
   const said = { level: "ok", file, api: manifest.api, tables };
-  io.out(json ? JSON.stringify(said) : line("ok", file, `describes "${manifest.api}": ${tables.join(", ")}`));
+  const says = `describes "${manifest.api}": ${tables.join(", ")}`;
+  io.out(json ? JSON.stringify(said) : lineOf({ level: "ok", subject: file, says }));
   if (!account) return 0;
   let wrong = false;
   for (const [name, described] of Object.entries(manifest.tables)) {
@@ -30,10 +32,10 @@ export const checkConnector: Command = async ({ names: [file = ""], flags, json 
       continue;
     }
     const probed = await new ProbedTable(account, tableOf(name, undefined), described).probe();
-    const findings = findingsOf(probed);
-    wrong ||= findings.some(({ level }) => level === "error");
+    const findings = findingsOf(`${manifest.api}.${name}`, probed);
+    wrong ||= findings.some(isError);
     if (json) io.out(JSON.stringify(probed));
-    else for (const { level, says } of findings) io.out(line(level, `${manifest.api}.${name}`, says));
+    else for (const finding of findings) io.out(lineOf(finding));
   }
   return wrong ? 1 : 0;
 };
@@ -66,15 +68,10 @@ function accountOf(manifest: Manifest, base: string): Account {
   return openAccount({ api, manifest, base, config: Object.fromEntries(config), timeoutMs, waitMs: timeoutMs, log });
 }
 
-interface Finding {
-  readonly level: "ok" | "warning" | "error";
-  readonly says: string;
-}
-
-function findingsOf(probed: Probed): Finding[] {
+function findingsOf(subject: string, probed: Probed): Finding[] {
   const { records, repeated, missing, undecoded, unmirrored, foundAgain, failed } = probed;
-  const error = (says: string): Finding => ({ level: "error", says });
-  const warning = (says: string): Finding => ({ level: "warning", says });
+  const error = (says: string): Finding => ({ level: "error", subject, says });
+  const warning = (says: string): Finding => ({ level: "warning", subject, says });
   const found: Finding[] = undecoded.map(({ column, type, found: kind, records: wrong }) =>
     error(
       `column "${column}" is no ${type} in ${wrong} of ${records} records, but ${article(kind)}: mend its type or codec`,
@@ -87,15 +84,11 @@ function findingsOf(probed: Probed): Finding[] {
   if (missing.length > 0) found.push(warning(`in no record: ${missing.join(", ")}`));
   if (unmirrored.length > 0) found.push(warning(`mirrored by no column: ${unmirrored.join(", ")}`));
   if (records === 0 && failed === null) return [warning("has no records, so nothing could be compared"), ...found];
-  if (found.some(({ level }) => level === "error")) return found;
+  if (found.some(isError)) return found;
   const came = records === 1 ? "1 record came, and all its" : `${records} records came, and all their`;
-  return [{ level: "ok", says: `${came} values fit` }, ...found];
+  return [{ level: "ok", subject, says: `${came} values fit` }, ...found];
 }
 
 function article(kind: string): string {
   return `${/^[aeiou]/.test(kind) ? "an" : "a"} ${kind}`;
-}
-
-function line(level: string, subject: string, says: string): string {
-  return `${level.padEnd(8)}${subject}: ${says}`;
 }

@@ -3,34 +3,27 @@
 import type { Pool } from "pg";
 import type { Mirror } from "../mirror/column.js";
 import { ownerRole } from "../mirror/ddl.js";
-import { type Grants, installedVersion } from "../mirror/migrate.js";
-
-export interface Finding {
-  readonly level: "ok" | "warning" | "error";
-  readonly subject: string;
-  readonly says: string;
-}
+import { type Grants, installedVersion, schemaVersion } from "../mirror/migrate.js";
+import { type Finding, isError } from "./finding.js";
 
 /** Such as 140000 for 14. */
 const oldestServer = 140_000;
 
 export async function checkServer(pool: Pool): Promise<Finding[]> {
-  const found = await pool.query<{ version: number; shown: string; installed: boolean; connections: number }>(
-    `select current_setting('server_version_num')::int as version, current_setting('server_version') as shown,
-       to_regclass('throughline.version') is not null as installed, current_setting('max_connections')::int as connections`,
+  const found = await pool.query<{ version: number; shown: string }>(
+    "select current_setting('server_version_num')::int as version, current_setting('server_version') as shown",
   );
   const [server] = found.rows;
   const error = (says: string): Finding[] => [{ level: "error", subject: "postgres", says }];
   const old = server ? tooOld(server) : "says nothing of itself";
   if (!server || old) return error(old ?? "");
-  const rights = await checkLogin(pool, server.installed);
-  if (!server.installed) {
+  const version = await schemaVersion(pool);
+  const rights = await checkLogin(pool, version !== undefined);
+  if (version === undefined) {
     return [...rights, ...error('schema "throughline" is missing: run "throughline migrate"')];
   }
-  const schema = await pool.query<{ version: number }>("select version from throughline.version");
-  const version = schema.rows[0]?.version;
   if (version !== installedVersion) {
-    const newer = (version ?? 0) > installedVersion;
+    const newer = version > installedVersion;
     const mend = newer ? "this program is older: install the version that migrated it" : 'run "throughline migrate"';
     return [...rights, ...error(`schema "throughline" has version ${version}, not ${installedVersion}: ${mend}`)];
   }
@@ -93,7 +86,7 @@ export async function checkMirror(pool: Pool, mirror: Mirror, grants: Grants): P
   if (found?.other)
     add("error", `has columns of another type (${found.other.join("; ")}): run "throughline migrate --allow-drop"`);
   const guard = await checkGuard(pool, mirror.schema, mirror.table);
-  if (guard.level === "error") findings.push(guard);
+  if (isError(guard)) findings.push(guard);
   findings.push(...(await checkGrants(pool, subject, mirror, grants)));
   return findings.length > 0 ? findings : [{ level: "ok", subject, says: "guarded" }];
 }

@@ -79,7 +79,11 @@ export function open(config: Config): Opened {
 }
 
 /** Those of these APIs, or tables as API.TABLE; of none, all. Throws UsageError for a name that is not configured. */
-export function wantedTables(opened: Opened, names: readonly string[]): Opened {
+export function wantedTables(
+  opened: Opened,
+  names: readonly string[],
+  isStrange = (word: string) => `"${word}" is not configured`,
+): Opened {
   const tables = opened.tables.filter(
     ({ api, table }) =>
       names.length === 0 || names.some((name) => name === api.name || name === `${api.name}.${table.resource}`),
@@ -87,7 +91,7 @@ export function wantedTables(opened: Opened, names: readonly string[]): Opened {
   const known = opened.tables.flatMap(({ api, table }) => [api.name, `${api.name}.${table.resource}`]);
   const stranger = names.find((name) => !known.includes(name));
   if (stranger !== undefined)
-    throw new UsageError(`"${stranger}" is not configured; ${suggestion(stranger, [...new Set(known)])}`);
+    throw new UsageError(`${isStrange(stranger)}; ${suggestion(stranger, [...new Set(known)])}`);
   return { ...opened, tables };
 }
 

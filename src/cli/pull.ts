@@ -11,7 +11,7 @@ export const pullCommand: Command = async (options, io) => {
   const workers = numberFlag(options, "workers", 4);
   if (workers === 0) throw new UsageError("--workers takes a number from 1");
   const opened = wantedTables(open(configOf(options)), options.names);
-  const { signal } = interruption();
+  const signal = interruption();
   const progress = new Progress(io);
   let failed = false;
   const fails = (name: string, why: string) => {

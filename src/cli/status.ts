@@ -1,12 +1,11 @@
 // throughline status: how each configured table stands, in a line; with --watch again and again.
 
 import { setTimeout as delay } from "node:timers/promises";
-import { suggestion } from "../config/nearest.js";
 import { type LastFailure, loadStandings, type OpenEntries } from "../journal/standing.js";
 import { schemaVersion } from "../mirror/migrate.js";
 import { loadProgress } from "../mirror/progress.js";
-import { type Command, type Io, interrupted, UsageError } from "./command.js";
-import { configOf, type Opened, open } from "./open.js";
+import { type Command, type Io, interrupted } from "./command.js";
+import { configOf, type Opened, open, wantedTables } from "./open.js";
 
 const everyMs = 2_000;
 const clearScreen = "\x1b[H\x1b[2J";
@@ -27,14 +26,17 @@ interface TableStatus {
 }
 
 export const statusCommand: Command = async (options, io) => {
-  const opened = open(configOf(options));
+  const opened = wantedTables(
+    open(configOf(options)),
+    options.names,
+    (word) => `the config has no API or table "${word}"`,
+  );
   try {
-    const names = namesIn(opened, options.names);
     const watching = options.flags["watch"] === true;
     const stop = new AbortController();
     const stopped = watching ? interrupted().then(() => stop.abort()) : undefined;
     do {
-      const tables = await statusOf(opened, names);
+      const tables = await statusOf(opened);
       if (watching && !options.json && process.stdout.isTTY) process.stdout.write(clearScreen);
       show(tables, options.json, io);
     } while (stopped && (await isAgain(stop.signal)));
@@ -49,25 +51,13 @@ async function isAgain(signal: AbortSignal): Promise<boolean> {
   return !signal.aborted;
 }
 
-/** API.TABLE of each table that is asked for. */
-function namesIn({ tables }: Opened, wanted: readonly string[]): readonly string[] {
-  const known = tables.map(({ api, table }) => ({ api: api.name, name: `${api.name}.${table.resource}` }));
-  for (const word of wanted) {
-    if (known.some(({ api, name }) => word === api || word === name)) continue;
-    const words = [...new Set(known.flatMap(({ api, name }) => [api, name]))];
-    throw new UsageError(`the config has no API or table "${word}"; ${suggestion(word, words)}`);
-  }
-  return known.flatMap(({ api, name }) =>
-    wanted.length === 0 || wanted.includes(api) || wanted.includes(name) ? [name] : [],
-  );
-}
-
-async function statusOf({ pool }: Opened, names: readonly string[]): Promise<readonly TableStatus[]> {
+async function statusOf({ pool, tables }: Opened): Promise<readonly TableStatus[]> {
   const installed = (await schemaVersion(pool)) !== undefined;
   const mirrors = installed ? await loadProgress(pool) : [];
   const standings = installed ? await loadStandings(pool) : [];
-  return names.map((table): TableStatus => {
-    const found = mirrors.find(({ api, resource }) => `${api}.${resource}` === table);
+  return tables.map(({ api: { name: api }, table: { resource } }): TableStatus => {
+    const table = `${api}.${resource}`;
+    const found = mirrors.find((one) => one.api === api && one.resource === resource);
     if (!found) return { table, ...notMigrated };
     const { stage, running, rows, exact, completedAt, parked, mirror } = found;
     const { open: entries = [], lastFailure = null } = standings.find((one) => one.mirror === mirror) ?? {};

@@ -5,6 +5,7 @@ import type { TableConfig } from "../config/api.js";
 import { suggestion } from "../config/nearest.js";
 import { ConfigError } from "../config/yaml.js";
 import type { MirrorColumn } from "../mirror/column.js";
+import { longestName } from "../postgres/quote.js";
 import type { Discovery } from "./column-schema.js";
 import type { ColumnOf } from "./errors.js";
 import type { Manifest, TableManifest } from "./manifest.js";
@@ -133,9 +134,6 @@ function describe(manifest: Manifest, at: Discovery["column"], element: unknown)
     options: listed.length > 0 && (isArray || rule.type === "text") ? listed : null,
   };
 }
-
-/** The most bytes of a name (manual: "Identifiers and Key Words"). */
-const longestName = 63;
 
 /** A name that Postgres keeps whole. */
 function identifier(said: string): string {

@@ -11,7 +11,7 @@ import { chosenColumns, columnNamed, discoverColumns, findTable } from "./discov
 import { ReadFailed } from "./ending.js";
 import { isBody } from "./errors.js";
 import { type Answer, exchange, type Wanted } from "./exchange.js";
-import type { TableManifest } from "./manifest.js";
+import { anyTable, type TableManifest } from "./manifest.js";
 import { nextPage, pageCall } from "./pages.js";
 import { countAt, lookUp, pointerTo, recordsAt, textAt } from "./pointer.js";
 import { type Record, readRecord } from "./record.js";
@@ -149,7 +149,7 @@ export class ReadableTable {
   }
 
   private noSuchTable(name: string, found: readonly unknown[]): string {
-    const named = Object.keys(this.account.manifest.tables).filter((one) => one !== "*" && one !== this.resource);
+    const named = Object.keys(this.account.manifest.tables).filter((one) => one !== anyTable && one !== this.resource);
     const known = [...named, ...found.flatMap((one) => textAt(one, name) ?? [])];
     return `${this.account.api}: there is no table "${this.resource}"; ${suggestion(this.resource, known)}`;
   }

@@ -2,7 +2,7 @@
 
 import type { Pool, PoolClient } from "pg";
 import { suggestion } from "../config/nearest.js";
-import { quoteName } from "../postgres/quote.js";
+import { longestName, quoteName } from "../postgres/quote.js";
 import { loadMirrors } from "./catalogue.js";
 import type { Mirror } from "./column.js";
 import { beginAlone, installedVersion, MigrateError, putGuard, qualified, schemaVersion } from "./migrate.js";
@@ -13,9 +13,6 @@ export interface LocalColumn {
   readonly resource: string;
   readonly name: string;
 }
-
-/** The most bytes of a name (manual: "Identifiers and Key Words"); Postgres cuts a longer one. */
-const longestName = 63;
 
 /** Returns the DDL that was run. Throws MigrateError. */
 export async function addLocalColumn(pool: Pool, column: LocalColumn, type: string): Promise<string> {

@@ -1,5 +1,8 @@
 // Names and literals in SQL that we write ourselves.
 
+/** The most bytes of a name (manual: "Identifiers and Key Words"); Postgres cuts a longer one. */
+export const longestName = 63;
+
 export function quoteName(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
