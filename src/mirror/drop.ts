@@ -3,19 +3,16 @@
 import type { Pool } from "pg";
 import { quoteName } from "../postgres/quote.js";
 import type { Mirror } from "./column.js";
-import { MigrateError } from "./migrate.js";
+import { alone, MigrateError } from "./migrate.js";
 
 /** Returns the DDL. Throws MigrateError while a call on one of them is open. */
 export async function dropMirrors(pool: Pool, mirrors: readonly Mirror[], dryRun: boolean): Promise<readonly string[]> {
-  const client = await pool.connect();
-  try {
-    await client.query("begin");
-    await client.query("select pg_advisory_xact_lock(hashtext('throughline migrate'))");
+  const inUse = "a mirror is in use by another transaction: nothing was dropped, try again";
+  return alone(pool, { dryRun, inUse }, async (client) => {
     const done: string[] = [];
     for (const { id, schema, table } of mirrors) {
       const target = `${quoteName(schema)}.${quoteName(table)}`;
-      // Whoever waits for this table waits for us as well; and what is noted of it is noted before we look.
-      await client.query("set local lock_timeout = '5s'");
+      // What is noted of it is noted before we look.
       await client.query(`lock table ${target} in access exclusive mode`);
       const open = await client.query("select from throughline.journal where mirror = $1 and closed_at is null", [id]);
       if (open.rowCount !== 0)
@@ -31,18 +28,9 @@ export async function dropMirrors(pool: Pool, mirrors: readonly Mirror[], dryRun
         [String(id)],
       );
       for (const { sql: drop } of functions.rows) await client.query(drop);
-      await client.query("delete from throughline.parked where mirror = $1", [id]);
-      await client.query("delete from throughline.journal where mirror = $1", [id]);
+      // Its journal and what is parked of it go with its entry.
       await client.query("delete from throughline.mirror where id = $1", [id]);
     }
-    await client.query(dryRun ? "rollback" : "commit");
     return done;
-  } catch (cause) {
-    await client.query("rollback");
-    if (cause instanceof Error && "code" in cause && cause.code === "55P03")
-      throw new MigrateError("a mirror is in use by another transaction: nothing was dropped, try again");
-    throw cause;
-  } finally {
-    client.release();
-  }
+  });
 }

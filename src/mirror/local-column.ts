@@ -5,7 +5,7 @@ import { suggestion } from "../config/nearest.js";
 import { longestName, quoteName } from "../postgres/quote.js";
 import { loadMirrors } from "./catalogue.js";
 import type { Mirror } from "./column.js";
-import { beginAlone, installedVersion, MigrateError, putGuard, qualified, schemaVersion } from "./migrate.js";
+import { alone, installedVersion, MigrateError, putGuard, qualified, schemaVersion } from "./migrate.js";
 
 /** Which column, of the mirror of which resource. */
 export interface LocalColumn {
@@ -51,29 +51,18 @@ function refuseManaged({ api, resource, columns }: Mirror, name: string, hint: s
 type Decide = (client: PoolClient, mirror: Mirror, target: string, local: readonly string[]) => Promise<string>;
 
 async function alter(pool: Pool, { api, resource }: LocalColumn, decide: Decide): Promise<string> {
-  const client = await pool.connect();
-  try {
-    await beginAlone(client);
+  const inUse = `${api}.${resource} is in use by another transaction: nothing was changed, try again`;
+  return alone(pool, { inUse }, async (client) => {
     const mirror = await mirrorOf(client, api, resource);
     const target = `${quoteName(mirror.schema)}.${quoteName(mirror.table)}`;
     const sql = await decide(client, mirror, target, await localColumns(client, mirror));
-    // Whoever waits for this table waits for us as well.
-    await client.query("set local lock_timeout = '5s'");
     await client.query(sql);
     await client.query(qualified);
     const login = await client.query<{ login: string }>("select session_user::text as login");
     const key = mirror.key.map(({ name }) => name);
     await putGuard(client, { ...mirror, key, login: login.rows[0]?.login ?? "" });
-    await client.query("commit");
     return sql;
-  } catch (cause) {
-    await client.query("rollback");
-    if (cause instanceof Error && "code" in cause && cause.code === "55P03")
-      throw new MigrateError(`${api}.${resource} is in use by another transaction: nothing was changed, try again`);
-    throw cause;
-  } finally {
-    client.release();
-  }
+  });
 }
 
 async function mirrorOf(client: PoolClient, api: string, resource: string): Promise<Mirror> {

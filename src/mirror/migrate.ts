@@ -35,25 +35,42 @@ export async function migrate(
   grants: Grants,
   { dryRun, allowDrop = false }: { readonly dryRun: boolean; readonly allowDrop?: boolean },
 ): Promise<readonly string[]> {
+  return alone(pool, { dryRun }, async (client) => {
+    await client.query(qualified);
+    return migrateIn(client, mirrors, grants, allowDrop);
+  });
+}
+
+interface Alone {
+  /** Nothing stays changed. */
+  readonly dryRun?: boolean;
+  /** What is said when somebody else's transaction has a mirror; undefined: it is waited for. */
+  readonly inUse?: string;
+}
+
+/** Does what changes mirrors in a transaction, when nobody else does. */
+export async function alone<T>(
+  pool: Pool,
+  { dryRun = false, inUse }: Alone,
+  work: (client: PoolClient) => Promise<T>,
+): Promise<T> {
   const client = await pool.connect();
   try {
-    await beginAlone(client);
-    await client.query(qualified);
-    const done = await migrateIn(client, mirrors, grants, allowDrop);
+    await client.query("begin");
+    await client.query("select pg_advisory_xact_lock(hashtext('throughline migrate'))");
+    // Whoever waits for a table waits for us as well.
+    if (inUse !== undefined) await client.query("set local lock_timeout = '5s'");
+    const done = await work(client);
     await client.query(dryRun ? "rollback" : "commit");
     return done;
   } catch (cause) {
     await client.query("rollback");
+    if (inUse !== undefined && cause instanceof Error && "code" in cause && cause.code === "55P03")
+      throw new MigrateError(inUse);
     throw cause;
   } finally {
     client.release();
   }
-}
-
-/** Begins a transaction that changes mirrors, when no other does. */
-export async function beginAlone(client: PoolClient): Promise<void> {
-  await client.query("begin");
-  await client.query("select pg_advisory_xact_lock(hashtext('throughline migrate'))");
 }
 
 /** Types of others come out qualified, as the guard needs them. */
@@ -66,9 +83,10 @@ async function migrateIn(
   allowDrop: boolean,
 ): Promise<string[]> {
   const done: string[] = [];
+  const note = (text: string) => void done.push(text);
   const run = async (sql: string) => {
     await client.query(sql);
-    done.push(sql);
+    note(sql);
   };
   await ensureOwnerRole(client, run);
   const before = await schemaVersion(client);
@@ -78,10 +96,16 @@ async function migrateIn(
       "insert into throughline.version (version) values ($1) on conflict (one) do update set version = excluded.version",
       [installedVersion],
     );
-    done.push(`-- schema "throughline", version ${installedVersion}`);
+    note(`-- schema "throughline", version ${installedVersion}`);
   }
-  for (const mirror of mirrors) await migrateMirror(client, mirror, grants, allowDrop, run);
+  for (const mirror of mirrors) await migrateMirror(client, mirror, grants, allowDrop, { run, note });
   return done;
+}
+
+interface Steps {
+  run(sql: string): Promise<void>;
+  /** What people are told among the DDL. */
+  note(text: string): void;
 }
 
 async function migrateMirror(
@@ -89,7 +113,7 @@ async function migrateMirror(
   mirror: MirrorToMigrate,
   grants: Grants,
   allowDrop: boolean,
-  run: (sql: string) => Promise<void>,
+  { run, note }: Steps,
 ): Promise<void> {
   const schema = quoteName(mirror.schema);
   const target = `${schema}.${quoteName(mirror.table)}`;
@@ -100,7 +124,7 @@ async function migrateMirror(
   const found = await foundTable(client, mirror, target, allowDrop);
   for (const sql of mirrorDdl(mirror, found)) await run(sql);
   for (const name of found?.kept ?? [])
-    await run(
+    note(
       `-- column "${name}" of ${target} is the API's no more, and yours now: "throughline column drop ${mirror.api}.${mirror.resource} ${name}" drops it`,
     );
   const registered = await client.query<{ id: number; login: string }>(
@@ -183,59 +207,56 @@ async function foundTable(
     "select c.relname as name from pg_index i join pg_class c on c.oid = i.indexrelid where i.indrelid = $1::regclass",
     [target],
   );
-  const [taken] = await takenColumns(client, mirror, target);
-  if (taken !== undefined) {
+  const compared = await compareColumns(client, mirror, target);
+  const taken = compared.find(({ mirrored, wanted }) => wanted && !mirrored);
+  if (taken) {
     throw new MigrateError(
-      `${target} has a local column "${taken}", and the API has a column of that name now: rename the local one, or the API's by "rename" of its table in throughline.yaml`,
+      `${target} has a local column "${taken.name}", and the API has a column of that name now: rename the local one, or the API's by "rename" of its table in throughline.yaml`,
     );
   }
-  const stale = await staleColumns(client, mirror, target);
-  const [retyped] = stale.filter(({ retyped: other }) => other !== null);
+  const stale = compared.filter((one) => one.mirrored && one.retyped && !mirror.key.includes(one.name));
+  const [retyped] = stale.filter(({ wanted }) => wanted);
   if (retyped && !allowDrop) {
     throw new MigrateError(
-      `column "${retyped.name}" of ${target} is ${retyped.retyped}: "throughline migrate --allow-drop" makes it anew, and "throughline pull --full" fills it`,
+      `column "${retyped.name}" of ${target} is ${retyped.types}: "throughline migrate --allow-drop" makes it anew, and "throughline pull --full" fills it`,
     );
   }
-  const dropped = allowDrop ? stale.map(({ name }) => name) : [];
-  const kept = allowDrop ? [] : stale.map(({ name }) => name);
+  const names = stale.map(({ name }) => name);
   return {
     columns: new Set(columns.map(({ name }) => name)),
     indexes: new Set(indexes.rows.map(({ name }) => name)),
-    stale: new Set(dropped),
-    kept,
+    stale: new Set(allowDrop ? names : []),
+    kept: allowDrop ? [] : names,
   };
 }
 
-/** Columns of the user's own, of which the API has one of the same name by now. */
-async function takenColumns(
+interface Compared {
+  readonly name: string;
+  /** Registered as the API's until now. */
+  readonly mirrored: boolean;
+  /** The API has it now. */
+  readonly wanted: boolean;
+  /** Not as the API has it, if it does. */
+  readonly retyped: boolean;
+  /** In words: which type it has here, and which there. */
+  readonly types: string;
+}
+
+/** Each column of a registered mirror's table, against what it was and what it is to be. */
+async function compareColumns(
   client: PoolClient,
   { schema, table, columns }: MirrorToMigrate,
   target: string,
-): Promise<string[]> {
-  const found = await client.query<{ name: string }>(
-    `select a.attname::text as name from throughline.mirror m join pg_attribute a on a.attrelid = $3::regclass
-     where m.schema_name = $1 and m.table_name = $2 and a.attnum > 0 and not a.attisdropped and a.attname = any($4)
-       and not exists (select from json_array_elements(m.columns) r where r ->> 'name' = a.attname)`,
-    [schema, table, target, columns.map(({ name }) => name)],
-  );
-  return found.rows.map(({ name }) => name);
-}
-
-/** Mirrored columns that the API has no more; `retyped`: that it has as another type, in words. The key is never one. */
-async function staleColumns(
-  client: PoolClient,
-  { schema, table, key, columns }: MirrorToMigrate,
-  target: string,
-): Promise<{ name: string; retyped: string | null }[]> {
-  const found = await client.query<{ name: string; retyped: string | null }>(
-    `select a.attname as name, case when w is not null then
-         format('%s here and %s in the API', format_type(a.atttypid, a.atttypmod), w ->> 'type') end as retyped
-     from throughline.mirror m join json_array_elements(m.columns) r on true
-       join pg_attribute a on a.attrelid = $3::regclass and a.attname = r ->> 'name' and not a.attisdropped
-       left join json_array_elements($4::json) w on w ->> 'name' = r ->> 'name'
-     where m.schema_name = $1 and m.table_name = $2 and a.attname <> all($5)
-       and a.atttypid is distinct from to_regtype(w ->> 'type')::oid`,
-    [schema, table, target, JSON.stringify(columns), key],
+): Promise<readonly Compared[]> {
+  const found = await client.query<Compared>(
+    `select a.attname::text as name, r is not null as mirrored, w is not null as wanted,
+       a.atttypid is distinct from to_regtype(w ->> 'type')::oid as retyped,
+       format('%s here and %s in the API', format_type(a.atttypid, a.atttypmod), w ->> 'type') as types
+     from throughline.mirror m join pg_attribute a on a.attrelid = $3::regclass and a.attnum > 0 and not a.attisdropped
+       left join json_array_elements(m.columns) r on r ->> 'name' = a.attname
+       left join json_array_elements($4::json) w on w ->> 'name' = a.attname
+     where m.schema_name = $1 and m.table_name = $2`,
+    [schema, table, target, JSON.stringify(columns)],
   );
   return found.rows;
 }

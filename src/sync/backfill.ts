@@ -58,11 +58,9 @@ export async function backfill(
       lock,
     );
     if (!mine.rows[0]?.mine) throw new PullRunning(`another pull of ${mirror.schema}.${mirror.table} is running`);
-    const seen = new Set<string>();
-    const { rows, from, whole, interrupted } = await copyPages(pool, mirror, table, options, seen);
+    const { rows, from, met, interrupted } = await copyPages(pool, mirror, table, options);
     if (interrupted) return { rows, deleted: 0, withheld: 0, parked: [], interrupted };
-    // Of a copy that went on where another stopped, nobody knows all that it met.
-    const { unseen, all } = whole ? await unseenKeys(pool, mirror, seen) : { unseen: [], all: 0 };
+    const { unseen, all } = met ? await unseenKeys(pool, mirror, met) : { unseen: [], all: 0 };
     // An account that has lost a right sees less, and asked by key it says the same.
     const withheld = !options.full && unseen.length > Math.max(fewGone, all / 2) ? unseen.length : 0;
     const deleted = withheld > 0 ? 0 : await readAgain(pool, mirror, table, unseen);
@@ -85,21 +83,16 @@ interface Copied {
   readonly rows: number;
   /** When it began, by Postgres's clock. */
   readonly from: string;
-  /** It has met all that there is. */
-  readonly whole: boolean;
+  /** All keys that there are; undefined: it went on where another stopped, and nobody knows what that one met. */
+  readonly met: ReadonlySet<string> | undefined;
   readonly interrupted: boolean;
 }
 
-async function copyPages(
-  pool: Pool,
-  mirror: Mirror,
-  table: ConnectorTable,
-  options: Copying,
-  seen: Set<string>,
-): Promise<Copied> {
+async function copyPages(pool: Pool, mirror: Mirror, table: ConnectorTable, options: Copying): Promise<Copied> {
   const checkpoint = options.full ? null : await checkpointOf(pool, mirror);
   const from = checkpoint?.from ?? (await stamp(pool));
   let cursor = checkpoint?.cursor ?? null;
+  const met = checkpoint === null ? new Set<string>() : undefined;
   let rows = 0;
   for (let pages = 1; ; pages += 1) {
     const askedAt = await stamp(pool);
@@ -110,14 +103,14 @@ async function copyPages(
       rows: page.records,
       checkpoint: page.next === null ? null : { cursor: page.next, from },
     });
-    for (const { key } of page.records) seen.add(key);
+    for (const { key } of page.records) met?.add(key);
     rows += page.records.length;
     options.progress(rows);
-    if (page.next === null) return { rows, from, whole: checkpoint === null, interrupted: false };
+    if (page.next === null) return { rows, from, met, interrupted: false };
     if (pages >= table.mostPages)
       throw new ReadFailed(`${mirror.api}: the pages of ${mirror.resource} have no end (${pages} read)`);
     cursor = page.next;
-    if (options.signal?.aborted) return { rows, from, whole: false, interrupted: true };
+    if (options.signal?.aborted) return { rows, from, met, interrupted: true };
   }
 }
 
