@@ -1,7 +1,8 @@
 // What a manifest says, for people and for programs.
 
 import type { VerbCalls } from "../connector/call-schema.js";
-import { anyTable, type Manifest, type TableManifest } from "../connector/manifest.js";
+import { anyTable } from "../connector/column-schema.js";
+import type { Manifest, TableManifest } from "../connector/manifest.js";
 
 interface ShownVerb {
   /** The most rows of one statement: it is one call. */
@@ -76,9 +77,9 @@ function shownTable(name: string, { key, columns, discover, write }: TableManife
       name: column,
       // What neither the manifest nor the API places is text.
       type: said.type ?? (discover ? null : "text"),
-      write: ("write" in said ? said.write : undefined) ?? "always",
-      required: "required" in said && said.required === true,
-      unique: "unique" in said && said.unique === true,
+      write: said.write ?? "always",
+      required: said.required === true,
+      unique: said.unique === true,
     })),
     discovered: discover !== undefined,
     insert: shownVerb(write.create),

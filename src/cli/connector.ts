@@ -1,7 +1,8 @@
 // throughline connector: which APIs can be mirrored, what a manifest says, and whether a manifest is right.
 
 import { suggestion } from "../config/nearest.js";
-import { anyTable, manifestJsonSchema } from "../connector/manifest.js";
+import { anyTable } from "../connector/column-schema.js";
+import { manifestJsonSchema } from "../connector/manifest.js";
 import { connectorNames, manifestOf } from "../connectors/registry.js";
 import { type Command, UsageError } from "./command.js";
 import { checkConnector } from "./connector-check.js";

@@ -3,7 +3,8 @@
 import { writeFileSync } from "node:fs";
 import { suggestion } from "../config/nearest.js";
 import { variableOf } from "../config/substitute.js";
-import { anyTable, type Manifest } from "../connector/manifest.js";
+import { anyTable } from "../connector/column-schema.js";
+import type { Manifest } from "../connector/manifest.js";
 import { connectorNames, manifestOf } from "../connectors/registry.js";
 import { type Command, UsageError } from "./command.js";
 

@@ -51,6 +51,7 @@ function describe(issue: z.core.$ZodIssue, schema: z.ZodType, at: (path: readonl
     const within = branch.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }));
     if (within.length > 0) return within.flatMap((inner) => describe(inner, schema, at));
   }
+  if (issue.code === "invalid_key") return issue.issues.map(({ message }) => `${at(issue.path)}: ${message}`);
   if (issue.code !== "unrecognized_keys") return [`${at(issue.path)}: ${issue.message}`];
   const known = knownKeys(schema, issue.path);
   return issue.keys.map((key) => `${at([...issue.path, key])}: unknown key "${key}"; ${suggestion(key, known)}`);

@@ -7,6 +7,9 @@ export const pointer = z.string().regex(/^(\/.*)?$/, 'a JSON pointer begins with
 export const oneOrMany = <T extends z.ZodType>(item: T) =>
   z.union([item, z.array(item)]).transform((value) => (Array.isArray(value) ? value : [value]));
 
+/** A token of RFC 9110. */
+export const headerName = z.string().regex(/^[!#$%&'*+.^_`|~\w-]+$/, "a header's name has letters, digits and dashes");
+
 const pageKeys = z.strictObject({
   cursor: pointer.optional(),
   as: z.string().optional(),
@@ -101,7 +104,7 @@ export const callKeys = {
   PATCH: path.optional(),
   DELETE: path.optional(),
   query: z.record(z.string(), z.union([scalar, z.array(scalar)])).optional(),
-  headers: z.record(z.string(), z.string()).optional(),
+  headers: z.record(headerName, z.string()).optional(),
   body: z.unknown().optional(),
   rows: pointer.optional(),
   max: z.int().positive().optional(),

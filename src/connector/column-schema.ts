@@ -29,24 +29,22 @@ export const typeRule = z.union([
   z.strictObject({ type: typeName, codec: codec.optional(), absent: absent.optional() }),
 ]);
 
-export const column = z.union([
-  typeName.transform((type) => ({ type })),
-  z.strictObject({
-    type: typeName.optional(),
-    write: z.enum(["never", "create"]).optional(),
-    required: z.boolean().optional(),
-    unique: z.boolean().optional(),
-    max: z.int().positive().optional(),
-    options: z.array(z.string()).optional(),
-    references: z.string().optional(),
-    from: pointer.optional(),
-    to: z.string().optional(),
-    codec: codec.optional(),
-    absent: absent.optional(),
-    label: z.string().optional(),
-    merge: z.boolean().optional(),
-  }),
-]);
+const columnKeys = z.strictObject({
+  type: typeName.optional(),
+  write: z.enum(["never", "create"]).optional(),
+  required: z.boolean().optional(),
+  unique: z.boolean().optional(),
+  max: z.int().positive().optional(),
+  options: z.array(z.string()).optional(),
+  references: z.string().optional(),
+  from: pointer.optional(),
+  to: z.string().optional(),
+  codec: codec.optional(),
+  absent: absent.optional(),
+  label: z.string().optional(),
+  merge: z.boolean().optional(),
+});
+export const column = z.union([typeName.transform((type): z.output<typeof columnKeys> => ({ type })), columnKeys]);
 
 /** Where the description of a column has what; a list of pointers means any of them. */
 const columnAt = z.strictObject({
@@ -63,6 +61,9 @@ const columnAt = z.strictObject({
   references: pointer.optional(),
   array: z.strictObject({ when: z.record(pointer, scalar), codec: codec.optional() }).optional(),
 });
+
+/** In the place of a table's name: each table that the API itself tells of. */
+export const anyTable = "*";
 
 /** Where the description of a table has what; `columns`: the descriptions of its columns; `required`: names of some. */
 const tableAt = z.strictObject({ id: pointer, name: pointer, columns: pointer, required: pointer.optional() });

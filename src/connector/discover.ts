@@ -47,11 +47,9 @@ export function discoverColumns(
     }
   }
   return [...described].map(([name, facts]) => {
-    const declared = table.columns[name] ?? {};
-    const said = Object.fromEntries(
-      Object.entries(declared).filter(([key, value]) => key !== "to" && value !== undefined),
-    );
-    return { ...facts, ...said, name, upstream: ("to" in declared ? declared.to : undefined) ?? facts.upstream };
+    const { to, ...declared } = table.columns[name] ?? {};
+    const said = Object.fromEntries(Object.entries(declared).filter(([, value]) => value !== undefined));
+    return { ...facts, ...said, name, upstream: to ?? facts.upstream };
   });
 }
 

@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import { duration } from "../config/units.js";
-import { call, callKeys, methodOf, oneOrMany, pointer, verb } from "./call-schema.js";
+import { call, callKeys, headerName, methodOf, oneOrMany, pointer, verb } from "./call-schema.js";
 import { column, discover, typeRule } from "./column-schema.js";
 import { errors } from "./error-schema.js";
 import { mistakesIn } from "./mistakes.js";
@@ -69,7 +69,7 @@ const auth = z
   .strictObject({
     bearer: z.string().optional(),
     basic: z.tuple([z.string(), z.string()]).optional(),
-    header: z.record(z.string(), z.string()).optional(),
+    header: z.record(headerName, z.string()).optional(),
     oauth2: oauth2.optional(),
   })
   .refine((keys) => ways.filter((way) => keys[way] !== undefined).length === 1, {
@@ -77,25 +77,23 @@ const auth = z
   });
 
 /** Its placeholders may stand for any part of it. */
-const base = z
-  .string()
-  .refine((text) => URL.canParse(text.replace(/^\{auth\.\w+\}/, "https://host").replaceAll(/\{[\w.]+\}/g, "x")), {
-    error: "Invalid URL",
-  });
+const base = z.string().transform((text, context) => {
+  const filled = text.replace(/^\{[\w.]+\}/, "https://host").replaceAll(/\{[\w.]+\}/g, "x");
+  if (!URL.canParse(filled)) context.addIssue({ code: "custom", message: "Invalid URL" });
+  else if (!/^https?:/i.test(filled)) context.addIssue({ code: "custom", message: "begins with https:// or http://" });
+  return text;
+});
 
 const limit = z.strictObject({
   calls: z.int().positive(),
-  per: duration,
+  per: duration.refine((ms) => ms > 0, { error: "is more than 0" }),
   path: z.string().optional(),
   each_path: z.boolean().default(false),
-  left: z.string().optional(),
-  retry_after: z.strictObject({ header: z.string(), unit: z.enum(["s", "ms", "epoch"]).default("s") }).optional(),
+  left: headerName.optional(),
+  retry_after: z.strictObject({ header: headerName, unit: z.enum(["s", "ms", "epoch"]).default("s") }).optional(),
   pause: duration.optional(),
 });
 export type LimitManifest = z.output<typeof limit>;
-
-/** In the place of a table's name: each table that the API itself tells of. */
-export const anyTable = "*";
 
 export const manifestSchema = z
   .strictObject({
@@ -109,14 +107,14 @@ export const manifestSchema = z
       )
       .default({}),
     auth: auth.optional(),
-    headers: z.record(z.string(), z.string()).default({}),
+    headers: z.record(headerName, z.string()).default({}),
     encode: z.enum(["json", "form"]).default("json"),
     values: z.literal("string").optional(),
     clear: z.union([z.literal(""), z.null()]).optional(),
     /** Whether a NULL of an INSERT is sent as what clears a field; otherwise it is left out. */
     create_clears: z.boolean().default(true),
     /** Sent with every POST of a write: repeated under the same key within that time, it is done once. */
-    idempotency: z.strictObject({ header: z.string(), keeps: duration }).optional(),
+    idempotency: z.strictObject({ header: headerName, keeps: duration }).optional(),
     limits: z.array(limit).default([]),
     errors,
     types: z.record(z.string(), typeRule).default({}),

@@ -3,6 +3,7 @@
 
 import { suggestion } from "../config/nearest.js";
 import type { Call, VerbCalls } from "./call-schema.js";
+import { anyTable } from "./column-schema.js";
 import type { ErrorAddresses } from "./error-schema.js";
 import type { TableManifest } from "./manifest.js";
 
@@ -34,9 +35,10 @@ export function mistakesIn(manifest: Described): readonly Mistake[] {
     ...unknownNames(manifest.auth, ["auth"], [...shared, "path"]),
     ...unknownNames(manifest.headers, ["headers"], shared),
     ...manifest.errors.rules.flatMap((rule, index) => hintMistakes(rule, ["errors", "rules", index, "hint"])),
-    ...Object.entries(manifest.tables).flatMap(([name, table]) =>
-      tableMistakes(table, ["tables", name], [...shared, "path", "table", "columns"], manifest.errors),
-    ),
+    ...Object.entries(manifest.tables).flatMap(([name, table]) => [
+      ...columnMistakes(table, ["tables", name, "columns"], Object.keys(manifest.tables)),
+      ...tableMistakes(table, ["tables", name], [...shared, "path", "table", "columns"], manifest.errors),
+    ]),
   ];
 }
 
@@ -98,6 +100,22 @@ function tableMistakes(table: TableManifest, at: Path, shared: readonly string[]
   return found;
 }
 
+/** A field is written by one column, and a reference leads to a table. */
+function columnMistakes({ columns }: TableManifest, at: Path, tables: readonly string[]): Mistake[] {
+  const writers = new Map<string, string>();
+  return Object.entries(columns).flatMap(([name, column]) => {
+    const { to = name, write, references } = column;
+    const found: Mistake[] = [];
+    const other = writers.get(to);
+    if (write !== "never" && other !== undefined)
+      found.push({ path: [...at, name], message: `"${to}" is what "${other}" is written to as well` });
+    if (write !== "never") writers.set(to, name);
+    if (references !== undefined && !tables.includes(references) && !tables.includes(anyTable))
+      found.push({ path: [...at, name, "references"], message: `no such table; ${suggestion(references, tables)}` });
+    return found;
+  });
+}
+
 /** Several rows in one call: which answer belongs to which must be told. */
 function manyMistakes(many: Call, verb: string, isColumn: (name: string) => boolean, errors: ErrorAddresses): string[] {
   const mistakes: string[] = [];
@@ -121,8 +139,7 @@ function callsOf(path: Path, calls: VerbCalls | undefined): [Path, Call, boolean
 }
 
 function isAssigned(table: TableManifest, name: string): boolean {
-  const column = table.columns[name];
-  return column !== undefined && "write" in column && column.write === "never";
+  return table.columns[name]?.write === "never";
 }
 
 /** The placeholders of the strings in `value` that nothing fills in. */

@@ -7,11 +7,12 @@ import type { MirrorColumn } from "../mirror/column.js";
 import type { Account } from "./account.js";
 import type { Call } from "./call-schema.js";
 import type { ValueRules } from "./codec.js";
+import { anyTable } from "./column-schema.js";
 import { chosenColumns, columnNamed, discoverColumns, findTable } from "./discover.js";
 import { ReadFailed } from "./ending.js";
 import { isBody } from "./errors.js";
 import { type Answer, exchange, type Wanted } from "./exchange.js";
-import { anyTable, type TableManifest } from "./manifest.js";
+import type { TableManifest } from "./manifest.js";
 import { nextPage, pageCall } from "./pages.js";
 import { countAt, lookUp, pointerTo, recordsAt, textAt } from "./pointer.js";
 import { type Record, readRecord } from "./record.js";
@@ -113,9 +114,7 @@ export class ReadableTable {
   private pointerOf(name: string, columns: readonly MirrorColumn[], call: Call): string {
     const { key, record, columns: declared } = this.manifest;
     const partOfKey = (call.record?.key ?? record.key)[key.indexOf(name)];
-    const described = declared[name] ?? {};
-    const from = "from" in described ? described.from : undefined;
-    const to = "to" in described ? described.to : undefined;
+    const { from, to } = declared[name] ?? {};
     const mirrored = columns.find((column) => column.name === (this.config.rename[name] ?? name));
     const fields = call.record?.fields ?? record.fields;
     return partOfKey ?? from ?? `${fields}${pointerTo(to ?? mirrored?.upstream ?? name)}`;

@@ -28,6 +28,21 @@ const wrong: readonly (readonly [keyof typeof manifests, string, string, string]
     'auth: { bearer: "{config.token}", basic: [a, b] }',
     "auth: is exactly one of bearer, basic, header, oauth2",
   ],
+  ["desk", "base: http://127.0.0.1", "base: ftp://127.0.0.1", "base: begins with https:// or http://"],
+  ["desk", "X-Api-Key:", "X Api Key:", "auth.header.X Api Key: a header's name has letters, digits and dashes"],
+  ["desk", "per: 1s", "per: 0s", "limits.0.per: is more than 0"],
+  [
+    "desk",
+    "priority: { type: integer, label: Priority }",
+    "priority: { type: integer, to: reference }",
+    'tables.tickets.columns.reference: "reference" is what "priority" is written to as well',
+  ],
+  [
+    "desk",
+    "priority: { type: integer, label: Priority }",
+    "priority: { type: integer, references: ticket }",
+    'tables.tickets.columns.priority.references: no such table; did you mean "tickets"?',
+  ],
   ["desk", "per: 1s", "per: 1 second", 'limits.0.per: "1 second" is no duration such as 5s or 10m'],
   [
     "desk",
