@@ -7,6 +7,7 @@ import { ConfigError } from "../config/yaml.js";
 import type { MirrorColumn } from "../mirror/column.js";
 import { longestName } from "../postgres/quote.js";
 import type { Discovery } from "./column-schema.js";
+import { ReadFailed } from "./ending.js";
 import type { ColumnOf } from "./errors.js";
 import type { Manifest, TableManifest } from "./manifest.js";
 import { lookUp, textAt } from "./pointer.js";
@@ -29,7 +30,7 @@ const nothingKnown: Omit<Described, "upstream"> = {
   references: null,
 };
 
-/** A type that the manifest does not place is text: every value has one. */
+/** A type that the manifest does not place is text: every value has one. Throws ReadFailed. */
 export function discoverColumns(
   manifest: Manifest,
   table: TableManifest,
@@ -37,13 +38,20 @@ export function discoverColumns(
 ): readonly MirrorColumn[] {
   const described = new Map<string, Described>();
   for (const name of Object.keys(table.columns)) described.set(name, { ...nothingKnown, upstream: name });
+  const discovered = new Set<string>();
   if (table.discover) {
     const { column } = table.discover;
     for (const element of found) {
       const said = textAt(element, column.name);
       if (said === undefined) continue;
       const upstream = column.id === undefined ? said : (textAt(element, column.id) ?? said);
-      described.set(identifier(said), { ...describe(manifest, column, element), upstream });
+      const name = identifier(said);
+      if (discovered.has(name))
+        throw new ReadFailed(
+          `${manifest.api}: two columns are called "${name}": let "discover.column.name" be a pointer that tells them apart`,
+        );
+      discovered.add(name);
+      described.set(name, { ...describe(manifest, column, element), upstream });
     }
   }
   return [...described].map(([name, facts]) => {

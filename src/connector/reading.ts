@@ -33,6 +33,9 @@ interface Reading {
 
 const syncReads: Reading = { lane: "read", waitMs: 60_000 };
 
+/** Some APIs answer so when there are no records. */
+const noContent = 204;
+
 type Request = Pick<Wanted, "call" | "scope" | "rows" | "address">;
 
 export class ReadableTable {
@@ -181,6 +184,7 @@ export class ReadableTable {
   }
 
   private records(call: Call, answer: Answer, columns: readonly MirrorColumn[]): Record[] {
+    if (answer.status === noContent) return [];
     const found = recordsAt(answer.body, call.rows ?? "");
     const isOne = call.max === undefined && call.pages === undefined && found !== null && typeof found === "object";
     if (!Array.isArray(found) && !isOne)
@@ -225,7 +229,7 @@ export class ReadableTable {
     const ended = await this.exchange({ ...wanted, ...reading }, []);
     switch (ended.kind) {
       case "answered":
-        if (isBody(ended.body)) return ended;
+        if (isBody(ended.body) || ended.status === noContent) return ended;
         throw failed(` came without JSON, status ${ended.status}`);
       case "unknown":
         throw failed(`: ${ended.reason}`);

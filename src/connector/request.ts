@@ -87,7 +87,7 @@ function pathBelow(basePath: string, address: string): string {
   return pathname.startsWith(`${basePath}/`) ? pathname.slice(basePath.length) : pathname;
 }
 
-/** A form has nested keys in brackets, and an empty text for null. */
+/** A form has nested keys in brackets, and an empty text for null and for what has nothing in it. */
 function encoded(encoding: "json" | "form", body: unknown): string {
   return encoding === "json" ? toJson(body) : stringify(texts(body), { encoder: escaped });
 }
@@ -99,9 +99,10 @@ function escaped(text: unknown, _: unknown, __: string, kind: "key" | "value"): 
 }
 
 function texts(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(texts);
+  if (Array.isArray(value)) return value.length === 0 ? "" : value.map(texts);
   const number = numberText(value);
   if (number !== undefined || !isRecord(value)) return number ?? value;
+  if (Object.keys(value).length === 0) return "";
   return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, texts(one)]));
 }
 

@@ -109,6 +109,12 @@ test("a name that is longer than Postgres keeps is cut, and stays one of its own
   expect(names[1]).toMatch(/^ü+_[0-9a-f]{8}$/);
 });
 
+test("two columns of one name are not one of them", async () => {
+  await expect(discovered({}, [fields[0] ?? {}, { ...fields[1], name: "title" }])).rejects.toThrow(
+    'things: two columns are called "title": let "discover.column.name" be a pointer that tells them apart',
+  );
+});
+
 test("a table may be one of those that the API describes, known by its id there", async () => {
   const tables = [
     { tid: "t1", name: "other", fields: [] },

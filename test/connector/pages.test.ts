@@ -106,6 +106,13 @@ test.each(ways)("pages by %s", async (_, list, answers, queries) => {
   expect(api.asked.map(({ headers }) => headers.authorization)).toEqual(answers.map(() => "Bearer secret"));
 });
 
+test("no content is no records", async () => {
+  const opened = await listed({ pages: { page: "p" } });
+  api.add(page([1]), { status: 204 }, { status: 204 });
+  expect(await walk(opened)).toEqual([["1"], []]);
+  expect(await opened.table.get(opened.columns, ["1"])).toEqual([]);
+});
+
 test("a list without pages is one", async () => {
   api.add(page([1, 2], { next: "x" }));
   const opened = await listed({});
