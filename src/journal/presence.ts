@@ -1,10 +1,14 @@
-// Which proxies are running: each holds an advisory lock of Postgres's as long as it does. A crash releases it at once.
+// Which proxies are running: each keeps a connection that goes by its name in pg_stat_activity. A crash ends it at once. An advisory
+// lock would do as well, but clients would see it among their own.
 
 import type { Pool, PoolClient } from "pg";
 import type { Logger } from "pino";
 
-/** How soon a lock that was lost with its connection is taken again. */
+/** How soon a connection that was lost is made again. */
 const retryMs = 500;
+
+/** With the name of a proxy behind it, it is shorter than what Postgres cuts. */
+const prefix = "throughline ";
 
 export class Presence {
   private client: PoolClient | undefined;
@@ -27,7 +31,6 @@ export class Presence {
     this.ended = true;
     const { client } = this;
     this.client = undefined;
-    // The lock goes with the connection.
     client?.release(true);
   }
 
@@ -36,8 +39,7 @@ export class Presence {
     client.on("error", () => this.lost(client));
     client.on("end", () => this.lost(client));
     try {
-      // Shared: two proxies whose names have one hash don't wait for each other.
-      await client.query("select pg_advisory_lock_shared(hashtext('throughline proxy'), hashtext($1))", [this.proxy]);
+      await client.query("select set_config('application_name', $1 || $2, false)", [prefix, this.proxy]);
     } catch (cause) {
       client.release(true);
       throw cause;
@@ -66,8 +68,9 @@ export class Presence {
 export async function gone(client: PoolClient, own: string): Promise<readonly string[]> {
   const found = await client.query<{ proxy: string }>(
     `select proxy from (select distinct proxy from throughline.journal where closed_at is null and proxy <> $1) p
-     where pg_try_advisory_xact_lock(hashtext('throughline proxy'), hashtext(proxy::text))`,
-    [own],
+     where not exists (
+       select from pg_stat_activity where usename = session_user and application_name = $2 || proxy::text)`,
+    [own, prefix],
   );
   return found.rows.map(({ proxy }) => proxy);
 }

@@ -30,6 +30,11 @@ export async function recover(parts: RecoveryParts, only?: string): Promise<read
   const client = await parts.pool.connect();
   let mine = false;
   try {
+    // Nobody is to see a lock of ours while there is nothing to do.
+    const some = await client.query<{ open: boolean }>(
+      "select exists (select from throughline.journal where closed_at is null) as open",
+    );
+    if (some.rows[0]?.open !== true) return [];
     const asked = await client.query<{ mine: boolean }>(
       "select pg_try_advisory_lock(hashtext('throughline recovery'), 0) as mine",
     );

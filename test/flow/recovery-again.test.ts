@@ -4,6 +4,7 @@ import { randomUUID } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { serve } from "../../src/cli/serve.js";
 import { resolveEntry } from "../../src/journal/entries.js";
+import { Presence } from "../../src/journal/presence.js";
 import { mirrored, refused, upstream } from "../support/answers.js";
 import { left } from "../support/left.js";
 import { type Line, startLine } from "../support/line.js";
@@ -144,6 +145,33 @@ test("P6: a round whose connection is lost ends no process, and is made up for",
   await closed(call);
   process.off("uncaughtException", note);
   expect(uncaught).toEqual([]);
+});
+
+test("P10: clients see no advisory lock of a proxy that has nothing to recover", async () => {
+  const client = await line.client();
+  const { rows } = await client.query("select count(*)::int as n from pg_locks where locktype = 'advisory'");
+  expect(rows).toEqual([{ n: 0 }]);
+});
+
+test("P6: a proxy is known to run although its server tracks no activities, and by nobody else's word", async () => {
+  const other = randomUUID();
+  const gone = await left(line, change(), "sent", undefined, other);
+  await age(gone);
+  // Not the login of ours.
+  await line.admin.query("select set_config('application_name', $1, false)", [`throughline ${other}`]);
+  await closed(gone);
+  await line.admin.query("alter role throughline set track_activities = off");
+  const running = randomUUID();
+  const presence = await Presence.begin(line.opened.pool, running, line.opened.log);
+  const kept = await left(line, change(), "sent", undefined, running);
+  const marker = await left(line, change(), "sent");
+  await age(kept);
+  await age(marker);
+  await closed(marker);
+  expect(await stateOf(kept)).toBe("sent");
+  presence.end();
+  await closed(kept);
+  await line.admin.query("alter role throughline reset track_activities");
 });
 
 test("P6: a session that nobody else settles is not recovery's while its proxy runs", async () => {

@@ -14,6 +14,7 @@ export async function left(
   { verb, request }: LeftEntry,
   state: "intent" | "sent",
   outcome?: Pick<Outcome, "state" | "rows">,
+  proxy = randomUUID(),
 ): Promise<string> {
   const { pool } = line.opened;
   const call = randomUUID();
@@ -23,7 +24,7 @@ export async function left(
   const of = { mirror: rows[0], api: "hubspot", table: "hubspot.contacts", keys };
   await noteIntent(
     pool,
-    { ...by, ...of, verb, request: request.map((row) => ({ before: {}, ...row })), call, proxy: randomUUID() },
+    { ...by, ...of, verb, request: request.map((row) => ({ before: {}, ...row })), call, proxy },
     state,
   );
   if (outcome) await noteOutcome(pool, call, { status: 200, request: null, sqlstate: null, ...outcome });
