@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { type Command, type ExitCode, type Io, reasonOf, UsageError } from "./cli/command.js";
 import { Explained } from "./config/explained.js";
+import { suggestion } from "./config/nearest.js";
 import { ConfigError } from "./config/yaml.js";
 
 const usage = `usage: throughline <command> [options]
@@ -80,8 +81,12 @@ async function main(): Promise<ExitCode> {
     io.out(usage);
     return 0;
   }
-  const known = name === undefined ? undefined : commands[name];
-  if (!known) throw new UsageError(name === undefined ? "which command?" : `there is no command "${name}"`);
+  if (name === undefined) {
+    io.err(usage);
+    return 2;
+  }
+  const known = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (!known) throw new UsageError(`there is no command "${name}"; ${suggestion(name, Object.keys(commands))}`);
   const stray = Object.keys(values).find((flag) => !ofAll.includes(flag) && !known.flags.includes(flag));
   if (stray !== undefined) throw new UsageError(`"${name}" takes no --${stray}`);
   if (!known.names && names.length > 0) throw new UsageError(`"${name}" takes no "${names[0]}"`);
@@ -139,7 +144,7 @@ try {
   process.exitCode = await main();
 } catch (cause) {
   process.exitCode = cause instanceof ConfigError || cause instanceof UsageError ? 2 : 1;
-  if (cause instanceof UsageError) io.err(`throughline: ${cause.message}\n\n${usage}`);
+  if (cause instanceof UsageError) io.err(`throughline: ${cause.message}; "throughline --help" has all commands`);
   else if (isExpected(cause)) io.err(`throughline: ${reasonOf(cause)}`);
   else io.err(cause instanceof Error ? (cause.stack ?? cause.message) : String(cause));
 }

@@ -3,7 +3,8 @@
 import type { Pool } from "pg";
 import type { Mirror } from "../mirror/column.js";
 import { ownerRole } from "../mirror/ddl.js";
-import { type Grants, installedVersion, schemaVersion } from "../mirror/migrate.js";
+import type { Grants } from "../mirror/migrate.js";
+import { schemaVersion, wrongSchema } from "../mirror/schema.js";
 import { type Finding, isError } from "./finding.js";
 
 /** Such as 140000 for 14. */
@@ -19,14 +20,8 @@ export async function checkServer(pool: Pool): Promise<Finding[]> {
   if (!server || old) return error(old ?? "");
   const version = await schemaVersion(pool);
   const rights = await checkLogin(pool, version !== undefined);
-  if (version === undefined) {
-    return [...rights, ...error('schema "throughline" is missing: run "throughline migrate"')];
-  }
-  if (version !== installedVersion) {
-    const newer = version > installedVersion;
-    const mend = newer ? "this program is older: install the version that migrated it" : 'run "throughline migrate"';
-    return [...rights, ...error(`schema "throughline" has version ${version}, not ${installedVersion}: ${mend}`)];
-  }
+  const wrong = wrongSchema(version);
+  if (wrong !== undefined) return [...rights, ...error(wrong)];
   return [{ level: "ok", subject: "postgres", says: `server ${server.shown}, schema version ${version}` }, ...rights];
 }
 

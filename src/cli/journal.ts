@@ -2,10 +2,13 @@
 
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
+import { suggestion } from "../config/nearest.js";
 import { durationMs } from "../config/units.js";
-import { type Entry, listEntries, resolveEntry } from "../journal/entries.js";
+import { type Entry, type EntryFilter, listEntries, resolveEntry } from "../journal/entries.js";
 import type { Recovered } from "../journal/left-open.js";
 import { recover } from "../journal/recover.js";
+import { isState, states } from "../journal/states.js";
+import { requireSchema } from "../mirror/schema.js";
 import { type Command, type Io, numberFlag, type Options, UsageError } from "./command.js";
 import { configOf, type Opened, open, openMirrors } from "./open.js";
 
@@ -28,29 +31,53 @@ export const journalCommand: Command = async (options, io) => {
   }
   const opened = open(configOf(options));
   try {
+    await requireSchema(opened.pool);
     return await run(opened, options, io, id);
   } finally {
     await opened.pool.end();
   }
 };
 
-async function list({ pool }: Opened, options: Options, io: Io): Promise<0 | 1> {
+async function list({ pool, tables }: Opened, options: Options, io: Io): Promise<0 | 1> {
   const { flags } = options;
   const text = (name: string) => (typeof flags[name] === "string" ? flags[name] : undefined);
+  const outcome = text("outcome");
+  if (outcome !== undefined && !isState(outcome))
+    throw new UsageError(`there is no outcome "${outcome}"; ${suggestion(outcome, states)}`);
   const since = text("since");
   const sinceMs = since === undefined ? undefined : durationMs(since);
   if (since !== undefined && sinceMs === undefined)
     throw new UsageError(`--since takes a duration such as 1h, not "${since}"`);
-  const entries = await listEntries(pool, {
+  const filter = {
     open: flags["open"] === true,
     api: text("api"),
     table: text("table"),
-    state: text("outcome"),
+    state: outcome,
     sinceMs,
     limit: numberFlag(options, "limit", 50),
-  });
+  };
+  const entries = await listEntries(pool, filter);
+  if (entries.length === 0) refuseStrangers(filter, tables);
   for (const entry of entries) io.out(options.json ? JSON.stringify({ ...entry, values: undefined }) : lineOf(entry));
   return flags["exit-code"] === true && entries.some(({ open }) => open) ? 1 : 0;
+}
+
+/** Entries may be of what is not configured any more; where there are none, a name that nobody knows is a mistake. */
+function refuseStrangers({ api, table }: Pick<EntryFilter, "api" | "table">, tables: Opened["tables"]): void {
+  const named = [
+    { kind: "API", name: api, known: tables.map((one) => one.api.name) },
+    {
+      kind: "table",
+      name: table,
+      known: tables.flatMap(({ api: { name }, config }) => [config.as, `${name}.${config.as}`]),
+    },
+  ];
+  for (const { kind, name, known } of named) {
+    if (name !== undefined && !known.includes(name))
+      throw new UsageError(
+        `the config has no ${kind} "${name}", nor has an entry; ${suggestion(name, [...new Set(known)])}`,
+      );
+  }
 }
 
 async function show({ pool }: Opened, { json }: Options, io: Io, id: string): Promise<0 | 1> {

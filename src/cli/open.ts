@@ -9,12 +9,14 @@ import { openAccount } from "../connector/account.js";
 import { anyTable } from "../connector/column-schema.js";
 import type { KnownMirror } from "../connector/known.js";
 import { ConnectorTable } from "../connector/table.js";
-import { hooksOf, manifestOf } from "../connectors/registry.js";
+import { hooksOf, manifestOf, manifestText } from "../connectors/registry.js";
 import { loadMirrors } from "../mirror/catalogue.js";
 import { makeLog } from "../observe/log.js";
 import { type Options, UsageError } from "./command.js";
 
 interface OpenedTable {
+  /** All that the files say of its API. */
+  readonly said: string;
   readonly api: ApiConfig;
   readonly config: TableConfig;
   readonly table: ConnectorTable;
@@ -39,10 +41,9 @@ export function readConfig(path: string, env: Readonly<Record<string, string | u
 
 /** The tables of a config that has been read anew. What is said of an API as before goes on as it is, its rate budget as well. */
 export function reopened({ tables, log }: Pick<Opened, "tables" | "log">, renewed: Config): readonly OpenedTable[] {
-  const before = new Map(tables.map(({ api }) => [JSON.stringify(api), api]));
   return renewed.apis.flatMap((api) => {
-    const same = before.get(JSON.stringify(api));
-    return same ? tables.filter((one) => one.api === same) : tablesOf(api, log);
+    const same = tables.filter(({ said }) => said === saidOf(api));
+    return same.length > 0 ? same : tablesOf(api, log);
   });
 }
 
@@ -107,6 +108,7 @@ export async function openMirrors({ pool, tables }: Pick<Opened, "pool" | "table
 function tablesOf(api: ApiConfig, log: Logger): OpenedTable[] {
   const manifest = manifestOf(api.connector);
   if (!manifest) return [];
+  const said = saidOf(api);
   const account = openAccount({
     api: api.name,
     manifest,
@@ -121,6 +123,10 @@ function tablesOf(api: ApiConfig, log: Logger): OpenedTable[] {
   });
   return api.tables.flatMap((config) => {
     const described = manifest.tables[config.resource] ?? manifest.tables[anyTable];
-    return described ? [{ api, config, table: new ConnectorTable(account, config, described) }] : [];
+    return described ? [{ said, api, config, table: new ConnectorTable(account, config, described) }] : [];
   });
+}
+
+function saidOf(api: ApiConfig): string {
+  return JSON.stringify(api) + manifestText(api.connector);
 }

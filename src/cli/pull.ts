@@ -1,6 +1,7 @@
 // throughline pull: copy everything once; what was interrupted goes on where it stopped.
 
 import { Explained } from "../config/explained.js";
+import { requireSchema } from "../mirror/schema.js";
 import { type Backfilled, backfill, type Parked } from "../sync/backfill.js";
 import { type Command, type Io, interruption, numberFlag, reasonOf, UsageError } from "./command.js";
 import { mendOf } from "./mend.js";
@@ -20,6 +21,7 @@ export const pullCommand: Command = async (options, io) => {
     io.err(`${name}: ${why}`);
   };
   try {
+    await requireSchema(opened.pool);
     const queue = [...(await openMirrors(opened))];
     for (const { api, table } of opened.tables) {
       if (!queue.some(({ mirror }) => mirror.api === api.name && mirror.resource === table.resource))

@@ -2,7 +2,7 @@
 
 import type { ListenOptions } from "node:net";
 import { ConfigError } from "../config/yaml.js";
-import { installedVersion, schemaVersion } from "../mirror/migrate.js";
+import { requireSchema, schemaVersion, wrongSchema } from "../mirror/schema.js";
 import { type HealthServer, serveHealth } from "../observe/http.js";
 import { Metrics } from "../observe/metrics.js";
 import { postgresAddress } from "../postgres/address.js";
@@ -16,15 +16,7 @@ export const serveCommand: Command = async (options, io) => {
   const opened = open(configOf(options));
   const { pool, config, log } = opened;
   try {
-    const version = await schemaVersion(pool);
-    if (version !== installedVersion) {
-      io.err(
-        version === undefined
-          ? 'the database has no schema "throughline": run "throughline migrate" first'
-          : `the schema "throughline" has version ${version}, and this program needs ${installedVersion}: run "throughline migrate"`,
-      );
-      return 1;
-    }
+    await requireSchema(pool);
     for (const { mirror } of await openMirrors(opened)) {
       const { level, subject, says } = await checkGuard(pool, mirror.schema, mirror.table);
       if (level !== "error") continue;
@@ -102,9 +94,7 @@ async function watchOver(
 ): Promise<HealthServer | undefined> {
   const { host, port } = config.http ?? defaultHttp;
   const notReady = async () => {
-    if (stopping()) return "the proxy is stopping";
-    const version = await schemaVersion(pool);
-    return version === installedVersion ? undefined : `the schema "throughline" has version ${version}`;
+    return stopping() ? "the proxy is stopping" : wrongSchema(await schemaVersion(pool));
   };
   try {
     return await serveHealth(host, port, { registry, notReady });

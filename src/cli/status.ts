@@ -2,8 +2,8 @@
 
 import { setTimeout as delay } from "node:timers/promises";
 import { type LastFailure, loadStandings, type OpenEntries } from "../journal/standing.js";
-import { schemaVersion } from "../mirror/migrate.js";
 import { loadProgress } from "../mirror/progress.js";
+import { schemaVersion } from "../mirror/schema.js";
 import { type Command, type Io, interrupted } from "./command.js";
 import { configOf, type Opened, open, wantedTables } from "./open.js";
 

@@ -15,6 +15,11 @@ export function manifestOf(connector: string): Manifest | undefined {
   return readManifest(path);
 }
 
+/** The text of a connector's manifest, by which a changed one is known. */
+export function manifestText(connector: string): string {
+  return readText(pathOf(connector) ?? connector);
+}
+
 /** The manifest in a file. Throws ConfigError, in which the file goes by the name that it is given here. */
 export function readManifest(file: string): Manifest {
   return readYaml(file, readText(file), manifestSchema);

@@ -37,6 +37,7 @@ export interface EntryFilter {
   readonly id?: string | undefined;
   readonly open?: boolean | undefined;
   readonly api?: string | undefined;
+  /** With or without its schema. */
   readonly table?: string | undefined;
   readonly state?: string | undefined;
   /** No older than this. */
@@ -55,7 +56,7 @@ export async function listEntries(pool: Pool, filter: EntryFilter): Promise<read
        ${iso("outcome_at")} as "outcomeAt", ${iso("closed_at")} as "closedAt", tries, because, request as values
      from throughline.journal
      where ($1::uuid is null or id = $1) and ($2::boolean is not true or closed_at is null) and ($3::text is null or api = $3)
-       and ($4::text is null or table_name = $4) and ($5::text is null or state = $5)
+       and ($4::text is null or table_name = $4 or right(table_name, length($4) + 1) = '.' || $4) and ($5::text is null or state = $5)
        and ($6::float8 is null or intent_at > clock_timestamp() - $6 * interval '1 millisecond')
      order by intent_at desc limit $7`,
     [

@@ -5,7 +5,8 @@ import { suggestion } from "../config/nearest.js";
 import { longestName, quoteName } from "../postgres/quote.js";
 import { loadMirrors } from "./catalogue.js";
 import type { Mirror } from "./column.js";
-import { alone, installedVersion, MigrateError, putGuard, qualified, schemaVersion } from "./migrate.js";
+import { alone, MigrateError, putGuard, qualified } from "./migrate.js";
+import { requireSchema } from "./schema.js";
 
 /** Which column, of the mirror of which resource. */
 export interface LocalColumn {
@@ -66,13 +67,9 @@ async function alter(pool: Pool, { api, resource }: LocalColumn, decide: Decide)
 }
 
 async function mirrorOf(client: PoolClient, api: string, resource: string): Promise<Mirror> {
-  const version = await schemaVersion(client);
   // The guard has to fit the functions that it calls.
-  if (version !== undefined && version !== installedVersion)
-    throw new MigrateError(
-      `the schema "throughline" has version ${version}, not ${installedVersion}: run "throughline migrate"`,
-    );
-  const mirrors = version === undefined ? [] : await loadMirrors(client);
+  await requireSchema(client);
+  const mirrors = await loadMirrors(client);
   const mirror = mirrors.find((one) => one.api === api && one.resource === resource);
   if (!mirror) throw new MigrateError(`${api}.${resource} has no mirror yet: run "throughline migrate"`);
   return mirror;

@@ -7,9 +7,7 @@ import { quoteName } from "../postgres/quote.js";
 import type { MirrorColumn } from "./column.js";
 import { type FoundTable, mirrorDdl, ownerRole } from "./ddl.js";
 import { guardSql } from "./guard.js";
-
-/** The version of install.sql and of the guards; raised with every change of them. */
-export const installedVersion = 2;
+import { installedVersion, schemaVersion } from "./schema.js";
 
 export interface MirrorToMigrate {
   readonly api: string;
@@ -186,13 +184,6 @@ async function ensureOwnerRole(client: PoolClient, run: (sql: string) => Promise
       );
     }
   }
-}
-
-/** Undefined: the schema "throughline" is not there. */
-export async function schemaVersion(client: Pool | PoolClient): Promise<number | undefined> {
-  if (!(await exists(client, "select to_regclass('throughline.version') is not null", []))) return undefined;
-  const found = await client.query<{ version: number }>("select version from throughline.version");
-  return found.rows[0]?.version;
 }
 
 async function foundTable(

@@ -60,6 +60,8 @@ function firstLine(process: ChildProcess): Promise<string> {
   return new Promise((resolve) => process.stderr?.once("data", (text: Buffer) => resolve(text.toString("utf8"))));
 }
 
+const unmigrated = 'throughline: schema "throughline" is missing: run "throughline migrate"\n';
+
 test("check, migrate, pull and serve lead from nothing to a row that the API has made", async () => {
   const config = configFile(good);
   const before = await run("check", "-c", config);
@@ -67,9 +69,10 @@ test("check, migrate, pull and serve lead from nothing to a row that the API has
   expect(before.out).toContain('error   postgres: schema "throughline" is missing: run "throughline migrate"');
   expect(await run("serve", "-c", config)).toMatchObject({
     code: 1,
-    err: 'the database has no schema "throughline": run "throughline migrate" first\n',
+    err: unmigrated,
   });
-  expect(await run("pull", "-c", config)).toMatchObject({ code: 1 });
+  expect(await run("pull", "-c", config)).toMatchObject({ code: 1, err: unmigrated });
+  expect(await run("journal", "list", "-c", config)).toMatchObject({ code: 1, err: unmigrated });
 
   const dry = await run("migrate", "--dry-run", "-c", config);
   expect(dry).toMatchObject({ code: 0, err: "dry run: nothing was changed\n" });
@@ -232,6 +235,11 @@ test("a wrong command line is exit code 2 with the usage, and help and version g
   });
   expect((await run("sandbox", "nonsense")).err).toContain("there is a sandbox of: hubspot");
   expect((await run("sandbox", "hubspot", "--fault", "nonsense")).code).toBe(2);
+  expect(await run("pul")).toMatchObject({
+    code: 2,
+    err: 'throughline: there is no command "pul"; did you mean "pull"?; "throughline --help" has all commands\n',
+  });
+  expect(await run()).toMatchObject({ code: 2, err: expect.stringContaining("usage: throughline <command>") });
   expect((await run("--help")).out).toContain("usage: throughline <command>");
   expect((await run("--version")).out).toMatch(/^\d+\.\d+\.\d+\n$/);
   expect((await run("check", "-c", "nowhere.yaml")).err).toBe(

@@ -52,6 +52,14 @@ test("list chooses, and says by its exit code that something is open", async () 
     out: "",
     err: "",
   });
+  for (const table of ["contacts", "hubspot.contacts"])
+    expect((await journal("list", "--table", table)).out).toContain("contacts");
+  for (const [flag, name, said] of [
+    ["--api", "hubsopt", 'the config has no API "hubsopt", nor has an entry; did you mean "hubspot"?'],
+    ["--table", "contact", 'the config has no table "contact", nor has an entry; did you mean "contacts"?'],
+    ["--outcome", "acepted", 'there is no outcome "acepted"; did you mean "accepted"?'],
+  ] as const)
+    expect(await journal("list", flag, name)).toMatchObject({ code: 2, err: expect.stringContaining(said) });
   expect(await journal("list", "--since", "soon")).toMatchObject({
     code: 2,
     err: expect.stringContaining('--since takes a duration such as 1h, not "soon"'),

@@ -6,6 +6,37 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { open, readConfig, reopened } from "../../src/cli/open.js";
 
+const plain = (path: string) => `throughline: 1
+api: own
+base: http://127.0.0.1
+errors: {message: /message}
+tables:
+  things: {key: id, columns: {id: text}, read: {list: {GET: ${path}, rows: ""}, get: {GET: "${path}/{key}", rows: ""}}}
+`;
+
+test("a manifest that has changed is another API", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "throughline-reread-"));
+  const path = join(folder, "throughline.yaml");
+  const manifest = join(folder, "own.yaml");
+  writeFileSync(
+    path,
+    "postgres: postgres://x@127.0.0.1:1/x\napis: {own: {manifest: ./own.yaml}, stripe: {key: '${KEY}'}}\n",
+  );
+  writeFileSync(manifest, plain("/things"));
+  const read = () => readConfig(path, { KEY: "k" });
+  const opened = open(read());
+  writeFileSync(manifest, plain("/v2/things"));
+  const again = reopened(opened, read());
+  const own = (tables: typeof again) => tables.filter(({ api }) => api.name === "own").map(({ table }) => table);
+  const others = (tables: typeof again) => tables.filter(({ api }) => api.name !== "own").map(({ table }) => table);
+  expect(own(again)[0]).not.toBe(own(opened.tables)[0]);
+  expect(others(again)).toEqual(others(opened.tables));
+  writeFileSync(manifest, "api: own");
+  expect(() => reopened(opened, read())).toThrow("own.yaml");
+  await opened.pool.end();
+  rmSync(folder, { recursive: true, force: true });
+});
+
 test("what is said of an API as before goes on as it is, the third time as well", async () => {
   const folder = mkdtempSync(join(tmpdir(), "throughline-reread-"));
   const path = join(folder, "throughline.yaml");
