@@ -24,7 +24,7 @@ const usage = `usage: throughline <command> [options]
   journal    list [--open] [--api A] [--table T] [--outcome O] [--since 1h] [--limit 50] [--exit-code]
              show ID · retry ID · resolve ID --accepted|--refused --because TEXT
   sandbox    API [--port N] [--fault NAME[:N]]… [--seed N]   a local twin of an API
-  demo       [--once]                            everything in one minute, with a Postgres and an API of its own
+  demo       [--api API] [--once]                everything in one minute, with a Postgres and an API of its own
 
   -c, --config FILE (throughline.yaml) · --log-level error|warn|info|debug · --json · --no-color · -h, --help · -V, --version`;
 
@@ -57,7 +57,7 @@ const commands: Readonly<Record<string, Known>> = {
     flags: ["port", "seed", "fault"],
     names: true,
   },
-  demo: { load: async () => (await import("./cli/demo/demo.js")).demoCommand, flags: ["once"], names: false },
+  demo: { load: async () => (await import("./cli/demo/demo.js")).demoCommand, flags: ["api", "once"], names: false },
 };
 const ofAll = ["config", "json", "help", "version", "log-level", "no-color"];
 

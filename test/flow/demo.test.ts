@@ -4,15 +4,20 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { beforeEach, expect, test } from "vitest";
+import { runProgram } from "../support/program.js";
 
 const main = new URL("../../dist/src/main.js", import.meta.url).pathname;
-const reviewed = new URL("./demo.transcript.txt", import.meta.url);
+const shows: readonly (readonly [command: string, reviewed: string])[] = [
+  ["demo", "demo.transcript.txt"],
+  ["demo --api stripe", "demo-stripe.transcript.txt"],
+];
 
 /** Ids, clocks and request ids are different each time. */
 function masked(transcript: string): string {
   return transcript
     .replaceAll(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, "<uuid>")
     .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, "<time>")
+    .replaceAll(/\b(cus|price|prod|req)_[0-9A-Za-z]{14,}/g, "$1_<id>")
     .replaceAll(/(?<="id":")\d+/g, "<id>")
     .replaceAll(/(?<=contacts[ /])\d+/g, "<id>")
     .replaceAll(/\b5\d\d\b(?=\s*(│|$))/gm, "<id>");
@@ -27,12 +32,24 @@ beforeEach(() => {
 });
 const env = () => ({ ...process.env, TMPDIR: folder });
 
-test("the demo shows what was reviewed, leaves nothing behind", {
-  timeout: 60_000,
-}, async () => {
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, [main, "demo", "--once"], { env: env() });
-  expect(stderr).toBe("");
-  expect(masked(stdout)).toBe(readFileSync(reviewed, "utf8"));
+test.each(shows)(
+  "%s shows what was reviewed, leaves nothing behind",
+  { timeout: 60_000 },
+  async (command, reviewed) => {
+    const args = [main, ...command.split(" "), "--once"];
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, args, { env: env() });
+    expect(stderr).toBe("");
+    expect(masked(stdout)).toBe(readFileSync(new URL(reviewed, import.meta.url), "utf8"));
+    expect(readdirSync(folder)).toEqual([]);
+  },
+);
+
+test("an API that there is no demo of is a usage error with the nearest that there is, and nothing is started", async () => {
+  expect(await runProgram(folder, env(), ["demo", "--api", "strpe"])).toEqual({
+    code: 2,
+    out: "",
+    err: expect.stringContaining('throughline: there is no demo of "strpe"; did you mean "stripe"?\n\nusage: '),
+  });
   expect(readdirSync(folder)).toEqual([]);
 });
 

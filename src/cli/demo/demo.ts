@@ -1,49 +1,27 @@
-// throughline demo: a Postgres and a HubSpot of its own, the commands a user would run, and a session that shows what happens.
+// throughline demo: a Postgres and a sandbox of its own, the commands a user would run, and a session that shows what happens.
 
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
+import { suggestion } from "../../config/nearest.js";
 import type { RunningProxy } from "../../proxy/start.js";
-import { type HubspotSandbox, startHubspotSandbox } from "../../sandbox/hubspot/server.js";
 import { backfill } from "../../sync/backfill.js";
-import { type Command, type Io, interrupted } from "../command.js";
+import { type Command, type Io, interrupted, type Options, UsageError } from "../command.js";
 import { migrateAll } from "../migrate.js";
 import { type Opened, open, openMirrors, readConfig } from "../open.js";
 import { serve } from "../serve.js";
 import { startPostgres } from "./postgres.js";
 import { playSession } from "./session.js";
-
-const config = `postgres:
-  url: \${DATABASE_URL}
-  grant: {app: [select, insert, update, delete]}
-apis:
-  hubspot:
-    base: http://127.0.0.1:\${SANDBOX_PORT}      # the sandbox; leave it out for the real one
-    token: \${HUBSPOT_TOKEN}
-    tables: [contacts]
-log: {level: warn}
-`;
-
-const people = [
-  { email: "ada@analytical.example", firstname: "Ada", lastname: "Lovelace", city: "London" },
-  { email: "charles@analytical.example", firstname: "Charles", lastname: "Babbage", city: "London" },
-  { email: "grace@navy.example", firstname: "Grace", lastname: "Hopper", city: "Arlington" },
-  { email: "alan@bletchley.example", firstname: "Alan", lastname: "Turing", city: "Bletchley" },
-];
-
-/** What the database's own tables hold. */
-const ownTables = `
-  create table account (domain text primary key, name text not null, discount numeric not null);
-  insert into account values ('analytical.example', 'Analytical Engines', 0.1), ('navy.example', 'US Navy', 0.2);
-  create table invoice (contact text not null, amount numeric not null);
-  grant select, insert, update, delete on account, invoice to app;`;
+import type { SeededSandbox, Show } from "./show.js";
+import { shows } from "./shows/registry.js";
 
 export const demoCommand: Command = async (options, io) => {
+  const show = wantedShow(options);
   const undo: (() => Promise<void> | void)[] = [];
   const stopped = interrupted();
-  const ready = setUp(io, undo);
-  const played = play(ready, options.flags["once"] === true, io, stopped);
+  const ready = setUp(show, io, undo);
+  const played = play(show, ready, options.flags["once"] === true, io, stopped);
   try {
     // Interrupted on its way, what has been started is taken down all the same.
     await Promise.race([played, stopped]);
@@ -56,35 +34,43 @@ export const demoCommand: Command = async (options, io) => {
   return 0;
 };
 
+function wantedShow({ flags }: Options): Show {
+  const name = flags["api"];
+  if (name === undefined) return shows[0];
+  const show = shows.find(({ api }) => api === name);
+  if (show) return show;
+  const known = shows.map(({ api }) => api);
+  throw new UsageError(`there is no demo of "${name}"; ${suggestion(String(name), known)}`);
+}
+
 interface Ready {
   readonly proxy: RunningProxy;
-  readonly sandbox: HubspotSandbox;
+  readonly sandbox: SeededSandbox;
   readonly database: string;
 }
 
-async function play(ready: Promise<Ready>, once: boolean, io: Io, stopped: Promise<void>): Promise<void> {
+async function play(show: Show, ready: Promise<Ready>, once: boolean, io: Io, stopped: Promise<void>): Promise<void> {
   const { proxy, sandbox, database } = await ready;
   const url = `postgres://app@127.0.0.1:${proxy.port}/${database}`;
   const client = new pg.Client({ connectionString: url });
   client.on("error", () => undefined);
   await client.connect();
-  await playSession(client, sandbox, io);
+  await playSession(client, show, sandbox, io);
   await client.end();
   if (once) return;
   io.out(
-    `\nIt stays up. In another terminal:\n\n  psql ${url}\n\nHubSpot's side: ${sandbox.url} (any token). Stop it with Ctrl-C.`,
+    `\nIt stays up. In another terminal:\n\n  psql ${url}\n\n${show.vendor}'s side: ${sandbox.url} (any ${show.credential}). Stop it with Ctrl-C.`,
   );
   await stopped;
 }
 
-async function setUp(io: Io, undo: (() => Promise<void> | void)[]): Promise<Ready> {
+async function setUp(show: Show, io: Io, undo: (() => Promise<void> | void)[]): Promise<Ready> {
   const database = "demo";
-  io.out("An embedded Postgres 18 and a sandbox of HubSpot's CRM, each a real server on this machine.");
+  io.out(`An embedded Postgres 18 and a sandbox of ${show.product}, each a real server on this machine.`);
   const postgres = await startPostgres(18);
   undo.push(postgres.stop);
-  const sandbox = await startHubspotSandbox();
+  const sandbox = await show.startSandbox();
   undo.push(sandbox.close);
-  sandbox.seed("contacts", people);
   const admin = new pg.Client({ connectionString: postgres.urlOf("postgres", "postgres") });
   await admin.connect();
   await admin.query("create role throughline login createrole");
@@ -94,21 +80,21 @@ async function setUp(io: Io, undo: (() => Promise<void> | void)[]): Promise<Read
   await admin.end();
   const owner = new pg.Client({ connectionString: postgres.urlOf("postgres", database) });
   await owner.connect();
-  await owner.query(ownTables);
+  await owner.query(show.ownTables);
   await owner.end();
 
   const folder = mkdtempSync(join(tmpdir(), "throughline-demo-"));
   undo.push(() => rmSync(folder, { recursive: true, force: true }));
   const path = join(folder, "throughline.yaml");
-  writeFileSync(path, config);
+  writeFileSync(path, show.config);
   const env = {
+    ...show.env,
     DATABASE_URL: postgres.urlOf("throughline", database),
     SANDBOX_PORT: String(sandbox.port),
-    HUBSPOT_TOKEN: "pat-demo",
   };
   const opened = open(readConfig(path, env));
   undo.push(() => opened.pool.end());
-  io.out(`\nthroughline.yaml\n${indented(config.trimEnd())}`);
+  io.out(`\nthroughline.yaml\n${indented(show.config.trimEnd())}`);
   io.out(
     `\n$ throughline migrate\n  ${(await migrateAll(opened, { dryRun: false })).length} changes: schema, mirror table, guard, grants`,
   );
