@@ -1,12 +1,13 @@
 // throughline sandbox: a local twin of an API.
 
+import { suggestion } from "../config/nearest.js";
 import { sandboxes } from "../sandbox/registry.js";
 import { type Command, interrupted, numberFlag, UsageError } from "./command.js";
 
 export const sandboxCommand: Command = async (options, io) => {
   const [api = ""] = options.names;
-  const start = sandboxes[api];
-  if (!start) throw new UsageError(`there is a sandbox of: ${Object.keys(sandboxes).join(", ")}`);
+  const start = Object.hasOwn(sandboxes, api) ? sandboxes[api] : undefined;
+  if (!start) throw new UsageError(`there is no sandbox of "${api}"; ${suggestion(api, Object.keys(sandboxes))}`);
   const named = options.flags["fault"];
   const switches = {
     port: numberFlag(options, "port", 0),

@@ -28,7 +28,7 @@ export async function refuseReferences(
       ...at(mirror, column),
       sqlstate: "23503",
       message: `throughline: column "${column.name}" of ${nameOf(mirror)} names a record of ${nameOf(target.mirror)} that ${mirror.api} does not have`,
-      hint: "Nothing was sent.",
+      hint: "Nothing was written.",
       constraint: `${mirror.table}_${column.name}_fkey`,
     };
   }

@@ -167,7 +167,7 @@ export function refuseVerb(mirror: Mirror, verb: Verb): SqlError {
     ...at(mirror),
     sqlstate: "0A000",
     message: `throughline: ${mirror.api} offers no ${verb.toUpperCase()} of ${nameOf(mirror)}`,
-    hint: `Make the change in ${mirror.api} itself.`,
+    hint: `Nothing was sent. Make the change in ${mirror.api} itself.`,
   };
 }
 

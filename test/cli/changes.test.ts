@@ -1,6 +1,6 @@
 // What changes after the first day: the API's columns, the config under a running proxy, a pull that is interrupted.
 
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,7 +13,7 @@ import { pullCommand } from "../../src/cli/pull.js";
 import { type HubspotSandbox, startHubspotSandbox } from "../../src/sandbox/hubspot/server.js";
 import { backfill } from "../../src/sync/backfill.js";
 import { makeDatabase, type TestDatabase } from "../support/database.js";
-import { program } from "../support/program.js";
+import { logLines, program } from "../support/program.js";
 
 const folder = mkdtempSync(join(tmpdir(), "throughline-changes-"));
 const path = join(folder, "throughline.yaml");
@@ -125,7 +125,7 @@ test("SIGHUP reads the config again; one that is wrong changes nothing", async (
   writeFileSync(path, config("[contacts]"));
   const serving = spawn(process.execPath, [program, "serve", "-c", path], { env: process.env });
   const ended = new Promise((resolve) => serving.once("exit", resolve));
-  const lines = linesOf(serving);
+  const lines = logLines(serving);
   const { port } = await lines("listening");
   const client = new pg.Client({ connectionString: database.urlOf("app", Number(port)) });
   await client.connect();
@@ -163,18 +163,3 @@ test("migrate --drop takes away what it is told to, and nothing upstream", async
   );
   expect(rows).toEqual([{ left: ["contacts"], gone: null, functions: 0 }]);
 });
-
-/** Waits for a line of the log with this message. */
-function linesOf(process: ChildProcess): (message: string) => Promise<Record<string, unknown>> {
-  let text = "";
-  const waiting = new Map<string, (line: Record<string, unknown>) => void>();
-  process.stderr?.on("data", (chunk: Buffer) => {
-    text += chunk.toString("utf8");
-    for (let end = text.indexOf("\n"); end !== -1; end = text.indexOf("\n")) {
-      const line = JSON.parse(text.slice(0, end));
-      text = text.slice(end + 1);
-      waiting.get(line.msg)?.(line);
-    }
-  });
-  return (message) => new Promise((resolve) => waiting.set(message, resolve));
-}

@@ -1,13 +1,13 @@
 // The commands as a user runs them: the built program, a config file, exit codes, and who writes to which stream.
 
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { type HubspotSandbox, startHubspotSandbox } from "../../src/sandbox/hubspot/server.js";
-import { program, type Ran, runProgram } from "../support/program.js";
+import { logLines, program, type Ran, runProgram } from "../support/program.js";
 
 const folder = mkdtempSync(join(tmpdir(), "throughline-cli-"));
 const database = `cli_${process.pid}`;
@@ -56,10 +56,6 @@ function configFile(text: string): string {
 
 const run = (...args: readonly string[]): Promise<Ran> => runProgram(folder, env(), args);
 
-function firstLine(process: ChildProcess): Promise<string> {
-  return new Promise((resolve) => process.stderr?.once("data", (text: Buffer) => resolve(text.toString("utf8"))));
-}
-
 const unmigrated = 'throughline: schema "throughline" is missing: run "throughline migrate"\n';
 
 test("check, migrate, pull and serve lead from nothing to a row that the API has made", async () => {
@@ -89,8 +85,8 @@ test("check, migrate, pull and serve lead from nothing to a row that the API has
 
   const serving = spawn(process.execPath, [program, "serve", "-c", config, "--listen", "127.0.0.1:0"], { env: env() });
   const ended = new Promise((resolve) => serving.once("exit", resolve));
-  const { port } = JSON.parse(await firstLine(serving));
-  const client = new pg.Client({ host: "127.0.0.1", port, user: "app", password: "app", database });
+  const { port } = await logLines(serving)("listening");
+  const client = new pg.Client({ host: "127.0.0.1", port: Number(port), user: "app", password: "app", database });
   await client.connect();
   expect(
     (await client.query("insert into hubspot.contacts (email) values ('new@example.com') returning email")).rows,
@@ -233,7 +229,7 @@ test("a wrong command line is exit code 2 with the usage, and help and version g
     code: 2,
     err: expect.stringContaining('"serve" takes no "hubspot"'),
   });
-  expect((await run("sandbox", "nonsense")).err).toContain("there is a sandbox of: hubspot");
+  expect((await run("sandbox", "strpe")).err).toContain('there is no sandbox of "strpe"; did you mean "stripe"?');
   expect((await run("sandbox", "hubspot", "--fault", "nonsense")).code).toBe(2);
   expect(await run("pul")).toMatchObject({
     code: 2,

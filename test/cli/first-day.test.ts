@@ -9,7 +9,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { type HubspotSandbox, startHubspotSandbox } from "../../src/sandbox/hubspot/server.js";
 import { type StripeSandbox, startStripeSandbox } from "../../src/sandbox/stripe/server.js";
 import { makeDatabase, type TestDatabase } from "../support/database.js";
-import { program, runProgram } from "../support/program.js";
+import { logLines, program, runProgram } from "../support/program.js";
 
 const folder = mkdtempSync(join(tmpdir(), "throughline-first-day-"));
 let database: TestDatabase;
@@ -64,8 +64,8 @@ test("init, migrate, pull, check and serve lead from nothing to the first INSERT
 
   const serving = spawn(process.execPath, [program, "serve", "--listen", "127.0.0.1:0"], { cwd: folder, env });
   const ended = new Promise((resolve) => serving.once("exit", resolve));
-  const line: string = await new Promise((resolve) => serving.stderr.once("data", (text) => resolve(String(text))));
-  const client = new pg.Client({ connectionString: database.urlOf("app", JSON.parse(line).port) });
+  const { port } = await logLines(serving)("listening");
+  const client = new pg.Client({ connectionString: database.urlOf("app", Number(port)) });
   await client.connect();
   const contact = await client.query(
     "insert into hubspot.contacts (email) values ('Ada@Example.com') returning id, email",

@@ -152,7 +152,7 @@ test("P5: a price of a product that there is not is refused before anything is s
     code: "23503",
     column: "product",
     constraint: "prices_product_fkey",
-    hint: "Nothing was sent.",
+    hint: "Nothing was written.",
   });
   const [unseen = ""] = sandbox.seed("products", [{ name: "made by somebody else" }]);
   expect((await price(unseen)).rowCount).toBe(1);
