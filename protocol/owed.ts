@@ -10,8 +10,11 @@ import { Backend } from "./messages.js";
 export const Sent = { parse: 1, bind: 2, describe: 3, execute: 4, close: 5, sync: 6, query: 7, copyEnd: 8 } as const;
 export type Sent = (typeof Sent)[keyof typeof Sent];
 
-/** Where the reply goes: to the client; nowhere; to us; rows to the client and the rest to us; all but ReadyForQuery to the client. */
-export const Route = { relay: 0, drop: 0x10, capture: 0x20, rows: 0x30, replies: 0x80 } as const;
+/**
+ * Where the reply goes: to the client; nowhere; to us; rows to the client and the rest to us; all but ReadyForQuery to the client;
+ * notices to the client and the rest nowhere.
+ */
+export const Route = { relay: 0, drop: 0x10, capture: 0x20, rows: 0x30, replies: 0x80, notices: 0x90 } as const;
 export type Route = (typeof Route)[keyof typeof Route];
 
 const kindBits = 0x0f;
@@ -44,6 +47,11 @@ export class Owed {
 
   get empty(): boolean {
     return this.count === 0;
+  }
+
+  /** Postgres reads the rows of a COPY: nothing is answered before they end. */
+  get awaitsRows(): boolean {
+    return this.copyIn;
   }
 
   /** Where the next reply goes. */

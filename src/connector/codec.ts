@@ -42,7 +42,7 @@ export function encode(
 
 function plain(type: string, text: string, rules: ValueRules): unknown {
   const element = elementType(type);
-  if (element !== undefined) return readArray(text).map((one) => plain(element, one, rules));
+  if (element !== undefined) return readArray(text).map((one) => (one === null ? null : plain(element, one, rules)));
   if (type === "timestamptz") return isoInstant(text) ?? text;
   if (type === "timestamp") return storedAs(type, text) ?? text;
   // In an array, Postgres writes t and f.
@@ -51,6 +51,22 @@ function plain(type: string, text: string, rules: ValueRules): unknown {
   if (type === "jsonb") return parseJson(text);
   // JSON has no place for NaN and the infinities.
   return isNumber(type) && /\d/.test(text) ? numberOf(text) : text;
+}
+
+/**
+ * Whether `text` has a form that upstream could be sent, and could report: JSON has no infinity, a date no year before 1, a list no
+ * dimensions.
+ */
+export function isSendable(column: MirrorColumn, text: string, rules: ValueRules): boolean {
+  if (text === "" || column.type === "jsonb") return true;
+  const type = elementType(column.type);
+  if (type === undefined) return decode(column, encode(column, text, rules), rules) !== null;
+  // Bounds come before the first brace, dimensions right behind it (manual: "Array Input and Output Syntax").
+  if (!/^\{(?!\{)/.test(text)) return false;
+  const joined = readCodec(column.codec).name === "join";
+  return readArray(text).every((one) =>
+    one === null ? !joined : isSendable({ ...column, type, codec: "plain" }, one, rules),
+  );
 }
 
 /** Upstream keeps the keys that it is not sent. */
@@ -91,8 +107,9 @@ function stored(type: string, value: unknown, rules: ValueRules): string | null 
   const element = elementType(type);
   if (element === undefined) return type === "jsonb" ? json(value, rules) : storedAs(type, textOf(value));
   const elements: readonly unknown[] = Array.isArray(value) ? value : [value];
-  const isEmpty = (one: unknown) => one === null || (one === "" && (rules.emptyIsNull || element !== "text"));
-  return writeArray(elements.flatMap((one) => (isEmpty(one) ? [] : [stored(element, one, rules)])));
+  const isNothing = (one: unknown) => one === "" && (rules.emptyIsNull || element !== "text");
+  const there = elements.filter((one) => !isNothing(one));
+  return writeArray(there.map((one) => (one === null ? null : stored(element, one, rules))));
 }
 
 /** A string is the JSON itself where values travel as strings. */
@@ -175,12 +192,12 @@ function readCodec(codec: string): { readonly name: string; readonly separator: 
   return { name, separator };
 }
 
-/** The elements of a one-dimensional array (manual: "Array Input and Output Syntax"); NULL elements have no place upstream. */
-export function readArray(text: string): string[] {
-  const elements: string[] = [];
+/** The elements of an array of one dimension (manual: "Array Input and Output Syntax"). */
+export function readArray(text: string): (string | null)[] {
+  const elements: (string | null)[] = [];
   for (const [, quoted, bare] of text.slice(1, -1).matchAll(/"((?:[^"\\]|\\.)*)"|([^,]+)/g)) {
     if (quoted !== undefined) elements.push(quoted.replaceAll(/\\(.)/g, "$1"));
-    else if (bare !== undefined && bare !== "NULL") elements.push(bare);
+    else if (bare !== undefined) elements.push(bare === "NULL" ? null : bare);
   }
   return elements;
 }

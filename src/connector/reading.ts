@@ -33,7 +33,7 @@ interface Reading {
 
 const syncReads: Reading = { lane: "read", waitMs: 60_000 };
 
-/** Some APIs answer so when there are no records. */
+/** Some APIs answer so when a list has no records. */
 const noContent = 204;
 
 type Request = Pick<Wanted, "call" | "scope" | "rows" | "address">;
@@ -218,7 +218,7 @@ export class ReadableTable {
     reading: Reading,
     mayBeGone: boolean,
   ): Promise<Answer | undefined>;
-  /** `mayBeGone`: undefined when the answer is that there is no such record. */
+  /** `mayBeGone`: one record; undefined when the answer is that it is not there. */
   private async read(
     { what, ...wanted }: Request & { readonly what: string },
     reading: Reading,
@@ -229,7 +229,7 @@ export class ReadableTable {
     const ended = await this.exchange({ ...wanted, ...reading }, []);
     switch (ended.kind) {
       case "answered":
-        if (isBody(ended.body) || ended.status === noContent) return ended;
+        if (isBody(ended.body) || (ended.status === noContent && !mayBeGone)) return ended;
         throw failed(` came without JSON, status ${ended.status}`);
       case "unknown":
         throw failed(`: ${ended.reason}`);

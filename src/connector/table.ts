@@ -2,7 +2,7 @@
 
 import type { MirrorColumn } from "../mirror/column.js";
 import type { Call, VerbCalls } from "./call-schema.js";
-import { decode, encode, sameValue } from "./codec.js";
+import { decode, encode, isSendable, sameValue } from "./codec.js";
 import { rowResults, unread } from "./correlate.js";
 import { columnNamed } from "./discover.js";
 import { ReadFailed, type Refusal, type RowResult, type WriteEnding } from "./ending.js";
@@ -114,6 +114,11 @@ export class ConnectorTable extends ReadableTable {
   /** What upstream is expected to report for a value that was sent. */
   expected(column: MirrorColumn, sent: string | null): string | null {
     return decode(column, encode(column, sent, this.rules), this.rules);
+  }
+
+  /** Whether a value can be sent at all. */
+  takes(column: MirrorColumn, value: string): boolean {
+    return isSendable(column, value, this.rules);
   }
 
   same(column: MirrorColumn, a: string | null, b: string | null): boolean {

@@ -23,6 +23,10 @@ export function applyRows({ id, key, columns, login }: GuardedTable, target: str
         from json_array_elements($1) entry(body) where json_typeof(entry.body -> 'row') = 'object') r
       left join ${target} x on ${hasKeySql(key, "x", "r.key")}
   )`;
+  const differing = `from wanted w where not exists (select from ${target} y where ${sameKeySql(key, "y", "w")}
+        and ${names.map((name) => `y.${name}::text is not distinct from w.${name}::text`).join(" and ")})`;
+  const tombstones = `json_array_elements($1) entry(body)
+      where ${hasKeySql(key, "x", "entry.body ->> 'key'")} and json_typeof(entry.body -> 'row') is distinct from 'object'`;
   const taken = managed
     .filter(({ name, unique }) => unique && !(key.length === 1 && key[0]?.name === name))
     .map(takeOver);
@@ -32,8 +36,11 @@ language plpgsql ${pinned} as $apply$
 declare
   watch uuid;
   wrong text;
-  gone integer;
-  written integer;
+  gone integer := 0;
+  written integer := 0;
+  -- A statement trigger of the user's fires for no rows as well: where there is one, nothing runs for nothing.
+  loud boolean := exists (select from pg_trigger where tgrelid = ${quoteLiteral(target)}::regclass and not tgisinternal and tgenabled <> 'D'
+    and tgtype & 1 = 0 and tgname::text not like '~throughline%');
 begin
   if exists (select from pg_trigger where tgrelid = ${quoteLiteral(target)}::regclass and not tgisinternal and tgenabled <> 'D'
       and tgtype & 3 = 3 and tgname::text not like '~throughline%') then
@@ -56,17 +63,18 @@ begin
         union all select watch, entry.body ->> 'key', null from json_array_elements($1) entry(body) where json_typeof(entry.body -> 'row') is distinct from 'object';
     end if;
   end if;
-  delete from ${target} x using json_array_elements($1) entry(body)
-    where ${hasKeySql(key, "x", "entry.body ->> 'key'")} and json_typeof(entry.body -> 'row') is distinct from 'object';
-  get diagnostics gone = row_count;
-  with ${wanted}
-  insert into ${target} as x (${names.join(", ")}) overriding system value
-    select ${names.map((name) => `w.${name}`).join(", ")} from wanted w
-      where not exists (select from ${target} y where ${sameKeySql(key, "y", "w")}
-        and ${names.map((name) => `y.${name}::text is not distinct from w.${name}::text`).join(" and ")})
-    order by ${keyNamesSql(key, "w")}
-    on conflict (${keyNamesSql(key)}) do update set ${names.map((name) => `${name} = excluded.${name}`).join(", ")};
-  get diagnostics written = row_count;
+  if not loud or exists (select from ${target} x, ${tombstones}) then
+    delete from ${target} x using ${tombstones};
+    get diagnostics gone = row_count;
+  end if;
+  if not loud or exists (with ${wanted} select ${differing}) then
+    with ${wanted}
+    insert into ${target} as x (${names.join(", ")}) overriding system value
+      select ${names.map((name) => `w.${name}`).join(", ")} ${differing}
+      order by ${keyNamesSql(key, "w")}
+      on conflict (${keyNamesSql(key)}) do update set ${names.map((name) => `${name} = excluded.${name}`).join(", ")};
+    get diagnostics written = row_count;
+  end if;
   if watch is not null then
     select s.key into wrong from throughline.staged s left join ${target} y on ${hasKeySql(key, "y", `coalesce(${jsonKeySql(key, "s.full_row")}, s.key)`)}
       where s.call = watch and (s.full_row is not null or s.n is null)

@@ -4,7 +4,7 @@ import type { Pool, PoolClient } from "pg";
 import { Explained } from "../config/explained.js";
 
 /** The version of install.sql and of the guards; raised with every change of them. */
-export const installedVersion = 2;
+export const installedVersion = 3;
 
 /** The schema is missing, or is another program's. */
 class WrongSchema extends Explained {}

@@ -26,6 +26,7 @@ export const conditionNames: Readonly<Record<string, string>> = {
   "23503": "foreign_key_violation",
   "23505": "unique_violation",
   "23514": "check_violation",
+  "25001": "active_sql_transaction",
   "25P01": "no_active_sql_transaction",
   "27000": "triggered_data_change_violation",
   "28000": "invalid_authorization_specification",

@@ -97,7 +97,7 @@ export class BackendReader implements FrameSink {
       default:
         break;
     }
-    if (flight && this.owed.empty) this.state.landed();
+    if (flight && (this.owed.empty || (flight.onlyWaits && this.owed.awaitsRows))) this.state.landed();
     return true;
   }
 

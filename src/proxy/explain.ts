@@ -40,7 +40,7 @@ export async function explain(session: Session, hold: Explained, context: WriteC
   const { statement } = hold.at === "query" ? hold : hold.portal;
   const { classified, text } = statement;
   const inner = innerText(text);
-  if (classified.kind !== "write" || inner === undefined) return "passOn";
+  if (classified.kind !== "write" || inner === undefined || (hold.at === "execute" && hold.stale)) return "passOn";
   const values = hold.at === "query" ? noStatement.values : hold.portal.values;
   const explained = new ExplainedWrite(
     session,

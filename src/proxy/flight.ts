@@ -19,6 +19,10 @@ export interface ClientStatement {
   readonly values: Buffer;
   /** The client's Execute, verbatim; undefined for a simple Query. */
   readonly execute: Buffer | undefined;
+  /** A Bind of ours to the same statement could mean something else by now. */
+  readonly stale?: boolean;
+  /** Others have run since the last Sync: if no transaction is open, they are in one with it. */
+  readonly follows?: boolean;
   /** What follows a COPY … FROM STDIN, up to and with its end. */
   readonly copied?: Buffer | undefined;
 }
@@ -44,6 +48,11 @@ export class Flight {
     this.resolve = resolve;
   });
 
+  constructor(
+    /** It has no message of its own that Postgres would answer. */
+    readonly onlyWaits: boolean,
+  ) {}
+
   /** A reply that is not simply the client's. True: the client gets it all the same. */
   take(type: number, route: Route, chunk: Buffer, start: number, end: number): boolean {
     if (type === Backend.errorResponse) {
@@ -65,6 +74,8 @@ export class Flight {
         return true;
       case Route.drop:
         return false;
+      case Route.notices:
+        return type === Backend.noticeResponse;
       case Route.replies:
         return type !== Backend.readyForQuery;
       case Route.rows:
@@ -134,6 +145,13 @@ export function compose(
         add(serialize.parse({ name: own, text: step.text }), Sent.parse, Route.drop);
         add(serialize.bind({ portal: own, statement: own, values: [...step.values] }), Sent.bind, Route.drop);
         add(serialize.execute({ portal: own, rows: 0 }), Sent.execute, Route.capture);
+        cleanUp();
+        break;
+      case "commit":
+        add(serialize.parse({ name: own, text: "commit" }), Sent.parse, Route.drop);
+        add(serialize.bind({ portal: own, statement: own }), Sent.bind, Route.drop);
+        // What is deferred fires now, and speaks to the client.
+        add(serialize.execute({ portal: own, rows: 0 }), Sent.execute, Route.notices);
         cleanUp();
         break;
       case "query":

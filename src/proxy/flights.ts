@@ -17,15 +17,18 @@ export class Flights {
     private readonly toPostgres: (bytes: Buffer) => void,
   ) {}
 
-  /** Sends injected messages and waits until Postgres owes nothing more, the client's own replies included. */
+  /**
+   * Sends injected messages and waits until Postgres owes nothing more, the client's own replies included; or, without any message,
+   * until it reads the rows of a COPY of the client's.
+   */
   async fly(steps: readonly Step[], end: FlightEnd, statement: ClientStatement): Promise<Landed> {
     const { skipping } = this.owed;
     // An earlier message failed: Postgres reads nothing before the next Sync.
     if (skipping && end === "flush") return { kind: "over" };
-    const flight = new Flight();
+    const flight = new Flight(steps.length === 0 && end === "flush");
     this.current = flight;
     this.toPostgres(compose(steps, end, statement, this.owed, this.dirty));
-    if (this.owed.empty) this.land(false);
+    if (this.owed.empty || (flight.onlyWaits && this.owed.awaitsRows)) this.land(false);
     const landing = await flight.landing;
     // What is sent while Postgres skips to a Sync cleans up nothing.
     this.dirty = landing.kind === "failed" || (this.dirty && (skipping || landing.kind === "over"));

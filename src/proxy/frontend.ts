@@ -22,7 +22,13 @@ export type Hold =
   | { readonly at: "query"; readonly statement: MirrorStatement; readonly length: number }
   /** A Query of several statements. */
   | { readonly at: "several"; readonly pieces: readonly Piece[]; readonly length: number }
-  | { readonly at: "execute"; readonly portal: MirrorPortal; readonly execute: Buffer }
+  | {
+      readonly at: "execute";
+      readonly portal: MirrorPortal;
+      readonly execute: Buffer;
+      readonly stale: boolean;
+      readonly follows: boolean;
+    }
   /** The transaction that we opened ends here: at the client's Sync, or before its next Query. */
   | { readonly at: "sync" }
   | { readonly at: "nextQuery" };
@@ -106,6 +112,7 @@ export class FrontendReader implements FrameSink {
       case Frontend.execute:
         if (!this.statements.none && whole && this.holdsExecute(chunk, start, end)) return false;
         this.owed.push(Sent.execute);
+        this.statements.ran();
         this.unsynced = true;
         return true;
       case Frontend.close:
@@ -116,7 +123,7 @@ export class FrontendReader implements FrameSink {
         return true;
       case Frontend.sync:
         this.unsynced = false;
-        if (this.state.hidden) {
+        if (this.state.hidden && !this.owed.awaitsRows) {
           this.state.hold({ at: "sync" });
           return false;
         }
@@ -124,6 +131,7 @@ export class FrontendReader implements FrameSink {
         return true;
       case Frontend.functionCall:
         if (this.holdsHidden()) return false;
+        this.statements.ran();
         this.owed.push(Sent.query);
         return true;
       case Frontend.copyDone:
@@ -162,6 +170,7 @@ export class FrontendReader implements FrameSink {
         return false;
       }
     }
+    this.statements.ran();
     this.owed.push(Sent.query, Route.relay, this.statements.query());
     return true;
   }
@@ -200,12 +209,14 @@ export class FrontendReader implements FrameSink {
     const passed = this.passNext;
     this.passNext = false;
     if (!portal || this.state.unfollowed || portal.executed || passed || this.owed.skipping) return false;
-    this.state.hold({ at: "execute", portal, execute: Buffer.from(chunk.subarray(start, end)) });
+    const stale = this.statements.isStale(portal);
+    const execute = Buffer.from(chunk.subarray(start, end));
+    this.state.hold({ at: "execute", portal, execute, stale, follows: this.unsynced });
     return true;
   }
 
   private holdsHidden(): boolean {
-    if (!this.state.hidden || this.owed.skipping) return false;
+    if (!this.state.hidden || this.owed.skipping || this.owed.awaitsRows) return false;
     this.state.hold({ at: "nextQuery" });
     return true;
   }

@@ -16,7 +16,6 @@ const minMessages = (level: string): Step => ({
   text: "select pg_catalog.set_config('client_min_messages', $1, false)",
   values: [level],
 });
-const commit: Step = { kind: "sql", text: "commit", values: [] };
 const rollback: Step = { kind: "sql", text: "rollback", values: [] };
 export const noStatement: ClientStatement = { statement: "", text: "", values: noValues, execute: undefined };
 
@@ -39,6 +38,9 @@ export class HeldWrite implements HeldSession {
   get text() {
     return this.statement.text;
   }
+  get prepared() {
+    return this.statement.prepared;
+  }
   get processId() {
     return this.session.cancellation.processId;
   }
@@ -53,6 +55,12 @@ export class HeldWrite implements HeldSession {
   }
   get over() {
     return this.session.over;
+  }
+  get stale() {
+    return this.client.stale === true;
+  }
+  get follows() {
+    return this.client.follows === true;
   }
   get limited() {
     const { execute } = this.client;
@@ -128,13 +136,16 @@ export async function endQuery(session: Session, write: HeldWrite): Promise<void
     await session.fly([], "sync", noStatement);
     if (completion) session.toClient(completion);
   }
+  // What the Query became is not the client's.
+  await session.fly([{ kind: "forget" }], "flush", noStatement);
+  session.statements.queried();
   await tellReady(session);
 }
 
 /** Ends the transaction that we opened, as Postgres ends an implicit one: it commits, or what failed is rolled back. */
 export async function endHidden(session: Session, completion: Buffer | undefined): Promise<void> {
   session.hidden = false;
-  const ended = await session.fly(session.owed.skipping ? [] : [commit], "sync", noStatement);
+  const ended = await session.fly(session.owed.skipping ? [] : [{ kind: "commit" }], "sync", noStatement);
   if (session.status !== Status.idle) await session.fly([rollback], "sync", noStatement);
   if (ended.kind === "landed" && completion) session.toClient(completion);
   if (ended.kind !== "failed") return;

@@ -44,7 +44,9 @@ export function interception(watched: Watched, parts: InterceptParts): Intercept
       const beginsMs = performance.now();
       held += 1;
       try {
-        return await track(handle(session, hold, context));
+        const answered = await track(handle(session, hold, context));
+        if (answered && hold.at !== "sync" && hold.at !== "nextQuery") session.statements.ran();
+        return answered;
       } finally {
         held -= 1;
         parts.metrics.write(performance.now() - beginsMs);
@@ -119,6 +121,8 @@ async function handle(session: Session, hold: Hold, context: WriteContext): Prom
         text: "",
         values,
         execute: hold.execute,
+        stale: hold.stale,
+        follows: hold.follows,
       });
       const ran = await runWrite(write, context);
       if (ran === "passOn" && session.owed.skipping) await session.fly([], "sync", noStatement);
@@ -127,9 +131,9 @@ async function handle(session: Session, hold: Hold, context: WriteContext): Prom
     }
     case "sync":
     case "nextQuery":
-      // The client's own BEGIN may be on its way: then the transaction is no longer ours to end.
+      // The client's own BEGIN may be on its way: then the transaction is no longer ours to end. Or a COPY, whose rows come first.
       if (!session.owed.empty) await session.fly([], "flush", noStatement);
-      if (!session.hidden) return false;
+      if (!session.hidden || session.owed.awaitsRows) return false;
       await endHidden(session, undefined);
       if (hold.at === "sync") await tellReady(session);
       else session.toClient(await session.calls.settle(session.status));

@@ -41,6 +41,13 @@ export const proxyErrors: Reference = {
   "0A000": [
     { means: "FATAL: encryption was asked for twice.", sent: "nothing", remedy: "It is a fault of the client." },
   ],
+  "25001": [
+    {
+      means: "VACUUM, CREATE DATABASE or another command that has to be alone, in a string with a write to a mirror.",
+      sent: "nothing",
+      remedy: "Send it as a statement of its own.",
+    },
+  ],
   "25P01": [
     {
       means:

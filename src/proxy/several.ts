@@ -20,6 +20,14 @@ export async function runSeveral(session: Session, pieces: readonly Piece[], con
   await session.fly([], "flush", noStatement);
   // An earlier message failed: Postgres reads nothing before the next Sync.
   if (session.over || session.owed.skipping) return true;
+  const lone = pieces.find((piece) => piece.lone !== null);
+  // It is told before anything is sent: in Postgres, it would undo what came before it.
+  if (lone) {
+    const message = `${lone.lone} cannot run inside a transaction block`;
+    await runOurs(session, refuseStep({ sqlstate: "25001", message }), "");
+    await tellReady(session);
+    return true;
+  }
   let last: HeldWrite | undefined;
   for (const [index, piece] of pieces.entries()) {
     const ran = await runPiece(session, piece, context);

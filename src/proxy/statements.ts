@@ -9,6 +9,8 @@ export interface MirrorStatement {
   readonly name: string;
   readonly text: string;
   readonly classified: HeldSession["classified"];
+  /** What has to be prepared under which name for it to be that; undefined: nothing has to. */
+  readonly prepared?: HeldSession["prepared"];
 }
 
 /** A portal of such a statement. */
@@ -16,6 +18,8 @@ export interface MirrorPortal {
   readonly statement: MirrorStatement;
   /** The Bind behind its two names: formats and values, verbatim. */
   readonly values: Buffer;
+  /** How many statements the client had run when it was bound. */
+  readonly boundAfter: number;
   /** Its statement has run: what follows only fetches, and is Postgres's own. */
   executed: boolean;
 }
@@ -33,25 +37,27 @@ export class Statements implements OwedEvents {
 
   /** Writes that SQL-level PREPARE has named; Postgres keeps them in one namespace with ours. */
   private prepared = false;
+  /** How many statements the client has run. */
+  private runs = 0;
 
   /** What a classified text is as a statement; undefined: Postgres's own. An EXECUTE is the statement that it names. */
   resolve(name: string, text: string, classified: Classified): MirrorStatement | undefined {
     switch (classified.kind) {
       case "write":
       case "prepareTransaction":
-        return { name, text, classified };
+        return { name, text, classified, prepared: name === "" ? undefined : { name, text } };
       case "prepare":
-        // It may fail still: then its name leads to a statement that writes nothing, which costs a look.
-        if (classified.statement === null) this.statements.delete(classified.name);
-        else {
+        // It may fail still: Postgres is asked what its name means when it is run. A name that led to a write is worth asking for.
+        if (classified.statement !== null) {
+          const { name: named, statement } = classified;
           this.prepared = true;
-          this.statements.set(classified.name, { name: classified.name, text, classified: classified.statement });
+          this.statements.set(named, { name: named, text, classified: statement, prepared: { name: named, text } });
         }
         return undefined;
       case "execute": {
         const known = this.statement(classified.name);
         if (known?.classified.kind !== "write") return undefined;
-        return { name, text, classified: { ...known.classified, parameters: false } };
+        return { name, text, classified: { ...known.classified, parameters: false }, prepared: known.prepared };
       }
       case "several":
       case "other":
@@ -74,10 +80,23 @@ export class Statements implements OwedEvents {
     return this.note({ kind: "statement", name, to: statement }, this.statement(name) !== undefined);
   }
 
+  /** A statement of the client's was sent to be run. */
+  ran(): void {
+    this.runs += 1;
+  }
+
+  /**
+   * A portal of ours would no longer be bound to the same: the statement's name has another meaning, or none, or what ran since the
+   * Bind may have changed what names and values mean.
+   */
+  isStale({ statement, boundAfter }: MirrorPortal): boolean {
+    return boundAfter !== this.runs || this.statement(statement.name) !== statement;
+  }
+
   /** A Bind was sent. `values` is asked for only when it is kept. */
   bind(portal: string, statement: string, values: () => Buffer): boolean {
     const known = this.statement(statement);
-    const to = known && { statement: known, values: values(), executed: false };
+    const to = known && { statement: known, values: values(), boundAfter: this.runs, executed: false };
     return this.note({ kind: "portal", name: portal, to }, this.portal(portal) !== undefined);
   }
 
@@ -114,12 +133,17 @@ export class Statements implements OwedEvents {
         set(this.portals, change.name, change.to);
         break;
       case "query":
-        this.statements.delete("");
-        this.portals.delete("");
+        this.queried();
         break;
       case undefined:
         break;
     }
+  }
+
+  /** A simple Query has left no unnamed statement, and no unnamed portal. */
+  queried(): void {
+    this.statements.delete("");
+    this.portals.delete("");
   }
 
   discarded(skipped: boolean): void {

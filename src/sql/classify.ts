@@ -1,7 +1,7 @@
 // What a statement means for mirror tables: read from Postgres's own parser, never interpreted further.
 
 import { parse } from "./parser.js";
-import { copiesIn, type Piece, piecesOf, transactionOf } from "./pieces.js";
+import { copiesIn, loneCommand, type Piece, piecesOf, transactionOf } from "./pieces.js";
 import { type Fields, fieldsOf, isFields, listOf, numberOf, textOf, walk, wordsOf } from "./tree.js";
 
 export interface TableName {
@@ -67,6 +67,7 @@ export function classify(text: string, names: Names): Classified {
       classified: classifyOne(stmt, names),
       transaction: transactionOf(fieldsOf(stmt, "TransactionStmt")),
       copies: copiesIn(fieldsOf(stmt, "CopyStmt")),
+      lone: loneCommand(stmt),
     };
   });
   if (judged.every(({ classified }) => classified.kind === "other" || isNoWrite(classified))) return other;
@@ -95,6 +96,10 @@ function classifyOne(stmt: Fields | undefined, names: Names): Classified {
       return other;
     case "ViewStmt":
       names.define("tables", textOf(fieldsOf(fields, "view"), "relname") ?? "");
+      return other;
+    case "RenameStmt":
+      if (names.isTable(textOf(fieldsOf(fields, "relation"), "relname") ?? ""))
+        names.define("tables", textOf(fields, "newname") ?? "");
       return other;
     case "RuleStmt":
       names.define("tables", textOf(fieldsOf(fields, "relation"), "relname") ?? "");
@@ -260,5 +265,9 @@ function optionsOf(stmt: Fields | undefined, name: string): readonly (string | u
   return listOf(stmt, "options")
     .map((option) => fieldsOf(option, "DefElem"))
     .filter((element) => textOf(element, "defname") === name)
-    .map((element) => textOf(fieldsOf(fieldsOf(element, "arg"), "String"), "sval"));
+    .map((element) => {
+      const given = fieldsOf(element, "arg");
+      const number = fieldsOf(given, "Integer");
+      return number ? String(numberOf(number, "ival")) : textOf(fieldsOf(given, "String"), "sval");
+    });
 }

@@ -1,7 +1,7 @@
 // A string of several statements, cut where they end.
 
 import type { Classified } from "./classify.js";
-import { type Fields, textOf } from "./tree.js";
+import { type Fields, fieldsOf, textOf } from "./tree.js";
 
 /** One statement of a string of several. */
 export interface Piece {
@@ -11,6 +11,8 @@ export interface Piece {
   readonly transaction: TransactionCommand | null;
   /** COPY … FROM STDIN, into whatever table. */
   readonly copies: boolean;
+  /** The command, if it is one that fails wherever it is not alone. */
+  readonly lone: string | null;
 }
 
 /** `end`: COMMIT or ROLLBACK of the whole; `chain`: and another begins at once. */
@@ -46,15 +48,41 @@ export function piecesOf(text: string, judged: readonly Judged[]): Piece[] {
     blanks += [...bytes.toString("utf8", counted, first.at)].length;
     counted = first.at;
     const end = last.length === 0 ? bytes.length : last.at + last.length;
-    const { classified, transaction, copies } = first;
-    pieces.push({ text: " ".repeat(blanks) + bytes.toString("utf8", first.at, end), classified, transaction, copies });
+    const { at: _at, length: _length, ...judgement } = first;
+    pieces.push({ text: " ".repeat(blanks) + bytes.toString("utf8", first.at, end), ...judgement });
   }
   return pieces;
 }
 
-function isPlain({ classified, transaction, copies }: Judged): boolean {
-  return classified.kind === "other" && transaction === null && !copies;
+function isPlain({ classified, transaction, copies, lone }: Judged): boolean {
+  return classified.kind === "other" && transaction === null && !copies && lone === null;
 }
+
+/** What Postgres refuses in a transaction block, and so in a string of several statements (`PreventInTransactionBlock`). */
+export function loneCommand(stmt: Fields | undefined): string | null {
+  const [kind = ""] = Object.keys(stmt ?? {});
+  const fields = fieldsOf(stmt, kind);
+  switch (kind) {
+    case "VacuumStmt":
+      return fields?.["is_vacuumcmd"] === true ? "VACUUM" : null;
+    case "DiscardStmt":
+      return (textOf(fields, "target") ?? "DISCARD_ALL") === "DISCARD_ALL" ? "DISCARD ALL" : null;
+    case "IndexStmt":
+      return fields?.["concurrent"] === true ? "CREATE INDEX CONCURRENTLY" : null;
+    case "DropStmt":
+      return fields?.["concurrent"] === true ? "DROP INDEX CONCURRENTLY" : null;
+    default:
+      return loneCommands[kind] ?? null;
+  }
+}
+
+const loneCommands: Readonly<Record<string, string>> = {
+  CreatedbStmt: "CREATE DATABASE",
+  DropdbStmt: "DROP DATABASE",
+  CreateTableSpaceStmt: "CREATE TABLESPACE",
+  DropTableSpaceStmt: "DROP TABLESPACE",
+  AlterSystemStmt: "ALTER SYSTEM",
+};
 
 export function copiesIn(copy: Fields | undefined): boolean {
   return copy?.["is_from"] === true && copy["is_program"] !== true && copy["filename"] === undefined;

@@ -78,16 +78,19 @@ export class Watched {
     this.tableNames = new Set(tables.map(({ name }) => name));
     this.sourcePattern = sourcePattern(tables, functions);
     this.named = tables.length > 0 ? new RegExp(`${anyOf([...this.tableNames])}|u&"`, "i") : undefined;
-    this.called = functions.length > 0 ? new RegExp(anyOf(functions), "i") : undefined;
+    this.called = functions.length > 0 ? new RegExp(`${anyOf(functions)}|u&"`, "i") : undefined;
   }
 }
 
+/** Between two words: a blank, or a comment. */
+const gap = "(?:\\s|--[^\\n]*\\n|/\\*(?:[^*]|\\*+[^*/])*\\*+/)+";
+
 /** What stands before the name of the table that a statement in a function's body writes to. */
-const writes = "(?:insert\\s+into|update|delete\\s+from|merge\\s+into)\\s+(?:only\\s+)?";
+const writes = `(?:insert${gap}into|update|delete${gap}from|merge${gap}into)${gap}(?:only${gap})?`;
 
 /** `tables` are written to, `functions` are called. Another schema's table of that name is another's. */
 export function sourcePattern(tables: readonly WatchedTable[], functions: readonly string[]): string {
-  const quoted = (name: string) => name.replaceAll(/[^\p{L}\p{N}_]/gu, "\\$&");
+  const quoted = (name: string) => inQuotes(name).replaceAll(/[^\p{L}\p{N}_]/gu, "\\$&");
   const table = ({ schema, name }: WatchedTable) =>
     `(?:"?${schema === null ? "\\w+" : quoted(schema)}"?\\s*\\.\\s*)?"?${quoted(name)}"?(?!\\w)`;
   const written = `\\y${writes}(?:${tables.map(table).join("|")})`;
@@ -97,22 +100,27 @@ export function sourcePattern(tables: readonly WatchedTable[], functions: readon
 /** `before` and `behind` are what a mention stands between. */
 function mentionsOf(body: string, names: readonly string[], before: string, behind: string): TableName[] {
   if (names.length === 0) return [];
-  const any = names.map((name) => name.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|");
+  const any = names.map((name) => inQuotes(name).replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|");
   const word = "[\\p{L}\\p{N}_$]";
   const mention = new RegExp(
-    `(?<!${word}|\\.)${before}(?:(?:"([^"]+)"|(${word}+))\\s*\\.\\s*)?"?(${any})"?(?!${word})${behind}`,
+    `(?<!${word}|\\.)${before}(?:(?:"((?:[^"]|"")+)"|(${word}+))\\s*\\.\\s*)?"?(${any})"?(?!${word})${behind}`,
     "giu",
   );
   return [...body.matchAll(mention)].map(([, exact, folded, name]) => ({
-    schema: exact ?? folded?.toLowerCase() ?? null,
-    table: names.find((known) => known.toLowerCase() === name?.toLowerCase()) ?? "",
+    schema: exact?.replaceAll('""', '"') ?? folded?.toLowerCase() ?? null,
+    table: names.find((known) => inQuotes(known).toLowerCase() === name?.toLowerCase()) ?? "",
   }));
+}
+
+/** As a name is spelled in quotes; without a quote in it, also without them. */
+function inQuotes(name: string): string {
+  return name.replaceAll('"', '""');
 }
 
 function anyOf(names: readonly string[]): string {
   return names
     .map((name) =>
-      Buffer.from(name, "utf8")
+      Buffer.from(inQuotes(name), "utf8")
         .toString("latin1")
         .replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&"),
     )

@@ -5,7 +5,7 @@ import type { Pool } from "pg";
 import type { Logger } from "pino";
 import type { RowResult, WriteEnding } from "../connector/ending.js";
 import { ReadFailed } from "../connector/ending.js";
-import { turnedAway } from "../connector/exchange.js";
+import { type SendGate, turnedAway } from "../connector/exchange.js";
 import type { ConnectorTable, Sending, Verb } from "../connector/table.js";
 import type { Intent, Outcome } from "../journal/journal.js";
 import { NotedCall } from "../journal/noted.js";
@@ -26,6 +26,8 @@ export interface CallContext {
   readonly proxy: string;
   readonly sending: Sending;
   readonly by: Pick<Intent, "role" | "application" | "clientAddress" | "statementHash">;
+  /** Nobody is there any more for whom it would be made. */
+  gone(): boolean;
 }
 
 export type Called =
@@ -61,7 +63,8 @@ export async function callUpstream(context: CallContext, sent: readonly RowToSen
     if (!noted) throw new Error(`somebody else has decided what became of call ${call}`);
   };
   try {
-    const sending = { ...context.sending, gate: entry, idempotencyKey };
+    const gate: SendGate = { waits: () => entry.waits(), goes: async () => !context.gone() && entry.goes() };
+    const sending = { ...context.sending, gate, idempotencyKey };
     const ending = await table.write(verb, mirror.columns, request, sending);
     if (ending.kind === "answered") return await answered(context, call, ends, sent, ending);
     const error = endingError(mirror, call, entry, sent, ending);

@@ -1,12 +1,15 @@
 // What the write path asks of a held client session: flights of injected messages, and words to the client.
 
 import type { Fields } from "../../protocol/fields.js";
+import type { TextRow } from "../mirror/column.js";
 import type { Classified } from "../sql/classify.js";
 
 /** One injected message group; the client's own statement is never rewritten, only run. */
 export type Step =
   /** A statement of ours, with text parameters; its rows come back. */
   | { readonly kind: "sql"; readonly text: string; readonly values: readonly (string | null)[] }
+  /** Ends the transaction that we opened. */
+  | { readonly kind: "commit" }
   /** Only for a simple Query: its text becomes the unnamed statement, bound to the unnamed portal. */
   | { readonly kind: "prepareQuery" }
   /** The named statement that `prepareQuery` made is there no more. */
@@ -40,6 +43,9 @@ export interface OpenCall {
   readonly transaction: string | null;
   /** What upstream has changed, or may have: such as `crm.contacts 512`. Null: nothing that may not be repeated. */
   readonly changed: string | null;
+  readonly mirror: number;
+  /** What it has left upstream, by key; null: no such row. */
+  readonly left: ReadonlyMap<string, TextRow | null>;
   /** The client has been told what became of it: a rollback needs no warning. */
   readonly told: boolean;
   readonly api: string;
@@ -50,6 +56,8 @@ export interface OpenCall {
 export interface HeldSession {
   readonly classified: Extract<Classified, { kind: "write" | "prepareTransaction" }>;
   readonly text: string;
+  /** The name under which this text has to be prepared for the statement to be what it was taken for. */
+  readonly prepared: { readonly name: string; readonly text: string } | undefined;
   readonly processId: number;
   readonly clientAddress: string;
   /** A simple Query, rather than an Execute. */
@@ -65,6 +73,10 @@ export interface HeldSession {
   readonly begun: boolean;
   /** Nothing more can be asked of Postgres. */
   readonly over: boolean;
+  /** The client's portal was bound under other circumstances: planned now, it could be of something else. */
+  readonly stale: boolean;
+  /** Earlier statements of the client's are in the transaction that `begin` opens. */
+  readonly follows: boolean;
   /** The client fetches in portions: its Execute has a row limit. */
   readonly limited: boolean;
   /** Does what only a cancel request interrupts: `signal` is aborted by it. */

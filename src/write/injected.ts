@@ -4,9 +4,11 @@ import type { Signer } from "../postgres/mac.js";
 import { quoteName } from "../postgres/quote.js";
 import type { Write } from "../sql/classify.js";
 import type { SqlError } from "./error.js";
-import type { Rows, Step } from "./held.js";
+import type { HeldSession, Rows, Step } from "./held.js";
 
 export interface Inspection {
+  /** What was prepared under the statement's name is it still. */
+  readonly prepared: boolean;
   /** It calls a function that may write to a mirror. */
   readonly callsWriter: boolean;
   /** What the statement's targets are in this session. */
@@ -36,6 +38,7 @@ export function inspectStep(
   { relations, functions }: Pick<Write, "relations" | "functions">,
   mirrors: readonly number[],
   sources: string,
+  prepared: HeldSession["prepared"],
 ): Step {
   const setting = (name: string) => `pg_catalog.current_setting('${name}')`;
   const ours = (name: string) => `pg_catalog.current_setting('throughline.${name}', true)`;
@@ -69,8 +72,17 @@ export function inspectStep(
       (select pg_catalog.string_agg(pg_catalog.format('%I.%I', n.nspname, c.conname), ', ')
         from pg_catalog.pg_constraint c join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.connamespace
         where c.condeferrable and exists (select from mirror m where m.oid operator(pg_catalog.=) c.conrelid
-          or m.oid operator(pg_catalog.=) c.confrelid))`,
-    values: [JSON.stringify(names), JSON.stringify(mirrors), JSON.stringify(functions), sources],
+          or m.oid operator(pg_catalog.=) c.confrelid)),
+      $5::pg_catalog.text is null or exists (select from pg_catalog.pg_prepared_statements p
+        where p.name operator(pg_catalog.=) $5 and p.statement operator(pg_catalog.=) $6::pg_catalog.text)`,
+    values: [
+      JSON.stringify(names),
+      JSON.stringify(mirrors),
+      JSON.stringify(functions),
+      sources,
+      prepared?.name ?? null,
+      prepared?.text ?? null,
+    ],
   };
 }
 
@@ -90,8 +102,10 @@ export function readInspection(rows: Rows | undefined): Inspection {
     application,
     messages,
     deferrable,
+    prepared,
   ] = rows?.[0] ?? [];
   return {
+    prepared: prepared === "t",
     callsWriter: calls === "t",
     relations: readOids(relations),
     mirrors: readOids(mirrors),
@@ -132,6 +146,16 @@ const plain = (text: string): Step => ({ kind: "sql", text, values: [] });
 /** Which transaction this is; null while it has written nothing. */
 export const transactionStep = plain("select pg_catalog.pg_current_xact_id_if_assigned()");
 
+/** In a savepoint of their own: statement triggers fire, and have not fired. */
+export function undone(steps: readonly Step[]): Step[] {
+  return [
+    plain("savepoint _throughline"),
+    ...steps,
+    plain("rollback to savepoint _throughline"),
+    plain("release savepoint _throughline"),
+  ];
+}
+
 /** Plans: the client's statement runs for real and is undone; what it would have changed comes back. */
 export function planSteps(
   signer: Signer,
@@ -143,8 +167,7 @@ export function planSteps(
 ): Step[] {
   const { proxy } = signer;
   const limit = String(rowLimit);
-  return [
-    plain("savepoint _throughline"),
+  return undone([
     // What is deferred must fail now.
     ...(constraints === null ? [] : [plain(`set constraints ${constraints} immediate`)]),
     {
@@ -158,9 +181,7 @@ export function planSteps(
       text: "select relation, verb, old_row, new_row, local_writes from throughline.planned($1::pg_catalog.uuid, $2::pg_catalog.uuid, $3::pg_catalog.bytea)",
       values: [call, proxy, signer.mac(`planned|${call}`, processId)],
     },
-    plain("rollback to savepoint _throughline"),
-    plain("release savepoint _throughline"),
-  ];
+  ]);
 }
 
 export function lockStep(

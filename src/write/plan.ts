@@ -4,10 +4,11 @@ import type { Fields } from "../../protocol/fields.js";
 import type { Mirror } from "../mirror/column.js";
 import type { Signer } from "../postgres/mac.js";
 import type { SqlError } from "./error.js";
-import type { HeldSession, Landing, Step } from "./held.js";
+import type { HeldSession, Landing, OpenCall, Step } from "./held.js";
 import { type Inspection, lockStep, planSteps } from "./injected.js";
 import { type Plan, readLocked, readPlan, stillPlanned } from "./planned.js";
-import { refuseDifferent, refuseRestless, refuseTangled } from "./refuse-plan.js";
+import { refuseDifferent, refuseRestless, refuseTangled, refuseUndone } from "./refuse-plan.js";
+import type { Comparison } from "./verdict.js";
 
 /** How often a statement is planned when its rows change under it. */
 const planAttempts = 3;
@@ -31,8 +32,8 @@ export async function planAndLock(
   { deferrable }: Inspection,
 ): Promise<Planned> {
   const planOnce = async (before: readonly Step[]): Promise<Planned> => {
-    // In a transaction of the client's own, its earlier rows are not ours to check.
-    const constraints = session.begun ? "all" : deferrable;
+    // What the client has written earlier in its transaction is not ours to check.
+    const constraints = session.begun && !session.follows ? "all" : deferrable;
     const steps = planSteps(signer, session.processId, crypto.randomUUID(), limit, constraints);
     const flight = await session.fly([...before, ...steps], "flush");
     if (flight.kind !== "landed") return flight;
@@ -58,6 +59,22 @@ export async function planAndLock(
     const differs = refuseDifferent(mirror, planned.plan, again.plan);
     return differs ? { kind: "refused", error: differs } : again;
   }
+}
+
+/** The rows that this transaction's calls have left upstream must be here as they left them; `refused`: a rollback has undone some. */
+export async function compareLeft(
+  session: HeldSession,
+  signer: Signer,
+  mirror: Mirror,
+  calls: readonly OpenCall[],
+  table: Pick<Comparison, "same">,
+): Promise<Exclude<Planned, { kind: "planned" }> | undefined> {
+  const left = new Map(calls.flatMap((call) => (call.mirror === mirror.id ? [...call.left] : [])));
+  if (left.size === 0) return undefined;
+  const flight = await session.fly([lockStep(signer, session.processId, mirror.id, [...left.keys()], false)], "flush");
+  if (flight.kind !== "landed") return flight;
+  const error = refuseUndone(mirror, left, readLocked(flight.rows[0] ?? []), table);
+  return error && { kind: "refused", error };
 }
 
 /** An INSERT has nothing to lock. */

@@ -3,7 +3,7 @@
 import { type Fields, recoded } from "../../protocol/fields.js";
 import type { UpstreamError } from "../connector/ending.js";
 import type { Mirror } from "../mirror/column.js";
-import type { SqlError } from "./error.js";
+import { type SqlError, withoutContext } from "./error.js";
 import type { OpenCall } from "./held.js";
 import type { RowToSend } from "./planned.js";
 import type { Verdict } from "./verdict.js";
@@ -140,7 +140,7 @@ function uniqueSent(mirror: Mirror, sent: readonly RowToSend[]): string | null {
 
 /** After acceptance nothing may look as if it could be repeated. `accepted`: such as `crm.contacts 512`. */
 export function notApplied(api: string, accepted: string, error: Fields): Fields {
-  return recoded(error, {
+  return recoded(withoutContext(error), {
     C: "TL002",
     M: `${api}: accepted upstream (${accepted}), not applied here; do not repeat`,
     D: `${error.get("C") ?? ""}: ${error.get("M") ?? ""}`,

@@ -1,9 +1,10 @@
 // What is refused because its plan can't be relied on when the statement runs. Pure.
 
-import type { Mirror } from "../mirror/column.js";
+import type { Mirror, MirrorColumn, TextRow } from "../mirror/column.js";
 import type { SqlError } from "./error.js";
 import { type Plan, samePlan, sameRows } from "./planned.js";
 import { at, nameOf } from "./refuse.js";
+import type { Comparison } from "./verdict.js";
 
 /** By what can't be told apart in its plan. */
 export function refuseTangled(mirror: Mirror, { rows, undone }: Plan): SqlError | undefined {
@@ -17,6 +18,30 @@ export function refuseTangled(mirror: Mirror, { rows, undone }: Plan): SqlError 
       ? `throughline: this statement changes a row of ${nameOf(mirror)} more than once`
       : `throughline: this statement undoes a write to ${nameOf(mirror)} itself, and makes another`,
     hint: "Nothing was sent. Send each INSERT, UPDATE or DELETE as a statement of its own.",
+  };
+}
+
+/** `left`: what this transaction's calls have left upstream; `here`: the rows that are here. What a rollback has undone differs. */
+export function refuseUndone(
+  mirror: Mirror,
+  left: ReadonlyMap<string, TextRow | null>,
+  here: ReadonlyMap<string, TextRow>,
+  table: Pick<Comparison, "same">,
+): SqlError | undefined {
+  const undone = [...here].some(([key, row]) => {
+    const there = left.get(key);
+    const differs = (column: MirrorColumn) => {
+      const value = there?.[column.name];
+      return value !== undefined && !table.same(column, row[column.name] ?? null, value);
+    };
+    return there == null || mirror.columns.some(differs);
+  });
+  if (!undone) return undefined;
+  return {
+    ...at(mirror),
+    sqlstate: "0A000",
+    message: `throughline: a rollback to a savepoint has undone here what ${mirror.api} has accepted of ${nameOf(mirror)} in this transaction`,
+    hint: "Nothing was sent. End the transaction first: then the mirror has the rows as the API has them.",
   };
 }
 

@@ -1,7 +1,7 @@
 // What is refused before anything is sent. Pure: from the session, the plan and the mirror to an error, or none.
 
 import { readArray } from "../connector/codec.js";
-import type { Verb } from "../connector/table.js";
+import type { ConnectorTable, Verb } from "../connector/table.js";
 import { isAssigned, type Mirror, type MirrorColumn } from "../mirror/column.js";
 import { isPlaceholder } from "../mirror/placeholder.js";
 import type { Write } from "../sql/classify.js";
@@ -57,6 +57,13 @@ export function refuseIncomplete(mirror: Mirror): SqlError {
     hint: `Run "throughline pull ${mirror.api}.${mirror.resource}" first.`,
   };
 }
+
+/** It is planned in a portal of ours, which has to be what the client's is. */
+export const refuseStale: SqlError = {
+  sqlstate: "0A000",
+  message: "throughline: other messages came between the Bind of this write to a mirror table and its Execute",
+  hint: "Nothing was sent. Bind it right before it is executed, and close its statement after that.",
+};
 
 /** By what the transaction is: what is accepted can't be rolled back. */
 export function refuseTransaction(
@@ -172,7 +179,12 @@ export function refuseVerb(mirror: Mirror, verb: Verb): SqlError {
 }
 
 /** By what upstream would be sent. */
-export function refuseSent(mirror: Mirror, rows: readonly RowToSend[], limit: number): SqlError | undefined {
+export function refuseSent(
+  mirror: Mirror,
+  rows: readonly RowToSend[],
+  limit: number,
+  table: Pick<ConnectorTable, "takes">,
+): SqlError | undefined {
   if (rows.length > limit) {
     return {
       ...at(mirror),
@@ -184,7 +196,7 @@ export function refuseSent(mirror: Mirror, rows: readonly RowToSend[], limit: nu
   const planned = rows.map((row) => row.planned);
   for (const row of rows) {
     for (const column of mirror.columns) {
-      const error = refuseValue(mirror, column, row, planned);
+      const error = refuseValue(mirror, column, row, planned, table);
       if (error) return error;
     }
   }
@@ -231,6 +243,7 @@ function refuseValue(
   column: MirrorColumn,
   { planned, sent }: RowToSend,
   all: readonly PlannedRow[],
+  table: Pick<ConnectorTable, "takes">,
 ): SqlError | undefined {
   const value = sent[column.name];
   const refuse = (sqlstate: string, message: string, constraint?: string): SqlError => ({
@@ -250,11 +263,13 @@ function refuseValue(
       `column "${column.name}" would send the placeholder of a key that ${mirror.api} has yet to assign`,
     );
   }
+  if (!table.takes(column, value))
+    return refuse("0A000", `the value of column "${column.name}" has no form in which ${mirror.api} could be sent it`);
   if (column.max !== null && [...value].length > column.max) {
     return refuse("22001", `value too long for column "${column.name}": ${mirror.api} takes ${column.max} characters`);
   }
   const chosen = column.type === "text[]" ? readArray(value) : [value];
-  if (column.options !== null && value !== "" && chosen.some((option) => !column.options?.includes(option))) {
+  if (column.options !== null && value !== "" && chosen.some((one) => one !== null && !column.options?.includes(one))) {
     const known = column.options.slice(0, 12).join(", ");
     return {
       ...refuse(

@@ -2,8 +2,8 @@
 
 import type { KnownMirror } from "../connector/known.js";
 import type { HeldSession, Step } from "./held.js";
-import { inspectStep, readInspection, transactionStep } from "./injected.js";
-import { planAndLock } from "./plan.js";
+import { inspectStep, readInspection, transactionStep, undone } from "./injected.js";
+import { compareLeft, planAndLock } from "./plan.js";
 import { toSend, upsertColumn } from "./planned.js";
 import { refusePolicy } from "./policy.js";
 import { refuseReferences } from "./references.js";
@@ -17,6 +17,7 @@ import {
   refusePrepare,
   refuseSent,
   refuseSession,
+  refuseStale,
   refuseTransaction,
   refuseVerb,
   strayMessage,
@@ -51,13 +52,14 @@ export async function runWrite(session: HeldSession, context: WriteContext, conc
   }
   let known = await context.mirrors();
   const relations = known.map(({ mirror }) => mirror.relation);
-  const looked = await session.fly([inspectStep(classified, relations, context.sources())], "flush");
+  const looked = await session.fly([inspectStep(classified, relations, context.sources(), session.prepared)], "flush");
   if (looked.kind === "over") return "skipped";
   // In a failed transaction Postgres refuses the statement itself, in its own words.
   if (looked.kind === "failed") return looked.error.get("C") === "25P02" ? "passOn" : failed(session, looked);
   const inspection = readInspection(looked.rows[0]);
   const isTarget = ({ mirror }: KnownMirror) => inspection.mirrors.includes(mirror.relation);
-  if (!inspection.callsWriter && !known.some(isTarget)) return "passOn";
+  if (!inspection.prepared || (!inspection.callsWriter && !known.some(isTarget))) return "passOn";
+  if (session.stale) return raise(session, refuseStale);
   // A backfill that has just ended counts.
   if (known.some((one) => isTarget(one) && !one.mirror.complete)) known = await context.mirrors("afresh");
   const targets = known.filter(isTarget);
@@ -113,10 +115,15 @@ export async function runWrite(session: HeldSession, context: WriteContext, conc
   // An earlier transaction's call may still be there when this one came in the same batch.
   const earlier = session.openCalls.filter(({ transaction }) => transaction === plan.transaction);
   const mode = inspection.transactionMode || (table.account.transaction ?? "single");
+  // Rows that such a statement would leave as they are do not show in its plan.
+  const changes = inspection.callsWriter || classified.verbs.some((does) => does !== "insert");
+  const behind = changes ? await compareLeft(session, context.signer, mirror, earlier, table) : undefined;
+  if (behind?.kind === "over") return "answered";
+  if (behind) return behind.kind === "failed" ? failed(session, behind) : raise(session, behind.error);
   const unsendable =
     (verb && refusePolicy(mirror, table.config.write, inspection.role, verb, sent)) ||
     (sent.length > 0 && refuseTransaction(mirror, mode, session.explicit, earlier)) ||
-    refuseSent(mirror, sent, inspection.chunk ? mostInChunks : (limit ?? 1));
+    refuseSent(mirror, sent, inspection.chunk ? mostInChunks : (limit ?? 1), table);
   const dangling = unsendable || (await refuseReferences(context.pool, known, mirror, sent));
   if (dangling) return raise(session, dangling);
   const end = conclude ?? (inspection.dryRun ? rehearse : send);
@@ -139,7 +146,7 @@ async function collectRows(
   opening: readonly Step[],
   format: "text" | "binary",
 ): Promise<"done" | Ran> {
-  const asked = await session.fly([...opening, { kind: "copyNothing", format }], "flush");
+  const asked = await session.fly([...opening, ...undone([{ kind: "copyNothing", format }])], "flush");
   if (asked.kind !== "landed") return failed(session, asked);
   switch (await session.collectRows()) {
     case "done":

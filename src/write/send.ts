@@ -69,6 +69,7 @@ export async function send(session: HeldSession, context: SendContext, ready: Re
             clientAddress: session.clientAddress,
             statementHash: createHash("sha256").update(session.text).digest("hex"),
           },
+          gone: () => session.over,
         },
         portion,
       ),
@@ -79,12 +80,15 @@ export async function send(session: HeldSession, context: SendContext, ready: Re
     }
     canonical.push(...called.verdict.canonical);
     calls.push(called.call);
-    const keys = called.verdict.canonical.flatMap((row) => (row ? [row.key] : []));
+    const reported = called.verdict.canonical.filter((row) => row !== null);
+    const keys = reported.map(({ key }) => key);
     accepted.push(...keys);
     session.noteCall({
       call: called.call,
       transaction,
       changed: named(mirror, keys),
+      mirror: mirror.id,
+      left: new Map(reported.map(({ key, row }) => [key, row])),
       told: false,
       api: mirror.api,
       settled: false,
@@ -115,7 +119,16 @@ async function tellRaised(
     const done = settled !== undefined && settled.state !== "waiting";
     // What is gone may be asked for again.
     const what = error.sqlstate.startsWith("40") ? null : `${mirror.schema}.${mirror.table} (journal ${call})`;
-    session.noteCall({ call, transaction, changed: what, told: true, api: mirror.api, settled: done });
+    session.noteCall({
+      call,
+      transaction,
+      changed: what,
+      mirror: mirror.id,
+      left: new Map(),
+      told: true,
+      api: mirror.api,
+      settled: done,
+    });
   }
   // The connection may be gone, or a cancel may have come in between: what became of the call is said all the same.
   const isSaid = raised.kind === "failed" && raised.error.get("C") === error.sqlstate;

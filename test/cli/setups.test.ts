@@ -107,13 +107,13 @@ const broken: readonly Setup[] = [
   },
   {
     what: "an old schema",
-    sql: ["update throughline.version set version = 1", "update throughline.version set version = 2"],
-    says: 'error   postgres: schema "throughline" has version 1, not 2: run "throughline migrate"',
+    sql: ["update throughline.version set version = 1", "update throughline.version set version = 3"],
+    says: 'error   postgres: schema "throughline" has version 1, not 3: run "throughline migrate"',
   },
   {
     what: "a newer schema",
-    sql: ["update throughline.version set version = 3", "update throughline.version set version = 2"],
-    says: 'error   postgres: schema "throughline" has version 3, not 2: this program is older: install the version that migrated it',
+    sql: ["update throughline.version set version = 4", "update throughline.version set version = 3"],
+    says: 'error   postgres: schema "throughline" has version 4, not 3: this program is older: install the version that migrated it',
   },
   {
     what: "a wrong owner",

@@ -60,7 +60,7 @@ const decoded: readonly (readonly [MirrorColumn, unknown, ValueRules, string | n
   [column("timestamptz"), "0000-00-00", strings, null],
   [column("text[]", "join(;)"), 'a;b"c', strings, '{"a","b\\"c"}'],
   [column("integer[]", "join(;)"), "1;x", strings, '{"1",NULL}'],
-  [column("text[]"), ["a", "", null], json, '{"a",""}'],
+  [column("text[]"), ["a", "", null], json, '{"a","",NULL}'],
   [column("integer"), "5.0", json, "5"],
   [column("bigint"), "12e2", json, "1200"],
   [column("integer"), "1.5", json, null],
