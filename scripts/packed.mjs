@@ -29,6 +29,10 @@ apis:
     tables: [contacts]
 `;
 
+const hooks = (record) => `/** @type {NonNullable<import("throughline").Hooks["encodeRecord"]>} */
+export const encodeRecord = (row) => ${record};
+`;
+
 async function main() {
   const tarball = await packed();
   mkdirSync(scratch);
@@ -41,6 +45,14 @@ async function main() {
   expect("demo", await failing(["demo", "--once"]), /^throughline: there is no Postgres 18 for \S+ here; .+\n$/);
 
   expect("left behind by the demo", String(readdirSync(scratch)), /^$/);
+
+  writeFileSync(join(folder, "good.hooks.mjs"), hooks("row"));
+  writeFileSync(join(folder, "wrong.hooks.mjs"), hooks("1"));
+  const tsc = [join(root, "node_modules/typescript/bin/tsc"), "--noEmit", "--allowJs", "--checkJs", "--strict"];
+  const typed = (name) => run(process.execPath, [...tsc, "--module", "nodenext", name]);
+  expect("types of hooks", (await typed("good.hooks.mjs")).stdout, /^$/);
+  const wrong = await typed("wrong.hooks.mjs").catch((cause) => cause);
+  expect("wrong hooks", wrong.stdout, /^wrong\.hooks\.mjs\(\d+,\d+\): error TS/);
 
   const sandbox = spawn(program, ["sandbox", "hubspot", "--port", "0", "--json"], { cwd: folder });
   const ended = once(sandbox, "exit");

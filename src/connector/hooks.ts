@@ -1,5 +1,4 @@
-// What a manifest can't say as data: functions in a file beside it, each in place of one step of the engine. They see JSON as the
-// API has it; a number that JavaScript can't hold is an object whose String() is its digits.
+// What a manifest can't say as data: functions in a file beside it, each in place of one step of the engine.
 
 import { z } from "zod";
 import { isRecord } from "../config/json.js";
@@ -7,27 +6,9 @@ import { suggestion } from "../config/nearest.js";
 import { ConfigError } from "../config/yaml.js";
 import { ReadFailed } from "./ending.js";
 import { type ErrorRule, hookRule } from "./error-schema.js";
+import type { Hooks } from "./hooks.types.js";
 
 type Json = Readonly<Record<string, unknown>>;
-
-/** What a hook says of an error, in the words of a rule of the manifest. */
-type Verdict = z.input<typeof hookRule>;
-
-/** What a hooks file may export. */
-export interface Hooks {
-  /** `{record}`: the columns of one row by upstream's names, as they would be sent. */
-  readonly encodeRecord?: ((record: Json, of: { readonly table: string; readonly verb: string }) => Json) | undefined;
-  /** One record of an answer, before its key and its fields are looked for. */
-  readonly decodeRecord?: ((record: unknown, of: { readonly table: string }) => unknown) | undefined;
-  /** A single error of an answer, before the manifest's rules; undefined: they decide. */
-  readonly classifyError?:
-    | ((error: unknown, of: { readonly status: number; readonly body: unknown }) => Verdict | undefined)
-    | undefined;
-  /** Where the next page of a list begins, sent as its `pages` say; null: nowhere; undefined: where its `pages` say. */
-  readonly nextPage?:
-    | ((body: unknown, of: { readonly table: string; readonly cursor: string | null }) => string | null | undefined)
-    | undefined;
-}
 
 /** The same, with what they give back checked. */
 export type CheckedHooks = Omit<Hooks, "classifyError"> & {

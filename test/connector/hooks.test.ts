@@ -4,11 +4,14 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, expectTypeOf, test } from "vitest";
+import type { z } from "zod";
 import { open } from "../../src/cli/open.js";
 import { tableOf } from "../../src/config/api.js";
 import { ConfigError } from "../../src/config/yaml.js";
-import { checkedHooks, type Hooks } from "../../src/connector/hooks.js";
+import type { hookRule } from "../../src/connector/error-schema.js";
+import { checkedHooks } from "../../src/connector/hooks.js";
+import type { Hooks, Verdict } from "../../src/connector/hooks.types.js";
 import { hooksOf } from "../../src/connectors/registry.js";
 import { openItems } from "../support/items.js";
 import { type ScriptedServer, startScripted } from "../support/scripted.js";
@@ -182,4 +185,9 @@ test("a manifest without hooks has none, and each connector that comes with hook
     const has = readdirSync(join(connectors, entry.name)).includes("hooks.ts");
     expect(hooksOf(entry.name) !== undefined, entry.name).toBe(has);
   }
+});
+
+test("what their types let a hook say is what the engine takes", () => {
+  expectTypeOf<Verdict>().toExtend<z.input<typeof hookRule>>();
+  expectTypeOf<keyof Verdict>().toEqualTypeOf<keyof z.input<typeof hookRule>>();
 });
