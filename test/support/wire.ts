@@ -40,6 +40,12 @@ export class WireClient {
     this.socket.write(Buffer.concat(messages));
   }
 
+  /** Sends, and shows what comes up to ReadyForQuery. */
+  async ask(...messages: readonly Buffer[]): Promise<string[]> {
+    this.send(...messages);
+    return shown(await this.until("Z"));
+  }
+
   /** All messages up to and including the first of `type`. */
   async until(type: string): Promise<Message[]> {
     for (;;) {
