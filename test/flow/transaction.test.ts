@@ -189,6 +189,18 @@ test("P5: SERIALIZABLE and READ ONLY are refused before the call; REPEATABLE REA
   expect(await newestEntry()).toMatchObject({ state: "accepted", applied: true });
 });
 
+test("P4: REPEATABLE READ and a row that has changed since: 40001, and nothing is sent", async () => {
+  const [one, two] = [await line.client(), await line.client()];
+  await one.query("begin isolation level repeatable read");
+  await one.query("select from hubspot.contacts");
+  await two.query("update hubspot.contacts set firstname = 'Two' where email = 'ada@example.com'");
+  line.sandbox.clearLog();
+  const outrun = one.query("update hubspot.contacts set firstname = 'One' where email = 'ada@example.com'");
+  expect(await codeOf(outrun)).toBe("40001");
+  expect(line.sandbox.log).toEqual([]);
+  await one.query("rollback");
+});
+
 test("P5: a local constraint that is deferred is checked before the call", async () => {
   await line.admin.query(
     "create table public.fan (contact text references hubspot.contacts deferrable initially deferred)",

@@ -13,6 +13,8 @@ export interface LineOptions {
   readonly timeoutMs?: number;
   readonly waitMs?: number;
   readonly log?: Config["log"]["level"];
+  /** The mirrors; contacts alone if it says nothing. */
+  readonly tables?: readonly string[];
 }
 
 export interface Line extends Served {
@@ -33,7 +35,7 @@ export async function startLine(options: LineOptions = {}): Promise<Line> {
         name: "hubspot",
         connector: "hubspot",
         base: sandbox.url,
-        tables: [tableOf("contacts", undefined)],
+        tables: (options.tables ?? ["contacts"]).map((name) => tableOf(name, undefined)),
         timeoutMs: options.timeoutMs ?? 5_000,
         waitMs: options.waitMs ?? 5_000,
         values: { token: "pat-test" },
