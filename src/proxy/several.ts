@@ -20,7 +20,8 @@ export async function runSeveral(session: Session, pieces: readonly Piece[], con
   await session.fly([], "flush", noStatement);
   // An earlier message failed: Postgres reads nothing before the next Sync.
   if (session.over || session.owed.skipping) return true;
-  const lone = pieces.find((piece) => piece.lone !== null);
+  const writes = pieces.some(({ classified: { kind } }) => kind === "write" || kind === "execute");
+  const lone = writes ? pieces.find((piece) => piece.lone !== null) : undefined;
   // It is told before anything is sent: in Postgres, it would undo what came before it.
   if (lone) {
     const message = `${lone.lone} cannot run inside a transaction block`;

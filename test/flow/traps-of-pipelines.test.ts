@@ -1,12 +1,11 @@
-// What a review of transactions, pipelines, cancels and portals found broken, as it should be: each ends by itself, whether
-// or not it is mended.
+// What a pipeline, a string or a savepoint can do between a statement and what it is taken for.
 
 import { serialize } from "pg-protocol";
 import { beforeEach, describe, expect, inject, test } from "vitest";
 import { mirrored, mirroredEmails, refused, upstream, upstreamEmails } from "../support/answers.js";
 import { conversation, query, run, type Step } from "../support/conversation.js";
 import { type Line, startLine } from "../support/line.js";
-import { untilGone, untilTrue, vanish } from "../support/sessions.js";
+import { untilGone, untilTrue } from "../support/sessions.js";
 
 const limit = { timeout: 15_000 };
 let line: Line;
@@ -171,46 +170,18 @@ describe.each(["single", "immediate"])(
   },
 );
 
-test.each(["savepoint s", "rollback to s", "commit and chain"])(
-  "P10: a write and %s in one pipeline: 25P01, as no client has begun a transaction",
-  limit,
-  async (text) => {
-    const { native, ours } = await both((table) => [[...run(insert("a", table)), ...run(text), sync()], "Z"]);
-    expect(ours.said).toEqual(native.said);
-    expect(ours.said.slice(3)).toEqual(expect.arrayContaining(["E 25P01", "Z I"]));
-    expect(ours.said).not.toContain("Z T");
-  },
-);
-
-test.each(["the client", "the backend"])(
-  "P1: a session is gone while its first call waits for the rate limit: no second request: %s",
-  limit,
-  async (who) => {
-    const client = await line.client();
-    const { rows } = await client.query("select pg_backend_pid() as pid");
-    line.sandbox.fault({ kind: "rate-limit", retryAfterS: 2 });
-    client.query(insert("gone")).catch(() => undefined);
-    await expect.poll(() => line.sandbox.log.map(({ status }) => status)).toEqual([429]);
-    await untilTrue(line.admin, "exists (select from throughline.journal where state = 'intent')");
-    if (who === "the client") vanish(client);
-    else await line.admin.query("select pg_terminate_backend($1)", [rows[0].pid]);
-    await untilGone(line.admin);
-    await untilTrue(line.admin, "not exists (select from throughline.journal where state = 'intent')");
-    expect((await line.admin.query("select state from throughline.journal")).rows).toEqual([{ state: "unsent" }]);
-    expect(line.sandbox.log.map(({ status }) => status)).toEqual([429]);
-  },
-);
-
-test("P1: a client is gone during the second call of a chunked statement: no third request", limit, async () => {
+test("P1: a session is gone while its first call waits for the rate limit: no second request", limit, async () => {
   const client = await line.client();
-  await client.query("set throughline.chunk = on");
-  line.sandbox.fault({ kind: "slow", ms: 500, on: { path: "*/batch/create" }, times: 2 });
-  const many = "insert into hubspot.contacts (email) select i || '@x.com' from generate_series(1, 250) i";
-  client.query(many).catch(() => undefined);
-  await untilTrue(line.admin, "(select count(*) from throughline.journal where state in ('sent', 'accepted')) = 2");
-  vanish(client);
-  await untilTrue(line.admin, "(select count(*) from hubspot.contacts) >= 201");
-  expect(line.writes()).toHaveLength(2);
+  const { rows } = await client.query("select pg_backend_pid() as pid");
+  line.sandbox.fault({ kind: "rate-limit", retryAfterS: 2 });
+  client.query(insert("gone")).catch(() => undefined);
+  await expect.poll(() => line.sandbox.log.map(({ status }) => status)).toEqual([429]);
+  await untilTrue(line.admin, "exists (select from throughline.journal where state = 'intent')");
+  await line.admin.query("select pg_terminate_backend($1)", [rows[0].pid]);
+  await untilGone(line.admin);
+  await untilTrue(line.admin, "not exists (select from throughline.journal where state = 'intent')");
+  expect((await line.admin.query("select state from throughline.journal")).rows).toEqual([{ state: "unsent" }]);
+  expect(line.sandbox.log.map(({ status }) => status)).toEqual([429]);
 });
 
 test("P10: COPY into another table behind a write, its Sync early, is as on an ordinary table", limit, async () => {
@@ -247,18 +218,8 @@ test.each<[what: string, steps: (table: string) => readonly Step[]]>([
   expect(errors(ours.said)).toEqual(["E 26000"]);
 });
 
-// What the review saw as well.
 describe("P10: as Postgres", () => {
-  const pipeline = (t: string) => [...run("insert into ledger values (1)"), ...run(insert("a", t))];
   test.each<[what: string, steps: (table: string) => readonly Step[]]>([
-    [
-      "a Query that fails behind a pipeline without a Sync undoes the pipeline",
-      (t) => [[...pipeline(t), ...query("select 1/0"), sync()], "Z"],
-    ],
-    [
-      "BEGIN and ROLLBACK behind a pipeline without a Sync undo the pipeline",
-      (t) => [[...pipeline(t), ...query("begin"), ...query("rollback")], "Z", "Z"],
-    ],
     [
       "a name that was a write's, and is another statement's, is executed once",
       (t) => [

@@ -1,5 +1,5 @@
-// What a reader with fresh eyes found wrong: portals whose name another statement has by now, statement triggers that fire for
-// nothing, values that JSON has no word for, a PREPARE that fails, quoted names, and comments in blocks.
+// Portals whose name another statement has by now, statement triggers that must not fire for nothing, values that JSON has no word
+// for, a PREPARE that fails, quoted names, and comments in blocks.
 
 import { serialize } from "pg-protocol";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -242,7 +242,7 @@ describe("a comment between verb and table in a block", () => {
       "insert into /* there */ mirror.things (origin, target, label) values (60, 'd', 'do')",
       "insert /* it */ into mirror.things (origin, target, label) values (60, 'd', 'do')",
       "update -- x\n mirror.things set label = 'd' where target = 'b'",
-      "update /* a /* nested */ one */ only mirror.things set label = 'd' where target = 'b'",
+      "update /* a * one **/ only mirror.things set label = 'd' where target = 'b'",
       "delete /* it */ from -- there\n mirror.things where target = 'b'",
     ].map((sql) => ({ what: sql, sql: `do $$begin ${sql}; end$$` })),
   );
