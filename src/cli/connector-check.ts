@@ -70,7 +70,7 @@ function accountOf(manifest: Manifest, base: string): Account {
 }
 
 function findingsOf(subject: string, probed: Probed): Finding[] {
-  const { records, repeated, missing, undecoded, unmirrored, foundAgain, failed } = probed;
+  const { records, repeated, missing, undecoded, unmirrored, lists, foundAgain, failed } = probed;
   const error = (says: string): Finding => ({ level: "error", subject, says });
   const warning = (says: string): Finding => ({ level: "warning", subject, says });
   const found: Finding[] = undecoded.map(({ column, type, found: kind, records: wrong }) =>
@@ -82,6 +82,7 @@ function findingsOf(subject: string, probed: Probed): Finding[] {
     found.push(error(`${repeated} of ${records} records have the key of another one: mend "key", or "record.key"`));
   if (foundAgain === false) found.push(error('"read.get" does not find the first record by its key'));
   if (failed !== null) found.push(error(failed));
+  for (const { name, failed: why } of lists) if (why !== null) found.push(error(`"read.${name}": ${why}`));
   if (missing.length > 0) found.push(warning(`in no record: ${missing.join(", ")}`));
   if (unmirrored.length > 0) found.push(warning(`mirrored by no column: ${unmirrored.join(", ")}`));
   if (records === 0 && failed === null) return [warning("has no records, so nothing could be compared"), ...found];

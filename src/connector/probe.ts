@@ -32,6 +32,8 @@ export interface Probed {
   readonly undecoded: readonly Undecoded[];
   /** Fields that no column mirrors: by name, or by pointer when they stand outside the record's fields. */
   readonly unmirrored: readonly string[];
+  /** What the manifest's other lists gave, and why one gave nothing. */
+  readonly lists: readonly { readonly name: string; readonly records: number; readonly failed: string | null }[];
   /** Whether its key leads to the first record again; null when there is none. */
   readonly foundAgain: boolean | null;
   /** Why reading stopped. */
@@ -43,12 +45,21 @@ export class ProbedTable extends ReadableTable {
   private body: unknown;
 
   async probe(): Promise<Probed> {
-    const nothing = { table: this.resource, records: 0, repeated: 0, missing: [], undecoded: [], unmirrored: [] };
+    const nothing = {
+      table: this.resource,
+      records: 0,
+      repeated: 0,
+      missing: [],
+      undecoded: [],
+      unmirrored: [],
+      lists: [],
+    };
     try {
       const columns = await this.columns();
       const { records } = await this.list(columns, null);
       const listed = { ...nothing, ...this.compare(columns, records) };
-      return await this.readAgain(columns, listed, records[0]?.key);
+      const again = await this.readAgain(columns, listed, records[0]?.key);
+      return { ...again, lists: await this.otherLists(columns) };
     } catch (cause) {
       if (!(cause instanceof ReadFailed)) throw cause;
       return { ...nothing, foundAgain: null, failed: `${cause.message}${this.shape()}` };
@@ -83,6 +94,29 @@ export class ProbedTable extends ReadableTable {
       if (!(cause instanceof ReadFailed)) throw cause;
       return { ...listed, foundAgain: null, failed: `${cause.message}${this.shape()}` };
     }
+  }
+
+  /** A page of what has changed within a day, and of what was deleted, where the manifest says how to ask. */
+  private async otherLists(columns: readonly MirrorColumn[]): Promise<Probed["lists"]> {
+    const { changes, deleted } = this.manifest.read;
+    const calls = [
+      // Of events, the records that they are about are no part.
+      ...(changes && changes.since.key === undefined
+        ? [["changes", changes, sinceYesterday(changes.since.as)] as const]
+        : []),
+      ...(typeof deleted === "object" ? [["deleted", deleted, {}] as const] : []),
+    ];
+    const lists: Probed["lists"][number][] = [];
+    for (const [name, call, scope] of calls) {
+      try {
+        const { records } = await this.page(call, columns, null, scope);
+        lists.push({ name, records: records.length, failed: null });
+      } catch (cause) {
+        if (!(cause instanceof ReadFailed)) throw cause;
+        lists.push({ name, records: 0, failed: `${cause.message}${this.shape()}` });
+      }
+    }
+    return lists;
   }
 
   private compare(columns: readonly MirrorColumn[], records: readonly Record[]) {
@@ -124,6 +158,11 @@ export class ProbedTable extends ReadableTable {
     if (isRecord(element)) return `; such a record has: ${Object.keys(element).join(", ")}`;
     return isRecord(this.body) ? `; the answer has: ${Object.keys(this.body).join(", ")}` : "";
   }
+}
+
+function sinceYesterday(form: "iso" | "unix" | "unix_ms") {
+  const at = new Date(Date.now() - 86_400_000);
+  return { since: { iso: at.toISOString(), unix: Math.floor(at.getTime() / 1000), unix_ms: at.getTime() }[form] };
 }
 
 interface RecordAt {

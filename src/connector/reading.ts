@@ -94,8 +94,18 @@ export class ReadableTable {
 
   /** One page of all records, in a stable order. */
   async list(columns: readonly MirrorColumn[], cursor: string | null): Promise<Page> {
-    const { call, address, scope: ofPage } = pageCall(this.manifest.read.list, cursor);
-    const scope = { columns: upstreamNames(columns), ...(await this.tableScope()), ...ofPage };
+    return this.page(this.manifest.read.list, columns, cursor);
+  }
+
+  /** `more`: what else the call's templates may name. */
+  protected async page(
+    list: Call,
+    columns: readonly MirrorColumn[],
+    cursor: string | null,
+    more: Scope = {},
+  ): Promise<Page> {
+    const { call, address, scope: ofPage } = pageCall(list, cursor);
+    const scope = { columns: upstreamNames(columns), ...(await this.tableScope()), ...more, ...ofPage };
     const answer = await this.read({ call, address, scope, what: "a page" }, syncReads);
     const records = this.records(call, answer, columns);
     const page = {

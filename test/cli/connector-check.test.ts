@@ -70,6 +70,7 @@ test.each(["desk", "shelf"] as const)("the manifest of %s is right, and fits", a
     missing: [],
     undecoded: [],
     unmirrored: [],
+    lists: [{ name: "changes", records: expect.any(Number), failed: null }],
     foundAgain: true,
     failed: null,
   });
@@ -83,6 +84,13 @@ const misfits: readonly (readonly [what: string, Name, readonly (readonly [strin
     [["rows: /tickets\n        pages: { offset: offset, total: /total }\n      get", "rows: /items\n      get"]],
     1,
     "error   desk.tickets: desk: no list of tickets at /items; the answer has: tickets, total\n",
+  ],
+  [
+    "a wrong list of what has changed",
+    "desk",
+    [["rows: /tickets\n        since", "rows: /changed\n        since"]],
+    1,
+    'error   desk.tickets: "read.changes": desk: no list of tickets at /changed; the answer has: tickets, total\n',
   ],
   [
     "a wrong type",
@@ -230,7 +238,14 @@ test("fields that stand outside the record's own are told by their pointer, and 
   vi.stubEnv("HUBSPOT_TOKEN", "pat-test");
   const file = fileURLToPath(new URL("../../src/connectors/hubspot/manifest.yaml", import.meta.url));
   const { code, out, err } = await check(file, sandbox.url);
+  const searches = sandbox.log
+    .filter(({ path }) => path.endsWith("/search"))
+    .map(({ path, status }) => `${path} ${status}`);
+  const archived = sandbox.log.filter(({ query }) => query.includes("archived=true")).map(({ status }) => status);
   await sandbox.close();
+  expect(searches).toHaveLength(6);
+  expect(searches[0]).toBe("/crm/v3/objects/contacts/search 200");
+  expect(archived).toEqual([200, 200, 200, 200, 200, 200]);
   expect([code, err]).toEqual([0, "tables that only the API tells of are not looked at\n"]);
   expect(out.split("\n").slice(1, 4)).toEqual([
     "ok      hubspot.contacts: 1 record came, and all its values fit",
