@@ -44,7 +44,7 @@ export async function explain(session: Session, hold: Explained, context: WriteC
   const values = hold.at === "query" ? noStatement.values : hold.portal.values;
   const explained = new ExplainedWrite(
     session,
-    { name, text: inner, classified: { ...classified, explained: false } },
+    { name, text: inner, classified: { ...classified, explained: null }, prepared: statement.prepared },
     { statement: name, text: inner, values, execute: undefined },
   );
   explained.typed = hold.at === "execute";
@@ -61,8 +61,10 @@ export async function explain(session: Session, hold: Explained, context: WriteC
   );
   if (flight.kind === "landed") {
     // Of rows in portions, with the last.
-    if (write.completion?.[0] === Backend.commandComplete)
-      session.toClient(Buffer.concat(lines.map((line) => writeRow([line]))));
+    if (write.completion?.[0] === Backend.commandComplete) {
+      if (classified.explained === "rows") session.toClient(Buffer.concat(lines.map((line) => writeRow([line]))));
+      else write.tellNotice(asNotice(lines));
+    }
     write.tellCompletion();
   } else if (flight.kind === "failed") write.tellError(withoutContext(flight.error));
   return write;
@@ -93,6 +95,11 @@ async function linesOf(
     `Throughline: no request: it would be refused (${refused.get("C")}: ${refused.get("M")})`,
     ...(hint === undefined ? [] : [`  Hint: ${hint}`]),
   ];
+}
+
+/** For a format that has no place for lines. */
+function asNotice([first = "", ...more]: readonly string[]): { readonly message: string; readonly detail: string } {
+  return { message: first.replace(/^T/, "t"), detail: more.map((line) => line.trim()).join("\n") };
 }
 
 function isOurs(error: Fields): boolean {

@@ -142,7 +142,7 @@ async function handle(session: Session, hold: Hold, context: WriteContext): Prom
 }
 
 function isExplained({ classified }: MirrorStatement): boolean {
-  return classified.kind === "write" && classified.explained;
+  return classified.kind === "write" && classified.explained !== null;
 }
 
 /** A transaction that we opened to look around must not become the Query's. */

@@ -71,7 +71,7 @@ async function runPiece(session: Session, piece: Piece, context: WriteContext): 
     case null: {
       await open(session);
       const statement = session.statements.resolve("", piece.text, piece.classified);
-      if (!statement || (statement.classified.kind === "write" && statement.classified.explained))
+      if (!statement || (statement.classified.kind === "write" && statement.classified.explained !== null))
         return runQuery(session, piece);
       const write = new HeldWrite(session, statement, { ...noStatement, text: piece.text });
       const ran = await runWrite(write, context);

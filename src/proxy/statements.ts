@@ -57,7 +57,13 @@ export class Statements implements OwedEvents {
       case "execute": {
         const known = this.statement(classified.name);
         if (known?.classified.kind !== "write") return undefined;
-        return { name, text, classified: { ...known.classified, parameters: false }, prepared: known.prepared };
+        const { explained } = classified;
+        return {
+          name,
+          text,
+          classified: { ...known.classified, parameters: false, explained },
+          prepared: known.prepared,
+        };
       }
       case "several":
       case "other":

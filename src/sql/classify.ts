@@ -25,11 +25,13 @@ export interface Write {
   readonly parameters: boolean;
   /** It calls functions: which rows it finds may be another matter each time. */
   readonly calls: boolean;
-  /** It is only to be explained, as text: nothing of it is run. */
-  readonly explained: boolean;
+  /** It is only to be explained, and nothing of it is run: in rows of text, or in a format to which nothing can be added. */
+  readonly explained: Explained | null;
   /** COPY … FROM STDIN: its rows come after it, in this format; `match`: behind a header that has to fit. */
   readonly copies: "text" | "binary" | "match" | null;
 }
+
+type Explained = "rows" | "notice";
 
 export type Classified =
   /** No write on a mirror that we could see: Postgres has it as it is. */
@@ -39,7 +41,7 @@ export type Classified =
   | { readonly kind: "prepareTransaction" }
   /** SQL-level PREPARE of a write, and EXECUTE of whatever has that name. */
   | { readonly kind: "prepare"; readonly name: string; readonly statement: Write | null }
-  | { readonly kind: "execute"; readonly name: string }
+  | { readonly kind: "execute"; readonly name: string; readonly explained: Explained | null }
   /** Several statements in one string, one of which is not `other`. */
   | { readonly kind: "several"; readonly pieces: readonly Piece[] };
 
@@ -86,7 +88,7 @@ function classifyOne(stmt: Fields | undefined, names: Names): Classified {
     case "TransactionStmt":
       return textOf(fields, "kind") === "TRANS_STMT_PREPARE" ? { kind: "prepareTransaction" } : other;
     case "ExecuteStmt":
-      return { kind: "execute", name: textOf(fields, "name") ?? "" };
+      return { kind: "execute", name: textOf(fields, "name") ?? "", explained: null };
     case "PrepareStmt": {
       const statement = writeOf(fieldsOf(fields, "query"), names) ?? null;
       return { kind: "prepare", name: textOf(fields, "name") ?? "", statement };
@@ -122,16 +124,15 @@ function classifyOne(stmt: Fields | undefined, names: Names): Classified {
 }
 
 /** EXPLAIN ANALYZE EXECUTE, CREATE TABLE … AS EXECUTE. */
-function executeOf(around: Fields | undefined): Classified | undefined {
+function executeOf(around: Fields | undefined): Extract<Classified, { kind: "execute" }> | undefined {
   const execute = fieldsOf(fieldsOf(around, "query"), "ExecuteStmt");
-  return execute && { kind: "execute", name: textOf(execute, "name") ?? "" };
+  return execute && { kind: "execute", name: textOf(execute, "name") ?? "", explained: null };
 }
 
-/** To other formats than text nothing can be added. */
 function explainedOf(explain: Fields | undefined, names: Names): Classified {
   const format = optionsOf(explain, "format").at(-1)?.toLowerCase() ?? "text";
-  const write = format === "text" ? writeOf(fieldsOf(explain, "query"), names) : undefined;
-  return write ? { ...write, explained: true } : other;
+  const found = executeOf(explain) ?? writeOf(fieldsOf(explain, "query"), names);
+  return found ? { ...found, explained: format === "text" ? "rows" : "notice" } : other;
 }
 
 /** EXPLAIN ANALYZE runs its statement. */
@@ -213,7 +214,7 @@ function writeOf(stmt: unknown, names: Names): Write | undefined {
     conflict,
     parameters,
     calls,
-    explained: false,
+    explained: null,
     copies,
   };
 }

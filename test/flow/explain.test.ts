@@ -105,9 +105,35 @@ describe("EXPLAIN", () => {
     await client.query("rollback");
   });
 
-  test("another format, and what is no write on a mirror, is Postgres's own", async () => {
-    const { rows } = await client.query("explain (format json) delete from hubspot.contacts");
-    expect(rows[0]["QUERY PLAN"]).toHaveLength(1);
+  test.each(["json", "yaml", "xml"])("a plan in %s stays one, and a NOTICE has the request", async (format) => {
+    const said: unknown[] = [];
+    const note = ({ message, detail }: { message?: string | undefined; detail?: string | undefined }) =>
+      said.push({ message, detail });
+    client.on("notice", note);
+    const { rows } = await client.query(
+      `explain (format ${format}) insert into hubspot.contacts (email) values ('a@b.example')`,
+    );
+    client.off("notice", note);
+    expect(rows).toHaveLength(1);
+    expect(JSON.stringify(rows)).not.toContain("hroughline");
+    expect(said).toEqual([
+      {
+        message: expect.stringMatching(/^throughline: POST \S+\/crm\/v3\/objects\/contacts$/),
+        detail: expect.stringMatching(/^Rows: 1, .*\nBudget: .*\nBody: .*a@b\.example/),
+      },
+    ]);
+  });
+
+  test("an EXECUTE is explained as the write that it runs", async () => {
+    await client.query("prepare put(text) as insert into hubspot.contacts (email) values ($1)");
+    const { rows } = await client.query("explain execute put('put@b.example')");
+    expect(requests(rows).join("\n")).toMatch(/POST .*contacts.*put@b\.example/s);
+    await client.query("deallocate put");
+    const { rows: noted } = await line.admin.query("select count(*)::int as n from throughline.journal");
+    expect(noted).toEqual([{ n: 0 }]);
+  });
+
+  test("what is no write on a mirror is Postgres's own", async () => {
     const read = await client.query("explain select * from hubspot.contacts");
     expect(JSON.stringify(read.rows)).not.toContain("Throughline");
   });

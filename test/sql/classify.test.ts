@@ -34,9 +34,12 @@ const writes: readonly (readonly [sql: string, expected: object])[] = [
   ["with x as (delete from contacts returning *) select * from x", { verbs: ["delete"] }],
   ["with x as (insert into contacts (a) values (1) returning *) insert into y select * from x", { columns: ["a"] }],
   ["with x as (insert into contacts (a) values (1)) insert into vips (b) values (1)", { columns: null }],
-  ["explain (analyze, costs off) insert into contacts (a) values (1)", { verbs: ["insert"], explained: false }],
-  ["explain insert into contacts (a) values (1)", { verbs: ["insert"], explained: true }],
-  ["explain (analyze off) delete from contacts", { verbs: ["delete"], explained: true }],
+  ["explain (analyze, costs off) insert into contacts (a) values (1)", { verbs: ["insert"], explained: null }],
+  ["explain insert into contacts (a) values (1)", { verbs: ["insert"], explained: "rows" }],
+  ["explain (analyze off) delete from contacts", { verbs: ["delete"], explained: "rows" }],
+  ["explain (format json) delete from contacts", { verbs: ["delete"], explained: "notice" }],
+  ["explain (analyze 0) delete from contacts", { verbs: ["delete"], explained: "rows" }],
+  ["explain (analyze 1) delete from contacts", { verbs: ["delete"], explained: null }],
   ["copy contacts (a, b) from stdin csv", { copies: "text", columns: ["a", "b"] }],
   ["copy contacts (a) from stdin with (format binary)", { copies: "binary" }],
   ["copy contacts from '/a/file'", { copies: null, columns: null }],
@@ -61,7 +64,6 @@ const others = [
   "update y set a = 1 from contacts",
   "delete from y where a in (select a from contacts)",
   "select 'insert into contacts'",
-  "explain (format json) insert into contacts (a) values (1)",
   "copy contacts to stdout",
   "create view more as select * from contacts where a = 'insert'",
   "insert into contacts (a values",
@@ -82,7 +84,7 @@ test("PREPARE and EXECUTE name a statement; PREPARE TRANSACTION is what it is", 
     name: "p",
     statement: { kind: "write", columns: ["a"] },
   });
-  expect(classify("execute p(1)", watched)).toEqual({ kind: "execute", name: "p" });
+  expect(classify("execute p(1)", watched)).toEqual({ kind: "execute", name: "p", explained: null });
   expect(classify("prepare transaction 'x'", watched)).toEqual({ kind: "prepareTransaction" });
 });
 
