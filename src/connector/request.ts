@@ -24,7 +24,7 @@ export interface Composed {
   readonly kind: "composed";
   readonly method: Call["method"];
   readonly url: string;
-  /** Of the base, as the limits see it. */
+  /** Of the base, as the limits see it: with the placeholders of what is a row's own. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | undefined;
@@ -56,7 +56,10 @@ export function compose(
     kind: "composed",
     method: call.method,
     url,
-    path: address === undefined ? path : pathBelow(full.path, address),
+    path:
+      address === undefined
+        ? call.path.replaceAll("{table}", encodeURIComponent(String(scope["table"])))
+        : pathBelow(full.path, address),
     headers: {
       accept: "application/json",
       ...(body === undefined ? {} : { "content-type": contentTypes[manifest.encode] }),

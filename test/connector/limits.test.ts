@@ -40,6 +40,7 @@ test("a limit counts the paths that it names, below the base and on every page",
     manifest: {
       limits: [
         { calls: 1, per: "60s", path: "/items/*" },
+        { calls: 1, per: "60s", path: "*/{key}" },
         { calls: 1, per: "60s", path: "*/next" },
       ],
     },
@@ -55,17 +56,17 @@ test("a limit counts the paths that it names, below the base and on every page",
   api.add(written, { body: { items: [], next: "/v1/items/next" } }, { body: { items: [] } });
   await opened.table.write("delete", opened.columns, [{ key: "1", sent: {} }]);
   const { next } = await opened.table.list(opened.columns, null);
-  expect((await left("1")).map(({ calls }) => calls)).toEqual([1]);
+  expect((await left("1")).map(({ calls }) => calls)).toEqual([1, 1]);
   await opened.table.list(opened.columns, next);
-  expect((await left("next")).map(({ calls }) => calls)).toEqual([0, 0]);
+  expect((await left("1")).map(({ calls }) => calls)).toEqual([0, 1]);
 });
 
-test("a limit may count each path by itself", async () => {
+test("a limit may count each path by itself, and one of any row's is one", async () => {
   const opened = await limited({ calls: 1, per: "60s", each_path: true });
-  api.add(written, written);
+  api.add(written, { body: { items: [] } });
   await update(opened, "1");
-  expect(await update(opened, "2")).toMatchObject({ kind: "answered" });
-  expect(await update(opened, "1")).toMatchObject(used);
+  expect(await update(opened, "2")).toMatchObject(used);
+  expect(await opened.table.list(opened.columns, null)).toMatchObject({ records: [] });
 });
 
 test("ours at most is what the config says, beside the manifest's own", async () => {
