@@ -40,8 +40,8 @@ export interface ProxyParts {
 /** How often our key is renewed: well within its life of days. */
 const renewEveryMs = 3_600_000;
 const forgetEveryMs = 3_600_000;
-/** How often what others left open is looked for. */
-const recoverEveryMs = 1_000;
+/** How often what others left open is looked for: while there is none, that is one small query. */
+const recoverEveryMs = 500;
 /** How soon a table that "migrate" added, or a view or function that others made, is noticed. */
 const watchEveryMs = 5_000;
 /** How old what we know of a mirror may be. A migration in between is noticed when the call is noted. */
