@@ -54,8 +54,8 @@ function plain(type: string, text: string, rules: ValueRules): unknown {
 }
 
 /**
- * Whether `text` has a form that upstream could be sent, and could report: JSON has no infinity, a date no year before 1, a list no
- * dimensions.
+ * Whether `text` has a form that upstream could be sent, and could report: JSON has neither NaN nor infinity, a date has a year from
+ * 1 to 9999, and a list has no dimensions.
  */
 export function isSendable(column: MirrorColumn, text: string, rules: ValueRules): boolean {
   if (text === "" || column.type === "jsonb") return true;

@@ -219,6 +219,14 @@ begin
   perform set_config('throughline.call', '', true), set_config('throughline.n', '', true);
 end $$;
 
+-- Whether a rollback has undone here what one of these calls, a JSON array, has changed upstream: its rows are not applied as this
+-- transaction sees it.
+create or replace function throughline.undone(calls text) returns boolean
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select exists (select from json_array_elements_text(calls::json) c
+    where not exists (select from throughline.applied a where a.call = c::uuid))
+$$;
+
 create or replace function throughline.refuse(
   code text, message text, detail text, hint text, schema_name text, table_name text, column_name text, constraint_name text
 ) returns void language plpgsql set search_path = pg_catalog, pg_temp as $$
@@ -238,4 +246,4 @@ end $$;
 
 revoke all on all functions in schema throughline from public;
 grant execute on function throughline.plan, throughline.planned, throughline.lock, throughline.stage, throughline.close,
-  throughline.refuse to public;
+  throughline.undone, throughline.refuse to public;

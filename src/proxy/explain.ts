@@ -26,8 +26,8 @@ const undo: readonly Step[] = [
 /** The statement that is explained, as the write path sees it: what it would tell the client is kept. */
 class ExplainedWrite extends HeldWrite {
   refused: Fields | undefined;
-  /** Its parameters may have been given types. */
-  typed = false;
+  /** The session wants to hear no notices. */
+  quiet = false;
 
   override tellError(error: Fields): void {
     this.refused = error;
@@ -47,7 +47,6 @@ export async function explain(session: Session, hold: Explained, context: WriteC
     { name, text: inner, classified: { ...classified, explained: null }, prepared: statement.prepared },
     { statement: name, text: inner, values, execute: undefined },
   );
-  explained.typed = hold.at === "execute";
   const lines = await linesOf(session, explained, context);
   if (lines === undefined) return "passOn";
   const client: ClientStatement =
@@ -60,10 +59,10 @@ export async function explain(session: Session, hold: Explained, context: WriteC
     "flush",
   );
   if (flight.kind === "landed") {
-    // Of rows in portions, with the last.
+    // Of rows in portions, the later ones are Postgres's alone.
     if (write.completion?.[0] === Backend.commandComplete) {
       if (classified.explained === "rows") session.toClient(Buffer.concat(lines.map((line) => writeRow([line]))));
-      else write.tellNotice(asNotice(lines));
+      else if (!explained.quiet) write.tellNotice(asNotice(lines));
     }
     write.tellCompletion();
   } else if (flight.kind === "failed") write.tellError(withoutContext(flight.error));
@@ -79,6 +78,7 @@ async function linesOf(
   if (begun.kind !== "landed") return undefined;
   let lines: readonly string[] | undefined;
   const ran = await runWrite(explained, context, async (_session, _context, ready) => {
+    explained.quiet = ready.inspection.hidesNotices;
     lines = await report(ready);
     return "answered";
   });
@@ -87,8 +87,8 @@ async function linesOf(
   await explained.fly([...undo, { kind: "forget" }], "flush");
   const { refused } = explained;
   if (ran !== "answered") return undefined;
-  // A statement that Postgres can't make sense of without the types that its Parse gave says so by class 42.
-  if (refused && explained.typed && /^42[78P]/.test(refused.get("C") ?? "") && !isOurs(refused)) return undefined;
+  // What Postgres can't make sense of it says itself; or it could, with the types that a Parse gave.
+  if (refused && /^42/.test(refused.get("C") ?? "") && !isOurs(refused)) return undefined;
   if (!refused) return lines ?? ["Throughline: no request"];
   const hint = refused.get("H");
   return [

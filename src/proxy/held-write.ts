@@ -28,7 +28,7 @@ export class HeldWrite implements HeldSession {
 
   constructor(
     private readonly session: Session,
-    private readonly statement: MirrorStatement,
+    private statement: MirrorStatement,
     private client: ClientStatement,
   ) {}
 
@@ -40,6 +40,19 @@ export class HeldWrite implements HeldSession {
   }
   get prepared() {
     return this.statement.prepared;
+  }
+  means(text: string): boolean {
+    const found = this.session.interception.classify(text);
+    const meant = found.kind === "prepare" ? found.statement : found;
+    const { classified, prepared } = this.statement;
+    if (meant?.kind !== "write" || classified.kind !== "write" || !prepared) return false;
+    const { parameters, explained } = classified;
+    this.statement = {
+      ...this.statement,
+      classified: { ...meant, parameters, explained },
+      prepared: { name: prepared.name, text },
+    };
+    return true;
   }
   get processId() {
     return this.session.cancellation.processId;

@@ -51,7 +51,7 @@ export class Session implements HoldState, BackendState {
 
   constructor(
     clientSocket: Socket,
-    private readonly interception: Interception,
+    readonly interception: Interception,
     private readonly log: Logger,
     readonly clientAddress: string,
   ) {

@@ -100,7 +100,10 @@ function classifyOne(stmt: Fields | undefined, names: Names): Classified {
       names.define("tables", textOf(fieldsOf(fields, "view"), "relname") ?? "");
       return other;
     case "RenameStmt":
-      if (names.isTable(textOf(fieldsOf(fields, "relation"), "relname") ?? ""))
+      if (
+        /^OBJECT_(VIEW|TABLE)$/.test(textOf(fields, "renameType") ?? "") &&
+        names.isTable(textOf(fieldsOf(fields, "relation"), "relname") ?? "")
+      )
         names.define("tables", textOf(fields, "newname") ?? "");
       return other;
     case "RuleStmt":

@@ -1,7 +1,7 @@
 // A string of several statements, cut where they end.
 
 import type { Classified } from "./classify.js";
-import { type Fields, fieldsOf, textOf } from "./tree.js";
+import { type Fields, fieldsOf, listOf, textOf } from "./tree.js";
 
 /** One statement of a string of several. */
 export interface Piece {
@@ -58,7 +58,7 @@ function isPlain({ classified, transaction, copies, lone }: Judged): boolean {
   return classified.kind === "other" && transaction === null && !copies && lone === null;
 }
 
-/** What Postgres refuses in a transaction block, and so in a string of several statements (`PreventInTransactionBlock`). */
+/** The best known of what Postgres refuses in a transaction block, and so in a string (`PreventInTransactionBlock`). */
 export function loneCommand(stmt: Fields | undefined): string | null {
   const [kind = ""] = Object.keys(stmt ?? {});
   const fields = fieldsOf(stmt, kind);
@@ -71,10 +71,28 @@ export function loneCommand(stmt: Fields | undefined): string | null {
       return fields?.["concurrent"] === true ? "CREATE INDEX CONCURRENTLY" : null;
     case "DropStmt":
       return fields?.["concurrent"] === true ? "DROP INDEX CONCURRENTLY" : null;
+    case "ClusterStmt":
+      return fields?.["relation"] === undefined ? "CLUSTER" : null;
+    case "ReindexStmt":
+      return loneReindex(fields);
+    case "TransactionStmt":
+      return loneEnds[textOf(fields, "kind") ?? ""] ?? null;
     default:
       return loneCommands[kind] ?? null;
   }
 }
+
+function loneReindex(reindex: Fields | undefined): string | null {
+  const options = listOf(reindex, "params").map((option) => textOf(fieldsOf(option, "DefElem"), "defname"));
+  if (options.includes("concurrently")) return "REINDEX CONCURRENTLY";
+  const [, many] = /^REINDEX_OBJECT_(SCHEMA|SYSTEM|DATABASE)$/.exec(textOf(reindex, "kind") ?? "") ?? [];
+  return many === undefined ? null : `REINDEX ${many}`;
+}
+
+const loneEnds: Readonly<Record<string, string>> = {
+  TRANS_STMT_COMMIT_PREPARED: "COMMIT PREPARED",
+  TRANS_STMT_ROLLBACK_PREPARED: "ROLLBACK PREPARED",
+};
 
 const loneCommands: Readonly<Record<string, string>> = {
   CreatedbStmt: "CREATE DATABASE",

@@ -1,7 +1,6 @@
 // What the write path asks of a held client session: flights of injected messages, and words to the client.
 
 import type { Fields } from "../../protocol/fields.js";
-import type { TextRow } from "../mirror/column.js";
 import type { Classified } from "../sql/classify.js";
 
 /** One injected message group; the client's own statement is never rewritten, only run. */
@@ -44,8 +43,6 @@ export interface OpenCall {
   /** What upstream has changed, or may have: such as `crm.contacts 512`. Null: nothing that may not be repeated. */
   readonly changed: string | null;
   readonly mirror: number;
-  /** What it has left upstream, by key; null: no such row. */
-  readonly left: ReadonlyMap<string, TextRow | null>;
   /** The client has been told what became of it: a rollback needs no warning. */
   readonly told: boolean;
   readonly api: string;
@@ -58,6 +55,8 @@ export interface HeldSession {
   readonly text: string;
   /** The name under which this text has to be prepared for the statement to be what it was taken for. */
   readonly prepared: { readonly name: string; readonly text: string } | undefined;
+  /** Takes the statement for what this text, prepared under its name, is. False: for no write on a mirror. */
+  means(text: string): boolean;
   readonly processId: number;
   readonly clientAddress: string;
   /** A simple Query, rather than an Execute. */

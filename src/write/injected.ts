@@ -4,11 +4,11 @@ import type { Signer } from "../postgres/mac.js";
 import { quoteName } from "../postgres/quote.js";
 import type { Write } from "../sql/classify.js";
 import type { SqlError } from "./error.js";
-import type { HeldSession, Rows, Step } from "./held.js";
+import type { Rows, Step } from "./held.js";
 
 export interface Inspection {
-  /** What was prepared under the statement's name is it still. */
-  readonly prepared: boolean;
+  /** What is prepared under the name that was asked for; null: nothing. */
+  readonly prepared: string | null;
   /** It calls a function that may write to a mirror. */
   readonly callsWriter: boolean;
   /** What the statement's targets are in this session. */
@@ -29,6 +29,8 @@ export interface Inspection {
   readonly application: string;
   /** client_min_messages, when it hides warnings. */
   readonly quiet: string | undefined;
+  /** Whether it hides notices. */
+  readonly hidesNotices: boolean;
   /** The mirrors' deferrable constraints, as SET CONSTRAINTS takes them; null when there are none. */
   readonly deferrable: string | null;
 }
@@ -38,7 +40,7 @@ export function inspectStep(
   { relations, functions }: Pick<Write, "relations" | "functions">,
   mirrors: readonly number[],
   sources: string,
-  prepared: HeldSession["prepared"],
+  prepared: string | undefined,
 ): Step {
   const setting = (name: string) => `pg_catalog.current_setting('${name}')`;
   const ours = (name: string) => `pg_catalog.current_setting('throughline.${name}', true)`;
@@ -73,16 +75,9 @@ export function inspectStep(
         from pg_catalog.pg_constraint c join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.connamespace
         where c.condeferrable and exists (select from mirror m where m.oid operator(pg_catalog.=) c.conrelid
           or m.oid operator(pg_catalog.=) c.confrelid)),
-      $5::pg_catalog.text is null or exists (select from pg_catalog.pg_prepared_statements p
-        where p.name operator(pg_catalog.=) $5 and p.statement operator(pg_catalog.=) $6::pg_catalog.text)`,
-    values: [
-      JSON.stringify(names),
-      JSON.stringify(mirrors),
-      JSON.stringify(functions),
-      sources,
-      prepared?.name ?? null,
-      prepared?.text ?? null,
-    ],
+      (select p.statement from pg_catalog.pg_prepared_statements p
+        where p.name operator(pg_catalog.=) $5::pg_catalog.name::pg_catalog.text)`,
+    values: [JSON.stringify(names), JSON.stringify(mirrors), JSON.stringify(functions), sources, prepared ?? null],
   };
 }
 
@@ -105,7 +100,7 @@ export function readInspection(rows: Rows | undefined): Inspection {
     prepared,
   ] = rows?.[0] ?? [];
   return {
-    prepared: prepared === "t",
+    prepared: prepared ?? null,
     callsWriter: calls === "t",
     relations: readOids(relations),
     mirrors: readOids(mirrors),
@@ -119,6 +114,7 @@ export function readInspection(rows: Rows | undefined): Inspection {
     role: role ?? "",
     application: application ?? "",
     quiet: messages != null && ["error", "fatal", "panic"].includes(messages) ? messages : undefined,
+    hidesNotices: messages != null && ["warning", "error", "fatal", "panic"].includes(messages),
     deferrable: deferrable ?? null,
   };
 }
@@ -145,6 +141,11 @@ const plain = (text: string): Step => ({ kind: "sql", text, values: [] });
 
 /** Which transaction this is; null while it has written nothing. */
 export const transactionStep = plain("select pg_catalog.pg_current_xact_id_if_assigned()");
+
+/** Whether a rollback has undone here what one of these calls has changed. */
+export function undoneStep(calls: readonly string[]): Step {
+  return { kind: "sql", text: "select throughline.undone($1)", values: [JSON.stringify(calls)] };
+}
 
 /** In a savepoint of their own: statement triggers fire, and have not fired. */
 export function undone(steps: readonly Step[]): Step[] {

@@ -5,10 +5,9 @@ import type { Mirror } from "../mirror/column.js";
 import type { Signer } from "../postgres/mac.js";
 import type { SqlError } from "./error.js";
 import type { HeldSession, Landing, OpenCall, Step } from "./held.js";
-import { type Inspection, lockStep, planSteps } from "./injected.js";
+import { type Inspection, lockStep, planSteps, undoneStep } from "./injected.js";
 import { type Plan, readLocked, readPlan, stillPlanned } from "./planned.js";
 import { refuseDifferent, refuseRestless, refuseTangled, refuseUndone } from "./refuse-plan.js";
-import type { Comparison } from "./verdict.js";
 
 /** How often a statement is planned when its rows change under it. */
 const planAttempts = 3;
@@ -61,20 +60,17 @@ export async function planAndLock(
   }
 }
 
-/** The rows that this transaction's calls have left upstream must be here as they left them; `refused`: a rollback has undone some. */
-export async function compareLeft(
+/** What these calls of the transaction have changed must be here; `refused`: a rollback has undone it. */
+export async function lookForUndone(
   session: HeldSession,
-  signer: Signer,
   mirror: Mirror,
-  calls: readonly OpenCall[],
-  table: Pick<Comparison, "same">,
+  earlier: readonly OpenCall[],
 ): Promise<Exclude<Planned, { kind: "planned" }> | undefined> {
-  const left = new Map(calls.flatMap((call) => (call.mirror === mirror.id ? [...call.left] : [])));
-  if (left.size === 0) return undefined;
-  const flight = await session.fly([lockStep(signer, session.processId, mirror.id, [...left.keys()], false)], "flush");
+  const calls = earlier.flatMap((one) => (one.mirror === mirror.id && one.changed !== null ? [one.call] : []));
+  if (calls.length === 0) return undefined;
+  const flight = await session.fly([undoneStep(calls)], "flush");
   if (flight.kind !== "landed") return flight;
-  const error = refuseUndone(mirror, left, readLocked(flight.rows[0] ?? []), table);
-  return error && { kind: "refused", error };
+  return flight.rows[0]?.[0]?.[0] === "t" ? { kind: "refused", error: refuseUndone(mirror) } : undefined;
 }
 
 /** An INSERT has nothing to lock. */

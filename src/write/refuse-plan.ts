@@ -1,10 +1,9 @@
 // What is refused because its plan can't be relied on when the statement runs. Pure.
 
-import type { Mirror, MirrorColumn, TextRow } from "../mirror/column.js";
+import type { Mirror } from "../mirror/column.js";
 import type { SqlError } from "./error.js";
 import { type Plan, samePlan, sameRows } from "./planned.js";
 import { at, nameOf } from "./refuse.js";
-import type { Comparison } from "./verdict.js";
 
 /** By what can't be told apart in its plan. */
 export function refuseTangled(mirror: Mirror, { rows, undone }: Plan): SqlError | undefined {
@@ -21,22 +20,8 @@ export function refuseTangled(mirror: Mirror, { rows, undone }: Plan): SqlError 
   };
 }
 
-/** `left`: what this transaction's calls have left upstream; `here`: the rows that are here. What a rollback has undone differs. */
-export function refuseUndone(
-  mirror: Mirror,
-  left: ReadonlyMap<string, TextRow | null>,
-  here: ReadonlyMap<string, TextRow>,
-  table: Pick<Comparison, "same">,
-): SqlError | undefined {
-  const undone = [...here].some(([key, row]) => {
-    const there = left.get(key);
-    const differs = (column: MirrorColumn) => {
-      const value = there?.[column.name];
-      return value !== undefined && !table.same(column, row[column.name] ?? null, value);
-    };
-    return there == null || mirror.columns.some(differs);
-  });
-  if (!undone) return undefined;
+/** What upstream has accepted in this transaction is no more what its rows are here. */
+export function refuseUndone(mirror: Mirror): SqlError {
   return {
     ...at(mirror),
     sqlstate: "0A000",

@@ -14,10 +14,11 @@ export async function rehearse(session: HeldSession, { signer }: SendContext, re
   const steps = planSteps(signer, session.processId, crypto.randomUUID(), limit, null, { kind: "execute" });
   const flight = await session.fly(steps, "flush");
   if (flight.kind === "landed") {
-    session.tellNotice({
-      message: "throughline: dry run: nothing was sent, and nothing is changed",
-      detail: [request.replace(/^Throughline: /, ""), ...more.map((line) => line.trim())].join("\n"),
-    });
+    if (!ready.inspection.hidesNotices)
+      session.tellNotice({
+        message: "throughline: dry run: nothing was sent, and nothing is changed",
+        detail: [request.replace(/^Throughline: /, ""), ...more.map((line) => line.trim())].join("\n"),
+      });
     session.tellCompletion();
   }
   return failed(session, flight);

@@ -3,7 +3,7 @@
 import type { KnownMirror } from "../connector/known.js";
 import type { HeldSession, Step } from "./held.js";
 import { inspectStep, readInspection, transactionStep, undone } from "./injected.js";
-import { compareLeft, planAndLock } from "./plan.js";
+import { lookForUndone, planAndLock } from "./plan.js";
 import { toSend, upsertColumn } from "./planned.js";
 import { refusePolicy } from "./policy.js";
 import { refuseReferences } from "./references.js";
@@ -52,13 +52,22 @@ export async function runWrite(session: HeldSession, context: WriteContext, conc
   }
   let known = await context.mirrors();
   const relations = known.map(({ mirror }) => mirror.relation);
-  const looked = await session.fly([inspectStep(classified, relations, context.sources(), session.prepared)], "flush");
+  const looked = await session.fly(
+    [inspectStep(classified, relations, context.sources(), session.prepared?.name)],
+    "flush",
+  );
   if (looked.kind === "over") return "skipped";
   // In a failed transaction Postgres refuses the statement itself, in its own words.
   if (looked.kind === "failed") return looked.error.get("C") === "25P02" ? "passOn" : failed(session, looked);
   const inspection = readInspection(looked.rows[0]);
+  const { prepared } = session;
+  if (prepared && prepared.text !== inspection.prepared) {
+    // Its name has been given to something else, or stayed what it was when that failed.
+    const isWrite = inspection.prepared !== null && session.means(inspection.prepared);
+    return isWrite ? runWrite(session, context, conclude) : "passOn";
+  }
   const isTarget = ({ mirror }: KnownMirror) => inspection.mirrors.includes(mirror.relation);
-  if (!inspection.prepared || (!inspection.callsWriter && !known.some(isTarget))) return "passOn";
+  if (!inspection.callsWriter && !known.some(isTarget)) return "passOn";
   if (session.stale) return raise(session, refuseStale);
   // A backfill that has just ended counts.
   if (known.some((one) => isTarget(one) && !one.mirror.complete)) known = await context.mirrors("afresh");
@@ -117,7 +126,7 @@ export async function runWrite(session: HeldSession, context: WriteContext, conc
   const mode = inspection.transactionMode || (table.account.transaction ?? "single");
   // Rows that such a statement would leave as they are do not show in its plan.
   const changes = inspection.callsWriter || classified.verbs.some((does) => does !== "insert");
-  const behind = changes ? await compareLeft(session, context.signer, mirror, earlier, table) : undefined;
+  const behind = changes ? await lookForUndone(session, mirror, earlier) : undefined;
   if (behind?.kind === "over") return "answered";
   if (behind) return behind.kind === "failed" ? failed(session, behind) : raise(session, behind.error);
   const unsendable =

@@ -80,15 +80,13 @@ export async function send(session: HeldSession, context: SendContext, ready: Re
     }
     canonical.push(...called.verdict.canonical);
     calls.push(called.call);
-    const reported = called.verdict.canonical.filter((row) => row !== null);
-    const keys = reported.map(({ key }) => key);
+    const keys = called.verdict.canonical.flatMap((row) => (row ? [row.key] : []));
     accepted.push(...keys);
     session.noteCall({
       call: called.call,
       transaction,
       changed: named(mirror, keys),
       mirror: mirror.id,
-      left: new Map(reported.map(({ key, row }) => [key, row])),
       told: false,
       api: mirror.api,
       settled: false,
@@ -124,7 +122,6 @@ async function tellRaised(
       transaction,
       changed: what,
       mirror: mirror.id,
-      left: new Map(),
       told: true,
       api: mirror.api,
       settled: done,
