@@ -1,20 +1,10 @@
 // Traps of shapes, strings and names that a reader with fresh eyes found: each failed before it was mended.
 
 import { serialize } from "pg-protocol";
-import { beforeEach, expect, test, vi } from "vitest";
+import { beforeEach, expect, test } from "vitest";
 import { refused } from "../support/answers.js";
 import { type Line, startLine } from "../support/line.js";
 import { shown, WireClient } from "../support/wire.js";
-
-const integer = vi.hoisted(() => ({ on: false }));
-vi.mock("../../src/connectors/registry.js", async (original) => {
-  const real: typeof import("../../src/connectors/registry.js") = await original();
-  const bigint = (text: string) => JSON.parse(text.replace('"id":{"type":"text"', '"id":{"type":"bigint"'));
-  return {
-    ...real,
-    manifestOf: (name: string) => (integer.on ? bigint(JSON.stringify(real.manifestOf(name))) : real.manifestOf(name)),
-  };
-});
 
 let line: Line;
 beforeEach(async () => {
@@ -129,18 +119,6 @@ test("Sequelize's findOrCreate of a row that is there", async () => {
   expect([results].flat()[1]?.rows).toEqual([
     { email: null, sequelize_caught_exception: "Key (email)=(ada@x.com) already exists." },
   ]);
-});
-
-// ---- F
-test("integer keys: a mirror can be pulled", async () => {
-  integer.on = true;
-  const other = await startLine({ seed: [{ email: "ada@x.com" }] }).finally(() => {
-    integer.on = false;
-  });
-  expect((await other.admin.query("select pg_typeof(id)::text as type from hubspot.contacts")).rows).toEqual([
-    { type: "bigint" },
-  ]);
-  await other.close();
 });
 
 // ---- G
