@@ -42,7 +42,8 @@ export function readConfig(path: string, env: Readonly<Record<string, string | u
 /** The tables of a config that has been read anew. What is said of an API as before goes on as it is, its rate budget as well. */
 export function reopened({ tables, log }: Pick<Opened, "tables" | "log">, renewed: Config): readonly OpenedTable[] {
   return renewed.apis.flatMap((api) => {
-    const same = tables.filter(({ said }) => said === saidOf(api));
+    const now = saidOf(api);
+    const same = tables.filter(({ said }) => said === now);
     return same.length > 0 ? same : tablesOf(api, log);
   });
 }

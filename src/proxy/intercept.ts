@@ -13,7 +13,7 @@ import { endHidden, endQuery, HeldWrite, noStatement, tellReady } from "./held-w
 import type { Interception } from "./interception.js";
 import type { Session } from "./session.js";
 import { runSeveral } from "./several.js";
-import type { MirrorStatement } from "./statements.js";
+import { isExplained } from "./statements.js";
 
 /** Notes what is under way, so that a stop can wait for it. */
 type Track = <T>(work: Promise<T>) => Promise<T>;
@@ -139,10 +139,6 @@ async function handle(session: Session, hold: Hold, context: WriteContext): Prom
       else session.toClient(await session.calls.settle(session.status));
       return true;
   }
-}
-
-function isExplained({ classified }: MirrorStatement): boolean {
-  return classified.kind === "write" && classified.explained !== null;
 }
 
 /** A transaction that we opened to look around must not become the Query's. */

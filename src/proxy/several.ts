@@ -11,6 +11,7 @@ import { refuseStep } from "../write/injected.js";
 import { runWrite, type WriteContext } from "../write/run.js";
 import { begin, endHidden, HeldWrite, noStatement, tellReady } from "./held-write.js";
 import type { Session } from "./session.js";
+import { isExplained } from "./statements.js";
 
 /** False: the string goes to Postgres as it is. */
 export async function runSeveral(session: Session, pieces: readonly Piece[], context: WriteContext): Promise<boolean> {
@@ -71,8 +72,7 @@ async function runPiece(session: Session, piece: Piece, context: WriteContext): 
     case null: {
       await open(session);
       const statement = session.statements.resolve("", piece.text, piece.classified);
-      if (!statement || (statement.classified.kind === "write" && statement.classified.explained !== null))
-        return runQuery(session, piece);
+      if (!statement || isExplained(statement)) return runQuery(session, piece);
       const write = new HeldWrite(session, statement, { ...noStatement, text: piece.text });
       const ran = await runWrite(write, context);
       await session.fly([], "sync", noStatement);

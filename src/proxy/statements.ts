@@ -13,6 +13,10 @@ export interface MirrorStatement {
   readonly prepared?: HeldSession["prepared"];
 }
 
+export function isExplained({ classified }: MirrorStatement): boolean {
+  return classified.kind === "write" && classified.explained !== null;
+}
+
 /** A portal of such a statement. */
 export interface MirrorPortal {
   readonly statement: MirrorStatement;
