@@ -7,12 +7,12 @@ const root = join(import.meta.dirname, "..");
 const built = (path) => import(pathToFileURL(join(root, "dist/src", path)).href);
 
 const { conditionNames } = await built("postgres/raised.js");
-const { connectorErrors } = await built("connector/reference.js");
+const { connectorErrors } = await built("upstream/error-docs.js");
 const { writeErrors } = await built("write/reference.js");
 const { proxyErrors } = await built("proxy/reference.js");
 const { states } = await built("journal/states.js");
 const { Metrics } = await built("observe/metrics.js");
-const { manifestJsonSchema } = await built("connector/manifest.js");
+const { manifestJsonSchema } = await built("manifest/manifest.js");
 
 /** By the key `sent` of the tables. */
 const sent = {

@@ -1,8 +1,8 @@
 // throughline check: config, database, guards, tokens and drift; one line each.
 
 import type { ApiConfig } from "../config/api.js";
-import type { KnownMirror } from "../connector/known.js";
 import type { MirrorColumn } from "../mirror/column.js";
+import type { KnownMirror } from "../upstream/mirrored-table.js";
 import { type Command, reasonOf } from "./command.js";
 import { type Finding, isError, lineOf } from "./finding.js";
 import { checkMirror, checkServer } from "./findings.js";

@@ -3,12 +3,12 @@
 import { tableOf } from "../config/api.js";
 import { variableOf } from "../config/substitute.js";
 import { ConfigError } from "../config/yaml.js";
-import { type Account, openAccount } from "../connector/account.js";
-import { anyTable } from "../connector/column-schema.js";
-import type { Manifest } from "../connector/manifest.js";
-import { type Probed, ProbedTable } from "../connector/probe.js";
 import { readManifest } from "../connectors/registry.js";
+import { anyTable } from "../manifest/column-schema.js";
+import type { Manifest } from "../manifest/manifest.js";
 import { makeLog } from "../observe/log.js";
+import { type Account, openAccount } from "../upstream/account.js";
+import { type Probed, ProbedTable } from "../upstream/probe.js";
 import { type Command, UsageError } from "./command.js";
 import { type Finding, isError, lineOf } from "./finding.js";
 

@@ -1,8 +1,8 @@
 // What a manifest says, for people and for programs.
 
-import type { VerbCalls } from "../connector/call-schema.js";
-import { anyTable } from "../connector/column-schema.js";
-import type { Manifest, TableManifest } from "../connector/manifest.js";
+import type { VerbCalls } from "../manifest/call-schema.js";
+import { anyTable } from "../manifest/column-schema.js";
+import type { Manifest, TableManifest } from "../manifest/manifest.js";
 
 interface ShownVerb {
   /** The most rows of one statement: it is one call. */

@@ -1,9 +1,9 @@
 // throughline connector: which APIs can be mirrored, what a manifest says, and whether a manifest is right.
 
 import { suggestion } from "../config/nearest.js";
-import { anyTable } from "../connector/column-schema.js";
-import { manifestJsonSchema } from "../connector/manifest.js";
 import { connectorNames, manifestOf } from "../connectors/registry.js";
+import { anyTable } from "../manifest/column-schema.js";
+import { manifestJsonSchema } from "../manifest/manifest.js";
 import { type Command, UsageError } from "./command.js";
 import { checkConnector } from "./connector-check.js";
 import { linesOf, shownConnector } from "./connector-show.js";

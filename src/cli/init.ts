@@ -3,9 +3,9 @@
 import { writeFileSync } from "node:fs";
 import { suggestion } from "../config/nearest.js";
 import { variableOf } from "../config/substitute.js";
-import { anyTable } from "../connector/column-schema.js";
-import type { Manifest } from "../connector/manifest.js";
 import { connectorNames, manifestOf } from "../connectors/registry.js";
+import { anyTable } from "../manifest/column-schema.js";
+import type { Manifest } from "../manifest/manifest.js";
 import { type Command, UsageError } from "./command.js";
 
 /** An environment variable that the file asks for. */

@@ -1,7 +1,7 @@
 // What to do about an API that could not be read.
 
 import type { ApiConfig } from "../config/api.js";
-import { ReadFailed } from "../connector/ending.js";
+import { ReadFailed } from "../manifest/read-failed.js";
 
 /** To be put behind the reason; empty when there is nothing to say. */
 export function mendOf(cause: unknown, { name, values }: Pick<ApiConfig, "name" | "values">): string {

@@ -1,6 +1,6 @@
 // throughline migrate: create or extend schemas, mirrors, guards and grants; or take mirrors away.
 
-import { ReadFailed } from "../connector/ending.js";
+import { ReadFailed } from "../manifest/read-failed.js";
 import { dropMirrors } from "../mirror/drop.js";
 import { migrate } from "../mirror/migrate.js";
 import { type Command, UsageError } from "./command.js";

@@ -5,13 +5,13 @@ import type { Logger } from "pino";
 import type { ApiConfig, TableConfig } from "../config/api.js";
 import { type Config, loadConfig, logLevels } from "../config/config.js";
 import { suggestion } from "../config/nearest.js";
-import { openAccount } from "../connector/account.js";
-import { anyTable } from "../connector/column-schema.js";
-import type { KnownMirror } from "../connector/known.js";
-import { ConnectorTable } from "../connector/table.js";
 import { hooksOf, manifestOf, manifestText } from "../connectors/registry.js";
+import { anyTable } from "../manifest/column-schema.js";
 import { loadMirrors } from "../mirror/catalogue.js";
 import { makeLog } from "../observe/log.js";
+import { openAccount } from "../upstream/account.js";
+import type { KnownMirror } from "../upstream/mirrored-table.js";
+import { ConnectorTable } from "../upstream/table.js";
 import { type Options, UsageError } from "./command.js";
 
 interface OpenedTable {

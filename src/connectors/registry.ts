@@ -5,8 +5,8 @@ import { createRequire } from "node:module";
 import { isAbsolute } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ConfigError, readYaml } from "../config/yaml.js";
-import { type CheckedHooks, checkedHooks } from "../connector/hooks.js";
-import { type Manifest, manifestSchema } from "../connector/manifest.js";
+import { type CheckedHooks, checkedHooks } from "../manifest/hooks.js";
+import { type Manifest, manifestSchema } from "../manifest/manifest.js";
 
 /** The manifest of a connector, by its name or its file's absolute path; undefined when there is none. Throws ConfigError. */
 export function manifestOf(connector: string): Manifest | undefined {

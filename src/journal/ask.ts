@@ -1,13 +1,13 @@
 // Asks upstream what became of a call whose outcome nobody knows. Reading is harmless; what is repeated is repeated under its key.
 
 import type { Pool } from "pg";
-import type { RowResult } from "../connector/ending.js";
-import type { KnownMirror } from "../connector/known.js";
-import type { ConnectorTable, Verb } from "../connector/table.js";
 import type { Mirror, MirrorColumn, TextRow } from "../mirror/column.js";
 import { asJson } from "../mirror/guarded.js";
 import { keyOf } from "../mirror/key.js";
 import { quoteName } from "../postgres/quote.js";
+import type { KnownMirror } from "../upstream/mirrored-table.js";
+import type { ConnectorTable, Verb } from "../upstream/table.js";
+import type { RowResult } from "../upstream/write-outcome.js";
 import type { CanonicalRow, Outcome, RequestRow } from "./journal.js";
 
 export interface UnknownCall {

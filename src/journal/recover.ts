@@ -2,9 +2,9 @@
 
 import type { Pool, PoolClient } from "pg";
 import type { Logger } from "pino";
-import { ReadFailed } from "../connector/ending.js";
-import type { KnownMirror } from "../connector/known.js";
+import { ReadFailed } from "../manifest/read-failed.js";
 import { stamp } from "../postgres/clock.js";
+import type { KnownMirror } from "../upstream/mirrored-table.js";
 import { askMirror, askUpstream, readAgain } from "./ask.js";
 import { noteOutcome, renewRows } from "./journal.js";
 import { closeApplied, closeUnasked, type LeftOpen, leftOpen, type Recovered, unknown } from "./left-open.js";

@@ -3,7 +3,6 @@
 import type { ListenOptions } from "node:net";
 import type { Pool } from "pg";
 import type { Logger } from "pino";
-import type { KnownMirror } from "../connector/known.js";
 import { countOpen } from "../journal/entries.js";
 import { Presence } from "../journal/presence.js";
 import { recover } from "../journal/recover.js";
@@ -13,6 +12,7 @@ import type { Metrics } from "../observe/metrics.js";
 import type { PostgresAddress } from "../postgres/address.js";
 import { Signer } from "../postgres/mac.js";
 import { Watched } from "../sql/watched.js";
+import type { KnownMirror } from "../upstream/mirrored-table.js";
 import { interception } from "./intercept.js";
 import { Listener } from "./listener.js";
 

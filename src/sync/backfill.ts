@@ -2,10 +2,10 @@
 
 import type { Pool } from "pg";
 import { Explained } from "../config/explained.js";
-import { ReadFailed } from "../connector/ending.js";
-import type { ConnectorTable } from "../connector/table.js";
+import { ReadFailed } from "../manifest/read-failed.js";
 import type { Mirror } from "../mirror/column.js";
 import { stamp } from "../postgres/clock.js";
+import type { ConnectorTable } from "../upstream/table.js";
 import { applyPage, type Checkpoint } from "./page.js";
 import { readAgain, unseenKeys } from "./sweep.js";
 

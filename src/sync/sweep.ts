@@ -1,11 +1,11 @@
 // What a copy of everything has not met: rows that upstream may have deleted. Each is asked for by its key before it goes.
 
 import type { Pool } from "pg";
-import type { ConnectorTable } from "../connector/table.js";
 import type { Mirror } from "../mirror/column.js";
 import { keySql } from "../mirror/key.js";
 import { stamp } from "../postgres/clock.js";
 import { quoteName } from "../postgres/quote.js";
+import type { ConnectorTable } from "../upstream/table.js";
 import { applyPage } from "./page.js";
 
 /** How many keys are asked for at a time. */

@@ -3,14 +3,14 @@
 import { randomUUID } from "node:crypto";
 import type { Pool } from "pg";
 import type { Logger } from "pino";
-import type { RowResult, WriteEnding } from "../connector/ending.js";
-import { ReadFailed } from "../connector/ending.js";
-import { type SendGate, turnedAway } from "../connector/exchange.js";
-import type { ConnectorTable, Sending, Verb } from "../connector/table.js";
 import type { Intent, Outcome } from "../journal/journal.js";
 import { NotedCall } from "../journal/noted.js";
+import { ReadFailed } from "../manifest/read-failed.js";
 import type { Mirror } from "../mirror/column.js";
 import type { Metrics } from "../observe/metrics.js";
+import { type SendGate, turnedAway } from "../upstream/exchange.js";
+import type { ConnectorTable, Sending, Verb } from "../upstream/table.js";
+import type { RowResult, WriteEnding } from "../upstream/write-outcome.js";
 import type { SqlError } from "./error.js";
 import type { RowToSend } from "./planned.js";
 import { raiseUnknown, raiseUpstream, raiseVerdict } from "./raise.js";

@@ -1,10 +1,10 @@
 // The plan: what a statement would change, as Postgres recorded it, and what of it has to be sent.
 
-import type { ConnectorTable, Verb } from "../connector/table.js";
 import { isAssigned, type Mirror, type MirrorColumn, type TextRow } from "../mirror/column.js";
 import { keyOf } from "../mirror/key.js";
 import { isInteger, mentionsPlaceholder, withoutPlaceholders } from "../mirror/placeholder.js";
 import type { Write } from "../sql/classify.js";
+import type { ConnectorTable, Verb } from "../upstream/table.js";
 import type { Rows } from "./held.js";
 
 export interface PlannedRow {

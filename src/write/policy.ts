@@ -1,8 +1,8 @@
 // Who may write what to a mirror, by the rules of throughline.yaml. Pure.
 
 import type { WriteRule } from "../config/api.js";
-import type { Verb } from "../connector/table.js";
 import type { Mirror } from "../mirror/column.js";
+import type { Verb } from "../upstream/table.js";
 import type { SqlError } from "./error.js";
 import type { RowToSend } from "./planned.js";
 import { at, nameOf } from "./refuse.js";

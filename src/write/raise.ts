@@ -1,8 +1,8 @@
 // From a verdict to the error that the client gets. Who speaks comes first: upstream's words after its name, ours after ours.
 
 import { type Fields, recoded } from "../../protocol/fields.js";
-import type { UpstreamError } from "../connector/ending.js";
 import type { Mirror } from "../mirror/column.js";
+import type { UpstreamError } from "../upstream/write-outcome.js";
 import { type SqlError, withoutContext } from "./error.js";
 import type { OpenCall } from "./held.js";
 import type { RowToSend } from "./planned.js";

@@ -1,12 +1,12 @@
 // A value that names a record of another table of its API has to be that of one there is: in its mirror, or, if that is behind, upstream.
 
 import type { Pool } from "pg";
-import { ReadFailed } from "../connector/ending.js";
-import type { KnownMirror } from "../connector/known.js";
-import { storedAs } from "../connector/types.js";
+import { storedAs } from "../manifest/column-types.js";
+import { ReadFailed } from "../manifest/read-failed.js";
 import type { Mirror } from "../mirror/column.js";
 import { amongKeysSql, keySql } from "../mirror/key.js";
 import { quoteName } from "../postgres/quote.js";
+import type { KnownMirror } from "../upstream/mirrored-table.js";
 import type { SqlError } from "./error.js";
 import type { RowToSend } from "./planned.js";
 import { at, nameOf } from "./refuse.js";

@@ -1,10 +1,10 @@
 // What is refused before anything is sent. Pure: from the session, the plan and the mirror to an error, or none.
 
-import { readArray } from "../connector/codec.js";
-import type { ConnectorTable, Verb } from "../connector/table.js";
 import { isAssigned, type Mirror, type MirrorColumn } from "../mirror/column.js";
 import { isPlaceholder } from "../mirror/placeholder.js";
 import type { Write } from "../sql/classify.js";
+import { readArray } from "../upstream/codec.js";
+import type { ConnectorTable, Verb } from "../upstream/table.js";
 import type { SqlError } from "./error.js";
 import type { OpenCall } from "./held.js";
 import type { Inspection } from "./injected.js";

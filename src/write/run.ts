@@ -1,6 +1,6 @@
 // One statement that writes to a mirror, from the held client to its answer (design, section 3). Each step is one line here.
 
-import type { KnownMirror } from "../connector/known.js";
+import type { KnownMirror } from "../upstream/mirrored-table.js";
 import type { HeldSession, Step } from "./held.js";
 import { inspectStep, readInspection, transactionStep, undone } from "./injected.js";
 import { lookForUndone, planAndLock } from "./plan.js";

@@ -3,12 +3,12 @@
 import { createHash } from "node:crypto";
 import type { Pool } from "pg";
 import type { Logger } from "pino";
-import type { ConnectorTable, Verb } from "../connector/table.js";
 import type { CanonicalRow } from "../journal/journal.js";
 import { closeEntries, settle } from "../journal/settle.js";
 import type { Mirror, MirrorColumn } from "../mirror/column.js";
 import type { Metrics } from "../observe/metrics.js";
 import type { Signer } from "../postgres/mac.js";
+import type { ConnectorTable, Verb } from "../upstream/table.js";
 import { type Called, callUpstream } from "./call.js";
 import { errorFields, withoutContext } from "./error.js";
 import type { HeldSession } from "./held.js";

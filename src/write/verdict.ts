@@ -1,9 +1,9 @@
 // What was asked and what came back, row by row, and what that makes of the whole call. Pure.
 
-import type { RowResult, UpstreamError } from "../connector/ending.js";
-import type { Verb } from "../connector/table.js";
 import type { CanonicalRow, Outcome } from "../journal/journal.js";
 import type { Mirror, MirrorColumn, TextRow } from "../mirror/column.js";
+import type { Verb } from "../upstream/table.js";
+import type { RowResult, UpstreamError } from "../upstream/write-outcome.js";
 import type { RowToSend } from "./planned.js";
 
 /** A field that upstream was sent and left as it was. */

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { isRecord } from "../../src/config/json.js";
-import { manifestJsonSchema } from "../../src/connector/manifest.js";
+import { manifestJsonSchema } from "../../src/manifest/manifest.js";
 
 const text = readFileSync(fileURLToPath(new URL("../../docs/manifest.md", import.meta.url)), "utf8");
 

@@ -6,9 +6,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
-import { connectorErrors } from "../../src/connector/reference.js";
 import { conditionNames } from "../../src/postgres/raised.js";
 import { proxyErrors } from "../../src/proxy/reference.js";
+import { connectorErrors } from "../../src/upstream/error-docs.js";
 import { writeErrors } from "../../src/write/reference.js";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -37,7 +37,7 @@ function filesBelow(path: string): string[] {
 }
 
 test("each table has the codes of its folder, and no others", () => {
-  expect(Object.keys(connectorErrors).sort()).toEqual(named("src/connector"));
+  expect(Object.keys(connectorErrors).sort()).toEqual(named("src/upstream"));
   expect(Object.keys(writeErrors).sort()).toEqual(named("src/write", "src/mirror", "src/postgres/install.sql"));
   expect(Object.keys(proxyErrors).sort()).toEqual(named("src/proxy"));
 });

@@ -5,7 +5,7 @@ import { createServer } from "node:http";
 import { expect, test } from "vitest";
 import { isRecord } from "../../src/config/json.js";
 import { readYaml } from "../../src/config/yaml.js";
-import { manifestSchema } from "../../src/connector/manifest.js";
+import { manifestSchema } from "../../src/manifest/manifest.js";
 import { migrate } from "../../src/mirror/migrate.js";
 import { refused } from "../support/answers.js";
 import { startManifestLine } from "../support/manifest-line.js";

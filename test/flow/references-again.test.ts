@@ -3,7 +3,7 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { manifestSchema } from "../../src/connector/manifest.js";
+import { manifestSchema } from "../../src/manifest/manifest.js";
 import { refused } from "../support/answers.js";
 import { startManifestLine } from "../support/manifest-line.js";
 import type { Served } from "../support/served.js";

@@ -2,7 +2,7 @@
 
 import { serialize } from "pg-protocol";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { numberOf } from "../../src/connector/json.js";
+import { numberOf } from "../../src/manifest/lossless-json.js";
 import { refused } from "../support/answers.js";
 import { conversation } from "../support/conversation.js";
 import { startThings, type Things } from "../support/things.js";

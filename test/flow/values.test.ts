@@ -2,7 +2,7 @@
 
 import { serialize } from "pg-protocol";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { toJson } from "../../src/connector/json.js";
+import { toJson } from "../../src/manifest/lossless-json.js";
 import { startThings, type Things, testAlike } from "../support/things.js";
 import { WireClient } from "../support/wire.js";
 

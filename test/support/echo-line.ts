@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { readYaml } from "../../src/config/yaml.js";
-import { manifestSchema } from "../../src/connector/manifest.js";
+import { manifestSchema } from "../../src/manifest/manifest.js";
 import { type Echo, startEcho } from "./echo.js";
 import { startManifestLine } from "./manifest-line.js";
 import type { Served } from "./served.js";

@@ -4,7 +4,7 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage } from "node:http";
 import { isRecord } from "../../src/config/json.js";
-import { parseJson, toJson } from "../../src/connector/json.js";
+import { parseJson, toJson } from "../../src/manifest/lossless-json.js";
 
 export interface EchoRecord {
   readonly id: string;

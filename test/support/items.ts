@@ -2,10 +2,10 @@
 
 import { pino } from "pino";
 import type { TableConfig } from "../../src/config/api.js";
-import { type AccountConfig, openAccount } from "../../src/connector/account.js";
-import { manifestSchema } from "../../src/connector/manifest.js";
-import { ConnectorTable } from "../../src/connector/table.js";
+import { manifestSchema } from "../../src/manifest/manifest.js";
 import type { MirrorColumn } from "../../src/mirror/column.js";
+import { type AccountConfig, openAccount } from "../../src/upstream/account.js";
+import { ConnectorTable } from "../../src/upstream/table.js";
 
 type Keys = Readonly<Record<string, unknown>>;
 

@@ -3,9 +3,9 @@
 import { open } from "../../src/cli/open.js";
 import { type ApiConfig, type TableConfig, tableOf } from "../../src/config/api.js";
 import type { Config } from "../../src/config/config.js";
-import { openAccount } from "../../src/connector/account.js";
-import type { Manifest } from "../../src/connector/manifest.js";
-import { ConnectorTable } from "../../src/connector/table.js";
+import type { Manifest } from "../../src/manifest/manifest.js";
+import { openAccount } from "../../src/upstream/account.js";
+import { ConnectorTable } from "../../src/upstream/table.js";
 import { makeDatabase } from "./database.js";
 import { grant, listen, type Served, serveLine } from "./served.js";
 

@@ -7,8 +7,8 @@ import { createServer } from "node:http";
 import { fileURLToPath } from "node:url";
 import { isRecord } from "../../src/config/json.js";
 import { readYaml } from "../../src/config/yaml.js";
-import { parseJson, toJson } from "../../src/connector/json.js";
-import { type Manifest, manifestSchema } from "../../src/connector/manifest.js";
+import { parseJson, toJson } from "../../src/manifest/lossless-json.js";
+import { type Manifest, manifestSchema } from "../../src/manifest/manifest.js";
 
 type Thing = Readonly<Record<string, unknown>>;
 

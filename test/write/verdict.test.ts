@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { RowResult, UpstreamError } from "../../src/connector/ending.js";
 import type { Mirror, MirrorColumn } from "../../src/mirror/column.js";
+import type { RowResult, UpstreamError } from "../../src/upstream/write-outcome.js";
 import type { RowToSend } from "../../src/write/planned.js";
 import { raiseVerdict } from "../../src/write/raise.js";
 import { stagedRows } from "../../src/write/staged.js";

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { TableConfig } from "../../../src/config/api.js";
 import { readYaml } from "../../../src/config/yaml.js";
-import { manifestSchema } from "../../../src/connector/manifest.js";
+import { manifestSchema } from "../../../src/manifest/manifest.js";
 import { startManifestLine } from "../manifest-line.js";
 import type { Served } from "../served.js";
 

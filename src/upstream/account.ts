@@ -3,9 +3,9 @@
 import type { Logger } from "pino";
 import { Budget, type RateLimit } from "../http/budget.js";
 import { type Token, TokenSource } from "../http/oauth.js";
-import type { CheckedHooks } from "./hooks.js";
-import type { LimitManifest, Manifest } from "./manifest.js";
-import { fillText, type Scope } from "./template.js";
+import type { CheckedHooks } from "../manifest/hooks.js";
+import type { LimitManifest, Manifest } from "../manifest/manifest.js";
+import { fillText, type Scope } from "../manifest/template.js";
 
 export interface Account {
   readonly api: string;

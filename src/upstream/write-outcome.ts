@@ -1,6 +1,5 @@
 // How a call to an API can end, and what it says of each row.
 
-import { Explained } from "../config/explained.js";
 import type { TextRow } from "../mirror/column.js";
 
 /** A refusal in upstream's words, placed in Postgres's terms. */
@@ -48,17 +47,6 @@ export type WriteEnding =
       readonly status: number;
       readonly request: string | null;
     };
-
-/** Reading an API failed: the sync stops there, and says why. */
-export class ReadFailed extends Explained {
-  constructor(
-    message: string,
-    /** Of upstream's refusal, or of not having reached it. */
-    readonly sqlstate?: string,
-  ) {
-    super(message);
-  }
-}
 
 /** What we say ourselves: nothing was sent, or what came back can't be followed. */
 export function ownError(sqlstate: string, message: string): UpstreamError {

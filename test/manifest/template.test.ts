@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { lookUp, textAt } from "../../src/connector/pointer.js";
-import { fill, fillText } from "../../src/connector/template.js";
+import { lookUp, textAt } from "../../src/manifest/pointer.js";
+import { fill, fillText } from "../../src/manifest/template.js";
 
 test("a string that is only a placeholder keeps its JSON type, any other stays a string", () => {
   const scope = { n: 5, list: ["a", "b"], record: { x: null }, config: { token: "t" } };

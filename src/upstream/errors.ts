@@ -1,10 +1,10 @@
 // Turns an answer that refuses into errors in Postgres's terms: the manifest's rules first, then what every API shares.
 
 import { isRecord } from "../config/json.js";
-import type { UpstreamError } from "./ending.js";
-import type { ErrorAddresses, ErrorRule } from "./error-schema.js";
-import type { CheckedHooks } from "./hooks.js";
-import { lookUp, textAt } from "./pointer.js";
+import type { ErrorAddresses, ErrorRule } from "../manifest/error-schema.js";
+import type { CheckedHooks } from "../manifest/hooks.js";
+import { lookUp, textAt } from "../manifest/pointer.js";
+import type { UpstreamError } from "./write-outcome.js";
 
 /** The mirror's name of a column that upstream speaks of, by its name there or by its label. */
 export type ColumnOf = (said: string) => string | null;

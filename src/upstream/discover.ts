@@ -4,14 +4,14 @@ import { createHash } from "node:crypto";
 import type { TableConfig } from "../config/api.js";
 import { suggestion } from "../config/nearest.js";
 import { ConfigError } from "../config/yaml.js";
+import type { Discovery } from "../manifest/column-schema.js";
+import { elementType } from "../manifest/column-types.js";
+import type { Manifest, TableManifest } from "../manifest/manifest.js";
+import { lookUp, textAt } from "../manifest/pointer.js";
+import { ReadFailed } from "../manifest/read-failed.js";
 import type { MirrorColumn } from "../mirror/column.js";
 import { longestName } from "../postgres/quote.js";
-import type { Discovery } from "./column-schema.js";
-import { ReadFailed } from "./ending.js";
 import type { ColumnOf } from "./errors.js";
-import type { Manifest, TableManifest } from "./manifest.js";
-import { lookUp, textAt } from "./pointer.js";
-import { elementType } from "./types.js";
 
 type Described = Omit<MirrorColumn, "name">;
 

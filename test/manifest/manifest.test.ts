@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { readYaml } from "../../src/config/yaml.js";
-import { manifestSchema } from "../../src/connector/manifest.js";
+import { manifestSchema } from "../../src/manifest/manifest.js";
 
 const keys = readFileSync(new URL("../support/keys.yaml", import.meta.url), "utf8");
 

@@ -1,16 +1,16 @@
 // What was asked and what came back, row by row.
 
+import type { Call } from "../manifest/call-schema.js";
+import type { ErrorAddresses } from "../manifest/error-schema.js";
+import type { CheckedHooks } from "../manifest/hooks.js";
+import { lookUp, textAt } from "../manifest/pointer.js";
 import type { MirrorColumn } from "../mirror/column.js";
-import type { Call } from "./call-schema.js";
 import { sameValue } from "./codec.js";
-import type { RowResult } from "./ending.js";
-import type { ErrorAddresses } from "./error-schema.js";
 import { type ColumnOf, classifyOne } from "./errors.js";
 import type { Answer } from "./exchange.js";
-import type { CheckedHooks } from "./hooks.js";
-import { lookUp, textAt } from "./pointer.js";
 import type { Record } from "./record.js";
-import type { SentRow } from "./sent.js";
+import type { SentRow } from "./row-scope.js";
+import type { RowResult } from "./write-outcome.js";
 
 export interface Correlation {
   readonly call: Call;

@@ -4,9 +4,9 @@ import { z } from "zod";
 import { isRecord } from "../config/json.js";
 import { suggestion } from "../config/nearest.js";
 import { ConfigError } from "../config/yaml.js";
-import { ReadFailed } from "./ending.js";
 import { type ErrorRule, hookRule } from "./error-schema.js";
 import type { Hooks } from "./hooks.types.js";
+import { ReadFailed } from "./read-failed.js";
 
 type Json = Readonly<Record<string, unknown>>;
 

@@ -5,7 +5,7 @@ import { duration } from "../config/units.js";
 import { call, callKeys, headerName, methodOf, oneOrMany, pointer, verb } from "./call-schema.js";
 import { column, discover, typeRule } from "./column-schema.js";
 import { errors } from "./error-schema.js";
-import { mistakesIn } from "./mistakes.js";
+import { mistakesIn } from "./manifest-checks.js";
 import { pointerTo } from "./pointer.js";
 
 const since = z.strictObject({

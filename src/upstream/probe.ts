@@ -2,16 +2,16 @@
 // No value of a record leaves this file.
 
 import { isRecord } from "../config/json.js";
+import type { Call } from "../manifest/call-schema.js";
+import { elementType } from "../manifest/column-types.js";
+import { numberText } from "../manifest/lossless-json.js";
+import { lookUp, pointerTo } from "../manifest/pointer.js";
+import { ReadFailed } from "../manifest/read-failed.js";
 import type { MirrorColumn } from "../mirror/column.js";
-import type { Call } from "./call-schema.js";
 import { decode } from "./codec.js";
-import { ReadFailed } from "./ending.js";
 import type { Exchanged, Wanted } from "./exchange.js";
-import { numberText } from "./json.js";
-import { lookUp, pointerTo } from "./pointer.js";
 import { ReadableTable } from "./reading.js";
 import type { Record } from "./record.js";
-import { elementType } from "./types.js";
 
 interface Undecoded {
   readonly column: string;

@@ -3,9 +3,9 @@
 import fc from "fast-check";
 import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { decode, encode, readArray, sameValue, type ValueRules } from "../../src/connector/codec.js";
-import { parseJson, toJson } from "../../src/connector/json.js";
-import { lookUp } from "../../src/connector/pointer.js";
+import { parseJson, toJson } from "../../src/manifest/lossless-json.js";
+import { lookUp } from "../../src/manifest/pointer.js";
+import { decode, encode, readArray, sameValue, type ValueRules } from "../../src/upstream/codec.js";
 import { makeDatabase, type TestDatabase } from "../support/database.js";
 import { column } from "../write/column.js";
 

@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import { callKeys, methodOf, oneOrMany, pointer } from "./call-schema.js";
-import { typeNamed, typeNames } from "./types.js";
+import { typeNamed, typeNames } from "./column-types.js";
 
 const codec = z
   .string()

@@ -3,21 +3,21 @@
 import type { TableConfig } from "../config/api.js";
 import { suggestion } from "../config/nearest.js";
 import type { Lane } from "../http/budget.js";
+import type { Call } from "../manifest/call-schema.js";
+import { anyTable } from "../manifest/column-schema.js";
+import type { TableManifest } from "../manifest/manifest.js";
+import { countAt, lookUp, pointerTo, recordsAt, textAt } from "../manifest/pointer.js";
+import { ReadFailed } from "../manifest/read-failed.js";
+import type { Scope } from "../manifest/template.js";
 import type { MirrorColumn } from "../mirror/column.js";
 import type { Account } from "./account.js";
-import type { Call } from "./call-schema.js";
 import type { ValueRules } from "./codec.js";
-import { anyTable } from "./column-schema.js";
 import { chosenColumns, columnNamed, discoverColumns, findTable } from "./discover.js";
-import { ReadFailed } from "./ending.js";
 import { isBody } from "./errors.js";
 import { type Answer, exchange, type Wanted } from "./exchange.js";
-import type { TableManifest } from "./manifest.js";
 import { nextPage, pageCall } from "./pages.js";
-import { countAt, lookUp, pointerTo, recordsAt, textAt } from "./pointer.js";
 import { type Record, readRecord } from "./record.js";
-import { keyScope } from "./sent.js";
-import type { Scope } from "./template.js";
+import { keyScope } from "./row-scope.js";
 
 export interface Page {
   readonly records: readonly Record[];

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { decode, encode, sameValue, type ValueRules } from "../../src/connector/codec.js";
 import type { MirrorColumn } from "../../src/mirror/column.js";
+import { decode, encode, sameValue, type ValueRules } from "../../src/upstream/codec.js";
 
 const column = (type: string, codec: MirrorColumn["codec"] = "plain"): MirrorColumn => ({
   name: "c",

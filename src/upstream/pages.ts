@@ -1,11 +1,11 @@
 // From one page of a list to the next. A page's place is a text, kept as the checkpoint of whoever reads them.
 
 import { isRecord } from "../config/json.js";
-import type { Call, Pages } from "./call-schema.js";
-import { ReadFailed } from "./ending.js";
+import type { Call, Pages } from "../manifest/call-schema.js";
+import { lookUp, textAt } from "../manifest/pointer.js";
+import { ReadFailed } from "../manifest/read-failed.js";
+import type { Scope } from "../manifest/template.js";
 import type { Answer } from "./exchange.js";
-import { lookUp, textAt } from "./pointer.js";
-import type { Scope } from "./template.js";
 
 /** The call of the page at `cursor`, with what its templates may name, or its address. */
 export function pageCall(

@@ -1,9 +1,9 @@
 // A row to write, and what a call's templates may name of it.
 
+import type { Scope } from "../manifest/template.js";
 import type { MirrorColumn, TextRow } from "../mirror/column.js";
 import { splitKey } from "../mirror/key.js";
 import { encode, type ValueRules } from "./codec.js";
-import type { Scope } from "./template.js";
 
 /** Its key, unless upstream assigns one, and the columns to send. */
 export interface SentRow {

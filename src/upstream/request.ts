@@ -3,11 +3,11 @@
 import { stringify } from "qs";
 import { isRecord } from "../config/json.js";
 import type { Token } from "../http/oauth.js";
+import type { Call } from "../manifest/call-schema.js";
+import { numberText, toJson } from "../manifest/lossless-json.js";
+import { fill, fillText, type Scope } from "../manifest/template.js";
 import { type Account, credentials, keptOf, pathOf } from "./account.js";
-import type { Call } from "./call-schema.js";
-import { ownError, type UpstreamError } from "./ending.js";
-import { numberText, toJson } from "./json.js";
-import { fill, fillText, type Scope } from "./template.js";
+import { ownError, type UpstreamError } from "./write-outcome.js";
 
 export interface ToSend {
   readonly call: Call;

@@ -1,9 +1,9 @@
 // One value, between Postgres's text and upstream's JSON.
 
 import { isRecord } from "../config/json.js";
+import { day, elementType, instantMs, isNumber, isNumeric, isoInstant, storedAs } from "../manifest/column-types.js";
+import { numberOf, numberText, parseJson, toJson } from "../manifest/lossless-json.js";
 import type { MirrorColumn } from "../mirror/column.js";
-import { numberOf, numberText, parseJson, toJson } from "./json.js";
-import { day, elementType, instantMs, isNumber, isNumeric, isoInstant, storedAs } from "./types.js";
 
 /** How this API writes values: all as strings, what clears a field, and what a cleared one may read as. */
 export interface ValueRules {

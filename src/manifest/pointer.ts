@@ -1,7 +1,7 @@
 // JSON pointers (RFC 6901), and `*` for every element of a list.
 
 import { isRecord } from "../config/json.js";
-import { numberText } from "./json.js";
+import { numberText } from "./lossless-json.js";
 
 /** What stands at `pointer`; undefined when nothing does. With `*`, the list of what stands there in each element. */
 export function lookUp(value: unknown, pointer: string): unknown {

@@ -3,11 +3,11 @@
 import type { Lane } from "../http/budget.js";
 import { type HttpEnding, sendHttp } from "../http/client.js";
 import { TokenRefused } from "../http/oauth.js";
+import { parseJson } from "../manifest/lossless-json.js";
 import type { Account } from "./account.js";
-import { ownError, type Refusal, type Unknown, type UpstreamError } from "./ending.js";
 import { type ColumnOf, classify, cleaned, requestOf } from "./errors.js";
-import { parseJson } from "./json.js";
 import { type Composed, compose, type ToSend } from "./request.js";
+import { ownError, type Refusal, type Unknown, type UpstreamError } from "./write-outcome.js";
 
 export interface Answer {
   readonly kind: "answered";

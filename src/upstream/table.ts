@@ -1,16 +1,17 @@
 // One resource of an API: its columns, its pages, its rows by key, and its writes.
 
+import type { Call, VerbCalls } from "../manifest/call-schema.js";
+import { ReadFailed } from "../manifest/read-failed.js";
 import type { MirrorColumn } from "../mirror/column.js";
-import type { Call, VerbCalls } from "./call-schema.js";
 import { decode, encode, isSendable, sameValue } from "./codec.js";
 import { rowResults, unread } from "./correlate.js";
 import { columnNamed } from "./discover.js";
-import { ReadFailed, type Refusal, type RowResult, type WriteEnding } from "./ending.js";
 import { isBody } from "./errors.js";
 import type { SendGate } from "./exchange.js";
 import { ReadableTable } from "./reading.js";
 import { compose } from "./request.js";
-import { rowScope, type SentRow } from "./sent.js";
+import { rowScope, type SentRow } from "./row-scope.js";
+import type { Refusal, RowResult, WriteEnding } from "./write-outcome.js";
 
 /** `upsert`: some rows are new, and the API tells which, by a column that identifies them. */
 export type Verb = "insert" | "update" | "delete" | "upsert";

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { ConfigError, readYaml } from "../../src/config/yaml.js";
-import { manifestSchema } from "../../src/connector/manifest.js";
+import { manifestSchema } from "../../src/manifest/manifest.js";
 
 const read = (name: string) =>
   readFileSync(fileURLToPath(new URL(`../support/foreign/${name}.yaml`, import.meta.url)), "utf8");
