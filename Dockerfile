@@ -2,8 +2,10 @@
 FROM node:20-slim AS build
 WORKDIR /build
 COPY package.json package-lock.json ./
+COPY packages/sandbox/package.json packages/sandbox/
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json ./
+COPY packages packages/
 COPY scripts/assets.mjs scripts/
 COPY protocol protocol/
 COPY src src/
@@ -13,9 +15,11 @@ FROM node:20-slim
 ENV NODE_ENV=production
 WORKDIR /app
 COPY package.json package-lock.json ./
+COPY packages/sandbox/package.json packages/sandbox/
 RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund && npm cache clean --force
 COPY README.md LICENSE ./
 COPY --from=build /build/dist dist/
+COPY --from=build /build/packages/sandbox/dist packages/sandbox/dist/
 USER node
 WORKDIR /etc/throughline
 EXPOSE 6543 9543

@@ -3,7 +3,8 @@
 
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { type Command, type ExitCode, type Io, reasonOf, UsageError } from "./cli/command.js";
+import { UsageError } from "./app/usage-error.js";
+import { type Command, type ExitCode, type Io, reasonOf } from "./cli/command.js";
 import { Explained } from "./config/explained.js";
 import { suggestion } from "./config/nearest.js";
 import { ConfigError } from "./config/yaml.js";

@@ -1,13 +1,14 @@
 // throughline check: config, database, guards, tokens and drift; one line each.
 
+import { type Opened, open, openMirrors, wantedTables } from "../app/open.js";
+import { mendOf } from "../app/remedy.js";
 import type { ApiConfig } from "../config/api.js";
 import type { MirrorColumn } from "../mirror/column.js";
 import type { KnownMirror } from "../upstream/mirrored-table.js";
 import { type Command, reasonOf } from "./command.js";
+import { configOf } from "./config-of.js";
 import { type Finding, isError, lineOf } from "./finding.js";
 import { checkMirror, checkServer } from "./findings.js";
-import { mendOf } from "./mend.js";
-import { configOf, type Opened, open, openMirrors, wantedTables } from "./open.js";
 
 export const checkCommand: Command = async (options, io) => {
   const opened = wantedTables(open(configOf(options)), options.names);

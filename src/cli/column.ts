@@ -1,9 +1,11 @@
 // throughline column: adds and drops local columns of a mirror, and renews its guard with them.
 
+import { type Opened, open } from "../app/open.js";
+import { UsageError } from "../app/usage-error.js";
 import { suggestion } from "../config/nearest.js";
 import { addLocalColumn, dropLocalColumn } from "../mirror/local-column.js";
-import { type Command, UsageError } from "./command.js";
-import { configOf, type Opened, open } from "./open.js";
+import type { Command } from "./command.js";
+import { configOf } from "./config-of.js";
 
 export const columnCommand: Command = async (options, io) => {
   const [verb, place, name, ...words] = options.names;

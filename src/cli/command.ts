@@ -1,5 +1,7 @@
 // What a command gets and gives: its options, two streams, and an exit code.
 
+import { UsageError } from "../app/usage-error.js";
+
 export interface Io {
   /** Data. */
   out(line: string): void;
@@ -18,9 +20,6 @@ export interface Options {
 export type ExitCode = 0 | 1 | 2 | 130;
 
 export type Command = (options: Options, io: Io) => Promise<ExitCode>;
-
-/** The command line itself is wrong. */
-export class UsageError extends Error {}
 
 /** What failed, in a sentence: of several tries in one, the first. */
 export function reasonOf(cause: unknown): string {

@@ -1,5 +1,6 @@
 // throughline connector check: whether a manifest is right by itself, and, with --url, whether it fits its API.
 
+import { UsageError } from "../app/usage-error.js";
 import { tableOf } from "../config/api.js";
 import { variableOf } from "../config/substitute.js";
 import { ConfigError } from "../config/yaml.js";
@@ -9,7 +10,7 @@ import type { Manifest } from "../manifest/manifest.js";
 import { makeLog } from "../observe/log.js";
 import { type Account, openAccount } from "../upstream/account.js";
 import { type Probed, ProbedTable } from "../upstream/probe.js";
-import { type Command, UsageError } from "./command.js";
+import type { Command } from "./command.js";
 import { type Finding, isError, lineOf } from "./finding.js";
 
 const timeoutMs = 20_000;

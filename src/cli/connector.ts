@@ -1,10 +1,11 @@
 // throughline connector: which APIs can be mirrored, what a manifest says, and whether a manifest is right.
 
+import { UsageError } from "../app/usage-error.js";
 import { suggestion } from "../config/nearest.js";
 import { connectorNames, manifestOf } from "../connectors/registry.js";
 import { anyTable } from "../manifest/column-schema.js";
 import { manifestJsonSchema } from "../manifest/manifest.js";
-import { type Command, UsageError } from "./command.js";
+import type { Command } from "./command.js";
 import { checkConnector } from "./connector-check.js";
 import { linesOf, shownConnector } from "./connector-show.js";
 

@@ -1,12 +1,13 @@
 // throughline init: writes a config with comments, and says what has to be exported. It holds no secret.
 
 import { writeFileSync } from "node:fs";
+import { UsageError } from "../app/usage-error.js";
 import { suggestion } from "../config/nearest.js";
 import { variableOf } from "../config/substitute.js";
 import { connectorNames, manifestOf } from "../connectors/registry.js";
 import { anyTable } from "../manifest/column-schema.js";
 import type { Manifest } from "../manifest/manifest.js";
-import { type Command, UsageError } from "./command.js";
+import type { Command } from "./command.js";
 
 /** An environment variable that the file asks for. */
 interface Wanted {

@@ -2,6 +2,8 @@
 
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
+import { type Opened, open, openMirrors } from "../app/open.js";
+import { UsageError } from "../app/usage-error.js";
 import { suggestion } from "../config/nearest.js";
 import { durationMs } from "../config/units.js";
 import { type Entry, type EntryFilter, listEntries, resolveEntry } from "../journal/entries.js";
@@ -9,8 +11,8 @@ import type { Recovered } from "../journal/left-open.js";
 import { recover } from "../journal/recover.js";
 import { isState, states } from "../journal/states.js";
 import { requireSchema } from "../mirror/schema.js";
-import { type Command, type Io, numberFlag, type Options, UsageError } from "./command.js";
-import { configOf, type Opened, open, openMirrors } from "./open.js";
+import { type Command, type Io, numberFlag, type Options } from "./command.js";
+import { configOf } from "./config-of.js";
 
 /** How long another process's round of recovery is waited for. */
 const patienceMs = 30_000;

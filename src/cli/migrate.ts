@@ -1,11 +1,10 @@
 // throughline migrate: create or extend schemas, mirrors, guards and grants; or take mirrors away.
 
-import { ReadFailed } from "../manifest/read-failed.js";
-import { dropMirrors } from "../mirror/drop.js";
-import { migrate } from "../mirror/migrate.js";
-import { type Command, UsageError } from "./command.js";
-import { mendOf } from "./mend.js";
-import { configOf, type Opened, open, openMirrors, wantedTables } from "./open.js";
+import { dropAll, migrateAll } from "../app/migrate.js";
+import { open, wantedTables } from "../app/open.js";
+import { UsageError } from "../app/usage-error.js";
+import type { Command } from "./command.js";
+import { configOf } from "./config-of.js";
 
 export const migrateCommand: Command = async (options, io) => {
   const { names, flags, json } = options;
@@ -26,29 +25,3 @@ export const migrateCommand: Command = async (options, io) => {
     await opened.pool.end();
   }
 };
-
-async function dropAll(opened: Opened, dryRun: boolean): Promise<readonly string[]> {
-  const known = await openMirrors(opened);
-  return dropMirrors(
-    opened.pool,
-    known.map(({ mirror }) => mirror),
-    dryRun,
-  );
-}
-
-/** Discovers every configured table and migrates its mirror. Returns the DDL. */
-export async function migrateAll(
-  { pool, tables, config }: Opened,
-  how: { readonly dryRun: boolean; readonly allowDrop?: boolean },
-): Promise<readonly string[]> {
-  const mirrors = [];
-  for (const { api, config: mirrored, table } of tables) {
-    const columns = await table.columns().catch((cause: unknown): never => {
-      if (!(cause instanceof ReadFailed)) throw cause;
-      throw new ReadFailed(`${cause.message}${mendOf(cause, api)}`, cause.sqlstate);
-    });
-    const { resource } = table;
-    mirrors.push({ api: api.name, resource, schema: api.name, table: mirrored.as, key: table.keyColumns, columns });
-  }
-  return migrate(pool, mirrors, config.postgres.grant, how);
-}

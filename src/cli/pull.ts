@@ -1,11 +1,12 @@
 // throughline pull: copy everything once; what was interrupted goes on where it stopped.
 
-import { Explained } from "../config/explained.js";
+import { open, wantedTables } from "../app/open.js";
+import { type PulledTable, pullAll } from "../app/pull.js";
+import { UsageError } from "../app/usage-error.js";
 import { requireSchema } from "../mirror/schema.js";
-import { type Backfilled, backfill, type Parked } from "../sync/backfill.js";
-import { type Command, type Io, interruption, numberFlag, reasonOf, UsageError } from "./command.js";
-import { mendOf } from "./mend.js";
-import { configOf, open, openMirrors, wantedTables } from "./open.js";
+import type { Parked } from "../sync/backfill.js";
+import { type Command, type Io, interruption, numberFlag } from "./command.js";
+import { configOf } from "./config-of.js";
 import { Progress } from "./progress.js";
 
 export const pullCommand: Command = async (options, io) => {
@@ -14,42 +15,20 @@ export const pullCommand: Command = async (options, io) => {
   const opened = wantedTables(open(configOf(options)), options.names);
   const signal = interruption();
   const progress = new Progress(io);
-  let failed = false;
-  const fails = (name: string, why: string) => {
-    failed = true;
-    progress.clear();
-    io.err(`${name}: ${why}`);
-  };
   try {
     await requireSchema(opened.pool);
-    const queue = [...(await openMirrors(opened))];
-    for (const { api, table } of opened.tables) {
-      if (!queue.some(({ mirror }) => mirror.api === api.name && mirror.resource === table.resource))
-        fails(`${api.name}.${table.resource}`, 'is not migrated: run "throughline migrate"');
-    }
-    const full = options.flags["full"] === true;
-    // Tables at the same time; the budget of their API is one all the same.
-    const work = async () => {
-      for (let next = queue.shift(); next && !signal.aborted; next = queue.shift()) {
-        const { mirror, table } = next;
-        const name = `${mirror.api}.${mirror.resource}`;
-        try {
-          const done = await backfill(opened.pool, mirror, table, {
-            full,
-            signal,
-            progress: (rows) => progress.at(name, rows),
-          });
-          progress.ends(name);
-          if (!done.interrupted) tell(io, options.json, name, done);
-        } catch (cause) {
-          if (!(cause instanceof Explained)) throw cause;
-          fails(name, `${reasonOf(cause)}${mendOf(cause, { name: mirror.api, values: table.account.config })}`);
-        }
-      }
-    };
-    await Promise.all(Array.from({ length: workers }, work));
+    const pulled = await pullAll(opened, {
+      workers,
+      full: options.flags["full"] === true,
+      signal,
+      progress: (table, rows) => progress.at(table, rows),
+      ended: (table) => {
+        progress.ends(table.table);
+        tell(io, options.json, table);
+      },
+    });
     progress.clear();
-    if (!signal.aborted) return failed ? 1 : 0;
+    if (!signal.aborted) return pulled.some(({ kind }) => kind === "failed") ? 1 : 0;
     io.err('interrupted; "throughline pull" goes on where this one stopped');
     return 130;
   } finally {
@@ -57,16 +36,26 @@ export const pullCommand: Command = async (options, io) => {
   }
 };
 
-function tell(
-  io: Io,
-  json: boolean,
-  table: string,
-  { rows, deleted, withheld, parked }: Omit<Backfilled, "interrupted">,
-): void {
+function tell(io: Io, json: boolean, pulled: PulledTable): void {
+  const { kind, table } = pulled;
+  switch (kind) {
+    case "interrupted":
+      return;
+    case "failed":
+      io.err(`${table}: ${pulled.reason}`);
+      return;
+    case "copied": {
+      const { rows, deleted, withheld, parked } = pulled;
+      io.out(json ? JSON.stringify({ table, rows, deleted, withheld, parked }) : copiedWords(pulled));
+      return;
+    }
+  }
+}
+
+function copiedWords({ table, rows, deleted, withheld, parked }: Extract<PulledTable, { kind: "copied" }>): string {
   const left = `, ${withheld} not listed any more, and left for they are more than half: "throughline pull --full" asks for each`;
   const gone = (deleted === 0 ? "" : `, ${deleted} deleted upstream`) + (withheld === 0 ? "" : left);
-  const text = `${table}: ${rows} rows${gone}${parked.map(parkedWords).join("")}`;
-  io.out(json ? JSON.stringify({ table, rows, deleted, withheld, parked }) : text);
+  return `${table}: ${rows} rows${gone}${parked.map(parkedWords).join("")}`;
 }
 
 function parkedWords({ sqlstate, count }: Parked): string {

@@ -1,20 +1,19 @@
 // throughline sandbox: a local twin of an API.
 
+import { isSandboxName, sandboxNames, startSandbox } from "@throughline/sandbox";
+import { UsageError } from "../app/usage-error.js";
 import { suggestion } from "../config/nearest.js";
-import { sandboxes } from "../sandbox/registry.js";
-import { type Command, interrupted, numberFlag, UsageError } from "./command.js";
+import { type Command, interrupted, numberFlag } from "./command.js";
 
 export const sandboxCommand: Command = async (options, io) => {
   const [api = ""] = options.names;
-  const start = Object.hasOwn(sandboxes, api) ? sandboxes[api] : undefined;
-  if (!start) throw new UsageError(`there is no sandbox of "${api}"; ${suggestion(api, Object.keys(sandboxes))}`);
+  if (!isSandboxName(api)) throw new UsageError(`there is no sandbox of "${api}"; ${suggestion(api, sandboxNames)}`);
   const named = options.flags["fault"];
-  const switches = {
+  const sandbox = await startSandbox(api, {
     port: numberFlag(options, "port", 0),
     seed: numberFlag(options, "seed", 0),
     faults: Array.isArray(named) ? named.map(String) : [],
-  };
-  const sandbox = await start(switches).catch((cause: unknown) => {
+  }).catch((cause: unknown) => {
     throw cause instanceof Error && !("code" in cause) ? new UsageError(cause.message) : cause;
   });
   io.out(options.json ? JSON.stringify({ url: sandbox.url }) : sandbox.url);

@@ -1,16 +1,15 @@
 // throughline serve: the proxy.
 
 import type { ListenOptions } from "node:net";
+import { type Opened, open, openMirrors, reopened } from "../app/open.js";
+import { serve, watchOver } from "../app/serve.js";
+import { UsageError } from "../app/usage-error.js";
 import { ConfigError } from "../config/yaml.js";
-import { requireSchema, schemaVersion, wrongSchema } from "../mirror/schema.js";
-import { type HealthServer, serveHealth } from "../observe/http.js";
+import { requireSchema } from "../mirror/schema.js";
 import { Metrics } from "../observe/metrics.js";
-import { postgresAddress } from "../postgres/address.js";
-import { type RunningProxy, startProxy } from "../proxy/start.js";
-import { loadParser } from "../sql/parser.js";
-import { type Command, interrupted, type Options, reasonOf, UsageError } from "./command.js";
+import { type Command, interrupted, type Options, reasonOf } from "./command.js";
+import { configOf } from "./config-of.js";
 import { checkGuard } from "./findings.js";
-import { configOf, type Opened, open, openMirrors, reopened } from "./open.js";
 
 export const serveCommand: Command = async (options, io) => {
   const opened = open(configOf(options));
@@ -43,23 +42,6 @@ export const serveCommand: Command = async (options, io) => {
   }
 };
 
-/** Starts the proxy on an open config. */
-export async function serve(opened: Opened, listen: ListenOptions, metrics = new Metrics()): Promise<RunningProxy> {
-  await loadParser();
-  const { pool, log, config } = opened;
-  return startProxy({
-    pool,
-    log,
-    listen,
-    postgres: postgresAddress(config.postgres.url),
-    keepMs: config.journal.keepMs,
-    connections: config.listen.connections,
-    writes: config.listen.writes,
-    metrics,
-    mirrors: () => openMirrors(opened),
-  });
-}
-
 /** SIGHUP reads the config again; one that is wrong changes nothing. Where it listens, and how it reaches Postgres, stays. */
 function followConfig(opened: Opened, options: Options): Opened {
   const current: { -readonly [Name in keyof Opened]: Opened[Name] } = { ...opened };
@@ -85,28 +67,6 @@ function portTaken(listen: ListenOptions) {
     throw new ConfigError([`${where} is in use: name another with listen.address in throughline.yaml, or --listen`]);
   };
 }
-
-/** Undefined: the address is the default one, and somebody else has it. */
-async function watchOver(
-  { pool, config, log }: Opened,
-  { registry }: Metrics,
-  stopping: () => boolean,
-): Promise<HealthServer | undefined> {
-  const { host, port } = config.http ?? defaultHttp;
-  const notReady = async () => {
-    return stopping() ? "the proxy is stopping" : wrongSchema(await schemaVersion(pool));
-  };
-  try {
-    return await serveHealth(host, port, { registry, notReady });
-  } catch (cause) {
-    if (config.http) throw cause;
-    log.warn({ port }, 'there is no /metrics here, for the port is taken; "http" in throughline.yaml names another');
-    return undefined;
-  }
-}
-
-/** Where /metrics, /healthz and /readyz are, unless the config says another place. */
-const defaultHttp = { host: "127.0.0.1", port: 9543 };
 
 function listenOn(listen: unknown, socketFolder: unknown, fallback: { host: string; port: number }): ListenOptions {
   if (typeof socketFolder === "string") return { path: `${socketFolder}/.s.PGSQL.${fallback.port}` };

@@ -1,11 +1,12 @@
 // throughline status: how each configured table stands, in a line; with --watch again and again.
 
 import { setTimeout as delay } from "node:timers/promises";
+import { type Opened, open, wantedTables } from "../app/open.js";
 import { type LastFailure, loadStandings, type OpenEntries } from "../journal/standing.js";
 import { loadProgress } from "../mirror/progress.js";
 import { schemaVersion } from "../mirror/schema.js";
 import { type Command, type Io, interrupted } from "./command.js";
-import { configOf, type Opened, open, wantedTables } from "./open.js";
+import { configOf } from "./config-of.js";
 
 const everyMs = 2_000;
 const clearScreen = "\x1b[H\x1b[2J";

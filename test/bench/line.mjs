@@ -32,9 +32,9 @@ const relay = fileURLToPath(new URL("./relay.mjs", import.meta.url));
 
 /** A Postgres with the roles and the database of a run. @param {Scope} scope @returns {Promise<Server>} */
 export async function startServer(scope) {
-  const built = join(root, "dist/src/cli/demo/postgres.js");
+  const built = join(root, "dist/src/app/embedded-postgres.js");
   if (!existsSync(built)) throw new Unable("there is no dist/: run npm run build first");
-  /** @type {typeof import("../../src/cli/demo/postgres.js")} */
+  /** @type {typeof import("../../src/app/embedded-postgres.js")} */
   const { startPostgres } = await import(built);
   const postgres = await startPostgres(18);
   scope.onEnd(() => postgres.stop());

@@ -1,8 +1,8 @@
 // Columns and mirrors that go: what is named is what goes, and nothing else does.
 
 import { expect, test } from "vitest";
-import { migrateAll } from "../../src/cli/migrate.js";
-import { openMirrors } from "../../src/cli/open.js";
+import { migrateAll } from "../../src/app/migrate.js";
+import { openMirrors } from "../../src/app/open.js";
 import { dropMirrors } from "../../src/mirror/drop.js";
 import { addLocalColumn } from "../../src/mirror/local-column.js";
 import { refused } from "../support/answers.js";

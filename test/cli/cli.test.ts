@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
-import { type HubspotSandbox, startHubspotSandbox } from "../../src/sandbox/hubspot/server.js";
+import { type HubspotSandbox, startHubspotSandbox } from "../../packages/sandbox/src/hubspot/server.js";
 import { logLines, program, type Ran, runProgram } from "../support/program.js";
 
 const folder = mkdtempSync(join(tmpdir(), "throughline-cli-"));

@@ -6,8 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type HubspotSandbox, startHubspotSandbox } from "../../src/sandbox/hubspot/server.js";
-import { type StripeSandbox, startStripeSandbox } from "../../src/sandbox/stripe/server.js";
+import { type HubspotSandbox, startHubspotSandbox } from "../../packages/sandbox/src/hubspot/server.js";
+import { type StripeSandbox, startStripeSandbox } from "../../packages/sandbox/src/stripe/server.js";
 import { makeDatabase, type TestDatabase } from "../support/database.js";
 import { logLines, program, runProgram } from "../support/program.js";
 

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { open, readConfig, reopened } from "../../src/cli/open.js";
+import { open, readConfig, reopened } from "../../src/app/open.js";
 
 const plain = (path: string) => `throughline: 1
 api: own

@@ -6,13 +6,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { type HubspotSandbox, startHubspotSandbox } from "../../packages/sandbox/src/hubspot/server.js";
 import { checkCommand } from "../../src/cli/check.js";
 import type { Command } from "../../src/cli/command.js";
 import { tooOld } from "../../src/cli/findings.js";
 import { migrateCommand } from "../../src/cli/migrate.js";
 import { pullCommand } from "../../src/cli/pull.js";
 import { serveCommand } from "../../src/cli/serve.js";
-import { type HubspotSandbox, startHubspotSandbox } from "../../src/sandbox/hubspot/server.js";
 import { makeDatabase, type TestDatabase } from "../support/database.js";
 
 const folder = mkdtempSync(join(tmpdir(), "throughline-setups-"));

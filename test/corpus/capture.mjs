@@ -29,7 +29,7 @@ import { Recorder } from "./recorder.mjs";
 /** For all shapes of a program. */
 const limitMs = 60_000;
 const here = fileURLToPath(new URL(".", import.meta.url));
-const built = join(here, "../../dist/src/cli/demo/postgres.js");
+const built = join(here, "../../dist/src/app/embedded-postgres.js");
 const read = (/** @type {string} */ name) => readFileSync(join(here, name), "utf8");
 const say = (/** @type {string} */ line) => process.stdout.write(`${line}\n`);
 
@@ -39,7 +39,7 @@ async function main(wanted) {
   const clients = JSON.parse(read("clients.json"));
   const names = wanted.length > 0 ? wanted : Object.keys(clients);
   if (!existsSync(built)) throw new Error("there is no dist/: run npm run build first");
-  /** @type {typeof import("../../src/cli/demo/postgres.js")} */
+  /** @type {typeof import("../../src/app/embedded-postgres.js")} */
   const { startPostgres } = await import(built);
   const postgres = await startPostgres(18);
   const admin = new pg.Client({ connectionString: postgres.urlOf("postgres", "postgres") });

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
 import { beforeEach, expect, test } from "vitest";
-import { type HubspotSandbox, startHubspotSandbox } from "../../src/sandbox/hubspot/server.js";
+import { type HubspotSandbox, startHubspotSandbox } from "../../packages/sandbox/src/hubspot/server.js";
 import { makeDatabase, type TestDatabase } from "../support/database.js";
 import { runProgram } from "../support/program.js";
 

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import pg from "pg";
-import { type EmbeddedPostgres, type MajorVersion, startPostgres } from "../../src/cli/demo/postgres.js";
+import { type EmbeddedPostgres, type MajorVersion, startPostgres } from "../../src/app/embedded-postgres.js";
 import { type FaultyApi, startApi } from "./api.js";
 import { type Relay, startRelay } from "./relay.js";
 

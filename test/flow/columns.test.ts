@@ -1,7 +1,7 @@
 // Columns of every kind on a mirror: a statement leaves in them what it would leave in an ordinary table.
 
 import { beforeEach, describe, expect, test } from "vitest";
-import { migrateAll } from "../../src/cli/migrate.js";
+import { migrateAll } from "../../src/app/migrate.js";
 import { type Line, startLine } from "../support/line.js";
 
 let line: Line;

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import pg from "pg";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { serve } from "../../src/cli/serve.js";
+import { serve } from "../../src/app/serve.js";
 import type { RunningProxy } from "../../src/proxy/start.js";
 import { bind, execute, flush, parse, query, sync } from "../proxy/build.js";
 import { login } from "../proxy/session.js";

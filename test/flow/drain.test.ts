@@ -2,7 +2,7 @@
 
 import pg from "pg";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { serve } from "../../src/cli/serve.js";
+import { serve } from "../../src/app/serve.js";
 import { Metrics } from "../../src/observe/metrics.js";
 import type { RunningProxy } from "../../src/proxy/start.js";
 import { refused } from "../support/answers.js";

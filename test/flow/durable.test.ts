@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { open } from "../../src/cli/open.js";
+import { open } from "../../src/app/open.js";
 import { startLine } from "../support/line.js";
 
 test("P6: what the journal notes is durable, though the proxy's login has synchronous_commit off", async () => {

@@ -89,7 +89,7 @@ test("TL001: what a batch accepted is in the mirror, and both are listed", async
 test("TL001: inside a transaction that has touched the row, the mirror follows when it ends", async () => {
   const client = await line.client();
   await line.admin.query("alter table hubspot.contacts add column if not exists note text");
-  const { migrateAll } = await import("../../src/cli/migrate.js");
+  const { migrateAll } = await import("../../src/app/migrate.js");
   await migrateAll(line.opened, { dryRun: false });
   line.sandbox.seed("contacts", [{ email: "taken@example.com" }]);
   await client.query("begin");

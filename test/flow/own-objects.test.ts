@@ -1,7 +1,7 @@
 // What a user has made on a mirror: columns, triggers, defaults and row security.
 
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { migrateAll } from "../../src/cli/migrate.js";
+import { migrateAll } from "../../src/app/migrate.js";
 import { refused } from "../support/answers.js";
 import { startThings, type Things } from "../support/things.js";
 

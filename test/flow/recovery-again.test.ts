@@ -2,7 +2,7 @@
 
 import { randomUUID } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { serve } from "../../src/cli/serve.js";
+import { serve } from "../../src/app/serve.js";
 import { resolveEntry } from "../../src/journal/entries.js";
 import { Presence } from "../../src/journal/presence.js";
 import { mirrored, refused, upstream } from "../support/answers.js";

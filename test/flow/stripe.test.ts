@@ -1,9 +1,9 @@
 // Stripe by its manifest: forms, metadata that merges, idempotency keys, one row a call, deletes where there are any.
 
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { open } from "../../src/cli/open.js";
+import { type StripeSandbox, startStripeSandbox } from "../../packages/sandbox/src/stripe/server.js";
+import { open } from "../../src/app/open.js";
 import { tableOf } from "../../src/config/api.js";
-import { type StripeSandbox, startStripeSandbox } from "../../src/sandbox/stripe/server.js";
 import { refused } from "../support/answers.js";
 import { makeDatabase, type TestDatabase } from "../support/database.js";
 import { grant, listen, type Served, serveLine } from "../support/served.js";

@@ -3,9 +3,9 @@
 import pg from "pg";
 import { serialize } from "pg-protocol";
 import { beforeEach, expect, inject, test } from "vitest";
-import { migrateAll } from "../../src/cli/migrate.js";
-import { openMirrors } from "../../src/cli/open.js";
-import { serve } from "../../src/cli/serve.js";
+import { migrateAll } from "../../src/app/migrate.js";
+import { openMirrors } from "../../src/app/open.js";
+import { serve } from "../../src/app/serve.js";
 import { stamp } from "../../src/postgres/clock.js";
 import { Watched } from "../../src/sql/watched.js";
 import { backfill } from "../../src/sync/backfill.js";

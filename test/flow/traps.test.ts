@@ -2,7 +2,7 @@
 
 import { serialize } from "pg-protocol";
 import { beforeEach, expect, test } from "vitest";
-import { migrateAll } from "../../src/cli/migrate.js";
+import { migrateAll } from "../../src/app/migrate.js";
 import { type Line, startLine } from "../support/line.js";
 import { untilBlocked, untilSent } from "../support/sessions.js";
 import { shown, WireClient } from "../support/wire.js";

@@ -182,7 +182,7 @@ test("P1: a statement of more rows than one call takes is refused at the first r
 
 test("local columns are the user's own: kept by a call, changed without one", async () => {
   await line.admin.query("alter table hubspot.contacts add column note text default 'new'");
-  const { migrateAll } = await import("../../src/cli/migrate.js");
+  const { migrateAll } = await import("../../src/app/migrate.js");
   await migrateAll(line.opened, { dryRun: false });
   const client = await line.client();
   const inserted = await client.query(

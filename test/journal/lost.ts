@@ -2,7 +2,7 @@
 
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { openMirrors } from "../../src/cli/open.js";
+import { openMirrors } from "../../src/app/open.js";
 import { readYaml } from "../../src/config/yaml.js";
 import { noteIntent, noteOutcome, type RequestRow } from "../../src/journal/journal.js";
 import { recover } from "../../src/journal/recover.js";

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, expectTypeOf, test } from "vitest";
 import type { z } from "zod";
-import { open } from "../../src/cli/open.js";
+import { open } from "../../src/app/open.js";
 import { tableOf } from "../../src/config/api.js";
 import { ConfigError } from "../../src/config/yaml.js";
 import { hooksOf } from "../../src/connectors/registry.js";

@@ -2,8 +2,8 @@
 
 import { ApiException } from "@hubspot/api-client/lib/codegen/crm/contacts/apis/exception.js";
 import { expect, test } from "vitest";
-import { RateWindow } from "../../src/sandbox/hubspot/rate-window.js";
-import { startHubspotSandbox } from "../../src/sandbox/hubspot/server.js";
+import { RateWindow } from "../../packages/sandbox/src/hubspot/rate-window.js";
+import { startHubspotSandbox } from "../../packages/sandbox/src/hubspot/server.js";
 import { call, people, sdk, start, token } from "./hubspot-support.js";
 
 const contacts = "/crm/v3/objects/contacts";

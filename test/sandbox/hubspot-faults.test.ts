@@ -1,7 +1,7 @@
 // Each fault by bare HTTP: what is answered, and what has happened all the same.
 
 import { expect, test, vi } from "vitest";
-import { type Fault, faultNames, parseFault } from "../../src/sandbox/hubspot/fault.js";
+import { type Fault, faultNames, parseFault } from "../../packages/sandbox/src/hubspot/fault.js";
 import { call, idAt, people, sdk, start } from "./hubspot-support.js";
 
 const contacts = "/crm/v3/objects/contacts";

@@ -2,7 +2,11 @@
 
 import { Client } from "@hubspot/api-client";
 import { afterEach } from "vitest";
-import { type HubspotSandbox, type SandboxOptions, startHubspotSandbox } from "../../src/sandbox/hubspot/server.js";
+import {
+  type HubspotSandbox,
+  type SandboxOptions,
+  startHubspotSandbox,
+} from "../../packages/sandbox/src/hubspot/server.js";
 
 export const token = "pat-na1-sandbox";
 

@@ -2,8 +2,8 @@
 
 import { Stripe } from "stripe";
 import { expect, test } from "vitest";
-import { sandboxes } from "../../src/sandbox/registry.js";
-import { readForm } from "../../src/sandbox/stripe/form.js";
+import { startSandbox } from "../../packages/sandbox/src/index.js";
+import { readForm } from "../../packages/sandbox/src/stripe/form.js";
 import { call, errorOf, rejection, sdk, start, token } from "./stripe-support.js";
 
 const customers = "/v1/customers";
@@ -37,8 +37,7 @@ test("a key is also let in as the user of Basic", async () => {
 });
 
 test("the sandbox of the command line takes any key, and its faults by name", async () => {
-  const sandbox = await sandboxes["stripe"]?.({ port: 0, seed: 1, faults: ["unavailable:1"] });
-  if (!sandbox) throw new Error("there is none");
+  const sandbox = await startSandbox("stripe", { port: 0, seed: 1, faults: ["unavailable:1"] });
   expect((await call(sandbox, "GET", customers)).status).toBe(503);
   const headers = { Authorization: "Bearer whatever" };
   expect((await call(sandbox, "GET", customers, { headers })).status).toBe(200);

@@ -1,7 +1,7 @@
 // The events that tell of every change, whoever made it.
 
 import { expect, test } from "vitest";
-import type { StripeSandbox } from "../../src/sandbox/stripe/server.js";
+import type { StripeSandbox } from "../../packages/sandbox/src/stripe/server.js";
 import { call, errorOf, idAt, sdk, start } from "./stripe-support.js";
 
 async function typesOf(sandbox: StripeSandbox, query = ""): Promise<readonly string[]> {

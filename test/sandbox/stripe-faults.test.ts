@@ -2,7 +2,7 @@
 
 import { Stripe } from "stripe";
 import { expect, test, vi } from "vitest";
-import { type Fault, faultNames, parseFault } from "../../src/sandbox/stripe/fault.js";
+import { type Fault, faultNames, parseFault } from "../../packages/sandbox/src/stripe/fault.js";
 import { call, errorOf, idAt, rejection, sdk, start } from "./stripe-support.js";
 
 const customers = "/v1/customers";

@@ -2,10 +2,10 @@
 
 import { Stripe } from "stripe";
 import { expect, test, vi } from "vitest";
-import type { Answer } from "../../src/sandbox/stripe/answer.js";
-import { branchOf } from "../../src/sandbox/stripe/form.js";
-import { IdempotencyKeys } from "../../src/sandbox/stripe/idempotency.js";
-import type { ApiRequest } from "../../src/sandbox/stripe/request.js";
+import type { Answer } from "../../packages/sandbox/src/stripe/answer.js";
+import { branchOf } from "../../packages/sandbox/src/stripe/form.js";
+import { IdempotencyKeys } from "../../packages/sandbox/src/stripe/idempotency.js";
+import type { ApiRequest } from "../../packages/sandbox/src/stripe/request.js";
 import { call, errorOf, idAt, rejection, sdk, start } from "./stripe-support.js";
 
 const k1 = { "Idempotency-Key": "k1" };

@@ -1,7 +1,7 @@
 // Lists: their pages, their cursors and their filters, by the SDK and its own paging.
 
 import { expect, test } from "vitest";
-import type { StripeSandbox } from "../../src/sandbox/stripe/server.js";
+import type { StripeSandbox } from "../../packages/sandbox/src/stripe/server.js";
 import { call, errorOf, idAt, sdk, start } from "./stripe-support.js";
 
 function people(sandbox: StripeSandbox, count: number): readonly string[] {

@@ -2,7 +2,11 @@
 
 import { Stripe } from "stripe";
 import { afterEach } from "vitest";
-import { type SandboxOptions, type StripeSandbox, startStripeSandbox } from "../../src/sandbox/stripe/server.js";
+import {
+  type SandboxOptions,
+  type StripeSandbox,
+  startStripeSandbox,
+} from "../../packages/sandbox/src/stripe/server.js";
 
 export const token = "sk_test_sandbox0123456789";
 

@@ -1,7 +1,8 @@
 // One command in this process: what it says on which stream, and how it ends. A wrong command line, config or manifest ends it
 // with 2 and its sentence, as src/main.ts has it.
 
-import { type Command, type Options, UsageError } from "../../src/cli/command.js";
+import { UsageError } from "../../src/app/usage-error.js";
+import type { Command, Options } from "../../src/cli/command.js";
 import { ConfigError } from "../../src/config/yaml.js";
 import type { Ran } from "./program.js";
 

@@ -2,7 +2,7 @@
 
 import pg from "pg";
 import type { TestProject } from "vitest/node";
-import { type MajorVersion, startPostgres } from "../../src/cli/demo/postgres.js";
+import { type MajorVersion, startPostgres } from "../../src/app/embedded-postgres.js";
 
 declare module "vitest" {
   interface ProvidedContext {

@@ -1,9 +1,9 @@
 // The whole line for a test: a database of its own, the sandbox, migrated and pulled mirrors, and the proxy.
 
-import { open } from "../../src/cli/open.js";
+import { type HubspotSandbox, startHubspotSandbox } from "../../packages/sandbox/src/hubspot/server.js";
+import { open } from "../../src/app/open.js";
 import { tableOf } from "../../src/config/api.js";
 import type { Config } from "../../src/config/config.js";
-import { type HubspotSandbox, startHubspotSandbox } from "../../src/sandbox/hubspot/server.js";
 import { makeDatabase } from "./database.js";
 import { grant, listen, type Served, serveLine } from "./served.js";
 

@@ -1,6 +1,6 @@
 // The line of test/support/line.ts over an API of a test's own: one table of a manifest that no registry knows.
 
-import { open } from "../../src/cli/open.js";
+import { open } from "../../src/app/open.js";
 import { type ApiConfig, type TableConfig, tableOf } from "../../src/config/api.js";
 import type { Config } from "../../src/config/config.js";
 import type { Manifest } from "../../src/manifest/manifest.js";

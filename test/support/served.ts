@@ -1,10 +1,10 @@
 // What every line of a test has, whatever its API is: migrated and pulled mirrors, the proxy, and clients on both sides of it.
 
 import pg from "pg";
-import { migrateAll } from "../../src/cli/migrate.js";
-import { type Opened, openMirrors } from "../../src/cli/open.js";
-import { serve } from "../../src/cli/serve.js";
-import { backfill } from "../../src/sync/backfill.js";
+import { migrateAll } from "../../src/app/migrate.js";
+import type { Opened } from "../../src/app/open.js";
+import { pullAll } from "../../src/app/pull.js";
+import { serve } from "../../src/app/serve.js";
 import type { TestDatabase } from "./database.js";
 
 export interface Served {
@@ -29,9 +29,8 @@ export async function serveLine(database: TestDatabase, opened: Opened, pulled: 
   await admin.connect();
   await migrateAll(opened, { dryRun: false });
   const pull = async () => {
-    for (const { mirror, table } of await openMirrors(opened)) {
-      await backfill(opened.pool, mirror, table, { full: true, progress: () => undefined });
-    }
+    const failed = (await pullAll(opened, { workers: 1, full: true })).filter(({ kind }) => kind !== "copied");
+    if (failed.length > 0) throw new Error(`a pull failed: ${JSON.stringify(failed)}`);
   };
   if (pulled) await pull();
   const proxy = await serve(opened, { host: "127.0.0.1", port: 0 });

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { openMirrors } from "../../src/cli/open.js";
+import { openMirrors } from "../../src/app/open.js";
 import { stamp } from "../../src/postgres/clock.js";
 import { backfill } from "../../src/sync/backfill.js";
 import { applyPage } from "../../src/sync/page.js";

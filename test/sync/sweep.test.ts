@@ -3,7 +3,7 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { expect, test } from "vitest";
-import { openMirrors } from "../../src/cli/open.js";
+import { openMirrors } from "../../src/app/open.js";
 import { manifestSchema } from "../../src/manifest/manifest.js";
 import { backfill } from "../../src/sync/backfill.js";
 import { startEchoLine } from "../support/echo-line.js";

@@ -1,7 +1,7 @@
 // Triggers and constraints that a user has put on a mirror meet what the sync writes: upstream's rows win, and nothing stops it.
 
 import { beforeEach, expect, test } from "vitest";
-import { openMirrors } from "../../src/cli/open.js";
+import { openMirrors } from "../../src/app/open.js";
 import { backfill } from "../../src/sync/backfill.js";
 import { type Line, startLine } from "../support/line.js";
 

@@ -4,14 +4,16 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
+import { startPostgres } from "../../app/embedded-postgres.js";
+import { migrateAll } from "../../app/migrate.js";
+import { open, readConfig } from "../../app/open.js";
+import { pullAll } from "../../app/pull.js";
+import { serve } from "../../app/serve.js";
+import { UsageError } from "../../app/usage-error.js";
+import { Explained } from "../../config/explained.js";
 import { suggestion } from "../../config/nearest.js";
 import type { RunningProxy } from "../../proxy/start.js";
-import { backfill } from "../../sync/backfill.js";
-import { type Command, type Io, interrupted, type Options, UsageError } from "../command.js";
-import { migrateAll } from "../migrate.js";
-import { type Opened, open, openMirrors, readConfig } from "../open.js";
-import { serve } from "../serve.js";
-import { startPostgres } from "./postgres.js";
+import { type Command, type Io, interrupted, type Options } from "../command.js";
 import { playSession } from "./session.js";
 import type { SeededSandbox, Show } from "./show.js";
 import { shows } from "./shows/registry.js";
@@ -99,19 +101,17 @@ async function setUp(show: Show, io: Io, undo: (() => Promise<void> | void)[]): 
     `\n$ throughline migrate\n  ${(await migrateAll(opened, { dryRun: false })).length} changes: schema, mirror table, guard, grants`,
   );
   io.out("$ throughline pull");
-  await pullAll(opened, io);
+  await pullAll(opened, {
+    ended: (pulled) => {
+      if (pulled.kind === "failed") throw new Explained(`${pulled.table}: ${pulled.reason}`);
+      if (pulled.kind === "copied") io.out(`  ${pulled.table}: ${pulled.rows} rows`);
+    },
+  });
   const proxy = await serve(opened, { host: "127.0.0.1", port: 0 });
   undo.push(proxy.close);
   io.out("$ throughline serve");
   sandbox.clearLog();
   return { proxy, sandbox, database };
-}
-
-async function pullAll(opened: Opened, io: Io): Promise<void> {
-  for (const { mirror, table } of await openMirrors(opened)) {
-    const { rows } = await backfill(opened.pool, mirror, table, { full: false, progress: () => undefined });
-    io.out(`  ${mirror.api}.${mirror.resource}: ${rows} rows`);
-  }
 }
 
 function indented(text: string): string {

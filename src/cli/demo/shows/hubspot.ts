@@ -1,6 +1,6 @@
 // The demo of HubSpot: contacts, what is computed, batches, and what is refused by whom.
 
-import { startHubspotSandbox } from "../../../sandbox/hubspot/server.js";
+import { startSandbox } from "@throughline/sandbox";
 import type { Scene, Show } from "../show.js";
 
 const config = `postgres:
@@ -106,7 +106,7 @@ export const hubspot: Show = {
   env: { HUBSPOT_TOKEN: "pat-demo" },
   ownTables,
   startSandbox: async () => {
-    const sandbox = await startHubspotSandbox();
+    const sandbox = await startSandbox("hubspot");
     sandbox.seed("contacts", people);
     return sandbox;
   },

@@ -1,6 +1,6 @@
 // The demo of Stripe: forms, idempotency keys, metadata that merges, one row a call, prices that are fixed.
 
-import { startStripeSandbox } from "../../../sandbox/stripe/server.js";
+import { startSandbox } from "@throughline/sandbox";
 import type { Scene, Show } from "../show.js";
 
 const config = `postgres:
@@ -118,7 +118,7 @@ export const stripe: Show = {
   env: { STRIPE_KEY: "sk_test_demo" },
   ownTables,
   startSandbox: async () => {
-    const sandbox = await startStripeSandbox();
+    const sandbox = await startSandbox("stripe");
     sandbox.seed("customers", customers);
     const [cards = "", engine = ""] = sandbox.seed("products", [
       { name: "Punched cards" },

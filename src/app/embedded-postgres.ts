@@ -19,7 +19,7 @@ import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import pg from "pg";
-import { Explained } from "../../config/explained.js";
+import { Explained } from "../config/explained.js";
 
 export interface EmbeddedPostgres {
   readonly port: number;

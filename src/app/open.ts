@@ -1,9 +1,9 @@
-// What every command starts from: the config, our own connections, and the tables of the configured APIs.
+// What commands, tests and embedders start from: the config, our own connections, and the tables of the configured APIs.
 
 import pg from "pg";
 import type { Logger } from "pino";
 import type { ApiConfig, TableConfig } from "../config/api.js";
-import { type Config, loadConfig, logLevels } from "../config/config.js";
+import { type Config, loadConfig } from "../config/config.js";
 import { suggestion } from "../config/nearest.js";
 import { hooksOf, manifestOf, manifestText } from "../connectors/registry.js";
 import { anyTable } from "../manifest/column-schema.js";
@@ -12,7 +12,7 @@ import { makeLog } from "../observe/log.js";
 import { openAccount } from "../upstream/account.js";
 import type { KnownMirror } from "../upstream/mirrored-table.js";
 import { ConnectorTable } from "../upstream/table.js";
-import { type Options, UsageError } from "./command.js";
+import { UsageError } from "./usage-error.js";
 
 interface OpenedTable {
   /** All that the files say of its API. */
@@ -46,16 +46,6 @@ export function reopened({ tables, log }: Pick<Opened, "tables" | "log">, renewe
     const same = tables.filter(({ said }) => said === now);
     return same.length > 0 ? same : tablesOf(api, log);
   });
-}
-
-/** With what the command line says of it. */
-export function configOf({ config: path, flags }: Options): Config {
-  const config = readConfig(path);
-  const level = flags["log-level"];
-  if (level === undefined) return config;
-  const known = logLevels.find((one) => one === level);
-  if (!known) throw new UsageError(`--log-level is one of ${logLevels.join(", ")}`);
-  return { ...config, log: { ...config.log, level: known } };
 }
 
 const durable =

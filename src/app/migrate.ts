@@ -1,0 +1,34 @@
+// Brings the mirrors of the configured tables up to date with their APIs, or takes them away.
+
+import { ReadFailed } from "../manifest/read-failed.js";
+import { dropMirrors } from "../mirror/drop.js";
+import { migrate } from "../mirror/migrate.js";
+import { type Opened, openMirrors } from "./open.js";
+import { mendOf } from "./remedy.js";
+
+/** Discovers every configured table and migrates its mirror. Returns the DDL that changed something. Throws ReadFailed. */
+export async function migrateAll(
+  { pool, tables, config }: Opened,
+  how: { readonly dryRun: boolean; readonly allowDrop?: boolean },
+): Promise<readonly string[]> {
+  const mirrors = [];
+  for (const { api, config: mirrored, table } of tables) {
+    const columns = await table.columns().catch((cause: unknown): never => {
+      if (!(cause instanceof ReadFailed)) throw cause;
+      throw new ReadFailed(`${cause.message}${mendOf(cause, api)}`, cause.sqlstate);
+    });
+    const { resource } = table;
+    mirrors.push({ api: api.name, resource, schema: api.name, table: mirrored.as, key: table.keyColumns, columns });
+  }
+  return migrate(pool, mirrors, config.postgres.grant, how);
+}
+
+/** Takes away the mirrors of all opened tables. Returns the DDL. */
+export async function dropAll(opened: Opened, dryRun: boolean): Promise<readonly string[]> {
+  const known = await openMirrors(opened);
+  return dropMirrors(
+    opened.pool,
+    known.map(({ mirror }) => mirror),
+    dryRun,
+  );
+}

@@ -1,0 +1,65 @@
+// Copies the configured tables once, several at a time; an interrupted copy goes on where it stopped.
+
+import { Explained } from "../config/explained.js";
+import { type Backfilled, backfill } from "../sync/backfill.js";
+import { type Opened, openMirrors } from "./open.js";
+import { mendOf } from "./remedy.js";
+
+/** How one table's copy ended; `table` is API.TABLE. */
+export type PulledTable =
+  | ({ readonly kind: "copied"; readonly table: string } & Omit<Backfilled, "interrupted">)
+  /** `reason` is a sentence with what to do. */
+  | { readonly kind: "failed"; readonly table: string; readonly reason: string }
+  /** `signal` was aborted before the last page. */
+  | { readonly kind: "interrupted"; readonly table: string };
+
+export interface PullOptions {
+  /** How many tables are copied at the same time; 4 if absent. The rate budget of their API is one all the same. */
+  readonly workers?: number | undefined;
+  /** Begin at the first page even where an earlier copy can go on, and look up each record that is no longer listed. */
+  readonly full?: boolean | undefined;
+  /** Aborted: each copy stops after the page that is under way, and no further one begins. */
+  readonly signal?: AbortSignal | undefined;
+  /** Called after each page, with the rows of that table so far. */
+  progress?(table: string, rows: number): void;
+  /** Called as soon as a table's copy has ended. */
+  ended?(table: PulledTable): void;
+}
+
+/** Copies every opened table. Returns how each ended, in the order in which they did. Throws only for a fault of ours. */
+export async function pullAll(opened: Opened, options: PullOptions = {}): Promise<readonly PulledTable[]> {
+  const { workers = 4, full = false, signal, progress, ended } = options;
+  const pulled: PulledTable[] = [];
+  const end = (table: PulledTable) => {
+    pulled.push(table);
+    ended?.(table);
+  };
+  const queue = [...(await openMirrors(opened))];
+  for (const { api, table } of opened.tables) {
+    if (!queue.some(({ mirror }) => mirror.api === api.name && mirror.resource === table.resource)) {
+      const reason = 'is not migrated: run "throughline migrate"';
+      end({ kind: "failed", table: `${api.name}.${table.resource}`, reason });
+    }
+  }
+  const work = async () => {
+    for (let next = queue.shift(); next && !signal?.aborted; next = queue.shift()) {
+      const { mirror, table: source } = next;
+      const table = `${mirror.api}.${mirror.resource}`;
+      try {
+        const copied = await backfill(opened.pool, mirror, source, {
+          full,
+          ...(signal && { signal }),
+          progress: (rows) => progress?.(table, rows),
+        });
+        const { interrupted, ...counts } = copied;
+        end(interrupted ? { kind: "interrupted", table } : { kind: "copied", table, ...counts });
+      } catch (cause) {
+        if (!(cause instanceof Explained)) throw cause;
+        const remedy = mendOf(cause, { name: mirror.api, values: source.account.config });
+        end({ kind: "failed", table, reason: `${cause.message}${remedy}` });
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: workers }, work));
+  return pulled;
+}
