@@ -6,7 +6,7 @@ import { parseArgs } from "node:util";
 import { UsageError } from "./app/usage-error.js";
 import { type Command, type ExitCode, type Io, reasonOf } from "./cli/command.js";
 import { Explained } from "./config/explained.js";
-import { suggestion } from "./config/nearest.js";
+import { suggestion } from "./config/suggest.js";
 import { ConfigError } from "./config/yaml.js";
 
 const usage = `usage: throughline <command> [options]

@@ -89,7 +89,9 @@ test("a file opens with what it is for", () => {
 
 test("there is no cast but to a brand or out of a bit field, and nothing is left to do", () => {
   const casts = /[^*] as (?!const\b|[a-z]+ [a-z])/;
-  for (const file of [...own, ...sandbox].filter((name) => name.endsWith(".ts") && name !== "protocol/owed.ts")) {
+  for (const file of [...own, ...sandbox].filter(
+    (name) => name.endsWith(".ts") && name !== "protocol/pending-replies.ts",
+  )) {
     const code = text(file)
       .replaceAll(/^(?:import|export)(?: type)? \{[^}]*\} from [^;]*;$/gm, "")
       .replaceAll(/`[^`]*`|"[^"\n]*"/g, '""')

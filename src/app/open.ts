@@ -4,7 +4,7 @@ import pg from "pg";
 import type { Logger } from "pino";
 import type { ApiConfig, TableConfig } from "../config/api.js";
 import { type Config, loadConfig } from "../config/config.js";
-import { suggestion } from "../config/nearest.js";
+import { suggestion } from "../config/suggest.js";
 import { hooksOf, manifestOf, manifestText } from "../connectors/registry.js";
 import { anyTable } from "../manifest/column-schema.js";
 import { loadMirrors } from "../mirror/catalogue.js";

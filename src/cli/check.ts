@@ -7,8 +7,8 @@ import type { MirrorColumn } from "../mirror/column.js";
 import type { KnownMirror } from "../upstream/mirrored-table.js";
 import { type Command, reasonOf } from "./command.js";
 import { configOf } from "./config-of.js";
+import { checkMirror, checkServer } from "./database-checks.js";
 import { type Finding, isError, lineOf } from "./finding.js";
-import { checkMirror, checkServer } from "./findings.js";
 
 export const checkCommand: Command = async (options, io) => {
   const opened = wantedTables(open(configOf(options)), options.names);

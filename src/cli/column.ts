@@ -2,7 +2,7 @@
 
 import { type Opened, open } from "../app/open.js";
 import { UsageError } from "../app/usage-error.js";
-import { suggestion } from "../config/nearest.js";
+import { suggestion } from "../config/suggest.js";
 import { addLocalColumn, dropLocalColumn } from "../mirror/local-column.js";
 import type { Command } from "./command.js";
 import { configOf } from "./config-of.js";

@@ -1,7 +1,7 @@
 // throughline connector: which APIs can be mirrored, what a manifest says, and whether a manifest is right.
 
 import { UsageError } from "../app/usage-error.js";
-import { suggestion } from "../config/nearest.js";
+import { suggestion } from "../config/suggest.js";
 import { connectorNames, manifestOf } from "../connectors/registry.js";
 import { anyTable } from "../manifest/column-schema.js";
 import { manifestJsonSchema } from "../manifest/manifest.js";

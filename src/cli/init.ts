@@ -2,8 +2,8 @@
 
 import { writeFileSync } from "node:fs";
 import { UsageError } from "../app/usage-error.js";
-import { suggestion } from "../config/nearest.js";
 import { variableOf } from "../config/substitute.js";
+import { suggestion } from "../config/suggest.js";
 import { connectorNames, manifestOf } from "../connectors/registry.js";
 import { anyTable } from "../manifest/column-schema.js";
 import type { Manifest } from "../manifest/manifest.js";

@@ -2,7 +2,7 @@
 
 import { isSandboxName, sandboxNames, startSandbox } from "@throughline/sandbox";
 import { UsageError } from "../app/usage-error.js";
-import { suggestion } from "../config/nearest.js";
+import { suggestion } from "../config/suggest.js";
 import { type Command, interrupted, numberFlag } from "./command.js";
 
 export const sandboxCommand: Command = async (options, io) => {

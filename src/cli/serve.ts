@@ -9,7 +9,7 @@ import { requireSchema } from "../mirror/schema.js";
 import { Metrics } from "../observe/metrics.js";
 import { type Command, interrupted, type Options, reasonOf } from "./command.js";
 import { configOf } from "./config-of.js";
-import { checkGuard } from "./findings.js";
+import { checkGuard } from "./database-checks.js";
 
 export const serveCommand: Command = async (options, io) => {
   const opened = open(configOf(options));

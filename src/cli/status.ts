@@ -2,7 +2,7 @@
 
 import { setTimeout as delay } from "node:timers/promises";
 import { type Opened, open, wantedTables } from "../app/open.js";
-import { type LastFailure, loadStandings, type OpenEntries } from "../journal/standing.js";
+import { type LastFailure, loadStandings, type OpenEntries } from "../journal/summary.js";
 import { loadProgress } from "../mirror/progress.js";
 import { schemaVersion } from "../mirror/schema.js";
 import { type Command, type Io, interrupted } from "./command.js";

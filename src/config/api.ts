@@ -1,7 +1,7 @@
 // What throughline.yaml says of one API: the account, and which of its tables are mirrored, and how.
 
 import { z } from "zod";
-import { suggestion } from "./nearest.js";
+import { suggestion } from "./suggest.js";
 import { duration, rate } from "./units.js";
 
 /** What the config needs to know of a connector. */

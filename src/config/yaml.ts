@@ -4,7 +4,7 @@
 import { isMap, isNode, LineCounter, parseDocument } from "yaml";
 import { z } from "zod";
 import { Explained } from "./explained.js";
-import { suggestion } from "./nearest.js";
+import { suggestion } from "./suggest.js";
 
 /** A file the user wrote has mistakes: one line each. */
 export class ConfigError extends Explained {

@@ -5,10 +5,10 @@ import type { Logger } from "pino";
 import { ReadFailed } from "../manifest/read-failed.js";
 import { stamp } from "../postgres/clock.js";
 import type { KnownMirror } from "../upstream/mirrored-table.js";
-import { askMirror, askUpstream, readAgain } from "./ask.js";
 import { noteOutcome, renewRows } from "./journal.js";
-import { closeApplied, closeUnasked, type LeftOpen, leftOpen, type Recovered, unknown } from "./left-open.js";
+import { closeApplied, closeUnasked, type LeftOpen, leftOpen, type Recovered, unknown } from "./orphans.js";
 import { gone } from "./presence.js";
+import { askMirror, askUpstream, readAgain } from "./reconcile.js";
 import { closeEntries, settle } from "./settle.js";
 import type { State } from "./states.js";
 

@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import { isRecord } from "../config/json.js";
-import { suggestion } from "../config/nearest.js";
+import { suggestion } from "../config/suggest.js";
 import { ConfigError } from "../config/yaml.js";
 import { type ErrorRule, hookRule } from "./error-schema.js";
 import type { Hooks } from "./hooks.types.js";

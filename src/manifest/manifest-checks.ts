@@ -1,7 +1,7 @@
 // What a manifest can get wrong although each of its keys is right: names that lead nowhere, and calls that can't be told from
 // their answers.
 
-import { suggestion } from "../config/nearest.js";
+import { suggestion } from "../config/suggest.js";
 import type { Call, VerbCalls } from "./call-schema.js";
 import { anyTable } from "./column-schema.js";
 import type { ErrorAddresses } from "./error-schema.js";

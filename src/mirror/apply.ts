@@ -1,7 +1,7 @@
 // The function that writes canonical rows into one mirror: for the sync, for settling, and at the end of the write path.
 
 import { quoteLiteral, quoteName } from "../postgres/quote.js";
-import { asJson, type GuardColumn, type GuardedTable, jsonOf, pinned } from "./guarded.js";
+import { asJson, type GuardColumn, type GuardedTable, jsonOf, pinned } from "./guard-table.js";
 import { hasKeySql, jsonKeySql, keyNamesSql, keySql, sameKeySql } from "./key.js";
 
 /**

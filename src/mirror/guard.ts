@@ -2,7 +2,7 @@
 
 import { quoteLiteral, quoteName } from "../postgres/quote.js";
 import { applyRows } from "./apply.js";
-import { asJson, type GuardColumn, type GuardedTable, pinned } from "./guarded.js";
+import { asJson, type GuardColumn, type GuardedTable, pinned } from "./guard-table.js";
 import { amongKeysSql, jsonKeySql, keyNamesSql, keySql } from "./key.js";
 
 /** Statements that put the guard on a table, or renew it. */

@@ -1,7 +1,7 @@
 // Local columns: the user's own on a mirror, of which upstream knows nothing. The guard has them compiled in, so it changes with them.
 
 import type { Pool, PoolClient } from "pg";
-import { suggestion } from "../config/nearest.js";
+import { suggestion } from "../config/suggest.js";
 import { longestName, quoteName } from "../postgres/quote.js";
 import { loadMirrors } from "./catalogue.js";
 import type { Mirror } from "./column.js";

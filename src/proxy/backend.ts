@@ -4,8 +4,8 @@ import { readTag } from "../../protocol/decode.js";
 import { type Fields, readFields, writeError } from "../../protocol/fields.js";
 import type { FrameSink } from "../../protocol/frames.js";
 import { Backend, headerLength, Status } from "../../protocol/messages.js";
-import { type Owed, ProtocolDesync, Route } from "../../protocol/owed.js";
-import { afterAcceptance, endsSession } from "../write/raise.js";
+import { type Owed, ProtocolDesync, Route } from "../../protocol/pending-replies.js";
+import { afterAcceptance, endsSession } from "../write/client-errors.js";
 import { type Flight, isClients } from "./flight.js";
 import type { OpenCalls } from "./open-calls.js";
 

@@ -4,13 +4,13 @@
 import { writeRow } from "../../protocol/encode.js";
 import type { Fields } from "../../protocol/fields.js";
 import { Backend } from "../../protocol/messages.js";
-import { withoutContext } from "../write/error.js";
-import type { Step } from "../write/held.js";
-import { report } from "../write/report.js";
+import { report } from "../write/explain-text.js";
 import { runWrite, type WriteContext } from "../write/run.js";
+import type { Step } from "../write/session-port.js";
+import { withoutContext } from "../write/sql-error.js";
 import type { ClientStatement } from "./flight.js";
 import type { Hold } from "./frontend.js";
-import { HeldWrite, noStatement } from "./held-write.js";
+import { HeldWrite, noStatement } from "./held-statement.js";
 import type { Session } from "./session.js";
 
 type Explained = Extract<Hold, { at: "query" | "execute" }>;

@@ -5,9 +5,9 @@ import { readDataRow } from "../../protocol/decode.js";
 import { writeMessage } from "../../protocol/encode.js";
 import { type Fields, readFields } from "../../protocol/fields.js";
 import { Backend, Frontend } from "../../protocol/messages.js";
-import { type Owed, Route, Sent } from "../../protocol/owed.js";
-import type { FlightEnd, Landing, Rows, Step } from "../write/held.js";
-import { endsSession } from "../write/raise.js";
+import { type Owed, Route, Sent } from "../../protocol/pending-replies.js";
+import { endsSession } from "../write/client-errors.js";
+import type { FlightEnd, Landing, Rows, Step } from "../write/session-port.js";
 import { noRows } from "./copy-in.js";
 
 /** What the client's own statement looks like from outside. */

@@ -3,7 +3,7 @@
 import { readBind, readExecute, readParse, readQuery, readTarget } from "../../protocol/decode.js";
 import type { FrameSink } from "../../protocol/frames.js";
 import { Frontend, headerLength } from "../../protocol/messages.js";
-import { type Owed, Route, Sent } from "../../protocol/owed.js";
+import { type Owed, Route, Sent } from "../../protocol/pending-replies.js";
 import type { Classified } from "../sql/classify.js";
 import type { Piece } from "../sql/pieces.js";
 import type { CopyIn } from "./copy-in.js";

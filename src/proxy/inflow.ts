@@ -1,7 +1,7 @@
 // One direction's bytes on their way through a frame reader, with those that have to wait in front of it.
 
+import { Kept } from "../../protocol/chunk-buffer.js";
 import { FrameReader, type FrameSink, MalformedFrame } from "../../protocol/frames.js";
-import { Kept } from "../../protocol/kept.js";
 
 export class Inflow {
   private readonly reader: FrameReader;

@@ -6,7 +6,7 @@ import type { Logger } from "pino";
 import { writeFatal } from "../../protocol/fields.js";
 import { readOpening } from "../../protocol/startup.js";
 import type { PostgresAddress } from "../postgres/address.js";
-import type { Interception } from "./interception.js";
+import type { Interception } from "./interceptor.js";
 import { Session } from "./session.js";
 
 export interface ListenerOptions {

@@ -1,7 +1,7 @@
 // The upstream calls of a session's open transaction: noted when they are made, settled when it has ended.
 
 import { Status } from "../../protocol/messages.js";
-import type { OpenCall } from "../write/held.js";
+import type { OpenCall } from "../write/session-port.js";
 
 export interface Settlement {
   /** Those whose transaction is over, however it ended. */

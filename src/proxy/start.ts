@@ -3,7 +3,7 @@
 import type { ListenOptions } from "node:net";
 import type { Pool } from "pg";
 import type { Logger } from "pino";
-import { countOpen } from "../journal/entries.js";
+import { countOpen } from "../journal/listing.js";
 import { Presence } from "../journal/presence.js";
 import { recover } from "../journal/recover.js";
 import { forget } from "../journal/retain.js";
@@ -13,8 +13,8 @@ import type { PostgresAddress } from "../postgres/address.js";
 import { Signer } from "../postgres/mac.js";
 import { Watched } from "../sql/watched.js";
 import type { KnownMirror } from "../upstream/mirrored-table.js";
-import { interception } from "./intercept.js";
 import { Listener } from "./listener.js";
+import { interception } from "./mirror-interceptor.js";
 
 export interface RunningProxy {
   readonly port: number;

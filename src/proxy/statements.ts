@@ -1,8 +1,8 @@
 // The client's prepared statements and portals that write to mirrors. A name changes only when Postgres has confirmed it.
 
-import type { OwedEvents } from "../../protocol/owed.js";
+import type { OwedEvents } from "../../protocol/pending-replies.js";
 import type { Classified } from "../sql/classify.js";
-import type { HeldSession } from "../write/held.js";
+import type { HeldSession } from "../write/session-port.js";
 
 /** A statement that writes to a mirror, or would if it could. */
 export interface MirrorStatement {

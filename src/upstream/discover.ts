@@ -2,7 +2,7 @@
 
 import { createHash } from "node:crypto";
 import type { TableConfig } from "../config/api.js";
-import { suggestion } from "../config/nearest.js";
+import { suggestion } from "../config/suggest.js";
 import { ConfigError } from "../config/yaml.js";
 import type { Discovery } from "../manifest/column-schema.js";
 import { elementType } from "../manifest/column-types.js";

@@ -1,7 +1,7 @@
 // One resource of an API as it can be read: its columns, its pages, and its rows by key.
 
 import type { TableConfig } from "../config/api.js";
-import { suggestion } from "../config/nearest.js";
+import { suggestion } from "../config/suggest.js";
 import type { Lane } from "../http/budget.js";
 import type { Call } from "../manifest/call-schema.js";
 import { anyTable } from "../manifest/column-schema.js";

@@ -3,17 +3,17 @@
 import { randomUUID } from "node:crypto";
 import type { Pool } from "pg";
 import type { Logger } from "pino";
+import { NotedCall } from "../journal/entry.js";
 import type { Intent, Outcome } from "../journal/journal.js";
-import { NotedCall } from "../journal/noted.js";
 import { ReadFailed } from "../manifest/read-failed.js";
 import type { Mirror } from "../mirror/column.js";
 import type { Metrics } from "../observe/metrics.js";
 import { type SendGate, turnedAway } from "../upstream/exchange.js";
 import type { ConnectorTable, Sending, Verb } from "../upstream/table.js";
 import type { RowResult, WriteEnding } from "../upstream/write-outcome.js";
-import type { SqlError } from "./error.js";
-import type { RowToSend } from "./planned.js";
-import { raiseUnknown, raiseUpstream, raiseVerdict } from "./raise.js";
+import { raiseUnknown, raiseUpstream, raiseVerdict } from "./client-errors.js";
+import type { RowToSend } from "./plan.js";
+import type { SqlError } from "./sql-error.js";
 import { judge, type Verdict } from "./verdict.js";
 
 export interface CallContext {

@@ -1,83 +1,180 @@
-// Plans a statement and locks what it would change, until both agree.
+// The plan: what a statement would change, as Postgres recorded it, and what of it has to be sent.
 
-import type { Fields } from "../../protocol/fields.js";
-import type { Mirror } from "../mirror/column.js";
-import type { Signer } from "../postgres/mac.js";
-import type { SqlError } from "./error.js";
-import type { HeldSession, Landing, OpenCall, Step } from "./held.js";
-import { type Inspection, lockStep, planSteps, undoneStep } from "./injected.js";
-import { type Plan, readLocked, readPlan, stillPlanned } from "./planned.js";
-import { refuseDifferent, refuseRestless, refuseTangled, refuseUndone } from "./refuse-plan.js";
+import { isAssigned, type Mirror, type MirrorColumn, type TextRow } from "../mirror/column.js";
+import { keyOf } from "../mirror/key.js";
+import { isInteger, mentionsPlaceholder, withoutPlaceholders } from "../mirror/placeholder.js";
+import type { Write } from "../sql/classify.js";
+import type { ConnectorTable, Verb } from "../upstream/table.js";
+import type { Rows } from "./session-port.js";
 
-/** How often a statement is planned when its rows change under it. */
-const planAttempts = 3;
+export interface PlannedRow {
+  readonly verb: Exclude<Verb, "upsert">;
+  readonly relation: number;
+  /** Null for an INSERT: there is no such row yet. */
+  readonly key: string | null;
+  /** The place among the statement's INSERT candidates, from 1; null for UPDATE and DELETE. */
+  readonly n: number | null;
+  readonly before: TextRow | null;
+  readonly after: TextRow | null;
+}
 
-export type Planned =
-  /** Its rows are locked as they were planned. */
-  | { readonly kind: "planned"; readonly plan: Plan }
-  /** Postgres refused it. */
-  | { readonly kind: "failed"; readonly error: Fields }
-  | { readonly kind: "refused"; readonly error: SqlError }
-  | { readonly kind: "over" };
+/** A row with the columns to send. */
+export interface RowToSend {
+  readonly planned: PlannedRow;
+  /** Null: upstream assigns it. */
+  readonly key: string | null;
+  readonly sent: TextRow;
+  /** False: upstream need not hear of this row. */
+  readonly sends: boolean;
+}
 
-/** `opening`: what comes before the first plan. `volatile`: the statement calls functions, and may find other rows each time. */
-export async function planAndLock(
-  session: HeldSession,
-  signer: Signer,
-  mirrors: readonly Mirror[],
-  limit: number,
-  opening: readonly Step[],
-  volatile: boolean,
-  { deferrable }: Inspection,
-): Promise<Planned> {
-  const planOnce = async (before: readonly Step[]): Promise<Planned> => {
-    // What the client has written earlier in its transaction is not ours to check.
-    const constraints = session.begun && !session.follows ? "all" : deferrable;
-    const steps = planSteps(signer, session.processId, crypto.randomUUID(), limit, constraints);
-    const flight = await session.fly([...before, ...steps], "flush");
-    if (flight.kind !== "landed") return flight;
-    return { kind: "planned", plan: readPlan(mirrors, flight.rows.at(-4) ?? [], flight.rows.at(-3) ?? []) };
+export interface Plan {
+  readonly rows: readonly PlannedRow[];
+  /** The mirror of the first row, or of the first INSERT candidate when all of them met a conflict. */
+  readonly relation: number | undefined;
+  /**
+   * INSERT candidates that have to meet their conflict again when the statement runs, because an UPDATE or an exception handler
+   * of the statement depends on it; 0 stands for all that are not rows.
+   */
+  readonly conflicts: readonly number[];
+  /** The statement wrote rows of mirrors, and undid them itself. */
+  readonly undone: boolean;
+  /** The transaction it was planned in; null when that is read-only. */
+  readonly transaction: string | null;
+  /** The statement wrote, or may have written, to other tables as well. */
+  readonly localWrites: boolean;
+}
+
+/** From what `plan` and `planned` returned; `mirrors` are all there are. */
+export function readPlan(mirrors: readonly Mirror[], plan: Rows, planned: Rows): Plan {
+  const keys = new Map(mirrors.map(({ relation, key }) => [relation, key]));
+  const candidates = planned.filter(([, verb]) => verb === "candidate");
+  const places = new Map(
+    candidates.map((row, index) => [`${row[0]} ${readRow(row[3])?.["key"]}`, index + 1] as const).reverse(),
+  );
+  const rows = planned.flatMap(([oid, verb, oldRow, newRow]): PlannedRow[] => {
+    if (verb !== "insert" && verb !== "update" && verb !== "delete") return [];
+    const relation = Number(oid);
+    const [before, after, key] = [readRow(oldRow), readRow(newRow), keys.get(relation) ?? []];
+    const n = verb === "insert" ? (places.get(`${oid} ${keyOf(key, after)}`) ?? null) : null;
+    return [{ verb, relation, key: keyOf(key, before), n, before, after }];
+  });
+  const localWrites = planned.some((row) => row[4] === "t");
+  const undone = planned.some(([, verb]) => verb === "undone");
+  const inserted = new Set(rows.map(({ n }) => n));
+  const met = candidates.map((_, index) => index + 1).filter((n) => !inserted.has(n));
+  const first = rows[0]?.relation ?? candidates[0]?.[0];
+  return {
+    rows,
+    relation: first == null ? undefined : Number(first),
+    conflicts: undone ? [0] : rows.some(({ verb }) => verb === "update") || localWrites ? met : [],
+    undone,
+    transaction: plan[0]?.[0] ?? null,
+    localWrites,
   };
-  for (let attempt = 1; ; attempt += 1) {
-    const planned = await planOnce(attempt === 1 ? opening : []);
-    if (planned.kind !== "planned") return planned;
-    const mirror = mirrors.find(({ relation }) => relation === planned.plan.rows[0]?.relation);
-    if (!mirror) return planned;
-    const wrong = refuseTangled(mirror, planned.plan);
-    if (wrong) return { kind: "refused", error: wrong };
-    const lock = await lockPlanned(session, signer, mirror, planned.plan);
-    if (lock.kind !== "landed") return lock;
-    if (!stillPlanned(mirror, planned.plan.rows, readLocked(lock.rows[0] ?? []))) {
-      if (attempt < planAttempts) continue;
-      return { kind: "refused", error: refuseRestless(mirror, planAttempts) };
-    }
-    if (!planned.plan.localWrites && !volatile) return planned;
-    // What it writes elsewhere is written anew when it runs, and which rows it finds is asked anew.
-    const again = await planOnce([]);
-    if (again.kind !== "planned") return again;
-    const differs = refuseDifferent(mirror, planned.plan, again.plan);
-    return differs ? { kind: "refused", error: differs } : again;
+}
+
+/** Whether two plans of a statement write as many rows, the same ones where they are there already. */
+export function sameRows(one: readonly PlannedRow[], other: readonly PlannedRow[]): boolean {
+  const shown = (rows: readonly PlannedRow[]) =>
+    rows.map(({ verb, relation, key }) => `${verb} ${relation} ${key}`).sort();
+  return shown(one).join("\n") === shown(other).join("\n");
+}
+
+/** Whether two plans of a statement would send the same; a placeholder is another one each time, and local columns stay here. */
+export function samePlan(mirror: Mirror, one: readonly PlannedRow[], other: readonly PlannedRow[]): boolean {
+  const shown = (rows: readonly PlannedRow[]) =>
+    rows
+      .map(({ verb, relation, key, after }) => {
+        const values = mirror.columns.map((column) =>
+          isAssigned(mirror, column) ? null : (after?.[column.name] ?? null),
+        );
+        return withoutPlaceholders(JSON.stringify([verb, relation, key, values]));
+      })
+      .sort()
+      .join("\n");
+  return shown(one) === shown(other);
+}
+
+/** The rows as they are under lock, by key. */
+export function readLocked(rows: Rows): ReadonlyMap<string, TextRow> {
+  return new Map(rows.map(([key, row]) => [key ?? "", readRow(row) ?? {}]));
+}
+
+/** Whether every planned row still is what it was when it was planned. */
+export function stillPlanned(
+  mirror: Mirror,
+  planned: readonly PlannedRow[],
+  locked: ReadonlyMap<string, TextRow>,
+): boolean {
+  return planned.every(({ key, before, relation }) => {
+    if (key === null || relation !== mirror.relation) return true;
+    const now = locked.get(key);
+    return now !== undefined && before !== null && Object.entries(before).every(([name, value]) => now[name] === value);
+  });
+}
+
+/** INSERT sends what the statement named and what a default filled, UPDATE what really differs from the mirror. */
+export function toSend(
+  mirror: Mirror,
+  planned: PlannedRow,
+  named: readonly string[] | null,
+  by?: MirrorColumn,
+): RowToSend {
+  const changed = mirror.columns.filter((column) => isSent(column, planned, named));
+  // An upsert names each row by this column, also where it stays as it is.
+  const sent = by && changed.length > 0 && !changed.includes(by) ? [...changed, by] : changed;
+  const columns = Object.fromEntries(sent.map(({ name }) => [name, planned.after?.[name] ?? null]));
+  const given = mirror.key.every((column) => !isAssigned(mirror, column)) ? keyOf(mirror.key, planned.after) : null;
+  return { planned, key: planned.key ?? given, sent: columns, sends: planned.verb !== "update" || sent.length > 0 };
+}
+
+/**
+ * By which column an API that knows upserts can tell which rows are new: where a statement inserts some and updates others, what
+ * its ON CONFLICT names, when all rows have a value in it and none changes it.
+ */
+export function upsertColumn(
+  { columns, table: name }: Mirror,
+  table: Pick<ConnectorTable, "upsertsBy">,
+  { rows }: Plan,
+  conflict: Write["conflict"],
+): MirrorColumn | undefined {
+  const verbs = new Set(rows.map(({ verb }) => verb));
+  if (conflict === null || verbs.size !== 2 || verbs.has("delete")) return undefined;
+  const isNamed = (column: MirrorColumn) =>
+    "constraint" in conflict
+      ? conflict.constraint === `${name}_${column.name}_key`
+      : conflict.columns.length === 1 && conflict.columns[0] === column.name;
+  const by = columns.find((column) => isNamed(column) && table.upsertsBy(column));
+  const stays = ({ before, after }: PlannedRow) =>
+    by !== undefined && after?.[by.name] != null && (before === null || before[by.name] === after[by.name]);
+  return rows.every(stays) ? by : undefined;
+}
+
+/** Columns of upstream's that the row changes, whether it may or not. */
+export function changedColumns(mirror: Mirror, { before, after }: PlannedRow): readonly MirrorColumn[] {
+  return mirror.columns.filter(({ name }) => (before?.[name] ?? null) !== (after?.[name] ?? null));
+}
+
+/** Whether a value holds a placeholder of one of these rows. */
+export function holdsPlaceholder(mirror: Mirror, planned: readonly PlannedRow[], value: string): boolean {
+  if (mentionsPlaceholder(value)) return true;
+  const numbers = mirror.key.filter((column) => isAssigned(mirror, column) && isInteger(column.type));
+  return planned.some(({ verb, after }) => verb === "insert" && numbers.some(({ name }) => after?.[name] === value));
+}
+
+function isSent(column: MirrorColumn, planned: PlannedRow, named: readonly string[] | null): boolean {
+  if (column.write === "never") return false;
+  switch (planned.verb) {
+    case "insert":
+      return named?.includes(column.name) === true || planned.after?.[column.name] != null;
+    case "update":
+      return (planned.before?.[column.name] ?? null) !== (planned.after?.[column.name] ?? null);
+    case "delete":
+      return false;
   }
 }
 
-/** What these calls of the transaction have changed must be here; `refused`: a rollback has undone it. */
-export async function lookForUndone(
-  session: HeldSession,
-  mirror: Mirror,
-  earlier: readonly OpenCall[],
-): Promise<Exclude<Planned, { kind: "planned" }> | undefined> {
-  const calls = earlier.flatMap((one) => (one.mirror === mirror.id && one.changed !== null ? [one.call] : []));
-  if (calls.length === 0) return undefined;
-  const flight = await session.fly([undoneStep(calls)], "flush");
-  if (flight.kind !== "landed") return flight;
-  return flight.rows[0]?.[0]?.[0] === "t" ? { kind: "refused", error: refuseUndone(mirror) } : undefined;
-}
-
-/** An INSERT has nothing to lock. */
-async function lockPlanned(session: HeldSession, signer: Signer, mirror: Mirror, { rows }: Plan): Promise<Landing> {
-  // Rows of another mirror are refused for that.
-  const keys = rows.flatMap(({ key, relation }) => (key === null || relation !== mirror.relation ? [] : [key]));
-  if (keys.length === 0) return { kind: "landed", rows: [], wasOpen: false };
-  const forDelete = rows.some(({ verb }) => verb === "delete");
-  return session.fly([lockStep(signer, session.processId, mirror.id, keys, forDelete)], "flush");
+function readRow(json: string | null | undefined): TextRow | null {
+  return json == null ? null : JSON.parse(json);
 }

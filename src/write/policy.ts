@@ -3,9 +3,9 @@
 import type { WriteRule } from "../config/api.js";
 import type { Mirror } from "../mirror/column.js";
 import type { Verb } from "../upstream/table.js";
-import type { SqlError } from "./error.js";
-import type { RowToSend } from "./planned.js";
+import type { RowToSend } from "./plan.js";
 import { at, nameOf } from "./refuse.js";
+import type { SqlError } from "./sql-error.js";
 
 /** `rules`: undefined, and Postgres's own grants are all there is. */
 export function refusePolicy(

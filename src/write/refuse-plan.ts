@@ -1,9 +1,9 @@
 // What is refused because its plan can't be relied on when the statement runs. Pure.
 
 import type { Mirror } from "../mirror/column.js";
-import type { SqlError } from "./error.js";
-import { type Plan, samePlan, sameRows } from "./planned.js";
+import { type Plan, samePlan, sameRows } from "./plan.js";
 import { at, nameOf } from "./refuse.js";
+import type { SqlError } from "./sql-error.js";
 
 /** By what can't be told apart in its plan. */
 export function refuseTangled(mirror: Mirror, { rows, undone }: Plan): SqlError | undefined {

@@ -5,10 +5,10 @@ import { isPlaceholder } from "../mirror/placeholder.js";
 import type { Write } from "../sql/classify.js";
 import { readArray } from "../upstream/codec.js";
 import type { ConnectorTable, Verb } from "../upstream/table.js";
-import type { SqlError } from "./error.js";
-import type { OpenCall } from "./held.js";
-import type { Inspection } from "./injected.js";
-import { changedColumns, holdsPlaceholder, type PlannedRow, type RowToSend } from "./planned.js";
+import type { Inspection } from "./injected-statements.js";
+import { changedColumns, holdsPlaceholder, type PlannedRow, type RowToSend } from "./plan.js";
+import type { OpenCall } from "./session-port.js";
+import type { SqlError } from "./sql-error.js";
 
 /** By what the session is, before the statement is planned. `targets`: the mirrors that it names, or reaches by a view. */
 export function refuseSession(

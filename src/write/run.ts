@@ -1,12 +1,13 @@
 // One statement that writes to a mirror, from the held client to its answer (design, section 3). Each step is one line here.
 
 import type { KnownMirror } from "../upstream/mirrored-table.js";
-import type { HeldSession, Step } from "./held.js";
-import { inspectStep, readInspection, transactionStep, undone } from "./injected.js";
-import { lookForUndone, planAndLock } from "./plan.js";
-import { toSend, upsertColumn } from "./planned.js";
+import { rehearse } from "./dry-run.js";
+import { refuseReferences } from "./foreign-keys.js";
+import { inspectStep, readInspection, transactionStep, undone } from "./injected-statements.js";
+import { toSend, upsertColumn } from "./plan.js";
+import { lookForUndone, planAndLock } from "./planner.js";
 import { refusePolicy } from "./policy.js";
-import { refuseReferences } from "./references.js";
+import { failed, raise } from "./raise-in-postgres.js";
 import {
   refuseHeaderMatch,
   refuseIncomplete,
@@ -22,9 +23,8 @@ import {
   refuseVerb,
   strayMessage,
 } from "./refuse.js";
-import { rehearse } from "./rehearse.js";
 import { type Ready, type SendContext, send } from "./send.js";
-import { failed, raise } from "./tell.js";
+import type { HeldSession, Step } from "./session-port.js";
 
 export interface WriteContext extends SendContext {
   /** All there are, as they were a moment ago; `afresh`: as they are now. */

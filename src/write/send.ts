@@ -10,11 +10,11 @@ import type { Metrics } from "../observe/metrics.js";
 import type { Signer } from "../postgres/mac.js";
 import type { ConnectorTable, Verb } from "../upstream/table.js";
 import { type Called, callUpstream } from "./call.js";
-import { errorFields, withoutContext } from "./error.js";
-import type { HeldSession } from "./held.js";
-import { applySteps, type Inspection, refuseStep } from "./injected.js";
-import type { Plan, RowToSend } from "./planned.js";
-import { notApplied, raiseProgress, withMirror } from "./raise.js";
+import { notApplied, raiseProgress, withMirror } from "./client-errors.js";
+import { applySteps, type Inspection, refuseStep } from "./injected-statements.js";
+import type { Plan, RowToSend } from "./plan.js";
+import type { HeldSession } from "./session-port.js";
+import { errorFields, withoutContext } from "./sql-error.js";
 import { stagedRows } from "./staged.js";
 
 export interface SendContext {

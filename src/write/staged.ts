@@ -2,7 +2,7 @@
 
 import type { CanonicalRow } from "../journal/journal.js";
 import type { Mirror, TextRow } from "../mirror/column.js";
-import type { RowToSend } from "./planned.js";
+import type { RowToSend } from "./plan.js";
 
 interface StagedRow {
   /** The place among the statement's INSERT candidates, from 1; null for UPDATE and DELETE. */

@@ -4,7 +4,7 @@ import type { CanonicalRow, Outcome } from "../journal/journal.js";
 import type { Mirror, MirrorColumn, TextRow } from "../mirror/column.js";
 import type { Verb } from "../upstream/table.js";
 import type { RowResult, UpstreamError } from "../upstream/write-outcome.js";
-import type { RowToSend } from "./planned.js";
+import type { RowToSend } from "./plan.js";
 
 /** A field that upstream was sent and left as it was. */
 interface Dropped {

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { type HubspotSandbox, startHubspotSandbox } from "../../packages/sandbox/src/hubspot/server.js";
 import { checkCommand } from "../../src/cli/check.js";
 import type { Command } from "../../src/cli/command.js";
-import { tooOld } from "../../src/cli/findings.js";
+import { tooOld } from "../../src/cli/database-checks.js";
 import { migrateCommand } from "../../src/cli/migrate.js";
 import { pullCommand } from "../../src/cli/pull.js";
 import { serveCommand } from "../../src/cli/serve.js";

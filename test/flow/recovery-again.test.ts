@@ -3,7 +3,7 @@
 import { randomUUID } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { serve } from "../../src/app/serve.js";
-import { resolveEntry } from "../../src/journal/entries.js";
+import { resolveEntry } from "../../src/journal/listing.js";
 import { Presence } from "../../src/journal/presence.js";
 import { mirrored, refused, upstream } from "../support/answers.js";
 import { left } from "../support/left.js";

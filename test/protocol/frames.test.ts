@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { Kept } from "../../protocol/chunk-buffer.js";
 import { FrameReader, type FrameSink, MalformedFrame } from "../../protocol/frames.js";
-import { Kept } from "../../protocol/kept.js";
 
 /** Type, then length: whole messages, empty ones, and one longer than most pieces. */
 const stream = Buffer.concat([

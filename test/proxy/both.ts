@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { inject } from "vitest";
 import { makeLog } from "../../src/observe/log.js";
 import { type PostgresAddress, postgresAddress } from "../../src/postgres/address.js";
-import type { Interception } from "../../src/proxy/interception.js";
+import type { Interception } from "../../src/proxy/interceptor.js";
 import { Listener } from "../../src/proxy/listener.js";
 import { type Line, startLine } from "../support/line.js";
 

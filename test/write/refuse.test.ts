@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
 import type { Mirror } from "../../src/mirror/column.js";
-import { readPlan, toSend } from "../../src/write/planned.js";
+import { readPlan, toSend } from "../../src/write/plan.js";
 import { refusePlan, refuseSent } from "../../src/write/refuse.js";
 import { column } from "./column.js";
 

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import type { Mirror, MirrorColumn } from "../../src/mirror/column.js";
 import type { RowResult, UpstreamError } from "../../src/upstream/write-outcome.js";
-import type { RowToSend } from "../../src/write/planned.js";
-import { raiseVerdict } from "../../src/write/raise.js";
+import { raiseVerdict } from "../../src/write/client-errors.js";
+import type { RowToSend } from "../../src/write/plan.js";
 import { stagedRows } from "../../src/write/staged.js";
 import { judge } from "../../src/write/verdict.js";
 import { column } from "./column.js";

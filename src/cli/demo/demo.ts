@@ -11,7 +11,7 @@ import { pullAll } from "../../app/pull.js";
 import { serve } from "../../app/serve.js";
 import { UsageError } from "../../app/usage-error.js";
 import { Explained } from "../../config/explained.js";
-import { suggestion } from "../../config/nearest.js";
+import { suggestion } from "../../config/suggest.js";
 import type { RunningProxy } from "../../proxy/start.js";
 import { type Command, type Io, interrupted, type Options } from "../command.js";
 import { playSession } from "./session.js";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Kept } from "../../protocol/kept.js";
+import { Kept } from "../../protocol/chunk-buffer.js";
 
 test("what was appended comes back in order and in one piece, once", () => {
   const kept = new Kept();

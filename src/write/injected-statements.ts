@@ -3,8 +3,8 @@
 import type { Signer } from "../postgres/mac.js";
 import { quoteName } from "../postgres/quote.js";
 import type { Write } from "../sql/classify.js";
-import type { SqlError } from "./error.js";
-import type { Rows, Step } from "./held.js";
+import type { Rows, Step } from "./session-port.js";
+import type { SqlError } from "./sql-error.js";
 
 export interface Inspection {
   /** What is prepared under the name that was asked for; null: nothing. */

@@ -1,11 +1,11 @@
 // With throughline.dry_run = on: the statement is answered as it was planned, and all of it is undone. Nothing is sent.
 
-import type { HeldSession } from "./held.js";
-import { planSteps } from "./injected.js";
+import { report } from "./explain-text.js";
+import { planSteps } from "./injected-statements.js";
+import { failed, raise } from "./raise-in-postgres.js";
 import { refuseRehearsal } from "./refuse.js";
-import { report } from "./report.js";
 import type { Ready, SendContext } from "./send.js";
-import { failed, raise } from "./tell.js";
+import type { HeldSession } from "./session-port.js";
 
 export async function rehearse(session: HeldSession, { signer }: SendContext, ready: Ready): Promise<"answered"> {
   if (session.limited) return raise(session, refuseRehearsal);

@@ -7,9 +7,9 @@ import type { Mirror } from "../mirror/column.js";
 import { amongKeysSql, keySql } from "../mirror/key.js";
 import { quoteName } from "../postgres/quote.js";
 import type { KnownMirror } from "../upstream/mirrored-table.js";
-import type { SqlError } from "./error.js";
-import type { RowToSend } from "./planned.js";
+import type { RowToSend } from "./plan.js";
 import { at, nameOf } from "./refuse.js";
+import type { SqlError } from "./sql-error.js";
 
 /** What can't be asked is left to the API. */
 export async function refuseReferences(

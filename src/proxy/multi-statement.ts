@@ -5,11 +5,11 @@ import { writeTag } from "../../protocol/encode.js";
 import { writeError, writeWarning } from "../../protocol/fields.js";
 import { Status } from "../../protocol/messages.js";
 import type { Piece } from "../sql/pieces.js";
-import { withoutContext } from "../write/error.js";
-import type { Step } from "../write/held.js";
-import { refuseStep } from "../write/injected.js";
+import { refuseStep } from "../write/injected-statements.js";
 import { runWrite, type WriteContext } from "../write/run.js";
-import { begin, endHidden, HeldWrite, noStatement, tellReady } from "./held-write.js";
+import type { Step } from "../write/session-port.js";
+import { withoutContext } from "../write/sql-error.js";
+import { begin, endHidden, HeldWrite, noStatement, tellReady } from "./held-statement.js";
 import type { Session } from "./session.js";
 import { isExplained } from "./statements.js";
 

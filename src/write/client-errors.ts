@@ -3,9 +3,9 @@
 import { type Fields, recoded } from "../../protocol/fields.js";
 import type { Mirror } from "../mirror/column.js";
 import type { UpstreamError } from "../upstream/write-outcome.js";
-import { type SqlError, withoutContext } from "./error.js";
-import type { OpenCall } from "./held.js";
-import type { RowToSend } from "./planned.js";
+import type { RowToSend } from "./plan.js";
+import type { OpenCall } from "./session-port.js";
+import { type SqlError, withoutContext } from "./sql-error.js";
 import type { Verdict } from "./verdict.js";
 
 /** One refusal in upstream's own words. `row` is counted from 0, and only told when there were several. */

@@ -1,8 +1,8 @@
 // What recovery finds: open entries that nobody else will finish.
 
 import type { Pool, PoolClient } from "pg";
-import type { UnknownCall } from "./ask.js";
 import { type CanonicalRow, noteOutcome, type Outcome } from "./journal.js";
+import type { UnknownCall } from "./reconcile.js";
 import { closeEntries } from "./settle.js";
 import { isState, type State } from "./states.js";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { Backend } from "../../protocol/messages.js";
-import { Owed, Sent } from "../../protocol/owed.js";
+import { Owed, Sent } from "../../protocol/pending-replies.js";
 
 /** Messages sent (`>`) and replies (`<`), in the order in which they pass the proxy. */
 type Step = `>${keyof typeof Sent}` | `<${keyof typeof Backend}`;

@@ -2,7 +2,7 @@
 
 import type { Pool } from "pg";
 import type { Mirror, MirrorColumn, TextRow } from "../mirror/column.js";
-import { asJson } from "../mirror/guarded.js";
+import { asJson } from "../mirror/guard-table.js";
 import { keyOf } from "../mirror/key.js";
 import { quoteName } from "../postgres/quote.js";
 import type { KnownMirror } from "../upstream/mirrored-table.js";

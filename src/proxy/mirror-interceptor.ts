@@ -4,15 +4,15 @@ import { writeWarning } from "../../protocol/fields.js";
 import { closeEntries, endedTransactions, type Settled, settle } from "../journal/settle.js";
 import { classify } from "../sql/classify.js";
 import type { Watched } from "../sql/watched.js";
-import type { OpenCall } from "../write/held.js";
 import { runWrite, type WriteContext } from "../write/run.js";
+import type { OpenCall } from "../write/session-port.js";
 import { explain } from "./explain.js";
 import type { ClientStatement } from "./flight.js";
 import type { Hold } from "./frontend.js";
-import { endHidden, endQuery, HeldWrite, noStatement, tellReady } from "./held-write.js";
-import type { Interception } from "./interception.js";
+import { endHidden, endQuery, HeldWrite, noStatement, tellReady } from "./held-statement.js";
+import type { Interception } from "./interceptor.js";
+import { runSeveral } from "./multi-statement.js";
 import type { Session } from "./session.js";
-import { runSeveral } from "./several.js";
 import { isExplained } from "./statements.js";
 
 /** Notes what is under way, so that a stop can wait for it. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { Backend } from "../../protocol/messages.js";
-import { Owed, ProtocolDesync, Route, Sent } from "../../protocol/owed.js";
+import { Owed, ProtocolDesync, Route, Sent } from "../../protocol/pending-replies.js";
 
 type ReplyName = keyof typeof Backend;
 type SentName = keyof typeof Sent;

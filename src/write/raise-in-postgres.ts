@@ -2,9 +2,9 @@
 // Postgres would leave it.
 
 import type { Fields } from "../../protocol/fields.js";
-import { type SqlError, withoutContext } from "./error.js";
-import type { HeldSession } from "./held.js";
-import { refuseStep } from "./injected.js";
+import { refuseStep } from "./injected-statements.js";
+import type { HeldSession } from "./session-port.js";
+import { type SqlError, withoutContext } from "./sql-error.js";
 
 /** Raises in Postgres, and tells the client what Postgres made of it. */
 export async function raise(session: HeldSession, error: SqlError): Promise<"answered"> {

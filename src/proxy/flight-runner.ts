@@ -1,7 +1,7 @@
 // A session's flights: one at a time, each lands when Postgres owes nothing more.
 
-import type { Owed } from "../../protocol/owed.js";
-import type { FlightEnd, Landing, Step } from "../write/held.js";
+import type { Owed } from "../../protocol/pending-replies.js";
+import type { FlightEnd, Landing, Step } from "../write/session-port.js";
 import { type ClientStatement, compose, Flight } from "./flight.js";
 
 export type Landed = Landing & { readonly completion?: Buffer | undefined; readonly copyIn?: Buffer | undefined };

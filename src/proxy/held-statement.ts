@@ -3,8 +3,8 @@
 import { writeReady } from "../../protocol/encode.js";
 import { type Fields, writeError, writeNotice } from "../../protocol/fields.js";
 import { Status } from "../../protocol/messages.js";
-import type { HeldSession, Landing, OpenCall, Step } from "../write/held.js";
-import { afterAcceptance, notApplied } from "../write/raise.js";
+import { afterAcceptance, notApplied } from "../write/client-errors.js";
+import type { HeldSession, Landing, OpenCall, Step } from "../write/session-port.js";
 import type { Collected } from "./copy-in.js";
 import { type ClientStatement, noValues } from "./flight.js";
 import type { Session } from "./session.js";
