@@ -1,7 +1,7 @@
 // Bytes that wait: the start of a message whose end has not arrived, or what a held client has sent meanwhile.
 // A list of chunks and one copy when they are asked for, so that a large message costs its own length once.
 
-export class Kept {
+export class ChunkBuffer {
   private chunks: Buffer[] = [];
   length = 0;
 

@@ -7,22 +7,31 @@
 import { Backend } from "./messages.js";
 
 /** What was sent. */
-export const Sent = { parse: 1, bind: 2, describe: 3, execute: 4, close: 5, sync: 6, query: 7, copyEnd: 8 } as const;
-export type Sent = (typeof Sent)[keyof typeof Sent];
+export const RequestKind = {
+  parse: 1,
+  bind: 2,
+  describe: 3,
+  execute: 4,
+  close: 5,
+  sync: 6,
+  query: 7,
+  copyEnd: 8,
+} as const;
+export type RequestKind = (typeof RequestKind)[keyof typeof RequestKind];
 
 /**
  * Where the reply goes: to the client; nowhere; to us; rows to the client and the rest to us; all but ReadyForQuery to the client;
  * notices to the client and the rest nowhere.
  */
-export const Route = { relay: 0, drop: 0x10, capture: 0x20, rows: 0x30, replies: 0x80, notices: 0x90 } as const;
-export type Route = (typeof Route)[keyof typeof Route];
+export const Delivery = { relay: 0, drop: 0x10, capture: 0x20, rows: 0x30, replies: 0x80, notices: 0x90 } as const;
+export type Delivery = (typeof Delivery)[keyof typeof Delivery];
 
 const kindBits = 0x0f;
 const routeBits = 0xb0;
 /** The client's Parse, Bind or Close changes a tracked name once Postgres has confirmed it. */
 const trackedBit = 0x40;
 
-export interface OwedEvents {
+export interface PendingRepliesEvents {
   /** The oldest tracked message was confirmed. */
   confirmed(): void;
   /** The oldest tracked message failed (`skipped` false) or was skipped after an earlier failure. */
@@ -31,7 +40,7 @@ export interface OwedEvents {
 
 export class ProtocolDesync extends Error {}
 
-export class Owed {
+export class PendingReplies {
   private ring = new Uint8Array(64);
   private head = 0;
   private count = 0;
@@ -43,7 +52,7 @@ export class Owed {
   /** CopyInResponse has come, and neither a completion nor an error since. */
   private copying = false;
 
-  constructor(private readonly events: OwedEvents) {}
+  constructor(private readonly events: PendingRepliesEvents) {}
 
   get empty(): boolean {
     return this.count === 0;
@@ -55,27 +64,32 @@ export class Owed {
   }
 
   /** Where the next reply goes. */
-  get headRoute(): Route {
-    return this.count === 0 ? Route.relay : (((this.ring[this.head] ?? 0) & routeBits) as Route);
+  get headDelivery(): Delivery {
+    return this.count === 0 ? Delivery.relay : (((this.ring[this.head] ?? 0) & routeBits) as Delivery);
   }
 
   /** Notes a message that is being sent. One that Postgres will ignore is not noted. */
-  push(sent: Sent, route: Route = Route.relay, tracked = false): void {
+  push(sent: RequestKind, route: Delivery = Delivery.relay, tracked = false): void {
     // Anything but data, Sync or an end is no part of a COPY: it failed before it read those Syncs.
-    if (this.absorbed > 0 && (this.copyIn || this.skipping) && sent !== Sent.sync && sent !== Sent.copyEnd) {
+    if (
+      this.absorbed > 0 &&
+      (this.copyIn || this.skipping) &&
+      sent !== RequestKind.sync &&
+      sent !== RequestKind.copyEnd
+    ) {
       this.copyIn = false;
       this.skipping = false;
-      for (; this.absorbed > 0; this.absorbed -= 1) this.append(Sent.sync);
+      for (; this.absorbed > 0; this.absorbed -= 1) this.append(RequestKind.sync);
     }
     if (this.skipping) {
-      if (sent !== Sent.sync) {
+      if (sent !== RequestKind.sync) {
         if (tracked) this.events.discarded(true);
         return;
       }
       this.skipping = false;
     }
-    if (sent === Sent.copyEnd) this.copyIn = false;
-    else if (this.copyIn && sent === Sent.sync) {
+    if (sent === RequestKind.copyEnd) this.copyIn = false;
+    else if (this.copyIn && sent === RequestKind.sync) {
       this.absorbed += 1;
       return;
     }
@@ -90,35 +104,35 @@ export class Owed {
   }
 
   /** Takes a message from Postgres and says where it goes. */
-  answer(type: number): Route {
+  answer(type: number): Delivery {
     switch (type) {
       case Backend.parseComplete:
-        return this.pop(Sent.parse);
+        return this.pop(RequestKind.parse);
       case Backend.bindComplete:
-        return this.pop(Sent.bind);
+        return this.pop(RequestKind.bind);
       case Backend.closeComplete:
-        return this.pop(Sent.close);
+        return this.pop(RequestKind.close);
       case Backend.rowDescription:
       case Backend.noData:
-        return this.kind === Sent.describe ? this.pop(Sent.describe) : this.headRoute;
+        return this.kind === RequestKind.describe ? this.pop(RequestKind.describe) : this.headDelivery;
       case Backend.commandComplete:
       case Backend.emptyQueryResponse:
       case Backend.portalSuspended:
         this.endCopy();
-        return this.kind === Sent.execute ? this.pop(Sent.execute) : this.headRoute;
+        return this.kind === RequestKind.execute ? this.pop(RequestKind.execute) : this.headDelivery;
       case Backend.readyForQuery:
-        if (this.absorbed > 0 && this.kind !== Sent.query && this.kind !== Sent.sync) return this.late();
-        return this.pop(this.kind === Sent.query ? Sent.query : Sent.sync);
+        if (this.absorbed > 0 && this.kind !== RequestKind.query && this.kind !== RequestKind.sync) return this.late();
+        return this.pop(this.kind === RequestKind.query ? RequestKind.query : RequestKind.sync);
       case Backend.errorResponse:
         return this.fail();
       case Backend.copyInResponse:
         this.startCopy();
-        return this.headRoute;
+        return this.headDelivery;
       case Backend.parameterStatus:
       case Backend.notificationResponse:
-        return Route.relay;
+        return Delivery.relay;
       default:
-        return this.headRoute;
+        return this.headDelivery;
     }
   }
 
@@ -126,22 +140,22 @@ export class Owed {
     return this.count === 0 ? 0 : (this.ring[this.head] ?? 0) & kindBits;
   }
 
-  private pop(expected: Sent): Route {
+  private pop(expected: RequestKind): Delivery {
     if (this.kind !== expected) throw new ProtocolDesync(`a reply to ${expected} came, ${this.kind} was owed`);
-    const route = this.headRoute;
+    const route = this.headDelivery;
     if (((this.ring[this.head] ?? 0) & trackedBit) !== 0) this.events.confirmed();
     this.advance();
     this.dropCopyEnds();
     return route;
   }
 
-  private fail(): Route {
+  private fail(): Delivery {
     this.copyIn = false;
     this.copying = false;
-    const { headRoute: route, kind } = this;
+    const { headDelivery: route, kind } = this;
     if (kind === 0) this.skipping = true;
-    if (kind === 0 || kind === Sent.query || kind === Sent.sync) return route;
-    for (let first = true; this.count > 0 && this.kind !== Sent.sync; first = false) {
+    if (kind === 0 || kind === RequestKind.query || kind === RequestKind.sync) return route;
+    for (let first = true; this.count > 0 && this.kind !== RequestKind.sync; first = false) {
       if (((this.ring[this.head] ?? 0) & trackedBit) !== 0) this.events.discarded(!first);
       this.advance();
     }
@@ -155,11 +169,11 @@ export class Owed {
     const next = this.firstBehindSyncs();
     // Anything else than its end behind it: no part of a COPY, so it will fail before it reads a Sync.
     this.copyIn = next === undefined;
-    if (next !== undefined && next !== Sent.copyEnd) return;
+    if (next !== undefined && next !== RequestKind.copyEnd) return;
     let reading = true;
     this.keepBehindHead((kind) => {
-      if (kind === Sent.copyEnd) reading = false;
-      if (!reading || kind !== Sent.sync) return true;
+      if (kind === RequestKind.copyEnd) reading = false;
+      if (!reading || kind !== RequestKind.sync) return true;
       this.absorbed += 1;
       return false;
     });
@@ -173,7 +187,7 @@ export class Owed {
     this.absorbed = 0;
     let ended = false;
     this.keepBehindHead((kind) => {
-      if (ended || kind !== Sent.copyEnd) return true;
+      if (ended || kind !== RequestKind.copyEnd) return true;
       ended = true;
       return false;
     });
@@ -182,7 +196,7 @@ export class Owed {
   private firstBehindSyncs(): number | undefined {
     for (let i = 1; i < this.count; i += 1) {
       const kind = (this.ring[(this.head + i) & (this.ring.length - 1)] ?? 0) & kindBits;
-      if (kind !== Sent.sync) return kind;
+      if (kind !== RequestKind.sync) return kind;
     }
     return undefined;
   }
@@ -199,14 +213,14 @@ export class Owed {
   }
 
   /** A Sync that the failed COPY had not read is answered now. */
-  private late(): Route {
+  private late(): Delivery {
     this.absorbed -= 1;
     this.skipping = false;
-    return Route.relay;
+    return Delivery.relay;
   }
 
   private dropCopyEnds(): void {
-    while (this.kind === Sent.copyEnd) this.advance();
+    while (this.kind === RequestKind.copyEnd) this.advance();
   }
 
   private advance(): void {

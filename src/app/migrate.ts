@@ -4,7 +4,7 @@ import { ReadFailed } from "../manifest/read-failed.js";
 import { dropMirrors } from "../mirror/drop.js";
 import { migrate } from "../mirror/migrate.js";
 import { type Opened, openMirrors } from "./open.js";
-import { mendOf } from "./remedy.js";
+import { remedyFor } from "./remedy.js";
 
 /** Discovers every configured table and migrates its mirror. Returns the DDL that changed something. Throws ReadFailed. */
 export async function migrateAll(
@@ -15,7 +15,7 @@ export async function migrateAll(
   for (const { api, config: mirrored, table } of tables) {
     const columns = await table.columns().catch((cause: unknown): never => {
       if (!(cause instanceof ReadFailed)) throw cause;
-      throw new ReadFailed(`${cause.message}${mendOf(cause, api)}`, cause.sqlstate);
+      throw new ReadFailed(`${cause.message}${remedyFor(cause, api)}`, cause.sqlstate);
     });
     const { resource } = table;
     mirrors.push({ api: api.name, resource, schema: api.name, table: mirrored.as, key: table.keyColumns, columns });

@@ -10,7 +10,7 @@ import { anyTable } from "../manifest/column-schema.js";
 import { loadMirrors } from "../mirror/catalogue.js";
 import { makeLog } from "../observe/log.js";
 import { openAccount } from "../upstream/account.js";
-import type { KnownMirror } from "../upstream/mirrored-table.js";
+import type { MirroredTable } from "../upstream/mirrored-table.js";
 import { ConnectorTable } from "../upstream/table.js";
 import { UsageError } from "./usage-error.js";
 
@@ -40,7 +40,7 @@ export function readConfig(path: string, env: Readonly<Record<string, string | u
 }
 
 /** The tables of a config that has been read anew. What is said of an API as before goes on as it is, its rate budget as well. */
-export function reopened({ tables, log }: Pick<Opened, "tables" | "log">, renewed: Config): readonly OpenedTable[] {
+export function reopenTables({ tables, log }: Pick<Opened, "tables" | "log">, renewed: Config): readonly OpenedTable[] {
   return renewed.apis.flatMap((api) => {
     const now = saidOf(api);
     const same = tables.filter(({ said }) => said === now);
@@ -88,7 +88,10 @@ export function wantedTables(
 }
 
 /** The mirrors that are both configured and migrated. */
-export async function openMirrors({ pool, tables }: Pick<Opened, "pool" | "tables">): Promise<readonly KnownMirror[]> {
+export async function openMirrors({
+  pool,
+  tables,
+}: Pick<Opened, "pool" | "tables">): Promise<readonly MirroredTable[]> {
   const mirrors = await loadMirrors(pool);
   return tables.flatMap(({ api, table }) => {
     const mirror = mirrors.find((candidate) => candidate.api === api.name && candidate.resource === table.resource);

@@ -1,13 +1,13 @@
 // Copies the configured tables once, several at a time; an interrupted copy goes on where it stopped.
 
 import { Explained } from "../config/explained.js";
-import { type Backfilled, backfill } from "../sync/backfill.js";
+import { type BackfillResult, backfill } from "../sync/backfill.js";
 import { type Opened, openMirrors } from "./open.js";
-import { mendOf } from "./remedy.js";
+import { remedyFor } from "./remedy.js";
 
 /** How one table's copy ended; `table` is API.TABLE. */
 export type PulledTable =
-  | ({ readonly kind: "copied"; readonly table: string } & Omit<Backfilled, "interrupted">)
+  | ({ readonly kind: "copied"; readonly table: string } & Omit<BackfillResult, "interrupted">)
   /** `reason` is a sentence with what to do. */
   | { readonly kind: "failed"; readonly table: string; readonly reason: string }
   /** `signal` was aborted before the last page. */
@@ -55,7 +55,7 @@ export async function pullAll(opened: Opened, options: PullOptions = {}): Promis
         end(interrupted ? { kind: "interrupted", table } : { kind: "copied", table, ...counts });
       } catch (cause) {
         if (!(cause instanceof Explained)) throw cause;
-        const remedy = mendOf(cause, { name: mirror.api, values: source.account.config });
+        const remedy = remedyFor(cause, { name: mirror.api, values: source.account.config });
         end({ kind: "failed", table, reason: `${cause.message}${remedy}` });
       }
     }

@@ -4,7 +4,7 @@ import type { ApiConfig } from "../config/api.js";
 import { ReadFailed } from "../manifest/read-failed.js";
 
 /** To be put behind the reason; empty when there is nothing to say. */
-export function mendOf(cause: unknown, { name, values }: Pick<ApiConfig, "name" | "values">): string {
+export function remedyFor(cause: unknown, { name, values }: Pick<ApiConfig, "name" | "values">): string {
   const sqlstate = cause instanceof ReadFailed ? cause.sqlstate : undefined;
   const keys = Object.keys(values).map((key) => `apis.${name}.${key}`);
   if (sqlstate === "28000") return `: look at ${keys.join(", ")}`;

@@ -1,10 +1,10 @@
 // throughline check: config, database, guards, tokens and drift; one line each.
 
 import { type Opened, open, openMirrors, wantedTables } from "../app/open.js";
-import { mendOf } from "../app/remedy.js";
+import { remedyFor } from "../app/remedy.js";
 import type { ApiConfig } from "../config/api.js";
 import type { MirrorColumn } from "../mirror/column.js";
-import type { KnownMirror } from "../upstream/mirrored-table.js";
+import type { MirroredTable } from "../upstream/mirrored-table.js";
 import { type Command, reasonOf } from "./command.js";
 import { configOf } from "./config-of.js";
 import { checkMirror, checkServer } from "./database-checks.js";
@@ -26,7 +26,7 @@ export const checkCommand: Command = async (options, io) => {
 async function findAll(opened: Opened, offline: boolean): Promise<Finding[]> {
   const { pool, config, tables } = opened;
   const findings: Finding[] = [{ level: "ok", subject: "config", says: `${tables.length} tables configured` }];
-  let mirrors: readonly KnownMirror[] | undefined;
+  let mirrors: readonly MirroredTable[] | undefined;
   try {
     const server = await checkServer(pool);
     findings.push(...server);
@@ -54,8 +54,8 @@ async function findAll(opened: Opened, offline: boolean): Promise<Finding[]> {
 async function checkApi(
   subject: string,
   api: ApiConfig,
-  table: KnownMirror["table"],
-  found: KnownMirror | undefined,
+  table: MirroredTable["table"],
+  found: MirroredTable | undefined,
 ): Promise<Finding> {
   try {
     const columns = await table.columns();
@@ -65,7 +65,7 @@ async function checkApi(
     if (drift.length === 0) return { level: "ok", subject, says: `the API answers, ${columns.length} columns` };
     return { level: "warning", subject, says: `the API has ${drift.join(", and ")}: run "throughline migrate"` };
   } catch (cause) {
-    return { level: "error", subject, says: `${reasonOf(cause)}${mendOf(cause, api)}` };
+    return { level: "error", subject, says: `${reasonOf(cause)}${remedyFor(cause, api)}` };
   }
 }
 

@@ -9,7 +9,7 @@ import { anyTable } from "../manifest/column-schema.js";
 import type { Manifest } from "../manifest/manifest.js";
 import { makeLog } from "../observe/log.js";
 import { type Account, openAccount } from "../upstream/account.js";
-import { type Probed, ProbedTable } from "../upstream/probe.js";
+import { ProbedTable, type ProbeResult } from "../upstream/probe.js";
 import type { Command } from "./command.js";
 import { type Finding, isError, lineOf } from "./finding.js";
 
@@ -70,7 +70,7 @@ function accountOf(manifest: Manifest, base: string): Account {
   return openAccount({ api, manifest, base, config: Object.fromEntries(config), timeoutMs, waitMs: timeoutMs, log });
 }
 
-function findingsOf(subject: string, probed: Probed): Finding[] {
+function findingsOf(subject: string, probed: ProbeResult): Finding[] {
   const { records, repeated, missing, undecoded, unmirrored, lists, foundAgain, failed } = probed;
   const error = (says: string): Finding => ({ level: "error", subject, says });
   const warning = (says: string): Finding => ({ level: "warning", subject, says });

@@ -6,8 +6,8 @@ import { type Opened, open, openMirrors } from "../app/open.js";
 import { UsageError } from "../app/usage-error.js";
 import { suggestion } from "../config/suggest.js";
 import { durationMs } from "../config/units.js";
-import { type Entry, type EntryFilter, listEntries, resolveEntry } from "../journal/listing.js";
-import type { Recovered } from "../journal/orphans.js";
+import { type EntryFilter, type ListedEntry, listEntries, resolveEntry } from "../journal/listing.js";
+import type { RecoveryResult } from "../journal/orphans.js";
 import { recover } from "../journal/recover.js";
 import { isState, states } from "../journal/states.js";
 import { requireSchema } from "../mirror/schema.js";
@@ -100,7 +100,7 @@ async function retry(opened: Opened, { json }: Options, io: Io, id: string): Pro
   if (!entry) return nowhere(io, id);
   const parts = { ...opened, proxy: randomUUID(), mirrors: () => openMirrors(opened) };
   const deadlineMs = performance.now() + patienceMs;
-  let round: readonly Recovered[] | undefined;
+  let round: readonly RecoveryResult[] | undefined;
   while (!round && performance.now() < deadlineMs) {
     round = await recover(parts, id);
     if (!round) await delay(100);
@@ -130,7 +130,7 @@ function nowhere(io: Io, id: string): 1 {
   return 1;
 }
 
-function lineOf(entry: Entry): string {
+function lineOf(entry: ListedEntry): string {
   const state = entry.blocked === null ? entry.state : `${entry.state}, blocked by ${entry.blocked}`;
   const keys = entry.keys.length > 0 ? ` ${entry.keys.slice(0, 3).join(" ")}${entry.keys.length > 3 ? " …" : ""}` : "";
   const rows = entry.rows === 1 ? "1 row" : `${entry.rows} rows`;

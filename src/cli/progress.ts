@@ -5,7 +5,7 @@ import type { Io } from "./command.js";
 /** Elsewhere, a line for each so many rows of a table. */
 const rowsPerLine = 10_000;
 
-export class Progress {
+export class PullProgress {
   private readonly rows = new Map<string, number>();
   private readonly told = new Map<string, number>();
 

@@ -4,17 +4,17 @@ import { open, wantedTables } from "../app/open.js";
 import { type PulledTable, pullAll } from "../app/pull.js";
 import { UsageError } from "../app/usage-error.js";
 import { requireSchema } from "../mirror/schema.js";
-import type { Parked } from "../sync/backfill.js";
+import type { ParkedCount } from "../sync/backfill.js";
 import { type Command, type Io, interruption, numberFlag } from "./command.js";
 import { configOf } from "./config-of.js";
-import { Progress } from "./progress.js";
+import { PullProgress } from "./progress.js";
 
 export const pullCommand: Command = async (options, io) => {
   const workers = numberFlag(options, "workers", 4);
   if (workers === 0) throw new UsageError("--workers takes a number from 1");
   const opened = wantedTables(open(configOf(options)), options.names);
   const signal = interruption();
-  const progress = new Progress(io);
+  const progress = new PullProgress(io);
   try {
     await requireSchema(opened.pool);
     const pulled = await pullAll(opened, {
@@ -58,7 +58,7 @@ function copiedWords({ table, rows, deleted, withheld, parked }: Extract<PulledT
   return `${table}: ${rows} rows${gone}${parked.map(parkedWords).join("")}`;
 }
 
-function parkedWords({ sqlstate, count }: Parked): string {
+function parkedWords({ sqlstate, count }: ParkedCount): string {
   return sqlstate === null
     ? `, ${count} parked behind open writes`
     : `, ${count} refused by Postgres (${sqlstate}: a constraint or trigger of your own on the mirror)`;

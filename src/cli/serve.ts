@@ -1,7 +1,7 @@
 // throughline serve: the proxy.
 
 import type { ListenOptions } from "node:net";
-import { type Opened, open, openMirrors, reopened } from "../app/open.js";
+import { type Opened, open, openMirrors, reopenTables } from "../app/open.js";
 import { serve, watchOver } from "../app/serve.js";
 import { UsageError } from "../app/usage-error.js";
 import { ConfigError } from "../config/yaml.js";
@@ -48,7 +48,7 @@ function followConfig(opened: Opened, options: Options): Opened {
   process.on("SIGHUP", () => {
     try {
       const config = configOf(options);
-      current.tables = reopened(current, config);
+      current.tables = reopenTables(current, config);
       current.config = config;
       current.log.level = config.log.level;
       current.log.info({ tables: current.tables.length }, "the config was read again");

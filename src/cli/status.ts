@@ -2,8 +2,8 @@
 
 import { setTimeout as delay } from "node:timers/promises";
 import { type Opened, open, wantedTables } from "../app/open.js";
-import { type LastFailure, loadStandings, type OpenEntries } from "../journal/summary.js";
-import { loadProgress } from "../mirror/progress.js";
+import { type LastFailure, loadSummaries, type OpenEntries } from "../journal/summary.js";
+import { loadMirrorProgress } from "../mirror/progress.js";
 import { schemaVersion } from "../mirror/schema.js";
 import { type Command, type Io, interrupted } from "./command.js";
 import { configOf } from "./config-of.js";
@@ -54,8 +54,8 @@ async function isAgain(signal: AbortSignal): Promise<boolean> {
 
 async function statusOf({ pool, tables }: Opened): Promise<readonly TableStatus[]> {
   const installed = (await schemaVersion(pool)) !== undefined;
-  const mirrors = installed ? await loadProgress(pool) : [];
-  const standings = installed ? await loadStandings(pool) : [];
+  const mirrors = installed ? await loadMirrorProgress(pool) : [];
+  const standings = installed ? await loadSummaries(pool) : [];
   return tables.map(({ api: { name: api }, table: { resource } }): TableStatus => {
     const table = `${api}.${resource}`;
     const found = mirrors.find((one) => one.api === api && one.resource === resource);

@@ -14,13 +14,13 @@ export interface RateLimit {
 /** Who asks: a statement that a client waits for, or the sync, which leaves room for those. */
 export type Lane = "write" | "read";
 
-export interface Asked {
+export interface BudgetRequest {
   readonly path: string;
   readonly lane: Lane;
   readonly waitMs: number;
   readonly signal?: AbortSignal | undefined;
   /** Is run before a wait. */
-  readonly waits?: (() => Promise<void>) | undefined;
+  readonly onWait?: (() => Promise<void>) | undefined;
 }
 
 export type Admission =
@@ -48,7 +48,7 @@ export class Budget {
   ) {}
 
   /** Waits for room, at most `waitMs`; a call that would have to wait longer is denied at once. */
-  async admit({ path, lane, waitMs, signal, waits }: Asked): Promise<Admission> {
+  async admit({ path, lane, waitMs, signal, onWait: waits }: BudgetRequest): Promise<Admission> {
     const deadlineMs = this.nowMs() + waitMs;
     for (;;) {
       if (signal?.aborted) return { kind: "cancelled" };
@@ -66,7 +66,7 @@ export class Budget {
   }
 
   /** Upstream wants to be left alone. */
-  rest(forMs: number): void {
+  pauseFor(forMs: number): void {
     this.restUntilMs = Math.max(this.restUntilMs, this.nowMs() + forMs);
   }
 
@@ -77,12 +77,12 @@ export class Budget {
   }
 
   /** A call was let in. */
-  forgive(): void {
+  resetBackoff(): void {
     this.penalty = 0;
   }
 
   /** Upstream says what remains of a limit: others in the account may have used it as well. */
-  learn(limit: RateLimit, path: string, left: number): void {
+  setRemaining(limit: RateLimit, path: string, left: number): void {
     const found = this.windows(path).find((one) => one.limit === limit);
     if (!found || !Number.isInteger(left) || left < 0) return;
     // Nobody knows when others made theirs: as likely at any time of the window.

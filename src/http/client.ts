@@ -13,7 +13,7 @@ export interface HttpRequest {
   readonly signal?: AbortSignal | undefined;
 }
 
-export type HttpEnding =
+export type HttpOutcome =
   | {
       readonly kind: "answered";
       readonly status: number;
@@ -60,7 +60,7 @@ const neverConnected = new Set([
 ]);
 
 /** Sends once: nothing is repeated and no redirect is followed. */
-export async function sendHttp({ method, url, headers, body, timeoutMs, signal }: HttpRequest): Promise<HttpEnding> {
+export async function sendHttp({ method, url, headers, body, timeoutMs, signal }: HttpRequest): Promise<HttpOutcome> {
   const timeout = AbortSignal.timeout(timeoutMs);
   try {
     const answer = await request(url, {

@@ -47,7 +47,7 @@ export class TokenSource {
   }
 
   /** An API has turned it away. */
-  spoil(token: Token): void {
+  invalidate(token: Token): void {
     if (this.token === token) this.token = undefined;
   }
 

@@ -10,20 +10,20 @@ const longestRetryMs = 10_000;
 
 const unsent: Outcome = { state: "unsent", rows: [], status: null, request: null, sqlstate: "XX000" };
 
-export class NotedCall implements SendGate {
+export class CallEntry implements SendGate {
   /** There is an entry. */
-  noted = false;
+  exists = false;
 
   constructor(
     private readonly pool: Pool,
     private readonly intent: Intent,
   ) {}
 
-  async waits(): Promise<void> {
+  async onWait(): Promise<void> {
     await this.note("intent");
   }
 
-  goes(): Promise<boolean> {
+  onSend(): Promise<boolean> {
     return this.note("sent");
   }
 
@@ -32,8 +32,8 @@ export class NotedCall implements SendGate {
    * It is worth a second connection: the first may have been lost while upstream took its time. When it rejects, it is tried
    * until Postgres is there again.
    */
-  async ends(outcome: Outcome): Promise<boolean> {
-    if (!this.noted) return true;
+  async noteOutcome(outcome: Outcome): Promise<boolean> {
+    if (!this.exists) return true;
     const note = () => noteOutcome(this.pool, this.intent.call, outcome);
     try {
       return await note().catch(note);
@@ -55,9 +55,9 @@ export class NotedCall implements SendGate {
   private async note(state: "intent" | "sent"): Promise<boolean> {
     const { pool, intent } = this;
     try {
-      if (this.noted) return await noteProgress(pool, intent.call, state);
-      this.noted = await noteIntent(pool, intent, state);
-      return this.noted;
+      if (this.exists) return await noteProgress(pool, intent.call, state);
+      this.exists = await noteIntent(pool, intent, state);
+      return this.exists;
     } catch (cause) {
       // There may be an entry, and what it says is not sent now.
       this.endsLater(() => noteOutcome(pool, intent.call, unsent), firstRetryMs);

@@ -3,7 +3,7 @@
 import type { Pool } from "pg";
 import type { RequestRow } from "./journal.js";
 
-export interface Entry {
+export interface ListedEntry {
   readonly id: string;
   readonly api: string;
   readonly table: string;
@@ -48,8 +48,8 @@ export interface EntryFilter {
 const iso = (column: string) => `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 
 /** Newest first. */
-export async function listEntries(pool: Pool, filter: EntryFilter): Promise<readonly Entry[]> {
-  const found = await pool.query<Entry>(
+export async function listEntries(pool: Pool, filter: EntryFilter): Promise<readonly ListedEntry[]> {
+  const found = await pool.query<ListedEntry>(
     `select id, api, table_name as "table", verb, state, closed_at is null as open, blocked, row_count as rows, keys, role, application,
        client_address as client, statement_hash as "statementHash", idempotency_key as "idempotencyKey", request_id as request,
        http_status as status, sqlstate, ${iso("intent_at")} as "intentAt", ${iso("sent_at")} as "sentAt",

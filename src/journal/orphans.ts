@@ -7,7 +7,7 @@ import { closeEntries } from "./settle.js";
 import { isState, type State } from "./states.js";
 
 /** An open entry that nobody else will finish. */
-export interface LeftOpen extends UnknownCall {
+export interface OrphanEntry extends UnknownCall {
   readonly state: State;
   readonly mirror: number;
   readonly rows: readonly CanonicalRow[] | null;
@@ -17,7 +17,7 @@ export interface LeftOpen extends UnknownCall {
 }
 
 /** What became of an entry. `left`: a later round tries it again. */
-export interface Recovered {
+export interface RecoveryResult {
   readonly call: string;
   readonly from: State;
   readonly to: State | "left";
@@ -40,22 +40,22 @@ const elsewhereMs = 600_000;
 
 const nothing = { rows: [], status: null, request: null };
 const unsent: Outcome = { ...nothing, state: "unsent", sqlstate: null };
-export const unknown: Outcome = { ...nothing, state: "unknown", sqlstate: "TL007" };
+export const unknownOutcome: Outcome = { ...nothing, state: "unknown", sqlstate: "TL007" };
 
 /** What needs no API to be told: what was never sent, and what was sent to one that nobody here can ask. */
 export async function closeUnasked(
   pool: Pool,
   client: PoolClient,
   { proxies, mirrors }: Orphans,
-): Promise<Recovered[]> {
+): Promise<RecoveryResult[]> {
   const found = await client.query<{ id: string; state: string }>(
     `select id, state from throughline.journal where closed_at is null and proxy = any($1) and (state = 'intent'
        or (state = 'sent' and mirror <> all($2) and sent_at < clock_timestamp() - $3 * interval '1 millisecond'))`,
     [proxies, mirrors, elsewhereMs],
   );
-  const closed: Recovered[] = [];
+  const closed: RecoveryResult[] = [];
   for (const { id: call, state } of found.rows) {
-    const outcome = state === "intent" ? unsent : unknown;
+    const outcome = state === "intent" ? unsent : unknownOutcome;
     const noted = await noteOutcome(pool, call, outcome);
     if (noted && isState(state)) closed.push({ call, from: state, to: outcome.state });
   }
@@ -80,7 +80,7 @@ interface LeftRow {
   readonly mirror: number;
   readonly verb: UnknownCall["verb"];
   readonly request: UnknownCall["request"] | null;
-  readonly rows: LeftOpen["rows"];
+  readonly rows: OrphanEntry["rows"];
   readonly blocked: boolean;
   readonly idempotency_key: string | null;
   readonly age_ms: number | null;
@@ -88,11 +88,11 @@ interface LeftRow {
 }
 
 /** What belongs to proxies that are gone, what nobody knows, what is blocked, and what recovery has begun. */
-export async function leftOpen(
+export async function loadOrphans(
   client: PoolClient,
   { proxies, mirrors }: Orphans,
   only: string | undefined,
-): Promise<LeftOpen[]> {
+): Promise<OrphanEntry[]> {
   const found = await client.query<LeftRow>(
     `select id, state, mirror, verb, request, rows, blocked is not null as blocked, idempotency_key,
        (extract(epoch from clock_timestamp() - sent_at) * 1000)::float8 as age_ms,

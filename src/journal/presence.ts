@@ -65,7 +65,7 @@ export class Presence {
 }
 
 /** Those of the proxies with open entries that are not running. */
-export async function gone(client: PoolClient, own: string): Promise<readonly string[]> {
+export async function stoppedProxies(client: PoolClient, own: string): Promise<readonly string[]> {
   const found = await client.query<{ proxy: string }>(
     `select proxy from (select distinct proxy from throughline.journal where closed_at is null and proxy <> $1) p
      where not exists (

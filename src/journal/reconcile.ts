@@ -5,7 +5,7 @@ import type { Mirror, MirrorColumn, TextRow } from "../mirror/column.js";
 import { asJson } from "../mirror/guard-table.js";
 import { keyOf } from "../mirror/key.js";
 import { quoteName } from "../postgres/quote.js";
-import type { KnownMirror } from "../upstream/mirrored-table.js";
+import type { MirroredTable } from "../upstream/mirrored-table.js";
 import type { ConnectorTable, Verb } from "../upstream/table.js";
 import type { RowResult } from "../upstream/write-outcome.js";
 import type { CanonicalRow, Outcome, RequestRow } from "./journal.js";
@@ -27,13 +27,13 @@ const keepMarginMs = 60_000;
 const passing = new Set(["40001", "53400", "55P03", "28000", "42501"]);
 
 /** Those of the keys that other creates have made; undefined: one that is under way may have made them. */
-export type Claimed = (keys: readonly string[]) => Promise<ReadonlySet<string> | undefined>;
+export type ClaimedKeys = (keys: readonly string[]) => Promise<ReadonlySet<string> | undefined>;
 
 /** Undefined: still nobody knows. Throws ReadFailed when upstream can't be asked. */
-export async function askUpstream(
-  { mirror, table }: KnownMirror,
+export async function reconcileWithUpstream(
+  { mirror, table }: MirroredTable,
   entry: UnknownCall,
-  claimed: Claimed,
+  claimed: ClaimedKeys,
 ): Promise<Answer | undefined> {
   const keys = entry.request.flatMap(({ key }) => key ?? []);
   // To make a change once more might undo what has been accepted since.
@@ -81,7 +81,7 @@ async function lookFor(
   mirror: Mirror,
   table: ConnectorTable,
   entry: UnknownCall,
-  claimed: Claimed,
+  claimed: ClaimedKeys,
 ): Promise<Answer | undefined | "no such question"> {
   for (const { column, values } of identifying(mirror, entry.request)) {
     const records = await table.find(mirror.columns, column, values);
@@ -91,11 +91,11 @@ async function lookFor(
 }
 
 /** Once a whole pull has begun after upstream can have been at it, the mirror has the rows that were created, or there are none. */
-export async function askMirror(
+export async function reconcileWithMirror(
   pool: Pool,
-  { mirror, table }: KnownMirror,
+  { mirror, table }: MirroredTable,
   { call, verb, request }: UnknownCall,
-  claimed: Claimed,
+  claimed: ClaimedKeys,
 ): Promise<Answer | undefined> {
   const [by] = identifying(mirror, request);
   if (!by || (verb !== "insert" && verb !== "upsert")) return undefined;
@@ -120,7 +120,7 @@ async function judgeCreated(
   column: MirrorColumn,
   { verb, request }: Pick<UnknownCall, "verb" | "request">,
   records: readonly { readonly key: string; readonly row: TextRow }[],
-  claimed: Claimed,
+  claimed: ClaimedKeys,
 ): Promise<Answer | undefined> {
   // Who made a record that an upsert changes is no matter.
   const others = verb === "upsert" ? new Set<string>() : await claimed(records.map(({ key }) => key));
@@ -156,8 +156,8 @@ async function read(mirror: Mirror, table: ConnectorTable, keys: readonly string
 }
 
 /** The accepted rows of an entry as upstream has them now. Throws ReadFailed when it can't be asked. */
-export function readAgain(
-  { mirror, table }: KnownMirror,
+export function readCurrentRows(
+  { mirror, table }: MirroredTable,
   rows: readonly CanonicalRow[],
 ): Promise<readonly CanonicalRow[]> {
   return read(

@@ -3,12 +3,19 @@
 import type { Pool, PoolClient } from "pg";
 import type { Logger } from "pino";
 import { ReadFailed } from "../manifest/read-failed.js";
-import { stamp } from "../postgres/clock.js";
-import type { KnownMirror } from "../upstream/mirrored-table.js";
+import { serverTime } from "../postgres/clock.js";
+import type { MirroredTable } from "../upstream/mirrored-table.js";
 import { noteOutcome, renewRows } from "./journal.js";
-import { closeApplied, closeUnasked, type LeftOpen, leftOpen, type Recovered, unknown } from "./orphans.js";
-import { gone } from "./presence.js";
-import { askMirror, askUpstream, readAgain } from "./reconcile.js";
+import {
+  closeApplied,
+  closeUnasked,
+  loadOrphans,
+  type OrphanEntry,
+  type RecoveryResult,
+  unknownOutcome,
+} from "./orphans.js";
+import { stoppedProxies } from "./presence.js";
+import { readCurrentRows, reconcileWithMirror, reconcileWithUpstream } from "./reconcile.js";
 import { closeEntries, settle } from "./settle.js";
 import type { State } from "./states.js";
 
@@ -19,14 +26,14 @@ export interface RecoveryParts {
   readonly proxy: string;
   /** The process is about to end: no further entry is begun. */
   stopping?(): boolean;
-  mirrors(): Promise<readonly KnownMirror[]>;
+  mirrors(): Promise<readonly MirroredTable[]>;
 }
 
 /** An outcome that is older is read again before it is applied. */
 const lateMs = 60_000;
 
 /** One round. Undefined: another process is at it. `only`: this entry, whenever it was tried last. */
-export async function recover(parts: RecoveryParts, only?: string): Promise<readonly Recovered[] | undefined> {
+export async function recover(parts: RecoveryParts, only?: string): Promise<readonly RecoveryResult[] | undefined> {
   const client = await parts.pool.connect();
   let mine = false;
   try {
@@ -42,9 +49,12 @@ export async function recover(parts: RecoveryParts, only?: string): Promise<read
     if (!mine) return undefined;
     await closeApplied(client);
     const known = await parts.mirrors();
-    const orphans = { proxies: await gone(client, parts.proxy), mirrors: known.map(({ mirror }) => mirror.id) };
+    const orphans = {
+      proxies: await stoppedProxies(client, parts.proxy),
+      mirrors: known.map(({ mirror }) => mirror.id),
+    };
     const unasked = await closeUnasked(parts.pool, client, orphans);
-    const left = (await leftOpen(client, orphans, only)).flatMap((entry) => {
+    const left = (await loadOrphans(client, orphans, only)).flatMap((entry) => {
       const found = known.find(({ mirror }) => mirror.id === entry.mirror);
       return found ? [{ entry, known: found }] : [];
     });
@@ -87,9 +97,9 @@ function oneByOne(client: PoolClient): Lock {
 async function finishAll(
   parts: RecoveryParts,
   lock: Lock,
-  left: readonly { readonly entry: LeftOpen; readonly known: KnownMirror }[],
-): Promise<readonly Recovered[]> {
-  const recovered: Recovered[] = [];
+  left: readonly { readonly entry: OrphanEntry; readonly known: MirroredTable }[],
+): Promise<readonly RecoveryResult[]> {
+  const recovered: RecoveryResult[] = [];
   for (const { entry, known } of left) {
     if (parts.stopping?.()) break;
     try {
@@ -106,9 +116,9 @@ async function finishAll(
 async function finish(
   parts: RecoveryParts,
   lock: Lock,
-  known: KnownMirror,
-  entry: LeftOpen,
-): Promise<Recovered | undefined> {
+  known: MirroredTable,
+  entry: OrphanEntry,
+): Promise<RecoveryResult | undefined> {
   const { pool, log } = parts;
   const { call, state: from } = entry;
   // Whoever sent it may still hear of it, and upstream may still be at it.
@@ -123,11 +133,11 @@ async function finish(
   return { call, from, to };
 }
 
-async function outcomeOf(pool: Pool, known: KnownMirror, entry: LeftOpen): Promise<Recovered["to"]> {
+async function outcomeOf(pool: Pool, known: MirroredTable, entry: OrphanEntry): Promise<RecoveryResult["to"]> {
   const { call, state } = entry;
   switch (state) {
     case "sent":
-      if (!(await noteOutcome(pool, call, unknown))) return "left";
+      if (!(await noteOutcome(pool, call, unknownOutcome))) return "left";
       return askAndApply(pool, known, entry);
     case "unknown":
       return askAndApply(pool, known, entry);
@@ -137,10 +147,11 @@ async function outcomeOf(pool: Pool, known: KnownMirror, entry: LeftOpen): Promi
   }
 }
 
-async function askAndApply(pool: Pool, known: KnownMirror, entry: LeftOpen): Promise<Recovered["to"]> {
-  const at = await stamp(pool);
+async function askAndApply(pool: Pool, known: MirroredTable, entry: OrphanEntry): Promise<RecoveryResult["to"]> {
+  const at = await serverTime(pool);
   const claimed = (keys: readonly string[]) => claimedBy(pool, entry, keys);
-  const answer = (await askUpstream(known, entry, claimed)) ?? (await askMirror(pool, known, entry, claimed));
+  const answer =
+    (await reconcileWithUpstream(known, entry, claimed)) ?? (await reconcileWithMirror(pool, known, entry, claimed));
   if (!answer) {
     // What it is known to have made is applied all the same.
     await settle(pool, [entry.call]);
@@ -152,14 +163,18 @@ async function askAndApply(pool: Pool, known: KnownMirror, entry: LeftOpen): Pro
 }
 
 /** Rows that were refused here once, or are old, may no longer be what upstream has. */
-async function refresh(pool: Pool, known: KnownMirror, { call, rows, blocked, outcomeAgeMs }: LeftOpen): Promise<void> {
+async function refresh(
+  pool: Pool,
+  known: MirroredTable,
+  { call, rows, blocked, outcomeAgeMs }: OrphanEntry,
+): Promise<void> {
   if (!rows || (!blocked && (outcomeAgeMs ?? 0) < lateMs)) return;
-  const at = await stamp(pool);
-  await renewRows(pool, call, await readAgain(known, rows), at);
+  const at = await serverTime(pool);
+  await renewRows(pool, call, await readCurrentRows(known, rows), at);
 }
 
 /** Asked after upstream was: whatever create made a record that it has told of has been noted before. */
-async function claimedBy(pool: Pool, { call, mirror }: LeftOpen, keys: readonly string[]) {
+async function claimedBy(pool: Pool, { call, mirror }: OrphanEntry, keys: readonly string[]) {
   const found = await pool.query<{ under_way: boolean; keys: string[] }>(
     `select closed_at is null as under_way, keys from throughline.journal
      where mirror = $1 and id <> $2 and (verb in ('insert', 'upsert') and closed_at is null and state <> 'unknown' and blocked is null
@@ -170,7 +185,7 @@ async function claimedBy(pool: Pool, { call, mirror }: LeftOpen, keys: readonly 
   return new Set(found.rows.flatMap((other) => other.keys));
 }
 
-async function applyAndClose(pool: Pool, call: string, state: State): Promise<Recovered["to"]> {
+async function applyAndClose(pool: Pool, call: string, state: State): Promise<RecoveryResult["to"]> {
   const [settled] = await settle(pool, [call]);
   if (settled?.state !== "applied" && settled?.state !== "repaired") return "left";
   await closeEntries(pool, [call]);

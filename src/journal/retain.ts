@@ -6,7 +6,7 @@ import type { Pool } from "pg";
 const batchRows = 1_000;
 
 /** Returns how many entries were forgotten. */
-export async function forget(pool: Pool, keepMs: number): Promise<number> {
+export async function deleteOldEntries(pool: Pool, keepMs: number): Promise<number> {
   let forgotten = 0;
   for (;;) {
     const batch = await pool.query(

@@ -1,9 +1,9 @@
 // Settling: after the client's transaction has ended, its calls are either applied, or applied now, on our own connection.
 
 import type { Pool, PoolClient } from "pg";
-import { refusal } from "../postgres/refusal.js";
+import { rowRefusal } from "../postgres/row-refusal.js";
 
-export interface Settled {
+export interface SettleResult {
   readonly call: string;
   /**
    * `applied`: by the client's transaction. `repaired`: by us, just now. `waiting`: somebody holds a lock, or its outcome is yet to be noted.
@@ -18,13 +18,13 @@ export interface Settled {
 const lockTimeoutMs = 250;
 
 /** Looks for each call, and applies the canonical rows of those that were undone. */
-export async function settle(pool: Pool, calls: readonly string[]): Promise<Settled[]> {
+export async function settle(pool: Pool, calls: readonly string[]): Promise<SettleResult[]> {
   if (calls.length === 0) return [];
   const found = await pool.query<{ call: string }>("select call from throughline.applied where call = any($1)", [
     calls,
   ]);
   const applied = new Set(found.rows.map(({ call }) => call));
-  const settled: Settled[] = [];
+  const settled: SettleResult[] = [];
   for (const call of calls) {
     settled.push(applied.has(call) ? { call, state: "applied" } : { call, ...(await settleOne(pool, call)) });
   }
@@ -50,7 +50,7 @@ export async function closeEntries(pool: Pool | PoolClient, calls: readonly stri
   );
 }
 
-type Ended = Omit<Settled, "call">;
+type Ended = Omit<SettleResult, "call">;
 
 async function settleOne(pool: Pool, call: string): Promise<Ended> {
   const client = await pool.connect();
@@ -70,7 +70,7 @@ interface Entry {
 }
 
 /** What was accepted after this call stands: first the locks, then, with a newer snapshot, the question what came later. */
-async function applyRows(
+async function applyCanonicalRows(
   client: PoolClient,
   call: string,
   rows: NonNullable<Entry["rows"]>,
@@ -111,7 +111,7 @@ async function apply(client: PoolClient, call: string): Promise<Ended> {
       await client.query("rollback");
       return { state: "waiting" };
     }
-    if (found?.rows) await applyRows(client, call, found.rows, found);
+    if (found?.rows) await applyCanonicalRows(client, call, found.rows, found);
     const open = found?.state === "unknown";
     if (open) {
       await client.query("delete from throughline.applied where call = $1", [call]);
@@ -122,7 +122,7 @@ async function apply(client: PoolClient, call: string): Promise<Ended> {
     return { state: open ? "unknown" : "repaired" };
   } catch (cause) {
     await client.query("rollback");
-    const refused = refusal(cause);
+    const refused = rowRefusal(cause);
     if (refused === undefined) throw cause;
     if (refused === "wait") return { state: "waiting" };
     await client.query("update throughline.journal set blocked = $2 where id = $1", [call, refused.sqlstate]);

@@ -18,15 +18,15 @@ export interface LastFailure {
   readonly at: string;
 }
 
-export interface Standing {
+export interface MirrorSummary {
   readonly mirror: number;
   readonly open: readonly OpenEntries[];
   readonly lastFailure: LastFailure | null;
 }
 
 /** Of the mirrors that have anything of it. */
-export async function loadStandings(pool: Pool): Promise<readonly Standing[]> {
-  const found = await pool.query<Standing>(
+export async function loadSummaries(pool: Pool): Promise<readonly MirrorSummary[]> {
+  const found = await pool.query<MirrorSummary>(
     `select m.id as mirror,
        (select coalesce(json_agg(o), '[]') from (
           select case when blocked is null then state else 'blocked' end as state, count(*)::int as count, ${iso("min(intent_at)")} as "oldestAt",

@@ -3,7 +3,7 @@
 type Json = Readonly<Record<string, unknown>>;
 
 /** What a hook says of an error, in the words of a rule of the manifest. */
-export interface Verdict {
+export interface HookVerdict {
   /** A condition by Postgres's name, such as unique_violation. */
   readonly raise?: string | undefined;
   readonly outcome?: "refused" | "absent" | "ask" | "unknown" | undefined;
@@ -21,7 +21,7 @@ export interface Hooks {
   readonly decodeRecord?: ((record: unknown, of: { readonly table: string }) => unknown) | undefined;
   /** A single error of an answer, before the manifest's rules; undefined: they decide. */
   readonly classifyError?:
-    | ((error: unknown, of: { readonly status: number; readonly body: unknown }) => Verdict | undefined)
+    | ((error: unknown, of: { readonly status: number; readonly body: unknown }) => HookVerdict | undefined)
     | undefined;
   /** Where the next page of a list begins, sent as its `pages` say; null: nowhere; undefined: where its `pages` say. */
   readonly nextPage?:

@@ -1,7 +1,7 @@
 // The function that writes canonical rows into one mirror: for the sync, for settling, and at the end of the write path.
 
 import { quoteLiteral, quoteName } from "../postgres/quote.js";
-import { asJson, type GuardColumn, type GuardedTable, jsonOf, pinned } from "./guard-table.js";
+import { asJson, type GuardColumn, type GuardTable, jsonOf, pinned } from "./guard-table.js";
 import { hasKeySql, jsonKeySql, keyNamesSql, keySql, sameKeySql } from "./key.js";
 
 /**
@@ -11,7 +11,7 @@ import { hasKeySql, jsonKeySql, keyNamesSql, keySql, sameKeySql } from "./key.js
  * first taken from the row that still holds it, unless that was written later: the holder is stale, and is read again.
  * Where the user has triggers of his own, what is applied is staged, so that the guard restores it, and verified.
  */
-export function applyRows({ id, key, columns, login }: GuardedTable, target: string): string {
+export function applyRowsSql({ id, key, columns, login }: GuardTable, target: string): string {
   const managed = columns.filter((column) => column.managed);
   const value = ({ name, type }: GuardColumn) =>
     `case when r.full_row -> ${quoteLiteral(name)} is null then x.${quoteName(name)}

@@ -10,7 +10,7 @@ export interface GuardColumn {
   readonly unique: boolean;
 }
 
-export interface GuardedTable {
+export interface GuardTable {
   readonly id: number;
   readonly schema: string;
   readonly table: string;

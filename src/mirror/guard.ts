@@ -1,12 +1,12 @@
 // The SQL of one mirror's guard: the trigger that plans, replaces and refuses, and the function that locks its rows.
 
 import { quoteLiteral, quoteName } from "../postgres/quote.js";
-import { applyRows } from "./apply.js";
-import { asJson, type GuardColumn, type GuardedTable, pinned } from "./guard-table.js";
+import { applyRowsSql } from "./apply.js";
+import { asJson, type GuardColumn, type GuardTable, pinned } from "./guard-table.js";
 import { amongKeysSql, jsonKeySql, keyNamesSql, keySql } from "./key.js";
 
 /** Statements that put the guard on a table, or renew it. */
-export function guardSql(table: GuardedTable): string[] {
+export function guardSql(table: GuardTable): string[] {
   const target = `${quoteName(table.schema)}.${quoteName(table.table)}`;
   const stranger = `session_user <> ${quoteLiteral(table.login)}`;
   // The sync is held to it as well where others act in its name: a trigger or cascade of the user's, or one that fires before ours.
@@ -20,7 +20,7 @@ export function guardSql(table: GuardedTable): string[] {
     beforeRow(table),
     afterRow(table),
     lockRows(table, target),
-    applyRows(table, target),
+    applyRowsSql(table, target),
     `revoke all on function throughline.guard_${table.id}(), throughline.capture_${table.id}(),
       throughline.lock_${table.id}(text[], boolean), throughline.apply_${table.id}(json, timestamptz) from public`,
     // A tilde sorts behind every other ASCII name: ours is the last BEFORE ROW trigger to fire.
@@ -44,7 +44,7 @@ function assign(column: GuardColumn, from: string): string {
   return `new.${quoteName(column.name)} := (${from} ->> ${quoteLiteral(column.name)})::${column.type};`;
 }
 
-function beforeRow({ id, key, columns }: GuardedTable): string {
+function beforeRow({ id, key, columns }: GuardTable): string {
   const managed = columns.filter((column) => column.managed);
   const local = columns.filter((column) => !column.managed);
   const unchanged = sameUpstream(managed);
@@ -133,7 +133,7 @@ function sameUpstream(managed: readonly GuardColumn[]): string {
     .join(" and ");
 }
 
-function afterRow({ id, key, columns }: GuardedTable): string {
+function afterRow({ id, key, columns }: GuardTable): string {
   const managed = columns.filter((column) => column.managed);
   return `create or replace function throughline.capture_${id}() returns trigger
 language plpgsql security definer ${pinned} as $capture$
@@ -163,7 +163,7 @@ end $capture$`;
 }
 
 /** In key order, so that two statements never wait for each other in a ring. */
-function lockRows({ id, key, columns }: GuardedTable, target: string): string {
+function lockRows({ id, key, columns }: GuardTable, target: string): string {
   const select = (strength: string) => `return query select ${keySql(key, "t")}, ${asJson(columns, "t")}
       from ${target} t where ${amongKeysSql(key, "t", "keys")} order by ${keyNamesSql(key, "t")} ${strength};`;
   return `create or replace function throughline.lock_${id}(keys text[], for_delete boolean)

@@ -3,7 +3,7 @@
 import type { Pool } from "pg";
 import { quoteName } from "../postgres/quote.js";
 
-export interface Progress {
+export interface MirrorProgress {
   readonly mirror: number;
   readonly api: string;
   readonly resource: string;
@@ -23,7 +23,7 @@ export interface Progress {
 /** Up to so many rows are counted, each time. */
 const countedRows = 10_000;
 
-type Registered = Omit<Progress, "rows" | "exact"> & {
+type Registered = Omit<MirrorProgress, "rows" | "exact"> & {
   readonly schema: string;
   readonly table: string;
   /** By its last ANALYZE; -1: there was none. */
@@ -33,7 +33,7 @@ type Registered = Omit<Progress, "rows" | "exact"> & {
 };
 
 /** Of every registered mirror whose table exists. */
-export async function loadProgress(pool: Pool): Promise<readonly Progress[]> {
+export async function loadMirrorProgress(pool: Pool): Promise<readonly MirrorProgress[]> {
   const found = await pool.query<Registered>(
     `select m.id as mirror, m.api, m.resource, m.schema_name as schema, m.table_name as table,
        case when m.checkpoint is not null then 'pulling' when m.complete_at is not null then 'complete' else 'migrated' end as stage,
@@ -45,7 +45,7 @@ export async function loadProgress(pool: Pool): Promise<readonly Progress[]> {
        c.reltuples::float8 as estimate, pg_stat_get_live_tuples(c.oid)::float8 as live
      from throughline.mirror m join pg_class c on c.oid = to_regclass(format('%I.%I', m.schema_name, m.table_name)) order by m.id`,
   );
-  const progress: Progress[] = [];
+  const progress: MirrorProgress[] = [];
   for (const { schema, table, estimate, live, ...registered } of found.rows) {
     progress.push({ ...registered, ...(await rowsOf(pool, { schema, table, estimate, live })) });
   }
@@ -55,7 +55,7 @@ export async function loadProgress(pool: Pool): Promise<readonly Progress[]> {
 async function rowsOf(
   pool: Pool,
   { schema, table, estimate, live }: Pick<Registered, "schema" | "table" | "estimate" | "live">,
-): Promise<Pick<Progress, "rows" | "exact">> {
+): Promise<Pick<MirrorProgress, "rows" | "exact">> {
   if (estimate > countedRows) return { rows: estimate, exact: false };
   const found = await pool.query<{ rows: number }>(
     `select count(*)::int as rows from (select from ${quoteName(schema)}.${quoteName(table)} limit $1) counted`,

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { Registry } from "prom-client";
 
-export interface Watched {
+export interface HealthSource {
   readonly registry: Registry;
   /** Why no new client should be sent here; undefined: it is ready. */
   notReady(): Promise<string | undefined>;
@@ -16,7 +16,11 @@ export interface HealthServer {
 }
 
 /** Throws what `listen` does, such as EADDRINUSE. */
-export async function serveHealth(host: string, port: number, { registry, notReady }: Watched): Promise<HealthServer> {
+export async function serveHealth(
+  host: string,
+  port: number,
+  { registry, notReady }: HealthSource,
+): Promise<HealthServer> {
   const answers: Readonly<Record<string, () => Promise<{ status: number; text: string }>>> = {
     "/healthz": async () => ({ status: 200, text: "ok\n" }),
     "/readyz": async () => {

@@ -3,7 +3,7 @@
 import type { Pool } from "pg";
 
 /** The stamp of everything that is asked for after it. */
-export async function stamp(pool: Pool): Promise<string> {
+export async function serverTime(pool: Pool): Promise<string> {
   const now = await pool.query<{ at: string }>("select clock_timestamp()::text as at");
   return now.rows[0]?.at ?? "";
 }

@@ -4,7 +4,7 @@ import { readTag } from "../../protocol/decode.js";
 import { type Fields, readFields, writeError } from "../../protocol/fields.js";
 import type { FrameSink } from "../../protocol/frames.js";
 import { Backend, headerLength, Status } from "../../protocol/messages.js";
-import { type Owed, ProtocolDesync, Route } from "../../protocol/pending-replies.js";
+import { Delivery, type PendingReplies, ProtocolDesync } from "../../protocol/pending-replies.js";
 import { afterAcceptance, endsSession } from "../write/client-errors.js";
 import { type Flight, isClients } from "./flight.js";
 import type { OpenCalls } from "./open-calls.js";
@@ -36,7 +36,7 @@ export class BackendReader implements FrameSink {
   unfollowed = false;
 
   constructor(
-    private readonly owed: Owed,
+    private readonly replies: PendingReplies,
     private readonly state: BackendState,
   ) {}
 
@@ -63,7 +63,7 @@ export class BackendReader implements FrameSink {
       default:
         break;
     }
-    return this.state.flight !== undefined && this.owed.headRoute !== Route.relay;
+    return this.state.flight !== undefined && this.replies.headDelivery !== Delivery.relay;
   }
 
   message(type: number, chunk: Buffer, start: number, end: number): boolean {
@@ -91,25 +91,25 @@ export class BackendReader implements FrameSink {
         break;
       case Backend.noticeResponse:
         // "There is already a transaction in progress": ours, of which the client knows nothing.
-        if (this.state.hidden && route === Route.relay && readFields(chunk, start, end).get("C") === "25001")
+        if (this.state.hidden && route === Delivery.relay && readFields(chunk, start, end).get("C") === "25001")
           this.skip(chunk, start, end);
         break;
       default:
         break;
     }
-    if (flight && (this.owed.empty || (flight.onlyWaits && this.owed.awaitsRows))) this.state.landed();
+    if (flight && (this.replies.empty || (flight.onlyWaits && this.replies.awaitsRows))) this.state.landed();
     return true;
   }
 
-  private answer(type: number): Route {
-    if (this.unfollowed) return Route.relay;
+  private answer(type: number): Delivery {
+    if (this.unfollowed) return Delivery.relay;
     try {
-      return this.owed.answer(type);
+      return this.replies.answer(type);
     } catch (cause) {
       const { flight, calls, hidden } = this.state;
       if (!(cause instanceof ProtocolDesync) || flight || hidden || calls.list.length > 0) throw cause;
       this.unfollowed = true;
-      return Route.relay;
+      return Delivery.relay;
     }
   }
 
@@ -120,11 +120,15 @@ export class BackendReader implements FrameSink {
   }
 
   private mustSettle(chunk: Buffer, start: number): boolean {
-    return !this.settled && this.owed.headRoute === Route.relay && this.state.calls.unsettled(statusOf(chunk, start));
+    return (
+      !this.settled &&
+      this.replies.headDelivery === Delivery.relay &&
+      this.state.calls.unsettled(statusOf(chunk, start))
+    );
   }
 
   /** What follows an accepted call must not invite to repeat it. */
-  private error(route: Route, chunk: Buffer, start: number, end: number): void {
+  private error(route: Delivery, chunk: Buffer, start: number, end: number): void {
     const fields = readFields(chunk, start, end);
     if (endsSession(fields)) {
       if (!this.state.fatal(fields)) this.skip(chunk, start, end);

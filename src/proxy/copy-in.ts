@@ -4,7 +4,7 @@ import { serialize } from "pg-protocol";
 import { Frontend } from "../../protocol/messages.js";
 
 /** `long`: more than is kept. `lost`: the client is gone, or sends what has no place here. */
-export type Collected = "done" | "failed" | "long" | "lost";
+export type CopyCollection = "done" | "failed" | "long" | "lost";
 
 /** No call takes as much. */
 const mostBytes = 16 * 1024 * 1024;
@@ -12,11 +12,11 @@ const mostBytes = 16 * 1024 * 1024;
 export class CopyIn {
   private readonly frames: Buffer[] = [];
   private length = 0;
-  private resolve: (collected: Collected) => void = () => undefined;
+  private resolve: (collected: CopyCollection) => void = () => undefined;
   over = false;
   /** Then the rest is read, as Postgres does after an error, and forgotten. */
   private tooLong = false;
-  readonly collected = new Promise<Collected>((resolve) => {
+  readonly collected = new Promise<CopyCollection>((resolve) => {
     this.resolve = resolve;
   });
 
@@ -53,7 +53,7 @@ export class CopyIn {
     }
   }
 
-  end(collected: Collected): void {
+  end(collected: CopyCollection): void {
     this.over = true;
     this.resolve(collected);
   }

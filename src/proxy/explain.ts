@@ -4,27 +4,27 @@
 import { writeRow } from "../../protocol/encode.js";
 import type { Fields } from "../../protocol/fields.js";
 import { Backend } from "../../protocol/messages.js";
-import { report } from "../write/explain-text.js";
+import { explainText } from "../write/explain-text.js";
 import { runWrite, type WriteContext } from "../write/run.js";
-import type { Step } from "../write/session-port.js";
+import type { InjectedStep } from "../write/session-port.js";
 import { withoutContext } from "../write/sql-error.js";
 import type { ClientStatement } from "./flight.js";
 import type { Hold } from "./frontend.js";
-import { HeldWrite, noStatement } from "./held-statement.js";
+import { HeldStatement, noStatement } from "./held-statement.js";
 import type { Session } from "./session.js";
 
 type Explained = Extract<Hold, { at: "query" | "execute" }>;
 
 /** Our own statement: the client's unnamed one stays what it is. */
 const name = "_throughline_explained";
-const savepoint: Step = { kind: "sql", text: "savepoint _throughline_explain", values: [] };
-const undo: readonly Step[] = [
+const savepoint: InjectedStep = { kind: "sql", text: "savepoint _throughline_explain", values: [] };
+const undo: readonly InjectedStep[] = [
   { kind: "sql", text: "rollback to savepoint _throughline_explain", values: [] },
   { kind: "sql", text: "release savepoint _throughline_explain", values: [] },
 ];
 
 /** The statement that is explained, as the write path sees it: what it would tell the client is kept. */
-class ExplainedWrite extends HeldWrite {
+class ExplainedWrite extends HeldStatement {
   refused: Fields | undefined;
   /** The session wants to hear no notices. */
   quiet = false;
@@ -36,7 +36,11 @@ class ExplainedWrite extends HeldWrite {
 }
 
 /** `passOn`: the EXPLAIN goes to Postgres as it came. */
-export async function explain(session: Session, hold: Explained, context: WriteContext): Promise<HeldWrite | "passOn"> {
+export async function explain(
+  session: Session,
+  hold: Explained,
+  context: WriteContext,
+): Promise<HeldStatement | "passOn"> {
   const { statement } = hold.at === "query" ? hold : hold.portal;
   const { classified, text } = statement;
   const inner = innerText(text);
@@ -53,7 +57,7 @@ export async function explain(session: Session, hold: Explained, context: WriteC
     hold.at === "query"
       ? { ...noStatement, text }
       : { statement: statement.name, text: "", values: hold.portal.values, execute: hold.execute };
-  const write = new HeldWrite(session, statement, client);
+  const write = new HeldStatement(session, statement, client);
   const flight = await write.fly(
     [...(write.simple ? [{ kind: "prepareQuery" } as const] : []), { kind: "execute" }],
     "flush",
@@ -79,11 +83,11 @@ async function linesOf(
   let lines: readonly string[] | undefined;
   const ran = await runWrite(explained, context, async (_session, _context, ready) => {
     explained.quiet = ready.inspection.hidesNotices;
-    lines = await report(ready);
+    lines = await explainText(ready);
     return "answered";
   });
   // An error has made Postgres skip all that follows, up to a Sync; the transaction is a block, which that does not end.
-  if (session.owed.skipping) await session.fly([], "sync", noStatement);
+  if (session.replies.skipping) await session.fly([], "sync", noStatement);
   await explained.fly([...undo, { kind: "forget" }], "flush");
   const { refused } = explained;
   if (ran !== "answered") return undefined;

@@ -1,19 +1,22 @@
 // A session's flights: one at a time, each lands when Postgres owes nothing more.
 
-import type { Owed } from "../../protocol/pending-replies.js";
-import type { FlightEnd, Landing, Step } from "../write/session-port.js";
+import type { PendingReplies } from "../../protocol/pending-replies.js";
+import type { FlightEnd, FlightResult, InjectedStep } from "../write/session-port.js";
 import { type ClientStatement, compose, Flight } from "./flight.js";
 
-export type Landed = Landing & { readonly completion?: Buffer | undefined; readonly copyIn?: Buffer | undefined };
+export type FlightReport = FlightResult & {
+  readonly completion?: Buffer | undefined;
+  readonly copyIn?: Buffer | undefined;
+};
 
-export class Flights {
+export class FlightRunner {
   /** On its way. */
   current: Flight | undefined;
   /** The last flight to fail left a statement of ours behind: its Close was skipped. */
   private dirty = false;
 
   constructor(
-    private readonly owed: Owed,
+    private readonly replies: PendingReplies,
     private readonly toPostgres: (bytes: Buffer) => void,
   ) {}
 
@@ -21,14 +24,14 @@ export class Flights {
    * Sends injected messages and waits until Postgres owes nothing more, the client's own replies included; or, without any message,
    * until it reads the rows of a COPY of the client's.
    */
-  async fly(steps: readonly Step[], end: FlightEnd, statement: ClientStatement): Promise<Landed> {
-    const { skipping } = this.owed;
+  async fly(steps: readonly InjectedStep[], end: FlightEnd, statement: ClientStatement): Promise<FlightReport> {
+    const { skipping } = this.replies;
     // An earlier message failed: Postgres reads nothing before the next Sync.
     if (skipping && end === "flush") return { kind: "over" };
     const flight = new Flight(steps.length === 0 && end === "flush");
     this.current = flight;
-    this.toPostgres(compose(steps, end, statement, this.owed, this.dirty));
-    if (this.owed.empty || (flight.onlyWaits && this.owed.awaitsRows)) this.land(false);
+    this.toPostgres(compose(steps, end, statement, this.replies, this.dirty));
+    if (this.replies.empty || (flight.onlyWaits && this.replies.awaitsRows)) this.land(false);
     const landing = await flight.landing;
     // What is sent while Postgres skips to a Sync cleans up nothing.
     this.dirty = landing.kind === "failed" || (this.dirty && (skipping || landing.kind === "over"));

@@ -5,9 +5,9 @@ import { readDataRow } from "../../protocol/decode.js";
 import { writeMessage } from "../../protocol/encode.js";
 import { type Fields, readFields } from "../../protocol/fields.js";
 import { Backend, Frontend } from "../../protocol/messages.js";
-import { type Owed, Route, Sent } from "../../protocol/pending-replies.js";
+import { Delivery, type PendingReplies, RequestKind } from "../../protocol/pending-replies.js";
 import { endsSession } from "../write/client-errors.js";
-import type { FlightEnd, Landing, Rows, Step } from "../write/session-port.js";
+import type { FlightEnd, FlightResult, InjectedStep, Rows } from "../write/session-port.js";
 import { noRows } from "./copy-in.js";
 
 /** What the client's own statement looks like from outside. */
@@ -43,8 +43,8 @@ export class Flight {
   copyIn: Buffer | undefined;
   /** The CommandComplete or PortalSuspended of the client's portal. */
   completion: Buffer | undefined;
-  private resolve: (landing: Landing) => void = () => undefined;
-  readonly landing = new Promise<Landing>((resolve) => {
+  private resolve: (landing: FlightResult) => void = () => undefined;
+  readonly landing = new Promise<FlightResult>((resolve) => {
     this.resolve = resolve;
   });
 
@@ -54,7 +54,7 @@ export class Flight {
   ) {}
 
   /** A reply that is not simply the client's. True: the client gets it all the same. */
-  take(type: number, route: Route, chunk: Buffer, start: number, end: number): boolean {
+  take(type: number, route: Delivery, chunk: Buffer, start: number, end: number): boolean {
     if (type === Backend.errorResponse) {
       const fields = readFields(chunk, start, end);
       if (isClients(route) || endsSession(fields)) {
@@ -70,17 +70,17 @@ export class Flight {
       this.wasOpen ||= readFields(chunk, start, end).get("C") === "25001";
     }
     switch (route) {
-      case Route.relay:
+      case Delivery.relay:
         return true;
-      case Route.drop:
+      case Delivery.drop:
         return false;
-      case Route.notices:
+      case Delivery.notices:
         return type === Backend.noticeResponse;
-      case Route.replies:
+      case Delivery.replies:
         return type !== Backend.readyForQuery;
-      case Route.rows:
+      case Delivery.rows:
         return this.takeOfPortal(type, chunk, start, end);
-      case Route.capture:
+      case Delivery.capture:
         if (type === Backend.copyInResponse) this.copyIn = Buffer.from(chunk.subarray(start, end));
         else if (type === Backend.dataRow) this.current.push(readDataRow(chunk, start));
         else if (type === Backend.commandComplete) {
@@ -114,79 +114,80 @@ export class Flight {
 }
 
 /** The client is told of errors where they come. */
-export function isClients(route: Route): boolean {
-  return route === Route.relay || route === Route.replies;
+export function isClients(route: Delivery): boolean {
+  return route === Delivery.relay || route === Delivery.replies;
 }
 
 /** The bytes of `steps`; what they will be answered with is noted in `owed`. `dirty`: an earlier flight did not clean up. */
 export function compose(
-  steps: readonly Step[],
+  steps: readonly InjectedStep[],
   end: FlightEnd,
   client: ClientStatement,
-  owed: Owed,
+  owed: PendingReplies,
   dirty: boolean,
 ): Buffer {
   const parts: Buffer[] = [];
-  const add = (bytes: Buffer, sent: Sent, route: Route) => {
+  const add = (bytes: Buffer, sent: RequestKind, route: Delivery) => {
     parts.push(bytes);
     owed.push(sent, route);
   };
   const cleanUp = () => {
-    add(serialize.close({ type: "P", name: own }), Sent.close, Route.drop);
-    add(serialize.close({ type: "S", name: own }), Sent.close, Route.drop);
+    add(serialize.close({ type: "P", name: own }), RequestKind.close, Delivery.drop);
+    add(serialize.close({ type: "S", name: own }), RequestKind.close, Delivery.drop);
   };
   if (dirty) {
-    add(serialize.close({ type: "P", name: planPortal }), Sent.close, Route.drop);
+    add(serialize.close({ type: "P", name: planPortal }), RequestKind.close, Delivery.drop);
     cleanUp();
   }
   for (const step of steps) {
     switch (step.kind) {
       case "sql":
-        add(serialize.parse({ name: own, text: step.text }), Sent.parse, Route.drop);
-        add(serialize.bind({ portal: own, statement: own, values: [...step.values] }), Sent.bind, Route.drop);
-        add(serialize.execute({ portal: own, rows: 0 }), Sent.execute, Route.capture);
+        add(serialize.parse({ name: own, text: step.text }), RequestKind.parse, Delivery.drop);
+        add(serialize.bind({ portal: own, statement: own, values: [...step.values] }), RequestKind.bind, Delivery.drop);
+        add(serialize.execute({ portal: own, rows: 0 }), RequestKind.execute, Delivery.capture);
         cleanUp();
         break;
       case "commit":
-        add(serialize.parse({ name: own, text: "commit" }), Sent.parse, Route.drop);
-        add(serialize.bind({ portal: own, statement: own }), Sent.bind, Route.drop);
+        add(serialize.parse({ name: own, text: "commit" }), RequestKind.parse, Delivery.drop);
+        add(serialize.bind({ portal: own, statement: own }), RequestKind.bind, Delivery.drop);
         // What is deferred fires now, and speaks to the client.
-        add(serialize.execute({ portal: own, rows: 0 }), Sent.execute, Route.notices);
+        add(serialize.execute({ portal: own, rows: 0 }), RequestKind.execute, Delivery.notices);
         cleanUp();
         break;
       case "query":
-        add(serialize.query(step.text), Sent.query, Route.replies);
+        add(serialize.query(step.text), RequestKind.query, Delivery.replies);
         break;
       case "prepareQuery":
         // What has a name of ours is never the client's portal.
         if (client.statement !== "")
-          add(serialize.close({ type: "S", name: client.statement }), Sent.close, Route.drop);
-        add(serialize.parse({ name: client.statement, text: client.text }), Sent.parse, Route.drop);
-        if (client.statement === "") add(serialize.bind({}), Sent.bind, Route.drop);
+          add(serialize.close({ type: "S", name: client.statement }), RequestKind.close, Delivery.drop);
+        add(serialize.parse({ name: client.statement, text: client.text }), RequestKind.parse, Delivery.drop);
+        if (client.statement === "") add(serialize.bind({}), RequestKind.bind, Delivery.drop);
         break;
       case "forget":
-        add(serialize.close({ type: "S", name: client.statement }), Sent.close, Route.drop);
+        add(serialize.close({ type: "S", name: client.statement }), RequestKind.close, Delivery.drop);
         break;
       case "dryRun":
-        add(bindVerbatim(planPortal, client), Sent.bind, Route.drop);
-        add(serialize.execute({ portal: planPortal, rows: 0 }), Sent.execute, Route.drop);
-        if (client.copied) add(client.copied, Sent.copyEnd, Route.drop);
-        add(serialize.close({ type: "P", name: planPortal }), Sent.close, Route.drop);
+        add(bindVerbatim(planPortal, client), RequestKind.bind, Delivery.drop);
+        add(serialize.execute({ portal: planPortal, rows: 0 }), RequestKind.execute, Delivery.drop);
+        if (client.copied) add(client.copied, RequestKind.copyEnd, Delivery.drop);
+        add(serialize.close({ type: "P", name: planPortal }), RequestKind.close, Delivery.drop);
         break;
       case "copyNothing":
-        add(bindVerbatim(planPortal, client), Sent.bind, Route.drop);
-        add(serialize.execute({ portal: planPortal, rows: 0 }), Sent.execute, Route.capture);
-        add(noRows(step.format), Sent.copyEnd, Route.drop);
-        add(serialize.close({ type: "P", name: planPortal }), Sent.close, Route.drop);
+        add(bindVerbatim(planPortal, client), RequestKind.bind, Delivery.drop);
+        add(serialize.execute({ portal: planPortal, rows: 0 }), RequestKind.execute, Delivery.capture);
+        add(noRows(step.format), RequestKind.copyEnd, Delivery.drop);
+        add(serialize.close({ type: "P", name: planPortal }), RequestKind.close, Delivery.drop);
         break;
       case "execute":
-        if (client.execute === undefined) add(serialize.describe({ type: "P", name: "" }), Sent.describe, Route.rows);
-        add(client.execute ?? serialize.execute({ portal: "", rows: 0 }), Sent.execute, Route.rows);
-        if (client.copied) add(client.copied, Sent.copyEnd, Route.drop);
+        if (client.execute === undefined)
+          add(serialize.describe({ type: "P", name: "" }), RequestKind.describe, Delivery.rows);
+        add(client.execute ?? serialize.execute({ portal: "", rows: 0 }), RequestKind.execute, Delivery.rows);
+        if (client.copied) add(client.copied, RequestKind.copyEnd, Delivery.drop);
         break;
     }
   }
-  if (end === "sync") add(serialize.sync(), Sent.sync, Route.capture);
+  if (end === "sync") add(serialize.sync(), RequestKind.sync, Delivery.capture);
   else parts.push(serialize.flush());
   return Buffer.concat(parts);
 }

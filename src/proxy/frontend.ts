@@ -3,7 +3,7 @@
 import { readBind, readExecute, readParse, readQuery, readTarget } from "../../protocol/decode.js";
 import type { FrameSink } from "../../protocol/frames.js";
 import { Frontend, headerLength } from "../../protocol/messages.js";
-import { type Owed, Route, Sent } from "../../protocol/pending-replies.js";
+import { Delivery, type PendingReplies, RequestKind } from "../../protocol/pending-replies.js";
 import type { Classified } from "../sql/classify.js";
 import type { Piece } from "../sql/pieces.js";
 import type { CopyIn } from "./copy-in.js";
@@ -74,7 +74,7 @@ export class FrontendReader implements FrameSink {
   private unsynced = false;
 
   constructor(
-    private readonly owed: Owed,
+    private readonly replies: PendingReplies,
     private readonly statements: Statements,
     private readonly lookout: Lookout,
     private readonly state: HoldState,
@@ -104,39 +104,47 @@ export class FrontendReader implements FrameSink {
       case Frontend.query:
         return this.query(whole, chunk, start, end);
       case Frontend.parse:
-        this.owed.push(Sent.parse, Route.relay, this.parse(whole, chunk, start, end));
+        this.replies.push(RequestKind.parse, Delivery.relay, this.parse(whole, chunk, start, end));
         return true;
       case Frontend.bind:
-        this.owed.push(Sent.bind, Route.relay, !this.statements.none && whole && this.bind(chunk, start, end));
+        this.replies.push(
+          RequestKind.bind,
+          Delivery.relay,
+          !this.statements.none && whole && this.bind(chunk, start, end),
+        );
         return true;
       case Frontend.execute:
         if (!this.statements.none && whole && this.holdsExecute(chunk, start, end)) return false;
-        this.owed.push(Sent.execute);
+        this.replies.push(RequestKind.execute);
         this.statements.ran();
         this.unsynced = true;
         return true;
       case Frontend.close:
-        this.owed.push(Sent.close, Route.relay, !this.statements.none && whole && this.close(chunk, start, end));
+        this.replies.push(
+          RequestKind.close,
+          Delivery.relay,
+          !this.statements.none && whole && this.close(chunk, start, end),
+        );
         return true;
       case Frontend.describe:
-        this.owed.push(Sent.describe);
+        this.replies.push(RequestKind.describe);
         return true;
       case Frontend.sync:
         this.unsynced = false;
-        if (this.state.hidden && !this.owed.awaitsRows) {
+        if (this.state.hidden && !this.replies.awaitsRows) {
           this.state.hold({ at: "sync" });
           return false;
         }
-        this.owed.push(Sent.sync);
+        this.replies.push(RequestKind.sync);
         return true;
       case Frontend.functionCall:
         if (this.holdsHidden()) return false;
         this.statements.ran();
-        this.owed.push(Sent.query);
+        this.replies.push(RequestKind.query);
         return true;
       case Frontend.copyDone:
       case Frontend.copyFail:
-        this.owed.push(Sent.copyEnd);
+        this.replies.push(RequestKind.copyEnd);
         return true;
       case Frontend.terminate:
         this.state.goodbye();
@@ -155,10 +163,10 @@ export class FrontendReader implements FrameSink {
     const { unsynced } = this;
     this.unsynced = false;
     const { unfollowed, failed } = this.state;
-    const foreign = unsynced || unfollowed || this.owed.skipping;
+    const foreign = unsynced || unfollowed || this.replies.skipping;
     // What is in a failed transaction is Postgres's to refuse, unless it begins by leaving it.
     const leaves = classified?.kind === "several" && classified.pieces[0]?.transaction != null;
-    if (classified && text !== undefined && !foreign && (leaves || !(failed && this.owed.empty))) {
+    if (classified && text !== undefined && !foreign && (leaves || !(failed && this.replies.empty))) {
       if (classified.kind === "several") {
         this.state.hold({ at: "several", pieces: classified.pieces, length: end - start });
         return false;
@@ -171,7 +179,7 @@ export class FrontendReader implements FrameSink {
       }
     }
     this.statements.ran();
-    this.owed.push(Sent.query, Route.relay, this.statements.query());
+    this.replies.push(RequestKind.query, Delivery.relay, this.statements.query());
     return true;
   }
 
@@ -208,7 +216,7 @@ export class FrontendReader implements FrameSink {
     const portal = name === undefined ? undefined : this.statements.portal(name);
     const passed = this.passNext;
     this.passNext = false;
-    if (!portal || this.state.unfollowed || portal.executed || passed || this.owed.skipping) return false;
+    if (!portal || this.state.unfollowed || portal.executed || passed || this.replies.skipping) return false;
     const stale = this.statements.isStale(portal);
     const execute = Buffer.from(chunk.subarray(start, end));
     this.state.hold({ at: "execute", portal, execute, stale, follows: this.unsynced });
@@ -216,7 +224,7 @@ export class FrontendReader implements FrameSink {
   }
 
   private holdsHidden(): boolean {
-    if (!this.state.hidden || this.owed.skipping || this.owed.awaitsRows) return false;
+    if (!this.state.hidden || this.replies.skipping || this.replies.awaitsRows) return false;
     this.state.hold({ at: "nextQuery" });
     return true;
   }

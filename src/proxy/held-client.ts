@@ -1,10 +1,10 @@
 // The client while it is held in front of a message: what it sends meanwhile waits, or is collected when it belongs to a COPY.
 
-import { type Collected, CopyIn } from "./copy-in.js";
+import { type CopyCollection, CopyIn } from "./copy-in.js";
 import { type FrontendReader, type Hold, heldLength } from "./frontend.js";
 import type { Inflow } from "./inflow.js";
 
-export class Holding {
+export class HeldClient {
   current: Hold | undefined;
   /** How much of what is kept is the held message. */
   private length = 0;
@@ -40,7 +40,7 @@ export class Holding {
   }
 
   /** Collects what follows a held COPY, up to and with its end. */
-  async collect(): Promise<{ readonly collected: Collected; readonly bytes: Buffer }> {
+  async collect(): Promise<{ readonly collected: CopyCollection; readonly bytes: Buffer }> {
     const copyIn = new CopyIn();
     this.inflow.drop(this.length);
     this.length = 0;

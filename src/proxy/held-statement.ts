@@ -3,24 +3,24 @@
 import { writeReady } from "../../protocol/encode.js";
 import { type Fields, writeError, writeNotice } from "../../protocol/fields.js";
 import { Status } from "../../protocol/messages.js";
-import { afterAcceptance, notApplied } from "../write/client-errors.js";
-import type { HeldSession, Landing, OpenCall, Step } from "../write/session-port.js";
-import type { Collected } from "./copy-in.js";
+import { afterAcceptance, notAppliedError } from "../write/client-errors.js";
+import type { FlightResult, InjectedStep, OpenCall, WriteSession } from "../write/session-port.js";
+import type { CopyCollection } from "./copy-in.js";
 import { type ClientStatement, noValues } from "./flight.js";
 import type { Session } from "./session.js";
 import type { MirrorStatement } from "./statements.js";
 
-export const begin: Step = { kind: "sql", text: "begin", values: [] };
-const minMessages = (level: string): Step => ({
+export const begin: InjectedStep = { kind: "sql", text: "begin", values: [] };
+const minMessages = (level: string): InjectedStep => ({
   kind: "sql",
   text: "select pg_catalog.set_config('client_min_messages', $1, false)",
   values: [level],
 });
-const rollback: Step = { kind: "sql", text: "rollback", values: [] };
+const rollback: InjectedStep = { kind: "sql", text: "rollback", values: [] };
 export const noStatement: ClientStatement = { statement: "", text: "", values: noValues, execute: undefined };
 
 /** One held statement, as the write path sees it. */
-export class HeldWrite implements HeldSession {
+export class HeldStatement implements WriteSession {
   begun = false;
   /** The completion of a simple Query in a transaction of ours waits for its COMMIT. */
   completion: Buffer | undefined;
@@ -42,7 +42,7 @@ export class HeldWrite implements HeldSession {
     return this.statement.prepared;
   }
   means(text: string): boolean {
-    const found = this.session.interception.classify(text);
+    const found = this.session.interceptor.classify(text);
     const meant = found.kind === "prepare" ? found.statement : found;
     const { classified, prepared } = this.statement;
     if (meant?.kind !== "write" || classified.kind !== "write" || !prepared) return false;
@@ -83,7 +83,7 @@ export class HeldWrite implements HeldSession {
     return this.session.calls.list;
   }
 
-  async fly(steps: readonly Step[], end: "flush" | "sync"): Promise<Landing> {
+  async fly(steps: readonly InjectedStep[], end: "flush" | "sync"): Promise<FlightResult> {
     const { completion, copyIn, ...landing } = await this.session.fly(steps, end, this.client);
     this.completion = completion;
     this.copyIn = copyIn;
@@ -95,7 +95,7 @@ export class HeldWrite implements HeldSession {
   }
 
   /** The status may be older than a BEGIN in this very batch: then ours is answered by a warning, and the client's counts. */
-  begin(quiet: string | undefined): readonly Step[] {
+  begin(quiet: string | undefined): readonly InjectedStep[] {
     if (this.session.hidden || this.session.status !== Status.idle) return [];
     this.begun = true;
     this.session.hidden = true;
@@ -106,9 +106,9 @@ export class HeldWrite implements HeldSession {
     return this.session.cancellation.interruptibly(work);
   }
 
-  async collectRows(): Promise<Collected> {
+  async collectRows(): Promise<CopyCollection> {
     if (this.copyIn) this.session.toClient(this.copyIn);
-    const { collected, bytes } = await this.session.holding.collect();
+    const { collected, bytes } = await this.session.heldClient.collect();
     this.client = { ...this.client, copied: bytes };
     return collected;
   }
@@ -142,7 +142,7 @@ export class HeldWrite implements HeldSession {
 }
 
 /** A simple Query ends with its own ReadyForQuery, after the transaction that we opened for it. */
-export async function endQuery(session: Session, write: HeldWrite): Promise<void> {
+export async function endQuery(session: Session, write: HeldStatement): Promise<void> {
   const { completion } = write;
   if (session.hidden) await endHidden(session, completion);
   else {
@@ -158,7 +158,7 @@ export async function endQuery(session: Session, write: HeldWrite): Promise<void
 /** Ends the transaction that we opened, as Postgres ends an implicit one: it commits, or what failed is rolled back. */
 export async function endHidden(session: Session, completion: Buffer | undefined): Promise<void> {
   session.hidden = false;
-  const ended = await session.fly(session.owed.skipping ? [] : [{ kind: "commit" }], "sync", noStatement);
+  const ended = await session.fly(session.replies.skipping ? [] : [{ kind: "commit" }], "sync", noStatement);
   if (session.status !== Status.idle) await session.fly([rollback], "sync", noStatement);
   if (ended.kind === "landed" && completion) session.toClient(completion);
   if (ended.kind !== "failed") return;
@@ -166,7 +166,7 @@ export async function endHidden(session: Session, completion: Buffer | undefined
   const call = session.calls.pending.find(({ changed, told }) => changed !== null && !told);
   const error = afterAcceptance(session.calls.pending, ended.error);
   const isPlain = call?.changed != null && !error.get("C")?.startsWith("TL");
-  session.toClient(writeError(isPlain ? notApplied(call.api, call.changed, error) : error));
+  session.toClient(writeError(isPlain ? notAppliedError(call.api, call.changed, error) : error));
 }
 
 /** The Z that ends a held batch: Postgres's own status, in a message of ours, for the Sync was ours. */

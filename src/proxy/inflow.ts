@@ -1,11 +1,11 @@
 // One direction's bytes on their way through a frame reader, with those that have to wait in front of it.
 
-import { Kept } from "../../protocol/chunk-buffer.js";
+import { ChunkBuffer } from "../../protocol/chunk-buffer.js";
 import { FrameReader, type FrameSink, MalformedFrame } from "../../protocol/frames.js";
 
 export class Inflow {
   private readonly reader: FrameReader;
-  private readonly kept = new Kept();
+  private readonly kept = new ChunkBuffer();
   /** A length that can't be: the other side is to judge what follows, byte for byte. */
   private lost = false;
 

@@ -4,7 +4,7 @@ import type { Hold, Lookout } from "./frontend.js";
 import type { Settlement } from "./open-calls.js";
 import type { Session } from "./session.js";
 
-export interface Interception extends Lookout, Settlement {
+export interface Interceptor extends Lookout, Settlement {
   /** Handles a held message. True: it has been dealt with. False: it goes to Postgres after all. */
   handle(session: Session, hold: Hold): Promise<boolean>;
   /** How many held statements and settlings are on their way. */

@@ -6,14 +6,14 @@ import type { Logger } from "pino";
 import { writeFatal } from "../../protocol/fields.js";
 import { readOpening } from "../../protocol/startup.js";
 import type { PostgresAddress } from "../postgres/address.js";
-import type { Interception } from "./interceptor.js";
+import type { Interceptor } from "./interceptor.js";
 import { Session } from "./session.js";
 
 export interface ListenerOptions {
   readonly postgres: PostgresAddress;
-  readonly interception: Interception;
+  readonly interception: Interceptor;
   /** For a client that connects to another database of the same server: nothing there is ours. */
-  readonly asleep: Interception;
+  readonly asleep: Interceptor;
   readonly log: Logger;
   /** The most clients at a time. */
   readonly connections: number;
@@ -65,7 +65,7 @@ export class Listener {
     await Promise.race([closed, delay(drainMs, undefined, { signal: drained.signal }).catch(() => undefined)]);
     drained.abort();
     // A COPY would wait for its client.
-    for (const session of this.sessions) session.holding.abandon();
+    for (const session of this.sessions) session.heldClient.abandon();
     for (const session of this.sessions) session.stop("after this");
     // What Postgres says to who reads nothing would keep a held statement for ever.
     const unread = setTimeout(() => this.destroyUnread(), lastWordsMs);

@@ -1,29 +1,29 @@
 // What is done with a held message, and with the calls of a transaction that has ended.
 
 import { writeWarning } from "../../protocol/fields.js";
-import { closeEntries, endedTransactions, type Settled, settle } from "../journal/settle.js";
+import { closeEntries, endedTransactions, type SettleResult, settle } from "../journal/settle.js";
 import { classify } from "../sql/classify.js";
-import type { Watched } from "../sql/watched.js";
+import type { WatchList } from "../sql/watch-list.js";
 import { runWrite, type WriteContext } from "../write/run.js";
 import type { OpenCall } from "../write/session-port.js";
 import { explain } from "./explain.js";
 import type { ClientStatement } from "./flight.js";
 import type { Hold } from "./frontend.js";
-import { endHidden, endQuery, HeldWrite, noStatement, tellReady } from "./held-statement.js";
-import type { Interception } from "./interceptor.js";
-import { runSeveral } from "./multi-statement.js";
+import { endHidden, endQuery, HeldStatement, noStatement, tellReady } from "./held-statement.js";
+import type { Interceptor } from "./interceptor.js";
+import { runMultiStatement } from "./multi-statement.js";
 import type { Session } from "./session.js";
 import { isExplained } from "./statements.js";
 
 /** Notes what is under way, so that a stop can wait for it. */
 type Track = <T>(work: Promise<T>) => Promise<T>;
 
-export interface InterceptParts extends Omit<WriteContext, "overloaded"> {
+export interface InterceptorParts extends Omit<WriteContext, "overloaded"> {
   /** The most statements that are held at a time. */
   readonly writes: number;
 }
 
-export function interception(watched: Watched, parts: InterceptParts): Interception {
+export function mirrorInterceptor(watched: WatchList, parts: InterceptorParts): Interceptor {
   const underWay = new Set<Promise<unknown>>();
   const track: Track = (work) => {
     underWay.add(work);
@@ -86,7 +86,7 @@ function retrySettling(context: WriteContext, calls: readonly OpenCall[], delayM
   );
 }
 
-function waitingOf(calls: readonly OpenCall[], ended: readonly Settled[]): readonly OpenCall[] {
+function waitingOf(calls: readonly OpenCall[], ended: readonly SettleResult[]): readonly OpenCall[] {
   return calls.filter(({ call }) => ended.some((entry) => entry.call === call && entry.state === "waiting"));
 }
 
@@ -100,7 +100,7 @@ async function handle(session: Session, hold: Hold, context: WriteContext): Prom
         return write !== "passOn";
       }
       const client: ClientStatement = { ...noStatement, text: hold.statement.text };
-      const write = new HeldWrite(session, hold.statement, client);
+      const write = new HeldStatement(session, hold.statement, client);
       const ran = await runWrite(write, context);
       // What looked at the session has opened a transaction, which must not become the Query's.
       if (ran === "passOn") await session.fly([], "sync", noStatement);
@@ -108,15 +108,15 @@ async function handle(session: Session, hold: Hold, context: WriteContext): Prom
       return ran !== "passOn";
     }
     case "several":
-      return runSeveral(session, hold.pieces, context);
+      return runMultiStatement(session, hold.pieces, context);
     case "execute": {
       const { statement, values } = hold.portal;
       if (isExplained(statement)) {
         const explained = await explain(session, hold, context);
-        if (explained === "passOn" && session.owed.skipping) await session.fly([], "sync", noStatement);
+        if (explained === "passOn" && session.replies.skipping) await session.fly([], "sync", noStatement);
         return explained !== "passOn";
       }
-      const write = new HeldWrite(session, statement, {
+      const write = new HeldStatement(session, statement, {
         statement: statement.name,
         text: "",
         values,
@@ -125,15 +125,15 @@ async function handle(session: Session, hold: Hold, context: WriteContext): Prom
         follows: hold.follows,
       });
       const ran = await runWrite(write, context);
-      if (ran === "passOn" && session.owed.skipping) await session.fly([], "sync", noStatement);
+      if (ran === "passOn" && session.replies.skipping) await session.fly([], "sync", noStatement);
       hold.portal.executed = true;
       return ran !== "passOn";
     }
     case "sync":
     case "nextQuery":
       // The client's own BEGIN may be on its way: then the transaction is no longer ours to end. Or a COPY, whose rows come first.
-      if (!session.owed.empty) await session.fly([], "flush", noStatement);
-      if (!session.hidden || session.owed.awaitsRows) return false;
+      if (!session.replies.empty) await session.fly([], "flush", noStatement);
+      if (!session.hidden || session.replies.awaitsRows) return false;
       await endHidden(session, undefined);
       if (hold.at === "sync") await tellReady(session);
       else session.toClient(await session.calls.settle(session.status));
@@ -168,7 +168,7 @@ async function settleAndClose(
   { pool, log }: WriteContext,
   calls: readonly OpenCall[],
   track: Track,
-): Promise<Settled[]> {
+): Promise<SettleResult[]> {
   const open = calls.filter(({ settled }) => !settled).map(({ call }) => call);
   const ended = await settle(pool, open);
   const done = ended.filter(({ state }) => state === "applied" || state === "repaired").map(({ call }) => call);

@@ -7,20 +7,24 @@ import { Status } from "../../protocol/messages.js";
 import type { Piece } from "../sql/pieces.js";
 import { refuseStep } from "../write/injected-statements.js";
 import { runWrite, type WriteContext } from "../write/run.js";
-import type { Step } from "../write/session-port.js";
+import type { InjectedStep } from "../write/session-port.js";
 import { withoutContext } from "../write/sql-error.js";
-import { begin, endHidden, HeldWrite, noStatement, tellReady } from "./held-statement.js";
+import { begin, endHidden, HeldStatement, noStatement, tellReady } from "./held-statement.js";
 import type { Session } from "./session.js";
 import { isExplained } from "./statements.js";
 
 /** False: the string goes to Postgres as it is. */
-export async function runSeveral(session: Session, pieces: readonly Piece[], context: WriteContext): Promise<boolean> {
+export async function runMultiStatement(
+  session: Session,
+  pieces: readonly Piece[],
+  context: WriteContext,
+): Promise<boolean> {
   // Its rows could not come while the client is held.
   if (pieces.some(({ copies }) => copies)) return false;
   // Nothing is known of the transaction before all that was sent earlier is answered.
   await session.fly([], "flush", noStatement);
   // An earlier message failed: Postgres reads nothing before the next Sync.
-  if (session.over || session.owed.skipping) return true;
+  if (session.over || session.replies.skipping) return true;
   const writes = pieces.some(({ classified: { kind } }) => kind === "write" || kind === "execute");
   const lone = writes ? pieces.find((piece) => piece.lone !== null) : undefined;
   // It is told before anything is sent: in Postgres, it would undo what came before it.
@@ -30,7 +34,7 @@ export async function runSeveral(session: Session, pieces: readonly Piece[], con
     await tellReady(session);
     return true;
   }
-  let last: HeldWrite | undefined;
+  let last: HeldStatement | undefined;
   for (const [index, piece] of pieces.entries()) {
     const ran = await runPiece(session, piece, context);
     if (session.over) return true;
@@ -47,7 +51,7 @@ export async function runSeveral(session: Session, pieces: readonly Piece[], con
 }
 
 /** A write whose completion the client has yet to be told; `failed`: nothing later runs. */
-type RanPiece = HeldWrite | undefined | "failed";
+type RanPiece = HeldStatement | undefined | "failed";
 
 async function runPiece(session: Session, piece: Piece, context: WriteContext): Promise<RanPiece> {
   switch (piece.transaction) {
@@ -73,7 +77,7 @@ async function runPiece(session: Session, piece: Piece, context: WriteContext): 
       await open(session);
       const statement = session.statements.resolve("", piece.text, piece.classified);
       if (!statement || isExplained(statement)) return runQuery(session, piece);
-      const write = new HeldWrite(session, statement, { ...noStatement, text: piece.text });
+      const write = new HeldStatement(session, statement, { ...noStatement, text: piece.text });
       const ran = await runWrite(write, context);
       await session.fly([], "sync", noStatement);
       if (ran === "passOn") return runQuery(session, piece);
@@ -103,7 +107,7 @@ async function runQuery(session: Session, { text }: Piece): Promise<"failed" | u
 }
 
 /** A statement of which the client sees its error, or `tag`. */
-async function runOurs(session: Session, step: Step, tag: string): Promise<"failed" | undefined> {
+async function runOurs(session: Session, step: InjectedStep, tag: string): Promise<"failed" | undefined> {
   const flight = await session.fly([step], "sync", noStatement);
   if (flight.kind === "landed") session.toClient(writeTag(tag));
   else if (flight.kind === "failed") session.toClient(writeError(withoutContext(flight.error)));

@@ -7,17 +7,17 @@ import type { Socket } from "node:net";
 import type { Logger } from "pino";
 import { type Fields, fatal, fatalError, writeError } from "../../protocol/fields.js";
 import { Status } from "../../protocol/messages.js";
-import { Owed, Sent } from "../../protocol/pending-replies.js";
+import { PendingReplies, RequestKind } from "../../protocol/pending-replies.js";
 import { afterAcceptance } from "../write/client-errors.js";
-import type { FlightEnd, Step } from "../write/session-port.js";
+import type { FlightEnd, InjectedStep } from "../write/session-port.js";
 import { BackendReader, type BackendState } from "./backend.js";
 import { Cancellation } from "./cancellation.js";
 import type { ClientStatement, Flight } from "./flight.js";
-import { Flights, type Landed } from "./flight-runner.js";
+import { type FlightReport, FlightRunner } from "./flight-runner.js";
 import { FrontendReader, type Hold, type HoldState } from "./frontend.js";
-import { Holding } from "./held-client.js";
+import { HeldClient } from "./held-client.js";
 import { Inflow } from "./inflow.js";
-import type { Interception } from "./interceptor.js";
+import type { Interceptor } from "./interceptor.js";
 import { Link } from "./link.js";
 import { OpenCalls } from "./open-calls.js";
 import { Statements } from "./statements.js";
@@ -26,13 +26,13 @@ const nothing = Buffer.alloc(0);
 
 export class Session implements HoldState, BackendState {
   readonly statements = new Statements();
-  readonly owed = new Owed(this.statements);
+  readonly replies = new PendingReplies(this.statements);
   private readonly frontend: FrontendReader;
   private readonly backend: BackendReader;
   private readonly fromClient: Inflow;
   private readonly fromPostgres: Inflow;
-  readonly holding: Holding;
-  private readonly flights = new Flights(this.owed, (bytes) => this.postgres?.write(bytes));
+  readonly heldClient: HeldClient;
+  private readonly flights = new FlightRunner(this.replies, (bytes) => this.postgres?.write(bytes));
   readonly client: Link;
   private postgres: Link | undefined;
   private holdingReady = false;
@@ -51,16 +51,16 @@ export class Session implements HoldState, BackendState {
 
   constructor(
     clientSocket: Socket,
-    readonly interception: Interception,
+    readonly interceptor: Interceptor,
     private readonly log: Logger,
     readonly clientAddress: string,
   ) {
-    this.calls = new OpenCalls(interception);
+    this.calls = new OpenCalls(interceptor);
     this.client = new Link(clientSocket);
-    this.frontend = new FrontendReader(this.owed, this.statements, interception, this);
-    this.backend = new BackendReader(this.owed, this);
+    this.frontend = new FrontendReader(this.replies, this.statements, interceptor, this);
+    this.backend = new BackendReader(this.replies, this);
     this.fromClient = new Inflow(this.frontend);
-    this.holding = new Holding(this.fromClient, this.frontend, () => this.pace());
+    this.heldClient = new HeldClient(this.fromClient, this.frontend, () => this.pace());
     this.fromPostgres = new Inflow(this.backend);
     // An accepted socket has no public `onread`; its chunks are fresh, so that they can be kept without a copy.
     clientSocket.on("data", (chunk: Buffer) => this.readClient(chunk));
@@ -86,7 +86,7 @@ export class Session implements HoldState, BackendState {
     });
     socket.on("end", () => this.endPostgres());
     socket.on("close", () => this.endPostgres());
-    this.owed.push(Sent.query);
+    this.replies.push(RequestKind.query);
     this.postgres.write(startup);
     this.readClient(rest);
   }
@@ -95,10 +95,10 @@ export class Session implements HoldState, BackendState {
 
   private readClient(chunk: Buffer): void {
     try {
-      if (this.holding.current || !this.postgres) this.holding.read(chunk);
+      if (this.heldClient.current || !this.postgres) this.heldClient.read(chunk);
       else {
         this.postgres.write(this.fromClient.readOwned(chunk));
-        if (this.holding.current) void this.runHold(this.holding.current);
+        if (this.heldClient.current) void this.runHold(this.heldClient.current);
       }
       this.pace();
     } catch (cause) {
@@ -109,10 +109,10 @@ export class Session implements HoldState, BackendState {
   /** Reads no faster than Postgres takes it, and not at all while the client is held. */
   private pace(): void {
     const { socket } = this.client;
-    if ((this.holding.current && !this.holding.collecting) || this.closed) socket.pause();
+    if ((this.heldClient.current && !this.heldClient.collecting) || this.closed) socket.pause();
     else if (this.postgres?.congested) {
       socket.pause();
-      this.postgres.whenWritten(() => this.holding.current || socket.resume());
+      this.postgres.whenWritten(() => this.heldClient.current || socket.resume());
     } else if (socket.isPaused()) socket.resume();
   }
 
@@ -121,13 +121,13 @@ export class Session implements HoldState, BackendState {
   }
 
   hold(hold: Hold): void {
-    this.holding.begin(hold);
+    this.heldClient.begin(hold);
   }
 
   private async runHold(hold: Hold): Promise<void> {
     this.client.socket.pause();
     try {
-      this.holding.end(await this.interception.handle(this, hold));
+      this.heldClient.end(await this.interceptor.handle(this, hold));
     } catch (cause) {
       this.log.error({ err: cause }, "a held statement failed for a reason of ours");
       this.tellFatal(
@@ -146,8 +146,8 @@ export class Session implements HoldState, BackendState {
 
   private endClient(): void {
     this.clientEnded = true;
-    this.holding.abandon();
-    if (!this.holding.current) this.postgres?.socket.end();
+    this.heldClient.abandon();
+    if (!this.heldClient.current) this.postgres?.socket.end();
   }
 
   // ── postgres → client
@@ -219,7 +219,7 @@ export class Session implements HoldState, BackendState {
 
   fatal(error: Fields): boolean {
     this.toldWhy = true;
-    if (!this.holding.current && this.calls.list.length === 0) return true;
+    if (!this.heldClient.current && this.calls.list.length === 0) return true;
     this.lastWords = error;
     return false;
   }
@@ -231,7 +231,7 @@ export class Session implements HoldState, BackendState {
 
   // ── while the client is held
 
-  async fly(steps: readonly Step[], end: FlightEnd, statement: ClientStatement): Promise<Landed> {
+  async fly(steps: readonly InjectedStep[], end: FlightEnd, statement: ClientStatement): Promise<FlightReport> {
     return this.over ? { kind: "over" } : this.flights.fly(steps, end, statement);
   }
 
@@ -245,8 +245,8 @@ export class Session implements HoldState, BackendState {
     this.postgresEnded = true;
     if (this.closed || this.holdingReady) return;
     // A held statement first learns what has become of its call.
-    if (this.holding.current) {
-      this.holding.abandon();
+    if (this.heldClient.current) {
+      this.heldClient.abandon();
       this.flights.land(true);
       return;
     }
@@ -269,7 +269,7 @@ export class Session implements HoldState, BackendState {
   private close(): void {
     if (this.closed) return;
     this.closed = true;
-    this.holding.abandon();
+    this.heldClient.abandon();
     this.postgres?.socket.end();
     this.flights.land(true);
     this.client.socket.resume();
@@ -279,8 +279,8 @@ export class Session implements HoldState, BackendState {
   /** The proxy stops. `after this`: when what is held, or settled, has come to its end. */
   stop(when: "at rest" | "after this" | "at once"): void {
     if (when !== "at once") this.stopping = when;
-    if (when !== "at once" && (this.holding.current || this.holdingReady)) return;
-    if (when === "at rest" && (this.status !== Status.idle || !this.owed.empty || this.hidden)) return;
+    if (when !== "at once" && (this.heldClient.current || this.holdingReady)) return;
+    if (when === "at rest" && (this.status !== Status.idle || !this.replies.empty || this.hidden)) return;
     if (!this.closed) this.tellFatal("57P01", "terminating connection due to administrator command");
     this.close();
     this.client.socket.destroySoon();

@@ -6,15 +6,15 @@ import type { Logger } from "pino";
 import { countOpen } from "../journal/listing.js";
 import { Presence } from "../journal/presence.js";
 import { recover } from "../journal/recover.js";
-import { forget } from "../journal/retain.js";
-import { loadWatchedNames } from "../mirror/watch.js";
+import { deleteOldEntries } from "../journal/retain.js";
+import { loadWatchedNames } from "../mirror/watched-names.js";
 import type { Metrics } from "../observe/metrics.js";
 import type { PostgresAddress } from "../postgres/address.js";
 import { Signer } from "../postgres/mac.js";
-import { Watched } from "../sql/watched.js";
-import type { KnownMirror } from "../upstream/mirrored-table.js";
+import { WatchList } from "../sql/watch-list.js";
+import type { MirroredTable } from "../upstream/mirrored-table.js";
 import { Listener } from "./listener.js";
-import { interception } from "./mirror-interceptor.js";
+import { mirrorInterceptor } from "./mirror-interceptor.js";
 
 export interface RunningProxy {
   readonly port: number;
@@ -34,7 +34,7 @@ export interface ProxyParts {
   /** How long closed journal entries are kept. */
   readonly keepMs: number;
   /** Reads the mirrors afresh. */
-  mirrors(): Promise<readonly KnownMirror[]>;
+  mirrors(): Promise<readonly MirroredTable[]>;
 }
 
 /** How often our key is renewed: well within its life of days. */
@@ -59,7 +59,7 @@ export async function startProxy(parts: ProxyParts): Promise<RunningProxy> {
     }
     return known;
   };
-  const watched = new Watched();
+  const watched = new WatchList();
   const watch = async () => {
     const now = await mirrors();
     const names = await loadWatchedNames(
@@ -69,11 +69,11 @@ export async function startProxy(parts: ProxyParts): Promise<RunningProxy> {
     watched.set(names.tables, names.functions);
   };
   const context = { ...parts, signer, mirrors, sources: () => watched.sourcePattern };
-  const intercepted = interception(watched, context);
+  const intercepted = mirrorInterceptor(watched, context);
   const listener = new Listener({
     postgres,
     interception: intercepted,
-    asleep: interception(new Watched(), context),
+    asleep: mirrorInterceptor(new WatchList(), context),
     log,
     connections: parts.connections,
   });
@@ -93,7 +93,12 @@ export async function startProxy(parts: ProxyParts): Promise<RunningProxy> {
   const rounds = [
     repeat(watchEveryMs, watchEveryMs, watch, warn("views and functions over the mirrors could not be looked up")),
     repeat(renewEveryMs, renewEveryMs, () => signer.renew(pool), warn("the proxy's key could not be renewed")),
-    repeat(0, forgetEveryMs, () => forget(pool, parts.keepMs), warn("old journal entries could not be deleted")),
+    repeat(
+      0,
+      forgetEveryMs,
+      () => deleteOldEntries(pool, parts.keepMs),
+      warn("old journal entries could not be deleted"),
+    ),
     repeat(
       0,
       recoverEveryMs,

@@ -1,16 +1,16 @@
 // The client's prepared statements and portals that write to mirrors. A name changes only when Postgres has confirmed it.
 
-import type { OwedEvents } from "../../protocol/pending-replies.js";
+import type { PendingRepliesEvents } from "../../protocol/pending-replies.js";
 import type { Classified } from "../sql/classify.js";
-import type { HeldSession } from "../write/session-port.js";
+import type { WriteSession } from "../write/session-port.js";
 
 /** A statement that writes to a mirror, or would if it could. */
 export interface MirrorStatement {
   readonly name: string;
   readonly text: string;
-  readonly classified: HeldSession["classified"];
+  readonly classified: WriteSession["classified"];
   /** What has to be prepared under which name for it to be that; undefined: nothing has to. */
-  readonly prepared?: HeldSession["prepared"];
+  readonly prepared?: WriteSession["prepared"];
 }
 
 export function isExplained({ classified }: MirrorStatement): boolean {
@@ -34,7 +34,7 @@ type Change =
   /** A simple Query ends the unnamed statement and portal. */
   | { readonly kind: "query" };
 
-export class Statements implements OwedEvents {
+export class Statements implements PendingRepliesEvents {
   private readonly statements = new Map<string, MirrorStatement>();
   private readonly portals = new Map<string, MirrorPortal>();
   private readonly pending: Change[] = [];

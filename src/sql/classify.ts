@@ -2,7 +2,7 @@
 
 import { parse } from "./parser.js";
 import { copiesIn, loneCommand, type Piece, piecesOf, transactionOf } from "./pieces.js";
-import { type Fields, fieldsOf, isFields, listOf, numberOf, textOf, walk, wordsOf } from "./tree.js";
+import { fieldsOf, isNodeFields, listOf, type NodeFields, numberOf, textOf, walk, wordsOf } from "./tree.js";
 
 export interface TableName {
   /** Null: found by search_path. */
@@ -81,7 +81,7 @@ function isNoWrite(classified: Classified): boolean {
   return classified.kind === "prepare" && classified.statement === null;
 }
 
-function classifyOne(stmt: Fields | undefined, names: Names): Classified {
+function classifyOne(stmt: NodeFields | undefined, names: Names): Classified {
   const [kind] = Object.keys(stmt ?? {});
   const fields = kind === undefined ? undefined : fieldsOf(stmt, kind);
   switch (kind) {
@@ -127,30 +127,30 @@ function classifyOne(stmt: Fields | undefined, names: Names): Classified {
 }
 
 /** EXPLAIN ANALYZE EXECUTE, CREATE TABLE … AS EXECUTE. */
-function executeOf(around: Fields | undefined): Extract<Classified, { kind: "execute" }> | undefined {
+function executeOf(around: NodeFields | undefined): Extract<Classified, { kind: "execute" }> | undefined {
   const execute = fieldsOf(fieldsOf(around, "query"), "ExecuteStmt");
   return execute && { kind: "execute", name: textOf(execute, "name") ?? "", explained: null };
 }
 
-function explainedOf(explain: Fields | undefined, names: Names): Classified {
+function explainedOf(explain: NodeFields | undefined, names: Names): Classified {
   const format = optionsOf(explain, "format").at(-1)?.toLowerCase() ?? "text";
   const found = executeOf(explain) ?? writeOf(fieldsOf(explain, "query"), names);
   return found ? { ...found, explained: format === "text" ? "rows" : "notice" } : other;
 }
 
 /** EXPLAIN ANALYZE runs its statement. */
-function runs(explain: Fields | undefined): boolean {
+function runs(explain: NodeFields | undefined): boolean {
   return optionsOf(explain, "analyze").some((value) => !/^(?:false|off|0)$/i.test(value ?? ""));
 }
 
 function writeOf(stmt: unknown, names: Names): Write | undefined {
   const relations: TableName[] = [];
-  const inserts: Fields[] = [];
+  const inserts: NodeFields[] = [];
   const verbs = new Set<Write["verbs"][number]>();
   const functions: TableName[] = [];
   let [parameters, calls, others] = [false, false, false];
   let copies: Write["copies"] = null;
-  const target = (fields: Fields, ...does: readonly Write["verbs"][number][]): boolean => {
+  const target = (fields: NodeFields, ...does: readonly Write["verbs"][number][]): boolean => {
     const relation = fieldsOf(fields, "relation");
     const table = textOf(relation, "relname");
     if (table === undefined || !names.isTable(table)) return false;
@@ -223,7 +223,7 @@ function writeOf(stmt: unknown, names: Names): Write | undefined {
 }
 
 /** The body of a DO block. */
-function bodyOf(block: Fields): string {
+function bodyOf(block: NodeFields): string {
   const bodies = listOf(block, "args").map((argument) => fieldsOf(fieldsOf(argument, "DefElem"), "arg"));
   return bodies.map((body) => textOf(fieldsOf(body, "String"), "sval") ?? "").join("\n");
 }
@@ -233,7 +233,7 @@ function copied(name: unknown): string | undefined {
 }
 
 /** A column that is DEFAULT in every row is not given a value. */
-function insertColumns(insert: Fields): string[] | null {
+function insertColumns(insert: NodeFields): string[] | null {
   const columns = listOf(insert, "cols");
   const source = fieldsOf(insert, "selectStmt");
   if (columns.length === 0) return source || !("relation" in insert) ? null : [];
@@ -242,7 +242,7 @@ function insertColumns(insert: Fields): string[] | null {
     lists.length > 0 &&
     lists.every((list) => {
       const cell = listOf(fieldsOf(list, "List"), "items")[position];
-      return isFields(cell) && "SetToDefault" in cell;
+      return isNodeFields(cell) && "SetToDefault" in cell;
     });
   return columns.flatMap((column, position) => {
     const name = textOf(fieldsOf(column, "ResTarget"), "name");
@@ -250,7 +250,7 @@ function insertColumns(insert: Fields): string[] | null {
   });
 }
 
-function conflictOf(clause: Fields | undefined): Write["conflict"] {
+function conflictOf(clause: NodeFields | undefined): Write["conflict"] {
   if (textOf(clause, "action") !== "ONCONFLICT_UPDATE") return null;
   const infer = fieldsOf(clause, "infer");
   const constraint = textOf(infer, "conname");
@@ -259,13 +259,13 @@ function conflictOf(clause: Fields | undefined): Write["conflict"] {
   return columns.length > 0 && columns.every((name) => name !== undefined) ? { columns } : null;
 }
 
-function formatOf(copy: Fields): Write["copies"] {
+function formatOf(copy: NodeFields): Write["copies"] {
   if (optionsOf(copy, "header").at(-1)?.toLowerCase() === "match") return "match";
   return optionsOf(copy, "format").at(-1)?.toLowerCase() === "binary" ? "binary" : "text";
 }
 
 /** The words given to an option, in their order; undefined for one that is only named. */
-function optionsOf(stmt: Fields | undefined, name: string): readonly (string | undefined)[] {
+function optionsOf(stmt: NodeFields | undefined, name: string): readonly (string | undefined)[] {
   return listOf(stmt, "options")
     .map((option) => fieldsOf(option, "DefElem"))
     .filter((element) => textOf(element, "defname") === name)

@@ -1,7 +1,7 @@
 // A string of several statements, cut where they end.
 
 import type { Classified } from "./classify.js";
-import { type Fields, fieldsOf, listOf, textOf } from "./tree.js";
+import { fieldsOf, listOf, type NodeFields, textOf } from "./tree.js";
 
 /** One statement of a string of several. */
 export interface Piece {
@@ -59,7 +59,7 @@ function isPlain({ classified, transaction, copies, lone }: Judged): boolean {
 }
 
 /** The best known of what Postgres refuses in a transaction block, and so in a string (`PreventInTransactionBlock`). */
-export function loneCommand(stmt: Fields | undefined): string | null {
+export function loneCommand(stmt: NodeFields | undefined): string | null {
   const [kind = ""] = Object.keys(stmt ?? {});
   const fields = fieldsOf(stmt, kind);
   switch (kind) {
@@ -82,7 +82,7 @@ export function loneCommand(stmt: Fields | undefined): string | null {
   }
 }
 
-function loneReindex(reindex: Fields | undefined): string | null {
+function loneReindex(reindex: NodeFields | undefined): string | null {
   const options = listOf(reindex, "params").map((option) => textOf(fieldsOf(option, "DefElem"), "defname"));
   if (options.includes("concurrently")) return "REINDEX CONCURRENTLY";
   const [, many] = /^REINDEX_OBJECT_(SCHEMA|SYSTEM|DATABASE)$/.exec(textOf(reindex, "kind") ?? "") ?? [];
@@ -102,11 +102,11 @@ const loneCommands: Readonly<Record<string, string>> = {
   AlterSystemStmt: "ALTER SYSTEM",
 };
 
-export function copiesIn(copy: Fields | undefined): boolean {
+export function copiesIn(copy: NodeFields | undefined): boolean {
   return copy?.["is_from"] === true && copy["is_program"] !== true && copy["filename"] === undefined;
 }
 
-export function transactionOf(transaction: Fields | undefined): TransactionCommand | null {
+export function transactionOf(transaction: NodeFields | undefined): TransactionCommand | null {
   switch (textOf(transaction, "kind")) {
     case "TRANS_STMT_BEGIN":
       return "BEGIN";

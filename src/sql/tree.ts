@@ -1,28 +1,28 @@
 // Reads libpg-query's parse tree as the JSON it is: an object with one key names its node.
 
-export type Fields = Readonly<Record<string, unknown>>;
+export type NodeFields = Readonly<Record<string, unknown>>;
 
-export function isFields(value: unknown): value is Fields {
+export function isNodeFields(value: unknown): value is NodeFields {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-export function fieldsOf(value: unknown, key: string): Fields | undefined {
-  const found = isFields(value) ? value[key] : undefined;
-  return isFields(found) ? found : undefined;
+export function fieldsOf(value: unknown, key: string): NodeFields | undefined {
+  const found = isNodeFields(value) ? value[key] : undefined;
+  return isNodeFields(found) ? found : undefined;
 }
 
 export function listOf(value: unknown, key: string): readonly unknown[] {
-  const found = isFields(value) ? value[key] : undefined;
+  const found = isNodeFields(value) ? value[key] : undefined;
   return Array.isArray(found) ? found : [];
 }
 
 export function textOf(value: unknown, key: string): string | undefined {
-  const found = isFields(value) ? value[key] : undefined;
+  const found = isNodeFields(value) ? value[key] : undefined;
   return typeof found === "string" ? found : undefined;
 }
 
 export function numberOf(value: unknown, key: string): number {
-  const found = isFields(value) ? value[key] : undefined;
+  const found = isNodeFields(value) ? value[key] : undefined;
   return typeof found === "number" ? found : 0;
 }
 
@@ -32,14 +32,14 @@ export function wordsOf(value: unknown, key: string): readonly string[] {
 }
 
 /** Every object in the tree with the key it stands under, from the outside in. */
-export function walk(value: unknown, visit: (key: string, fields: Fields) => void): void {
+export function walk(value: unknown, visit: (key: string, fields: NodeFields) => void): void {
   if (Array.isArray(value)) {
     for (const item of value) walk(item, visit);
     return;
   }
-  if (!isFields(value)) return;
+  if (!isNodeFields(value)) return;
   for (const [key, inner] of Object.entries(value)) {
-    if (isFields(inner)) visit(key, inner);
+    if (isNodeFields(inner)) visit(key, inner);
     walk(inner, visit);
   }
 }

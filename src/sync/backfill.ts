@@ -4,19 +4,19 @@ import type { Pool } from "pg";
 import { Explained } from "../config/explained.js";
 import { ReadFailed } from "../manifest/read-failed.js";
 import type { Mirror } from "../mirror/column.js";
-import { stamp } from "../postgres/clock.js";
+import { serverTime } from "../postgres/clock.js";
 import type { ConnectorTable } from "../upstream/table.js";
 import { applyPage, type Checkpoint } from "./page.js";
-import { readAgain, unseenKeys } from "./sweep.js";
+import { refreshRows, unseenKeys } from "./sweep.js";
 
-export interface Backfilled {
+export interface BackfillResult {
   readonly rows: number;
   /** Rows that upstream has deleted, and so the mirror. */
   readonly deleted: number;
   /** Rows that upstream did not list, and that stay: they are more than half of the mirror. */
   readonly withheld: number;
   /** Rows that are missing still: the next pull reads them again. */
-  readonly parked: readonly Parked[];
+  readonly parked: readonly ParkedCount[];
   /** It stopped before the last page; the next one goes on there. */
   readonly interrupted: boolean;
 }
@@ -29,7 +29,7 @@ interface Copying {
   progress(rows: number): void;
 }
 
-export interface Parked {
+export interface ParkedCount {
   /** Null: an open write keeps them out. Otherwise why Postgres refuses them. */
   readonly sqlstate: string | null;
   readonly count: number;
@@ -49,7 +49,7 @@ export async function backfill(
   mirror: Mirror,
   table: ConnectorTable,
   options: Copying,
-): Promise<Backfilled> {
+): Promise<BackfillResult> {
   const guard = await pool.connect();
   const lock = [mirror.id];
   try {
@@ -63,7 +63,7 @@ export async function backfill(
     const { unseen, all } = met ? await unseenKeys(pool, mirror, met) : { unseen: [], all: 0 };
     // An account that has lost a right sees less, and asked by key it says the same.
     const withheld = !options.full && unseen.length > Math.max(fewGone, all / 2) ? unseen.length : 0;
-    const deleted = withheld > 0 ? 0 : await readAgain(pool, mirror, table, unseen);
+    const deleted = withheld > 0 ? 0 : await refreshRows(pool, mirror, table, unseen);
     const parked = await readParked(pool, mirror, table);
     // A row that is still parked is missing, and an UPDATE would not find it.
     const complete = parked.length === 0;
@@ -90,12 +90,12 @@ interface Copied {
 
 async function copyPages(pool: Pool, mirror: Mirror, table: ConnectorTable, options: Copying): Promise<Copied> {
   const checkpoint = options.full ? null : await checkpointOf(pool, mirror);
-  const from = checkpoint?.from ?? (await stamp(pool));
+  const from = checkpoint?.from ?? (await serverTime(pool));
   let cursor = checkpoint?.cursor ?? null;
   const met = checkpoint === null ? new Set<string>() : undefined;
   let rows = 0;
   for (let pages = 1; ; pages += 1) {
-    const askedAt = await stamp(pool);
+    const askedAt = await serverTime(pool);
     const page = await table.list(mirror.columns, cursor);
     await applyPage(pool, {
       mirror,
@@ -115,7 +115,7 @@ async function copyPages(pool: Pool, mirror: Mirror, table: ConnectorTable, opti
 }
 
 /** A key that upstream no longer has is gone here as well. Returns what stays parked. */
-async function readParked(pool: Pool, mirror: Mirror, table: ConnectorTable): Promise<readonly Parked[]> {
+async function readParked(pool: Pool, mirror: Mirror, table: ConnectorTable): Promise<readonly ParkedCount[]> {
   for (let attempt = 1; ; attempt += 1) {
     const parked = await pool.query<{ key: string; sqlstate: string | null }>(
       "select key, sqlstate from throughline.parked where mirror = $1 order by key",
@@ -123,11 +123,11 @@ async function readParked(pool: Pool, mirror: Mirror, table: ConnectorTable): Pr
     );
     const keys = parked.rows.map(({ key }) => key);
     if (keys.length === 0 || attempt > parkedAttempts) return counted(parked.rows.map(({ sqlstate }) => sqlstate));
-    await readAgain(pool, mirror, table, keys);
+    await refreshRows(pool, mirror, table, keys);
   }
 }
 
-function counted(sqlstates: readonly (string | null)[]): Parked[] {
+function counted(sqlstates: readonly (string | null)[]): ParkedCount[] {
   return [...new Set(sqlstates)].map((sqlstate) => ({
     sqlstate,
     count: sqlstates.filter((other) => other === sqlstate).length,

@@ -4,7 +4,7 @@ import type { Pool, PoolClient } from "pg";
 import type { CanonicalRow } from "../journal/journal.js";
 import type { Mirror } from "../mirror/column.js";
 import { amongKeysSql, hasKeySql, keyNamesSql, keySql } from "../mirror/key.js";
-import { refusal } from "../postgres/refusal.js";
+import { rowRefusal } from "../postgres/row-refusal.js";
 
 export interface PageToApply {
   readonly mirror: Mirror;
@@ -37,7 +37,7 @@ export async function applyPage(pool: Pool, page: PageToApply): Promise<readonly
       page.mirror.id,
       page.rows.map((row) => row.key),
     ]);
-    const refused = await applyRows(client, page, through);
+    const refused = await applyOrPark(client, page, through);
     const parked = [...[...keptOut].map((key) => ({ key, sqlstate: null })), ...refused];
     await client.query(
       `insert into throughline.parked (mirror, key, sqlstate)
@@ -90,7 +90,7 @@ interface ParkedRow {
 }
 
 /** All at once; where Postgres refuses that, one by one, so that what it refuses stops nothing else. */
-async function applyRows(client: PoolClient, page: PageToApply, rows: readonly CanonicalRow[]): Promise<ParkedRow[]> {
+async function applyOrPark(client: PoolClient, page: PageToApply, rows: readonly CanonicalRow[]): Promise<ParkedRow[]> {
   const together = await tryRows(client, page, rows);
   if (together === "applied") return [];
   await client.query("set local lock_timeout = '250ms'");
@@ -106,7 +106,7 @@ async function tryRows(
   client: PoolClient,
   { mirror, askedAt }: PageToApply,
   rows: readonly CanonicalRow[],
-): Promise<"applied" | NonNullable<ReturnType<typeof refusal>>> {
+): Promise<"applied" | NonNullable<ReturnType<typeof rowRefusal>>> {
   await client.query("savepoint rows");
   try {
     await client.query(`select throughline.apply_${mirror.id}($1, $2)`, [JSON.stringify(rows), askedAt]);
@@ -115,7 +115,7 @@ async function tryRows(
     await client.query("release savepoint rows");
     return "applied";
   } catch (cause) {
-    const refused = refusal(cause);
+    const refused = rowRefusal(cause);
     if (refused === undefined) throw cause;
     await client.query("rollback to savepoint rows");
     return refused;

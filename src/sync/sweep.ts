@@ -3,7 +3,7 @@
 import type { Pool } from "pg";
 import type { Mirror } from "../mirror/column.js";
 import { keySql } from "../mirror/key.js";
-import { stamp } from "../postgres/clock.js";
+import { serverTime } from "../postgres/clock.js";
 import { quoteName } from "../postgres/quote.js";
 import type { ConnectorTable } from "../upstream/table.js";
 import { applyPage } from "./page.js";
@@ -24,7 +24,7 @@ export async function unseenKeys(
 }
 
 /** Reads these records again; a key that upstream no longer has is gone here as well. Returns how many those are. */
-export async function readAgain(
+export async function refreshRows(
   pool: Pool,
   mirror: Mirror,
   table: ConnectorTable,
@@ -33,7 +33,7 @@ export async function readAgain(
   let gone = 0;
   for (let at = 0; at < keys.length; at += portion) {
     const asked = keys.slice(at, at + portion);
-    const askedAt = await stamp(pool);
+    const askedAt = await serverTime(pool);
     const records = new Map((await table.get(mirror.columns, asked)).map((record) => [record.key, record]));
     const rows = asked.map((key) => records.get(key) ?? { key, row: null });
     await applyPage(pool, { mirror, askedAt, rows });

@@ -6,9 +6,9 @@ import type { CheckedHooks } from "../manifest/hooks.js";
 import { lookUp, textAt } from "../manifest/pointer.js";
 import type { MirrorColumn } from "../mirror/column.js";
 import { sameValue } from "./codec.js";
-import { type ColumnOf, classifyOne } from "./errors.js";
+import { type ColumnOf, readError } from "./errors.js";
 import type { Answer } from "./exchange.js";
-import type { Record } from "./record.js";
+import type { UpstreamRecord } from "./record.js";
 import type { SentRow } from "./row-scope.js";
 import type { RowResult } from "./write-outcome.js";
 
@@ -19,7 +19,7 @@ export interface Correlation {
   readonly columnOf: ColumnOf;
   readonly hooks: CheckedHooks | undefined;
   readonly secrets: readonly string[];
-  read(element: unknown): Record | undefined;
+  read(element: unknown): UpstreamRecord | undefined;
 }
 
 export function rowResults(
@@ -31,7 +31,7 @@ export function rowResults(
   const { status, headers, body, request } = answer;
   const refused = (element: unknown) => {
     // Each by itself: what the body says elsewhere is of other rows.
-    const { unknown, ...said } = classifyOne(errors, element, {
+    const { unknown, ...said } = readError(errors, element, {
       status: 400,
       headers,
       body: element,
@@ -83,7 +83,7 @@ function placeOf(
   { match }: Call,
   columns: readonly MirrorColumn[],
   element: unknown,
-  record: Record | undefined,
+  record: UpstreamRecord | undefined,
   rows: readonly SentRow[],
   index: number,
   count: number,

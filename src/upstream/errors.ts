@@ -22,19 +22,19 @@ export interface ErrorContext {
 type Verdict = UpstreamError & { readonly unknown: boolean; readonly retry: boolean };
 
 /** The error of a refusal: the first of a list that is not only a consequence of another. */
-export function classify(addresses: ErrorAddresses, context: ErrorContext): readonly [Verdict, ...Verdict[]] {
+export function readErrors(addresses: ErrorAddresses, context: ErrorContext): readonly [Verdict, ...Verdict[]] {
   const list = addresses.list === undefined ? undefined : lookUp(context.body, addresses.list);
   const single = Array.isArray(list) && list.length > 0 ? list : [context.body];
   const all = single.map((error: unknown) => ({ error, rule: ruleOf(addresses, error, context) }));
   const primary = all.filter(({ rule }) => rule?.skip !== true);
   const [first, ...rest] = (primary.length > 0 ? primary : all).map(({ error }) =>
-    classifyOne(addresses, error, context),
+    readError(addresses, error, context),
   );
-  return [first ?? classifyOne(addresses, context.body, context), ...rest];
+  return [first ?? readError(addresses, context.body, context), ...rest];
 }
 
 /** One entry of an error list, or the whole body. */
-export function classifyOne(addresses: ErrorAddresses, error: unknown, context: ErrorContext): Verdict {
+export function readError(addresses: ErrorAddresses, error: unknown, context: ErrorContext): Verdict {
   const { status, body, headers } = context;
   const { codes, said } = wordsOf(addresses, error, context);
   const rule = ruleOf(addresses, error, context);
@@ -45,7 +45,7 @@ export function classifyOne(addresses: ErrorAddresses, error: unknown, context: 
   const outcome = rule?.outcome ?? (rule?.raise === undefined ? fallback.outcome : "refused");
   return {
     sqlstate: rule?.raise ?? fallback.sqlstate,
-    message: cleaned(hidden(said, context.secrets)),
+    message: cleanText(hidden(said, context.secrets)),
     code: rule?.code?.find((code) => codes.includes(code)) ?? codes[0] ?? null,
     column: upstreamColumn === undefined ? null : context.columnOf(upstreamColumn),
     hint: rule?.hint?.replaceAll(/\{(\w+)\}/g, (_, name: string) => groups[name] ?? "") ?? null,
@@ -137,7 +137,7 @@ function hidden(text: string, secrets: readonly string[] = []): string {
 }
 
 /** Upstream's words, cut at 2 kB and without control characters. */
-export function cleaned(text: string): string {
+export function cleanText(text: string): string {
   const plain = text.replaceAll(/\p{Cc}+/gu, " ").trim();
   return plain.length <= 2048 ? plain : `${plain.slice(0, 2047)}…`;
 }

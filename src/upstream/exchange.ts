@@ -1,13 +1,13 @@
 // One call of the manifest as HTTP: admitted by the budget, sent, and repeated only when it was turned away.
 
 import type { Lane } from "../http/budget.js";
-import { type HttpEnding, sendHttp } from "../http/client.js";
+import { type HttpOutcome, sendHttp } from "../http/client.js";
 import { TokenRefused } from "../http/oauth.js";
 import { parseJson } from "../manifest/lossless-json.js";
 import type { Account } from "./account.js";
-import { type ColumnOf, classify, cleaned, requestOf } from "./errors.js";
-import { type Composed, compose, type ToSend } from "./request.js";
-import { ownError, type Refusal, type Unknown, type UpstreamError } from "./write-outcome.js";
+import { type ColumnOf, cleanText, readErrors, requestOf } from "./errors.js";
+import { type ComposedRequest, composeRequest, type RequestInput } from "./request.js";
+import { ownError, type RefusedOutcome, type UnknownOutcome, type UpstreamError } from "./write-outcome.js";
 
 export interface Answer {
   readonly kind: "answered";
@@ -20,9 +20,9 @@ export interface Answer {
   readonly url: string;
 }
 
-export type Exchanged = Answer | Refusal | Unknown;
+export type ExchangeResult = Answer | RefusedOutcome | UnknownOutcome;
 
-export interface Wanted extends ToSend {
+export interface ExchangeRequest extends RequestInput {
   readonly lane: Lane;
   readonly waitMs: number;
   readonly signal?: AbortSignal | undefined;
@@ -33,14 +33,14 @@ export interface Wanted extends ToSend {
 /** Hears of each request of a write before it goes out. */
 export interface SendGate {
   /** The rate limit makes it wait: nothing of it is under way. */
-  waits(): Promise<void>;
+  onWait(): Promise<void>;
   /** It goes out next. False: it must not. */
-  goes(): Promise<boolean>;
+  onSend(): Promise<boolean>;
 }
 
 const mostRedirects = 3;
 
-export async function exchange(account: Account, wanted: Wanted): Promise<Exchanged> {
+export async function exchange(account: Account, wanted: ExchangeRequest): Promise<ExchangeResult> {
   const { manifest, budget, tokens } = account;
   const { gate, lane, signal } = wanted;
   const deadlineMs = performance.now() + wanted.waitMs;
@@ -50,14 +50,14 @@ export async function exchange(account: Account, wanted: Wanted): Promise<Exchan
   for (;;) {
     const token = await tokens?.current().catch(noToken(account));
     if (token && "kind" in token) return token;
-    const request = compose(account, { ...wanted, address }, token);
+    const request = composeRequest(account, { ...wanted, address }, token);
     if (request.kind === "unfit") return { kind: "unsent", error: request.error };
     const { path } = request;
     const waitMs = Math.max(0, deadlineMs - performance.now());
-    const admission = await budget.admit({ path, lane, waitMs, signal, waits: gate && (() => gate.waits()) });
+    const admission = await budget.admit({ path, lane, waitMs, signal, onWait: gate && (() => gate.onWait()) });
     if (admission.kind === "cancelled") return { kind: "unsent", error: cancelled };
     if (admission.kind === "denied") return { kind: "unsent", error: exhausted(account, admission.retryAfterMs) };
-    if (gate && !(await gate.goes())) return { kind: "unsent", error: turnedAway };
+    if (gate && !(await gate.onSend())) return { kind: "unsent", error: gateRefused };
     if (signal?.aborted) return { kind: "unsent", error: cancelled };
     const ending = await sendHttp({ ...request, timeoutMs: account.timeoutMs, signal });
     if (ending.kind === "unknown") return { ...ending, status: null, request: null };
@@ -66,7 +66,7 @@ export async function exchange(account: Account, wanted: Wanted): Promise<Exchan
     account.log.debug({ api: account.api, method: request.method, status }, "exchange");
     // One that is turned away says how long to wait by other means.
     if (status !== 429) {
-      budget.forgive();
+      budget.resetBackoff();
       learn(account, path, headers);
     }
     const body = parseJson(ending.body);
@@ -85,11 +85,11 @@ export async function exchange(account: Account, wanted: Wanted): Promise<Exchan
       continue;
     }
     if (token && !renewed && manifest.auth?.oauth2?.on.includes(status)) {
-      tokens?.spoil(token);
+      tokens?.invalidate(token);
       renewed = true;
       continue;
     }
-    const [error] = classify(manifest.errors, {
+    const [error] = readErrors(manifest.errors, {
       status,
       body,
       headers,
@@ -101,16 +101,16 @@ export async function exchange(account: Account, wanted: Wanted): Promise<Exchan
     const unknown = { kind: "unknown", reason: `status ${status}: ${error.message}`, status, request: named } as const;
     if (!error.retry) return error.unknown ? unknown : { kind: "refused", error };
     const restMs = askedRestMs(account, path, headers) ?? budget.penaltyMs();
-    budget.rest(restMs);
+    budget.pauseFor(restMs);
     if (performance.now() + restMs > deadlineMs)
       return error.unknown ? unknown : { kind: "refused", error: exhausted(account, restMs) };
   }
 }
 
 function noToken(account: Account) {
-  return (cause: unknown): Refusal => {
+  return (cause: unknown): RefusedOutcome => {
     if (!(cause instanceof TokenRefused)) throw cause;
-    const error = cause.sent ? ownError("28000", cleaned(cause.message)) : unreachable(account, cause.message);
+    const error = cause.sent ? ownError("28000", cleanText(cause.message)) : unreachable(account, cause.message);
     return {
       kind: "unsent",
       error: { ...error, hint: `Nothing was sent. Check the credentials of "${account.api}".` },
@@ -119,7 +119,7 @@ function noToken(account: Account) {
 }
 
 /** Where it leads, when that is the same host: what shows who we are goes nowhere else. */
-function redirected({ url, method }: Composed, { status, headers }: Extract<HttpEnding, { kind: "answered" }>) {
+function redirected({ url, method }: ComposedRequest, { status, headers }: Extract<HttpOutcome, { kind: "answered" }>) {
   const location = headers.get("location");
   if (location === undefined || !URL.canParse(location, url)) return undefined;
   const next = new URL(location, url);
@@ -139,7 +139,7 @@ function astray(status: number): UpstreamError {
 function learn({ budget, limits }: Account, path: string, headers: ReadonlyMap<string, string>): void {
   for (const { described, limit } of limits) {
     const left = described.left === undefined ? undefined : headers.get(described.left.toLowerCase());
-    if (left !== undefined && /^\d+$/.test(left)) budget.learn(limit, path, Number(left));
+    if (left !== undefined && /^\d+$/.test(left)) budget.setRemaining(limit, path, Number(left));
   }
 }
 
@@ -171,14 +171,14 @@ function exhausted(account: Account, restMs: number) {
 }
 
 function unreachable(account: Account, reason: string) {
-  const message = `${account.api} is unreachable (${cleaned(reason)})`;
+  const message = `${account.api} is unreachable (${cleanText(reason)})`;
   return { ...ownError("HV00N", message), hint: "Nothing was sent; the statement can be repeated." };
 }
 
 const cancelled = ownError("57014", "canceling statement due to user request");
 
 /** By the gate. */
-export const turnedAway = {
+export const gateRefused = {
   ...ownError("40001", "the call was closed by somebody else while it waited"),
   hint: "Nothing was sent. Run the statement again.",
 };

@@ -3,7 +3,7 @@
 import type { Mirror } from "../mirror/column.js";
 import type { ConnectorTable } from "./table.js";
 
-export interface KnownMirror {
+export interface MirroredTable {
   readonly mirror: Mirror;
   readonly table: ConnectorTable;
 }

@@ -9,9 +9,9 @@ import { lookUp, pointerTo } from "../manifest/pointer.js";
 import { ReadFailed } from "../manifest/read-failed.js";
 import type { MirrorColumn } from "../mirror/column.js";
 import { decode } from "./codec.js";
-import type { Exchanged, Wanted } from "./exchange.js";
+import type { ExchangeRequest, ExchangeResult } from "./exchange.js";
 import { ReadableTable } from "./reading.js";
-import type { Record } from "./record.js";
+import type { UpstreamRecord } from "./record.js";
 
 interface Undecoded {
   readonly column: string;
@@ -22,7 +22,7 @@ interface Undecoded {
   readonly records: number;
 }
 
-export interface Probed {
+export interface ProbeResult {
   readonly table: string;
   readonly records: number;
   /** How many of them have a key that another one has. */
@@ -44,7 +44,7 @@ export class ProbedTable extends ReadableTable {
   private elements: unknown[] = [];
   private body: unknown;
 
-  async probe(): Promise<Probed> {
+  async probe(): Promise<ProbeResult> {
     const nothing = {
       table: this.resource,
       records: 0,
@@ -67,25 +67,29 @@ export class ProbedTable extends ReadableTable {
   }
 
   protected override async exchange(
-    wanted: Omit<Wanted, "columnOf">,
+    wanted: Omit<ExchangeRequest, "columnOf">,
     columns: readonly MirrorColumn[],
-  ): Promise<Exchanged> {
+  ): Promise<ExchangeResult> {
     const ended = await super.exchange(wanted, columns);
     this.body = ended.kind === "answered" ? ended.body : undefined;
     this.elements = [];
     return ended;
   }
 
-  protected override record(element: unknown, columns: readonly MirrorColumn[], call: Call): Record | undefined {
+  protected override record(
+    element: unknown,
+    columns: readonly MirrorColumn[],
+    call: Call,
+  ): UpstreamRecord | undefined {
     this.elements.push(element);
     return super.record(element, columns, call);
   }
 
   private async readAgain(
     columns: readonly MirrorColumn[],
-    listed: Omit<Probed, "foundAgain" | "failed">,
+    listed: Omit<ProbeResult, "foundAgain" | "failed">,
     key: string | undefined,
-  ): Promise<Probed> {
+  ): Promise<ProbeResult> {
     if (key === undefined) return { ...listed, foundAgain: null, failed: null };
     try {
       const found = await this.get(columns, [key]);
@@ -97,7 +101,7 @@ export class ProbedTable extends ReadableTable {
   }
 
   /** A page of what has changed within a day, and of what was deleted, where the manifest says how to ask. */
-  private async otherLists(columns: readonly MirrorColumn[]): Promise<Probed["lists"]> {
+  private async otherLists(columns: readonly MirrorColumn[]): Promise<ProbeResult["lists"]> {
     const { changes, deleted } = this.manifest.read;
     const calls = [
       // Of events, the records that they are about are no part.
@@ -106,7 +110,7 @@ export class ProbedTable extends ReadableTable {
         : []),
       ...(typeof deleted === "object" ? [["deleted", deleted, {}] as const] : []),
     ];
-    const lists: Probed["lists"][number][] = [];
+    const lists: ProbeResult["lists"][number][] = [];
     for (const [name, call, scope] of calls) {
       try {
         const { records } = await this.page(call, columns, null, scope);
@@ -119,7 +123,7 @@ export class ProbedTable extends ReadableTable {
     return lists;
   }
 
-  private compare(columns: readonly MirrorColumn[], records: readonly Record[]) {
+  private compare(columns: readonly MirrorColumn[], records: readonly UpstreamRecord[]) {
     const { elements } = this;
     const at = { ...this.manifest.record, ...definedIn(this.manifest.read.list.record) };
     const values = (column: MirrorColumn) => {

@@ -14,13 +14,13 @@ import type { Account } from "./account.js";
 import type { ValueRules } from "./codec.js";
 import { chosenColumns, columnNamed, discoverColumns, findTable } from "./discover.js";
 import { isBody } from "./errors.js";
-import { type Answer, exchange, type Wanted } from "./exchange.js";
+import { type Answer, type ExchangeRequest, exchange } from "./exchange.js";
 import { nextPage, pageCall } from "./pages.js";
-import { type Record, readRecord } from "./record.js";
+import { readRecord, type UpstreamRecord } from "./record.js";
 import { keyScope } from "./row-scope.js";
 
 export interface Page {
-  readonly records: readonly Record[];
+  readonly records: readonly UpstreamRecord[];
   /** Where the next page begins; null after the last. */
   readonly next: string | null;
 }
@@ -36,7 +36,7 @@ const syncReads: Reading = { lane: "read", waitMs: 60_000 };
 /** Some APIs answer so when a list has no records. */
 const noContent = 204;
 
-type Request = Pick<Wanted, "call" | "scope" | "rows" | "address">;
+type ReadRequest = Pick<ExchangeRequest, "call" | "scope" | "rows" | "address">;
 
 export class ReadableTable {
   protected readonly rules: ValueRules;
@@ -138,14 +138,14 @@ export class ReadableTable {
     columns: readonly MirrorColumn[],
     keys: readonly string[],
     reading: Reading = syncReads,
-  ): Promise<readonly Record[]> {
+  ): Promise<readonly UpstreamRecord[]> {
     return this.readMany(columns, this.manifest.read.get, keys, reading, (key) => ({
       key: keyScope(columns, this.manifest.key, this.rules, key),
     }));
   }
 
   /** The same, for a statement that waits. */
-  async getNow(columns: readonly MirrorColumn[], keys: readonly string[]): Promise<readonly Record[]> {
+  async getNow(columns: readonly MirrorColumn[], keys: readonly string[]): Promise<readonly UpstreamRecord[]> {
     return this.get(columns, keys, { lane: "write", waitMs: this.account.waitMs });
   }
 
@@ -154,7 +154,7 @@ export class ReadableTable {
     columns: readonly MirrorColumn[],
     { upstream }: MirrorColumn,
     values: readonly string[],
-  ): Promise<readonly Record[] | undefined> {
+  ): Promise<readonly UpstreamRecord[] | undefined> {
     const call = this.manifest.read.find;
     const reading: Reading = { lane: "read", waitMs: this.account.waitMs };
     return call && this.readMany(columns, call, values, reading, (value) => ({ value, column: upstream }));
@@ -180,9 +180,9 @@ export class ReadableTable {
     wanted: readonly string[],
     reading: Reading,
     scopeOf: (one: string) => Scope,
-  ): Promise<Record[]> {
+  ): Promise<UpstreamRecord[]> {
     const size = call.max ?? 1;
-    const records: Record[] = [];
+    const records: UpstreamRecord[] = [];
     for (let at = 0; at < wanted.length; at += size) {
       const rows = wanted.slice(at, at + size).map(scopeOf);
       const keys = rows.map(({ key }) => key);
@@ -193,7 +193,7 @@ export class ReadableTable {
     return records;
   }
 
-  private records(call: Call, answer: Answer, columns: readonly MirrorColumn[]): Record[] {
+  private records(call: Call, answer: Answer, columns: readonly MirrorColumn[]): UpstreamRecord[] {
     if (answer.status === noContent) return [];
     const found = recordsAt(answer.body, call.rows ?? "");
     const isOne = call.max === undefined && call.pages === undefined && found !== null && typeof found === "object";
@@ -210,7 +210,7 @@ export class ReadableTable {
     return [...new Map(read.map((record) => [record.key, record])).values()];
   }
 
-  protected record(element: unknown, columns: readonly MirrorColumn[], call: Call): Record | undefined {
+  protected record(element: unknown, columns: readonly MirrorColumn[], call: Call): UpstreamRecord | undefined {
     const { key, record } = this.manifest;
     const at = { ...record, key: call.record?.key ?? record.key, fields: call.record?.fields ?? record.fields };
     const { decodeRecord } = this.account.hooks ?? {};
@@ -218,19 +218,19 @@ export class ReadableTable {
     return readRecord({ key, record: at }, columns, this.rules, decoded);
   }
 
-  protected exchange(wanted: Omit<Wanted, "columnOf">, columns: readonly MirrorColumn[]) {
+  protected exchange(wanted: Omit<ExchangeRequest, "columnOf">, columns: readonly MirrorColumn[]) {
     return exchange(this.account, { ...wanted, columnOf: columnNamed(columns) });
   }
 
-  private async read(wanted: Request & { readonly what: string }, reading: Reading): Promise<Answer>;
+  private async read(wanted: ReadRequest & { readonly what: string }, reading: Reading): Promise<Answer>;
   private async read(
-    wanted: Request & { readonly what: string },
+    wanted: ReadRequest & { readonly what: string },
     reading: Reading,
     mayBeGone: boolean,
   ): Promise<Answer | undefined>;
   /** `mayBeGone`: one record; undefined when the answer is that it is not there. */
   private async read(
-    { what, ...wanted }: Request & { readonly what: string },
+    { what, ...wanted }: ReadRequest & { readonly what: string },
     reading: Reading,
     mayBeGone = false,
   ): Promise<Answer | undefined> {

@@ -7,7 +7,7 @@ import type { MirrorColumn, TextRow } from "../mirror/column.js";
 import { joinKey } from "../mirror/key.js";
 import { decode, storable, type ValueRules } from "./codec.js";
 
-export interface Record {
+export interface UpstreamRecord {
   readonly key: string;
   readonly row: TextRow;
 }
@@ -18,7 +18,7 @@ export function readRecord(
   columns: readonly MirrorColumn[],
   rules: ValueRules,
   element: unknown,
-): Record | undefined {
+): UpstreamRecord | undefined {
   const parts = record.key.flatMap((pointer, index) => {
     const text = textAt(element, pointer);
     if (text === undefined) return [];

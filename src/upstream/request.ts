@@ -9,7 +9,7 @@ import { fill, fillText, type Scope } from "../manifest/template.js";
 import { type Account, credentials, keptOf, pathOf } from "./account.js";
 import { ownError, type UpstreamError } from "./write-outcome.js";
 
-export interface ToSend {
+export interface RequestInput {
   readonly call: Call;
   readonly scope: Scope;
   /** What `each` repeats over. */
@@ -20,7 +20,7 @@ export interface ToSend {
   readonly idempotencyKey?: string | null | undefined;
 }
 
-export interface Composed {
+export interface ComposedRequest {
   readonly kind: "composed";
   readonly method: Call["method"];
   readonly url: string;
@@ -30,11 +30,11 @@ export interface Composed {
   readonly body: string | undefined;
 }
 
-export function compose(
+export function composeRequest(
   account: Account,
-  { call, scope, rows = [], address, idempotencyKey }: ToSend,
+  { call, scope, rows = [], address, idempotencyKey }: RequestInput,
   token: Token | undefined,
-): Composed | { readonly kind: "unfit"; readonly error: UpstreamError } {
+): ComposedRequest | { readonly kind: "unfit"; readonly error: UpstreamError } {
   const { manifest, config } = account;
   const own = { config, auth: keptOf(manifest, token) };
   const base = fillText(account.base, own).replace(/\/$/, "");

@@ -9,9 +9,9 @@ import { columnNamed } from "./discover.js";
 import { isBody } from "./errors.js";
 import type { SendGate } from "./exchange.js";
 import { ReadableTable } from "./reading.js";
-import { compose } from "./request.js";
+import { composeRequest } from "./request.js";
 import { rowScope, type SentRow } from "./row-scope.js";
-import type { Refusal, RowResult, WriteEnding } from "./write-outcome.js";
+import type { RefusedOutcome, RowResult, WriteOutcome } from "./write-outcome.js";
 
 /** `upsert`: some rows are new, and the API tells which, by a column that identifies them. */
 export type Verb = "insert" | "update" | "delete" | "upsert";
@@ -51,7 +51,7 @@ export class ConnectorTable extends ReadableTable {
     columns: readonly MirrorColumn[],
     rows: readonly SentRow[],
     { waitMs = Number.POSITIVE_INFINITY, by, ...sending }: Sending = {},
-  ): Promise<WriteEnding> {
+  ): Promise<WriteOutcome> {
     const wanted = await this.request(verb, columns, rows, by);
     const { call } = wanted;
     const ended = await this.exchange(
@@ -103,7 +103,7 @@ export class ConnectorTable extends ReadableTable {
   /** The request that would write these rows, and what the limits leave for it; nothing is sent. */
   async describe(verb: Verb, columns: readonly MirrorColumn[], rows: readonly SentRow[], by?: MirrorColumn) {
     const wanted = await this.request(verb, columns, rows, by);
-    const composed = compose(this.account, wanted, undefined);
+    const composed = composeRequest(this.account, wanted, undefined);
     const path = composed.kind === "composed" ? composed.path : "";
     const left = this.account.budget.left(path).map(({ limit: { calls: of, perMs }, calls }) => ({ calls, of, perMs }));
     const { method } = wanted.call;
@@ -146,9 +146,9 @@ export class ConnectorTable extends ReadableTable {
     verb: Verb,
     columns: readonly MirrorColumn[],
     rows: readonly SentRow[],
-    { error }: Refusal,
-  ): Promise<WriteEnding> {
-    const answered = (results: readonly RowResult[]): WriteEnding => ({
+    { error }: RefusedOutcome,
+  ): Promise<WriteOutcome> {
+    const answered = (results: readonly RowResult[]): WriteOutcome => ({
       kind: "answered",
       rows: results,
       status: error.status ?? 0,

@@ -30,17 +30,17 @@ export type RowResult =
   | { readonly kind: "unreported" };
 
 /** The call certainly changed nothing: it was never sent, or it was turned away. */
-export type Refusal = { readonly kind: "unsent" | "refused"; readonly error: UpstreamError };
-export type Unknown = {
+export type RefusedOutcome = { readonly kind: "unsent" | "refused"; readonly error: UpstreamError };
+export type UnknownOutcome = {
   readonly kind: "unknown";
   readonly reason: string;
   readonly status: number | null;
   readonly request: string | null;
 };
 
-export type WriteEnding =
-  | Refusal
-  | Unknown
+export type WriteOutcome =
+  | RefusedOutcome
+  | UnknownOutcome
   | {
       readonly kind: "answered";
       readonly rows: readonly RowResult[];

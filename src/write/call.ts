@@ -3,15 +3,15 @@
 import { randomUUID } from "node:crypto";
 import type { Pool } from "pg";
 import type { Logger } from "pino";
-import { NotedCall } from "../journal/entry.js";
+import { CallEntry } from "../journal/entry.js";
 import type { Intent, Outcome } from "../journal/journal.js";
 import { ReadFailed } from "../manifest/read-failed.js";
 import type { Mirror } from "../mirror/column.js";
 import type { Metrics } from "../observe/metrics.js";
-import { type SendGate, turnedAway } from "../upstream/exchange.js";
+import { gateRefused, type SendGate } from "../upstream/exchange.js";
 import type { ConnectorTable, Sending, Verb } from "../upstream/table.js";
-import type { RowResult, WriteEnding } from "../upstream/write-outcome.js";
-import { raiseUnknown, raiseUpstream, raiseVerdict } from "./client-errors.js";
+import type { RowResult, WriteOutcome } from "../upstream/write-outcome.js";
+import { unknownError, upstreamError, verdictError } from "./client-errors.js";
 import type { RowToSend } from "./plan.js";
 import type { SqlError } from "./sql-error.js";
 import { judge, type Verdict } from "./verdict.js";
@@ -30,13 +30,13 @@ export interface CallContext {
   gone(): boolean;
 }
 
-export type Called =
+export type CallResult =
   /** Upstream accepted every row. */
   | { readonly kind: "accepted"; readonly call: string; readonly verdict: Verdict }
   /** The client gets an error; `changed`: upstream has, or may have, changed something all the same. */
   | { readonly kind: "raise"; readonly call: string; readonly error: SqlError; readonly changed: boolean };
 
-export async function callUpstream(context: CallContext, sent: readonly RowToSend[]): Promise<Called> {
+export async function callUpstream(context: CallContext, sent: readonly RowToSend[]): Promise<CallResult> {
   const { pool, mirror, table, verb } = context;
   const call = randomUUID();
   const request = sent.map(({ key, planned, sent: columns }) => {
@@ -44,7 +44,7 @@ export async function callUpstream(context: CallContext, sent: readonly RowToSen
     return { key, sent: columns, before: Object.fromEntries(before) };
   });
   const idempotencyKey = table.repeatableMs(verb, sent.length) > 0 ? call : null;
-  const entry = new NotedCall(pool, {
+  const entry = new CallEntry(pool, {
     ...context.by,
     call,
     proxy: context.proxy,
@@ -58,12 +58,12 @@ export async function callUpstream(context: CallContext, sent: readonly RowToSen
   });
   const beginsMs = performance.now();
   const ends = async (outcome: Outcome) => {
-    const noted = await entry.ends(outcome);
+    const noted = await entry.noteOutcome(outcome);
     context.metrics.call(mirror.api, verb, outcome.state, performance.now() - beginsMs);
     if (!noted) throw new Error(`somebody else has decided what became of call ${call}`);
   };
   try {
-    const gate: SendGate = { waits: () => entry.waits(), goes: async () => !context.gone() && entry.goes() };
+    const gate: SendGate = { onWait: () => entry.onWait(), onSend: async () => !context.gone() && entry.onSend() };
     const sending = { ...context.sending, gate, idempotencyKey };
     const ending = await table.write(verb, mirror.columns, request, sending);
     if (ending.kind === "answered") return await answered(context, call, ends, sent, ending);
@@ -74,22 +74,22 @@ export async function callUpstream(context: CallContext, sent: readonly RowToSen
     return { kind: "raise", call, error, changed: ending.kind === "unknown" };
   } catch (err) {
     context.log.error({ err, call }, "a call's outcome could not be told");
-    if (!entry.noted) return { kind: "raise", call, error: internal(mirror), changed: false };
+    if (!entry.exists) return { kind: "raise", call, error: internal(mirror), changed: false };
     // Whatever went wrong on our side: the request may have been made.
-    return { kind: "raise", call, error: raiseUnknown(mirror, call, "an internal error"), changed: true };
+    return { kind: "raise", call, error: unknownError(mirror, call, "an internal error"), changed: true };
   }
 }
 
 function endingError(
   mirror: Mirror,
   call: string,
-  { noted }: NotedCall,
+  { exists: noted }: CallEntry,
   sent: readonly RowToSend[],
-  ending: Exclude<WriteEnding, { kind: "answered" }>,
+  ending: Exclude<WriteOutcome, { kind: "answered" }>,
 ): SqlError {
-  if (ending.kind === "unknown") return raiseUnknown(mirror, call, ending.reason);
+  if (ending.kind === "unknown") return unknownError(mirror, call, ending.reason);
   // The one reason why an entry is not made; other reasons to send nothing come before one is tried.
-  return !noted && ending.error === turnedAway ? migrated(mirror) : raiseUpstream(mirror, ending.error, sent, null);
+  return !noted && ending.error === gateRefused ? migrated(mirror) : upstreamError(mirror, ending.error, sent, null);
 }
 
 function internal({ api }: Mirror): SqlError {
@@ -115,11 +115,11 @@ async function answered(
   call: string,
   ends: (outcome: Outcome) => Promise<void>,
   sent: readonly RowToSend[],
-  ending: Extract<WriteEnding, { kind: "answered" }>,
-): Promise<Called> {
+  ending: Extract<WriteOutcome, { kind: "answered" }>,
+): Promise<CallResult> {
   const results = verb === "delete" ? ending.rows : await completed(table, mirror, sent, ending.rows);
   const verdict = judge(mirror, verb, sent, results, table);
-  const error = raiseVerdict(mirror, call, sent, verdict);
+  const error = verdictError(mirror, call, sent, verdict);
   await ends({
     state: verdict.state,
     rows: [...verdict.canonical.filter((row) => row !== null), ...verdict.merged],

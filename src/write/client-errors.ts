@@ -9,7 +9,7 @@ import { type SqlError, withoutContext } from "./sql-error.js";
 import type { Verdict } from "./verdict.js";
 
 /** One refusal in upstream's own words. `row` is counted from 0, and only told when there were several. */
-export function raiseUpstream(
+export function upstreamError(
   mirror: Mirror,
   error: UpstreamError,
   sent: readonly RowToSend[],
@@ -42,7 +42,7 @@ function constraintOf({ table }: Mirror, sqlstate: string, column: string | null
   return sqlstate === "23505" ? `${table}_${column}_key` : sqlstate === "23503" ? `${table}_${column}_fkey` : undefined;
 }
 
-export function raiseUnknown(mirror: Mirror, call: string, reason: string): SqlError {
+export function unknownError(mirror: Mirror, call: string, reason: string): SqlError {
   return {
     sqlstate: "TL007",
     message: `${mirror.api}: nobody knows whether the change was made (${reason})`,
@@ -54,7 +54,7 @@ export function raiseUnknown(mirror: Mirror, call: string, reason: string): SqlE
 }
 
 /** A later one of several calls failed: what came before it stands. */
-export function raiseProgress(mirror: Mirror, accepted: number, all: number, error: SqlError): SqlError {
+export function progressError(mirror: Mirror, accepted: number, all: number, error: SqlError): SqlError {
   const before = `The first ${accepted} of ${all} rows were accepted before.`;
   // Not to know stays what it is.
   if (error.sqlstate === "TL007") return { ...error, detail: `${error.detail ?? ""} ${before}`.trim() };
@@ -68,7 +68,7 @@ export function raiseProgress(mirror: Mirror, accepted: number, all: number, err
 }
 
 /** What a verdict that is not plain acceptance tells the client. */
-export function raiseVerdict(
+export function verdictError(
   mirror: Mirror,
   call: string,
   sent: readonly RowToSend[],
@@ -80,9 +80,9 @@ export function raiseVerdict(
   const [moved] = verdict.moved;
   switch (verdict.state) {
     case "unknown":
-      return raiseUnknown(mirror, call, `its answer left out ${rowList(verdict.unreported)}`);
+      return unknownError(mirror, call, `its answer left out ${rowList(verdict.unreported)}`);
     case "refused":
-      return first && raiseUpstream(mirror, first.error, sent, first.row);
+      return first && upstreamError(mirror, first.error, sent, first.row);
     case "absent":
       return {
         ...at,
@@ -139,7 +139,7 @@ function uniqueSent(mirror: Mirror, sent: readonly RowToSend[]): string | null {
 }
 
 /** After acceptance nothing may look as if it could be repeated. `accepted`: such as `crm.contacts 512`. */
-export function notApplied(api: string, accepted: string, error: Fields): Fields {
+export function notAppliedError(api: string, accepted: string, error: Fields): Fields {
   return recoded(withoutContext(error), {
     C: "TL002",
     M: `${api}: accepted upstream (${accepted}), not applied here; do not repeat`,
@@ -154,7 +154,7 @@ export function afterAcceptance(calls: readonly OpenCall[], error: Fields): Fiel
   const call = calls.find(({ changed }) => changed !== null);
   if (!call || call.changed === null || code.startsWith("TL")) return error;
   if (!code.startsWith("40") && !endsSession(error)) return error;
-  if (!call.told) return notApplied(call.api, call.changed, error);
+  if (!call.told) return notAppliedError(call.api, call.changed, error);
   return recoded(error, {
     C: "TL002",
     M: `${call.api}: this transaction has changed, or may have changed, ${call.changed} upstream; do not repeat`,

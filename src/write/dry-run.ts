@@ -1,15 +1,19 @@
 // With throughline.dry_run = on: the statement is answered as it was planned, and all of it is undone. Nothing is sent.
 
-import { report } from "./explain-text.js";
+import { explainText } from "./explain-text.js";
 import { planSteps } from "./injected-statements.js";
-import { failed, raise } from "./raise-in-postgres.js";
+import { raiseInPostgres, tellFailure } from "./raise-in-postgres.js";
 import { refuseRehearsal } from "./refuse.js";
-import type { Ready, SendContext } from "./send.js";
-import type { HeldSession } from "./session-port.js";
+import type { ReadyWrite, SendContext } from "./send.js";
+import type { WriteSession } from "./session-port.js";
 
-export async function rehearse(session: HeldSession, { signer }: SendContext, ready: Ready): Promise<"answered"> {
-  if (session.limited) return raise(session, refuseRehearsal);
-  const [request = "", ...more] = await report(ready);
+export async function answerDryRun(
+  session: WriteSession,
+  { signer }: SendContext,
+  ready: ReadyWrite,
+): Promise<"answered"> {
+  if (session.limited) return raiseInPostgres(session, refuseRehearsal);
+  const [request = "", ...more] = await explainText(ready);
   const limit = Math.max(ready.rows.length, 1);
   const steps = planSteps(signer, session.processId, crypto.randomUUID(), limit, null, { kind: "execute" });
   const flight = await session.fly(steps, "flush");
@@ -21,5 +25,5 @@ export async function rehearse(session: HeldSession, { signer }: SendContext, re
       });
     session.tellCompletion();
   }
-  return failed(session, flight);
+  return tellFailure(session, flight);
 }

@@ -6,15 +6,15 @@ import { ReadFailed } from "../manifest/read-failed.js";
 import type { Mirror } from "../mirror/column.js";
 import { amongKeysSql, keySql } from "../mirror/key.js";
 import { quoteName } from "../postgres/quote.js";
-import type { KnownMirror } from "../upstream/mirrored-table.js";
+import type { MirroredTable } from "../upstream/mirrored-table.js";
 import type { RowToSend } from "./plan.js";
 import { at, nameOf } from "./refuse.js";
 import type { SqlError } from "./sql-error.js";
 
 /** What can't be asked is left to the API. */
-export async function refuseReferences(
+export async function refuseMissingReferences(
   pool: Pool,
-  known: readonly KnownMirror[],
+  known: readonly MirroredTable[],
   mirror: Mirror,
   rows: readonly RowToSend[],
 ): Promise<SqlError | undefined> {
@@ -35,7 +35,7 @@ export async function refuseReferences(
   return undefined;
 }
 
-async function someMissing(pool: Pool, target: KnownMirror, values: readonly string[]): Promise<boolean> {
+async function someMissing(pool: Pool, target: MirroredTable, values: readonly string[]): Promise<boolean> {
   const type = target.mirror.key[0]?.type ?? "text";
   const keys = values.flatMap((value) => storedAs(type, value) ?? []);
   // What can't be a key is none.
@@ -52,7 +52,7 @@ async function missingHere(pool: Pool, { schema, table, key }: Mirror, values: r
   return values.filter((value) => !here.has(value));
 }
 
-async function missingUpstream({ mirror, table }: KnownMirror, keys: readonly string[]): Promise<readonly string[]> {
+async function missingUpstream({ mirror, table }: MirroredTable, keys: readonly string[]): Promise<readonly string[]> {
   if (keys.length === 0) return [];
   try {
     const there = new Set((await table.getNow(mirror.columns, keys)).map(({ key }) => key));

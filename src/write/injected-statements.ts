@@ -3,7 +3,7 @@
 import type { Signer } from "../postgres/mac.js";
 import { quoteName } from "../postgres/quote.js";
 import type { Write } from "../sql/classify.js";
-import type { Rows, Step } from "./session-port.js";
+import type { InjectedStep, Rows } from "./session-port.js";
 import type { SqlError } from "./sql-error.js";
 
 export interface Inspection {
@@ -41,7 +41,7 @@ export function inspectStep(
   mirrors: readonly number[],
   sources: string,
   prepared: string | undefined,
-): Step {
+): InjectedStep {
   const setting = (name: string) => `pg_catalog.current_setting('${name}')`;
   const ours = (name: string) => `pg_catalog.current_setting('throughline.${name}', true)`;
   const names = relations.map(({ schema, table }) =>
@@ -137,18 +137,18 @@ function readOids(json: string | null | undefined): number[] {
   return oids.flatMap((oid) => (oid === null ? [] : [Number(oid)]));
 }
 
-const plain = (text: string): Step => ({ kind: "sql", text, values: [] });
+const plain = (text: string): InjectedStep => ({ kind: "sql", text, values: [] });
 
 /** Which transaction this is; null while it has written nothing. */
 export const transactionStep = plain("select pg_catalog.pg_current_xact_id_if_assigned()");
 
 /** Whether a rollback has undone here what one of these calls has changed. */
-export function undoneStep(calls: readonly string[]): Step {
+export function undoneStep(calls: readonly string[]): InjectedStep {
   return { kind: "sql", text: "select throughline.undone($1)", values: [JSON.stringify(calls)] };
 }
 
 /** In a savepoint of their own: statement triggers fire, and have not fired. */
-export function undone(steps: readonly Step[]): Step[] {
+export function undone(steps: readonly InjectedStep[]): InjectedStep[] {
   return [
     plain("savepoint _throughline"),
     ...steps,
@@ -164,8 +164,8 @@ export function planSteps(
   call: string,
   rowLimit: number,
   constraints: string | null,
-  run: Step = { kind: "dryRun" },
-): Step[] {
+  run: InjectedStep = { kind: "dryRun" },
+): InjectedStep[] {
   const { proxy } = signer;
   const limit = String(rowLimit);
   return undone([
@@ -191,7 +191,7 @@ export function lockStep(
   mirror: number,
   keys: readonly string[],
   forDelete: boolean,
-): Step {
+): InjectedStep {
   const list = JSON.stringify(keys);
   const strength = forDelete ? "true" : "false";
   return {
@@ -207,7 +207,7 @@ export function applySteps(
   signer: Signer,
   processId: number,
   apply: { readonly mirror: number; readonly staged: string; readonly calls: readonly string[] },
-): Step[] {
+): InjectedStep[] {
   const { proxy } = signer;
   const { mirror, staged } = apply;
   const call = crypto.randomUUID();
@@ -229,7 +229,7 @@ export function applySteps(
 }
 
 /** Raised by Postgres itself, so that the failed transaction is its own. */
-export function refuseStep(error: SqlError): Step {
+export function refuseStep(error: SqlError): InjectedStep {
   return {
     kind: "sql",
     text: "select throughline.refuse($1, $2, $3, $4, $5, $6, $7, $8)",

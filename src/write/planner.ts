@@ -6,13 +6,13 @@ import type { Signer } from "../postgres/mac.js";
 import { type Inspection, lockStep, planSteps, undoneStep } from "./injected-statements.js";
 import { type Plan, readLocked, readPlan, stillPlanned } from "./plan.js";
 import { refuseDifferent, refuseRestless, refuseTangled, refuseUndone } from "./refuse-plan.js";
-import type { HeldSession, Landing, OpenCall, Step } from "./session-port.js";
+import type { FlightResult, InjectedStep, OpenCall, WriteSession } from "./session-port.js";
 import type { SqlError } from "./sql-error.js";
 
 /** How often a statement is planned when its rows change under it. */
 const planAttempts = 3;
 
-export type Planned =
+export type PlanResult =
   /** Its rows are locked as they were planned. */
   | { readonly kind: "planned"; readonly plan: Plan }
   /** Postgres refused it. */
@@ -22,15 +22,15 @@ export type Planned =
 
 /** `opening`: what comes before the first plan. `volatile`: the statement calls functions, and may find other rows each time. */
 export async function planAndLock(
-  session: HeldSession,
+  session: WriteSession,
   signer: Signer,
   mirrors: readonly Mirror[],
   limit: number,
-  opening: readonly Step[],
+  opening: readonly InjectedStep[],
   volatile: boolean,
   { deferrable }: Inspection,
-): Promise<Planned> {
-  const planOnce = async (before: readonly Step[]): Promise<Planned> => {
+): Promise<PlanResult> {
+  const planOnce = async (before: readonly InjectedStep[]): Promise<PlanResult> => {
     // What the client has written earlier in its transaction is not ours to check.
     const constraints = session.begun && !session.follows ? "all" : deferrable;
     const steps = planSteps(signer, session.processId, crypto.randomUUID(), limit, constraints);
@@ -62,10 +62,10 @@ export async function planAndLock(
 
 /** What these calls of the transaction have changed must be here; `refused`: a rollback has undone it. */
 export async function lookForUndone(
-  session: HeldSession,
+  session: WriteSession,
   mirror: Mirror,
   earlier: readonly OpenCall[],
-): Promise<Exclude<Planned, { kind: "planned" }> | undefined> {
+): Promise<Exclude<PlanResult, { kind: "planned" }> | undefined> {
   const calls = earlier.flatMap((one) => (one.mirror === mirror.id && one.changed !== null ? [one.call] : []));
   if (calls.length === 0) return undefined;
   const flight = await session.fly([undoneStep(calls)], "flush");
@@ -74,7 +74,12 @@ export async function lookForUndone(
 }
 
 /** An INSERT has nothing to lock. */
-async function lockPlanned(session: HeldSession, signer: Signer, mirror: Mirror, { rows }: Plan): Promise<Landing> {
+async function lockPlanned(
+  session: WriteSession,
+  signer: Signer,
+  mirror: Mirror,
+  { rows }: Plan,
+): Promise<FlightResult> {
   // Rows of another mirror are refused for that.
   const keys = rows.flatMap(({ key, relation }) => (key === null || relation !== mirror.relation ? [] : [key]));
   if (keys.length === 0) return { kind: "landed", rows: [], wasOpen: false };

@@ -9,11 +9,11 @@ import type { Mirror, MirrorColumn } from "../mirror/column.js";
 import type { Metrics } from "../observe/metrics.js";
 import type { Signer } from "../postgres/mac.js";
 import type { ConnectorTable, Verb } from "../upstream/table.js";
-import { type Called, callUpstream } from "./call.js";
-import { notApplied, raiseProgress, withMirror } from "./client-errors.js";
+import { type CallResult, callUpstream } from "./call.js";
+import { notAppliedError, progressError, withMirror } from "./client-errors.js";
 import { applySteps, type Inspection, refuseStep } from "./injected-statements.js";
 import type { Plan, RowToSend } from "./plan.js";
-import type { HeldSession } from "./session-port.js";
+import type { WriteSession } from "./session-port.js";
 import { errorFields, withoutContext } from "./sql-error.js";
 import { stagedRows } from "./staged.js";
 
@@ -24,7 +24,7 @@ export interface SendContext {
   readonly metrics: Metrics;
 }
 
-export interface Ready {
+export interface ReadyWrite {
   readonly mirror: Mirror;
   readonly table: ConnectorTable;
   readonly inspection: Inspection;
@@ -42,7 +42,7 @@ export interface Ready {
 const shownKeys = 10;
 
 /** One call; with `throughline.chunk = on` as many as it takes, each noted by itself, up to the first that fails. */
-export async function send(session: HeldSession, context: SendContext, ready: Ready): Promise<"answered"> {
+export async function send(session: WriteSession, context: SendContext, ready: ReadyWrite): Promise<"answered"> {
   const { mirror, table, inspection, plan, verb, by, sent, limit } = ready;
   const { transaction } = plan;
   const canonical: (CanonicalRow | null)[] = [];
@@ -75,7 +75,7 @@ export async function send(session: HeldSession, context: SendContext, ready: Re
       ),
     );
     if (called.kind === "raise") {
-      const error = at === 0 ? called.error : raiseProgress(mirror, at, sent.length, called.error);
+      const error = at === 0 ? called.error : progressError(mirror, at, sent.length, called.error);
       return tellRaised(session, context, mirror, transaction, { ...called, error });
     }
     canonical.push(...called.verdict.canonical);
@@ -103,11 +103,11 @@ function named(mirror: Mirror, keys: readonly string[]): string {
 
 /** In the client's session first, which frees its locks; then on our own connection; then the client is told. */
 async function tellRaised(
-  session: HeldSession,
+  session: WriteSession,
   { pool }: SendContext,
   mirror: Mirror,
   transaction: string | null,
-  { call, error, changed }: Extract<Called, { kind: "raise" }>,
+  { call, error, changed }: Extract<CallResult, { kind: "raise" }>,
 ): Promise<"answered"> {
   const raised = await session.fly([refuseStep(error)], "flush");
   const [settled] = changed ? await settle(pool, [call]).catch(() => []) : [];
@@ -136,9 +136,9 @@ async function tellRaised(
 
 /** `accepted`: what upstream has accepted; null when nothing was sent. */
 async function apply(
-  session: HeldSession,
+  session: WriteSession,
   { signer }: SendContext,
-  { mirror, rows, plan }: Ready,
+  { mirror, rows, plan }: ReadyWrite,
   canonical: readonly (CanonicalRow | null)[],
   calls: readonly string[],
   accepted: string | null,
@@ -149,7 +149,7 @@ async function apply(
   if (flight.kind === "landed") session.tellCompletion();
   else if (flight.kind === "failed") {
     session.tellError(
-      accepted === null ? withoutContext(flight.error) : notApplied(mirror.api, accepted, flight.error),
+      accepted === null ? withoutContext(flight.error) : notAppliedError(mirror.api, accepted, flight.error),
     );
   }
   return "answered";

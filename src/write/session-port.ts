@@ -4,7 +4,7 @@ import type { Fields } from "../../protocol/fields.js";
 import type { Classified } from "../sql/classify.js";
 
 /** One injected message group; the client's own statement is never rewritten, only run. */
-export type Step =
+export type InjectedStep =
   /** A statement of ours, with text parameters; its rows come back. */
   | { readonly kind: "sql"; readonly text: string; readonly values: readonly (string | null)[] }
   /** Ends the transaction that we opened. */
@@ -27,7 +27,7 @@ export type FlightEnd = "flush" | "sync";
 
 export type Rows = readonly (readonly (string | null)[])[];
 
-export type Landing =
+export type FlightResult =
   /** The rows of each `sql` step. `wasOpen`: a BEGIN among them met the client's own (its warning 25001 says so). */
   | { readonly kind: "landed"; readonly rows: readonly Rows[]; readonly wasOpen: boolean }
   /** An injected message, or the client's portal, failed; the client has not been told. */
@@ -50,7 +50,7 @@ export interface OpenCall {
   readonly settled: boolean;
 }
 
-export interface HeldSession {
+export interface WriteSession {
   readonly classified: Extract<Classified, { kind: "write" | "prepareTransaction" }>;
   readonly text: string;
   /** The name under which this text has to be prepared for the statement to be what it was taken for. */
@@ -63,9 +63,9 @@ export interface HeldSession {
   readonly simple: boolean;
   /** Upstream calls of the transaction that is open. */
   readonly openCalls: readonly OpenCall[];
-  fly(steps: readonly Step[], end: FlightEnd): Promise<Landing>;
+  fly(steps: readonly InjectedStep[], end: FlightEnd): Promise<FlightResult>;
   /** The steps that open a transaction, if the client has none open. `quiet`: the client's setting when it hides warnings. */
-  begin(quiet: string | undefined): readonly Step[];
+  begin(quiet: string | undefined): readonly InjectedStep[];
   /** The transaction is one that the client has opened; known as soon as `begun` is. */
   readonly explicit: boolean;
   /** Whether `begin` opened it; known when the flight with its steps has landed. */

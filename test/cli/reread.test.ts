@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { open, readConfig, reopened } from "../../src/app/open.js";
+import { open, readConfig, reopenTables } from "../../src/app/open.js";
 
 const plain = (path: string) => `throughline: 1
 api: own
@@ -26,13 +26,13 @@ test("a manifest that has changed is another API", async () => {
   const read = () => readConfig(path, { KEY: "k" });
   const opened = open(read());
   writeFileSync(manifest, plain("/v2/things"));
-  const again = reopened(opened, read());
+  const again = reopenTables(opened, read());
   const own = (tables: typeof again) => tables.filter(({ api }) => api.name === "own").map(({ table }) => table);
   const others = (tables: typeof again) => tables.filter(({ api }) => api.name !== "own").map(({ table }) => table);
   expect(own(again)[0]).not.toBe(own(opened.tables)[0]);
   expect(others(again)).toEqual(others(opened.tables));
   writeFileSync(manifest, "api: own");
-  expect(() => reopened(opened, read())).toThrow("own.yaml");
+  expect(() => reopenTables(opened, read())).toThrow("own.yaml");
   await opened.pool.end();
   rmSync(folder, { recursive: true, force: true });
 });
@@ -45,7 +45,7 @@ test("what is said of an API as before goes on as it is, the third time as well"
   const opened = open(read());
   let tables = opened.tables;
   for (let time = 0; time < 3; time += 1) {
-    tables = reopened({ tables, log: opened.log }, read());
+    tables = reopenTables({ tables, log: opened.log }, read());
     expect(tables.map(({ table }) => table)).toEqual(opened.tables.map(({ table }) => table));
   }
   await opened.pool.end();

@@ -6,8 +6,8 @@ import { beforeEach, expect, inject, test } from "vitest";
 import { migrateAll } from "../../src/app/migrate.js";
 import { openMirrors } from "../../src/app/open.js";
 import { serve } from "../../src/app/serve.js";
-import { stamp } from "../../src/postgres/clock.js";
-import { Watched } from "../../src/sql/watched.js";
+import { serverTime } from "../../src/postgres/clock.js";
+import { WatchList } from "../../src/sql/watch-list.js";
 import { backfill } from "../../src/sync/backfill.js";
 import { applyPage } from "../../src/sync/page.js";
 import { type Line, startLine } from "../support/line.js";
@@ -43,7 +43,7 @@ test("P2: a volatile value in a database that has no table but mirrors", async (
 });
 
 test("P10: a text full of 'prepare' does not stop the proxy", () => {
-  const watched = new Watched();
+  const watched = new WatchList();
   watched.set([{ schema: "hubspot", name: "contacts" }], []);
   expect(watched.suspects(`select '${"prepare ".repeat(100_000)}'`)).toBe(false);
 });
@@ -54,7 +54,7 @@ test("P8: a late page does not take a unique value from what was accepted after 
   const { mirror, table } = found;
   const [ada, bob] = [idOf("ada@example.com"), idOf("bob@example.com")];
   line.sandbox.edit("contacts", ada, { email: "x@example.com" });
-  const askedAt = await stamp(line.opened.pool);
+  const askedAt = await serverTime(line.opened.pool);
   const page = await table.get(mirror.columns, [ada]);
   line.sandbox.edit("contacts", ada, { email: "y@example.com" });
   const client = await line.client();

@@ -26,7 +26,7 @@ test("every limit holds, and a rest holds everybody", async () => {
   );
   expect(await budget.admit(write(0))).toEqual({ kind: "granted" });
   expect(await budget.admit(write(0))).toEqual({ kind: "denied", retryAfterMs: 50 });
-  budget.rest(5000);
+  budget.pauseFor(5000);
   now = 60;
   expect(await budget.admit(write(0))).toEqual({ kind: "denied", retryAfterMs: 4940 });
 });
@@ -61,7 +61,7 @@ test("a call that is cancelled while it waits leaves its place to others", async
   await budget.admit(write(0));
   const cancel = new AbortController();
   const waits = async () => cancel.abort();
-  expect(await budget.admit({ ...write(10_000), signal: cancel.signal, waits })).toEqual({ kind: "cancelled" });
+  expect(await budget.admit({ ...write(10_000), signal: cancel.signal, onWait: waits })).toEqual({ kind: "cancelled" });
   expect(await budget.admit(read(10_000))).toEqual({ kind: "granted" });
 });
 
@@ -70,6 +70,6 @@ test("who is turned away again and again rests longer each time, until one is le
   expect([budget.penaltyMs(), budget.penaltyMs(), budget.penaltyMs()]).toEqual([1_000, 2_000, 4_000]);
   for (let time = 0; time < 9; time += 1) budget.penaltyMs();
   expect(budget.penaltyMs()).toBe(30_000);
-  budget.forgive();
+  budget.resetBackoff();
   expect(budget.penaltyMs()).toBe(1_000);
 });

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { forget } from "../../src/journal/retain.js";
+import { deleteOldEntries } from "../../src/journal/retain.js";
 import { type Line, startLine } from "../support/line.js";
 
 let line: Line;
@@ -16,7 +16,7 @@ test("entries that have been closed for long are forgotten with their marks, in 
           case when i <= 2100 then now() - interval '3 days' when i = 2101 then now() end
         from throughline.mirror m, generate_series(1, 2102) i;
     insert into throughline.applied (call) select id from throughline.journal`);
-  expect(await forget(line.opened.pool, 2 * 86_400_000)).toBe(2100);
+  expect(await deleteOldEntries(line.opened.pool, 2 * 86_400_000)).toBe(2100);
   const left =
     "select (select count(*)::int from throughline.journal) as entries, (select count(*)::int from throughline.applied) as marks";
   expect((await line.admin.query(left)).rows).toEqual([{ entries: 2, marks: 2 }]);

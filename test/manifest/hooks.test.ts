@@ -12,7 +12,7 @@ import { ConfigError } from "../../src/config/yaml.js";
 import { hooksOf } from "../../src/connectors/registry.js";
 import type { hookRule } from "../../src/manifest/error-schema.js";
 import { checkedHooks } from "../../src/manifest/hooks.js";
-import type { Hooks, Verdict } from "../../src/manifest/hooks.types.js";
+import type { Hooks, HookVerdict } from "../../src/manifest/hooks.types.js";
 import { openItems } from "../support/items.js";
 import { type ScriptedServer, startScripted } from "../support/scripted.js";
 import { listen } from "../support/served.js";
@@ -188,6 +188,6 @@ test("a manifest without hooks has none, and each connector that comes with hook
 });
 
 test("what their types let a hook say is what the engine takes", () => {
-  expectTypeOf<Verdict>().toExtend<z.input<typeof hookRule>>();
-  expectTypeOf<keyof Verdict>().toEqualTypeOf<keyof z.input<typeof hookRule>>();
+  expectTypeOf<HookVerdict>().toExtend<z.input<typeof hookRule>>();
+  expectTypeOf<keyof HookVerdict>().toEqualTypeOf<keyof z.input<typeof hookRule>>();
 });

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { Kept } from "../../protocol/chunk-buffer.js";
+import { ChunkBuffer } from "../../protocol/chunk-buffer.js";
 
 test("what was appended comes back in order and in one piece, once", () => {
-  const kept = new Kept();
+  const kept = new ChunkBuffer();
   kept.append(Buffer.from("ab"));
   kept.append(Buffer.from("c"));
   kept.append(Buffer.from("def"));
@@ -13,14 +13,14 @@ test("what was appended comes back in order and in one piece, once", () => {
 });
 
 test("a single chunk is handed over as it is, uncopied", () => {
-  const kept = new Kept();
+  const kept = new ChunkBuffer();
   const chunk = Buffer.from("whole");
   kept.append(chunk);
   expect(kept.take()).toBe(chunk);
 });
 
 test("an empty chunk leaves no trace: the one beside it is still uncopied", () => {
-  const kept = new Kept();
+  const kept = new ChunkBuffer();
   const chunk = Buffer.from("whole");
   kept.append(Buffer.alloc(0));
   kept.append(chunk);
@@ -30,7 +30,7 @@ test("an empty chunk leaves no trace: the one beside it is still uncopied", () =
 });
 
 test("chunks are not copied while they wait: one copy is made when they are asked for", () => {
-  const kept = new Kept();
+  const kept = new ChunkBuffer();
   const first = Buffer.from("ab");
   kept.append(first);
   kept.append(Buffer.from("cd"));
@@ -41,7 +41,7 @@ test("chunks are not copied while they wait: one copy is made when they are aske
 });
 
 test("what is put back after a take comes before what is appended later", () => {
-  const kept = new Kept();
+  const kept = new ChunkBuffer();
   kept.append(Buffer.from("abc"));
   kept.append(Buffer.from("def"));
   kept.append(kept.take().subarray(2));

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Kept } from "../../protocol/chunk-buffer.js";
+import { ChunkBuffer } from "../../protocol/chunk-buffer.js";
 import { FrameReader, type FrameSink, MalformedFrame } from "../../protocol/frames.js";
 
 /** Type, then length: whole messages, empty ones, and one longer than most pieces. */
@@ -195,7 +195,7 @@ function walk(pieces: readonly Buffer[], wantsWhole: (type: number) => boolean) 
       return true;
     },
   });
-  const kept = new Kept();
+  const kept = new ChunkBuffer();
   for (const piece of pieces) {
     kept.append(piece);
     if (kept.length < reader.needed) continue;

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { Backend } from "../../protocol/messages.js";
-import { Owed, Sent } from "../../protocol/pending-replies.js";
+import { PendingReplies, RequestKind } from "../../protocol/pending-replies.js";
 
 /** Messages sent (`>`) and replies (`<`), in the order in which they pass the proxy. */
-type Step = `>${keyof typeof Sent}` | `<${keyof typeof Backend}`;
+type Step = `>${keyof typeof RequestKind}` | `<${keyof typeof Backend}`;
 
 const extended: readonly Step[] = ["<parseComplete", "<bindComplete", "<copyInResponse"];
 
@@ -90,10 +90,10 @@ const done: readonly Step[] = ["<commandComplete", "<readyForQuery"];
 
 /** None of the replies is one too many; with `settled` none is missing either. */
 function follows(steps: readonly Step[], settled = steps.at(-1) === "<readyForQuery"): void {
-  const owed = new Owed({ confirmed: () => undefined, discarded: () => undefined });
+  const owed = new PendingReplies({ confirmed: () => undefined, discarded: () => undefined });
   for (const step of steps) {
     const name = step.slice(1);
-    if (step.startsWith(">")) owed.push(kindOf(Sent, name));
+    if (step.startsWith(">")) owed.push(kindOf(RequestKind, name));
     else owed.answer(kindOf(Backend, name));
   }
   if (settled) expect(owed.empty).toBe(true);

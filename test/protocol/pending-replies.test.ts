@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { Backend } from "../../protocol/messages.js";
-import { Owed, ProtocolDesync, Route, Sent } from "../../protocol/pending-replies.js";
+import { Delivery, PendingReplies, ProtocolDesync, RequestKind } from "../../protocol/pending-replies.js";
 
 type ReplyName = keyof typeof Backend;
-type SentName = keyof typeof Sent;
+type SentName = keyof typeof RequestKind;
 /** What a reply does when a message of one kind is the oldest that is owed for, and a Sync is owed for behind it. */
 type Effect =
   /** It is the last reply to that message. */
@@ -17,7 +17,7 @@ type Effect =
   /** It can't come: the stream is not followed any further. */
   | "lost";
 
-const routes = Object.values(Route);
+const routes = Object.values(Delivery);
 const oldest = [
   "parse",
   "bind",
@@ -55,22 +55,22 @@ describe.each(Object.keys(table).filter((name): name is ReplyName => name in Bac
     const effect = table[reply][oldest.indexOf(sent)];
     for (const route of routes) {
       const { owed, events } = watched();
-      owed.push(Sent[sent], route, true);
-      owed.push(Sent.bind, Route.capture, true);
-      owed.push(Sent.sync, Route.capture);
+      owed.push(RequestKind[sent], route, true);
+      owed.push(RequestKind.bind, Delivery.capture, true);
+      owed.push(RequestKind.sync, Delivery.capture);
       if (effect === "lost") {
         expect(() => owed.answer(Backend[reply])).toThrow(ProtocolDesync);
         continue;
       }
-      expect(owed.answer(Backend[reply])).toBe(effect === "none" ? Route.relay : route);
+      expect(owed.answer(Backend[reply])).toBe(effect === "none" ? Delivery.relay : route);
       expect(events).toEqual(
         { last: ["confirmed"], skip: ["failed", "skipped"], more: [], none: [] }[effect ?? "none"],
       );
-      expect(owed.headRoute).toBe(effect === "last" || effect === "skip" ? Route.capture : route);
+      expect(owed.headDelivery).toBe(effect === "last" || effect === "skip" ? Delivery.capture : route);
       expect(owed.skipping).toBe(false);
-      if (effect === "last") expect(owed.answer(Backend.bindComplete)).toBe(Route.capture);
+      if (effect === "last") expect(owed.answer(Backend.bindComplete)).toBe(Delivery.capture);
       else if (effect !== "skip") continue;
-      expect(owed.answer(Backend.readyForQuery)).toBe(Route.capture);
+      expect(owed.answer(Backend.readyForQuery)).toBe(Delivery.capture);
       expect(owed.empty).toBe(true);
     }
   });
@@ -79,58 +79,74 @@ describe.each(Object.keys(table).filter((name): name is ReplyName => name in Bac
     const { owed } = watched();
     const answers = ["parseComplete", "bindComplete", "closeComplete", "readyForQuery"];
     if (answers.includes(reply)) expect(() => owed.answer(Backend[reply])).toThrow(ProtocolDesync);
-    else expect(owed.answer(Backend[reply])).toBe(Route.relay);
+    else expect(owed.answer(Backend[reply])).toBe(Delivery.relay);
   });
 });
 
 describe("an error", () => {
   test("of a Query or a Sync clears nothing: its ReadyForQuery is still to come", () => {
-    for (const sent of [Sent.query, Sent.sync]) {
+    for (const sent of [RequestKind.query, RequestKind.sync]) {
       const { owed } = watched();
-      owed.push(sent, Route.drop);
-      owed.push(Sent.parse);
-      expect(owed.answer(Backend.errorResponse)).toBe(Route.drop);
+      owed.push(sent, Delivery.drop);
+      owed.push(RequestKind.parse);
+      expect(owed.answer(Backend.errorResponse)).toBe(Delivery.drop);
       expect(owed.skipping).toBe(false);
-      expect(owed.answer(Backend.readyForQuery)).toBe(Route.drop);
-      expect(owed.answer(Backend.parseComplete)).toBe(Route.relay);
+      expect(owed.answer(Backend.readyForQuery)).toBe(Delivery.drop);
+      expect(owed.answer(Backend.parseComplete)).toBe(Delivery.relay);
       expect(owed.empty).toBe(true);
     }
   });
 
   test("of an extended message clears everything up to the next Sync, queued Queries included, and nothing behind it", () => {
     const { owed } = watched();
-    for (const sent of [Sent.parse, Sent.bind, Sent.query, Sent.describe, Sent.copyEnd, Sent.close]) owed.push(sent);
-    owed.push(Sent.sync, Route.drop);
-    owed.push(Sent.query, Route.capture);
-    expect(owed.answer(Backend.errorResponse)).toBe(Route.relay);
-    expect(owed.answer(Backend.readyForQuery)).toBe(Route.drop);
-    expect(owed.answer(Backend.readyForQuery)).toBe(Route.capture);
+    for (const sent of [
+      RequestKind.parse,
+      RequestKind.bind,
+      RequestKind.query,
+      RequestKind.describe,
+      RequestKind.copyEnd,
+      RequestKind.close,
+    ])
+      owed.push(sent);
+    owed.push(RequestKind.sync, Delivery.drop);
+    owed.push(RequestKind.query, Delivery.capture);
+    expect(owed.answer(Backend.errorResponse)).toBe(Delivery.relay);
+    expect(owed.answer(Backend.readyForQuery)).toBe(Delivery.drop);
+    expect(owed.answer(Backend.readyForQuery)).toBe(Delivery.capture);
     expect(owed.empty).toBe(true);
   });
 
   test("with no Sync sent yet leaves nothing owed, and what is sent before the Sync is not noted", () => {
     const { owed } = watched();
-    owed.push(Sent.bind);
-    owed.push(Sent.execute);
+    owed.push(RequestKind.bind);
+    owed.push(RequestKind.execute);
     owed.answer(Backend.errorResponse);
     expect(owed.empty).toBe(true);
     expect(owed.skipping).toBe(true);
-    for (const sent of [Sent.parse, Sent.bind, Sent.describe, Sent.execute, Sent.close, Sent.query, Sent.copyEnd]) {
+    for (const sent of [
+      RequestKind.parse,
+      RequestKind.bind,
+      RequestKind.describe,
+      RequestKind.execute,
+      RequestKind.close,
+      RequestKind.query,
+      RequestKind.copyEnd,
+    ]) {
       owed.push(sent);
       expect(owed.empty).toBe(true);
       expect(owed.skipping).toBe(true);
     }
-    owed.push(Sent.sync, Route.drop);
+    owed.push(RequestKind.sync, Delivery.drop);
     expect(owed.skipping).toBe(false);
-    owed.push(Sent.parse);
-    expect(owed.answer(Backend.readyForQuery)).toBe(Route.drop);
-    expect(owed.answer(Backend.parseComplete)).toBe(Route.relay);
+    owed.push(RequestKind.parse);
+    expect(owed.answer(Backend.readyForQuery)).toBe(Delivery.drop);
+    expect(owed.answer(Backend.parseComplete)).toBe(Delivery.relay);
     expect(owed.empty).toBe(true);
   });
 
   test("that nothing is owed for, such as FATAL, goes to the client and changes nothing", () => {
     const { owed } = watched();
-    expect(owed.answer(Backend.errorResponse)).toBe(Route.relay);
+    expect(owed.answer(Backend.errorResponse)).toBe(Delivery.relay);
     expect(owed.empty).toBe(true);
   });
 });
@@ -138,32 +154,32 @@ describe("an error", () => {
 describe("each Sync has one ReadyForQuery", () => {
   test("in a row of Syncs", () => {
     const { owed } = watched();
-    for (const route of routes) owed.push(Sent.sync, route);
+    for (const route of routes) owed.push(RequestKind.sync, route);
     for (const route of routes) expect(owed.answer(Backend.readyForQuery)).toBe(route);
     expect(() => owed.answer(Backend.readyForQuery)).toThrow(ProtocolDesync);
   });
 
   test("also when it fails itself, after a CommandComplete", () => {
     const { owed } = watched();
-    owed.push(Sent.execute);
-    owed.push(Sent.sync, Route.drop);
-    expect(owed.answer(Backend.commandComplete)).toBe(Route.relay);
-    expect(owed.answer(Backend.errorResponse)).toBe(Route.drop);
-    expect(owed.answer(Backend.readyForQuery)).toBe(Route.drop);
+    owed.push(RequestKind.execute);
+    owed.push(RequestKind.sync, Delivery.drop);
+    expect(owed.answer(Backend.commandComplete)).toBe(Delivery.relay);
+    expect(owed.answer(Backend.errorResponse)).toBe(Delivery.drop);
+    expect(owed.answer(Backend.readyForQuery)).toBe(Delivery.drop);
     expect(owed.skipping).toBe(false);
   });
 });
 
 test("replies to injected messages are told apart from the client's around them", () => {
   const { owed } = watched();
-  owed.push(Sent.bind);
-  owed.push(Sent.parse, Route.drop);
-  owed.push(Sent.execute, Route.capture);
-  owed.push(Sent.describe, Route.rows);
-  owed.push(Sent.execute, Route.rows);
-  owed.push(Sent.sync);
-  const { drop, capture, rows, relay } = Route;
-  const replies: readonly [ReplyName, Route][] = [
+  owed.push(RequestKind.bind);
+  owed.push(RequestKind.parse, Delivery.drop);
+  owed.push(RequestKind.execute, Delivery.capture);
+  owed.push(RequestKind.describe, Delivery.rows);
+  owed.push(RequestKind.execute, Delivery.rows);
+  owed.push(RequestKind.sync);
+  const { drop, capture, rows, relay } = Delivery;
+  const replies: readonly [ReplyName, Delivery][] = [
     ["bindComplete", relay],
     ["parseComplete", drop],
     ["noticeResponse", capture],
@@ -183,10 +199,10 @@ test("replies to injected messages are told apart from the client's around them"
 describe("tracked messages", () => {
   test("are confirmed in their order, and others are not", () => {
     const { owed, events } = watched();
-    owed.push(Sent.parse, Route.relay, true);
-    owed.push(Sent.parse);
-    owed.push(Sent.close, Route.drop, true);
-    owed.push(Sent.query, Route.relay, true);
+    owed.push(RequestKind.parse, Delivery.relay, true);
+    owed.push(RequestKind.parse);
+    owed.push(RequestKind.close, Delivery.drop, true);
+    owed.push(RequestKind.query, Delivery.relay, true);
     owed.answer(Backend.parseComplete);
     expect(events).toEqual(["confirmed"]);
     owed.answer(Backend.parseComplete);
@@ -201,12 +217,12 @@ describe("tracked messages", () => {
 
   test("fail, or are skipped when an earlier one failed, tracked or not", () => {
     const { owed, events } = watched();
-    owed.push(Sent.parse, Route.relay, true);
-    owed.push(Sent.bind);
-    owed.push(Sent.close, Route.relay, true);
-    owed.push(Sent.query, Route.relay, true);
-    owed.push(Sent.sync);
-    owed.push(Sent.parse, Route.relay, true);
+    owed.push(RequestKind.parse, Delivery.relay, true);
+    owed.push(RequestKind.bind);
+    owed.push(RequestKind.close, Delivery.relay, true);
+    owed.push(RequestKind.query, Delivery.relay, true);
+    owed.push(RequestKind.sync);
+    owed.push(RequestKind.parse, Delivery.relay, true);
     owed.answer(Backend.parseComplete);
     owed.answer(Backend.errorResponse);
     expect(events).toEqual(["confirmed", "skipped", "skipped"]);
@@ -217,10 +233,10 @@ describe("tracked messages", () => {
 
   test("that are sent while Postgres skips are skipped at once", () => {
     const { owed, events } = watched();
-    owed.push(Sent.parse);
+    owed.push(RequestKind.parse);
     owed.answer(Backend.errorResponse);
-    owed.push(Sent.parse, Route.relay, true);
-    owed.push(Sent.bind);
+    owed.push(RequestKind.parse, Delivery.relay, true);
+    owed.push(RequestKind.bind);
     expect(events).toEqual(["skipped"]);
   });
 });
@@ -228,11 +244,12 @@ describe("tracked messages", () => {
 test("the queue grows as long as the client sends, wherever it began", () => {
   const { owed } = watched();
   for (let turn = 0; turn < 40; turn += 1) {
-    owed.push(Sent.sync);
+    owed.push(RequestKind.sync);
     owed.answer(Backend.readyForQuery);
   }
   const sent = 5_000;
-  for (let i = 0; i < sent; i += 1) owed.push(i % 2 === 0 ? Sent.parse : Sent.bind, routes[i % routes.length]);
+  for (let i = 0; i < sent; i += 1)
+    owed.push(i % 2 === 0 ? RequestKind.parse : RequestKind.bind, routes[i % routes.length]);
   for (let i = 0; i < sent; i += 1) {
     expect(owed.answer(i % 2 === 0 ? Backend.parseComplete : Backend.bindComplete)).toBe(routes[i % routes.length]);
   }
@@ -241,7 +258,7 @@ test("the queue grows as long as the client sends, wherever it began", () => {
 
 function watched() {
   const events: ("confirmed" | "failed" | "skipped")[] = [];
-  const owed = new Owed({
+  const owed = new PendingReplies({
     confirmed: () => events.push("confirmed"),
     discarded: (skipped) => events.push(skipped ? "skipped" : "failed"),
   });

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { inject } from "vitest";
 import { makeLog } from "../../src/observe/log.js";
 import { type PostgresAddress, postgresAddress } from "../../src/postgres/address.js";
-import type { Interception } from "../../src/proxy/interceptor.js";
+import type { Interceptor } from "../../src/proxy/interceptor.js";
 import { Listener } from "../../src/proxy/listener.js";
 import { type Line, startLine } from "../support/line.js";
 
@@ -21,7 +21,7 @@ export interface Both {
   close(): Promise<void>;
 }
 
-export const notIntercepted: Interception = {
+export const notIntercepted: Interceptor = {
   awake: false,
   suspects: () => false,
   classify: () => ({ kind: "other" }),

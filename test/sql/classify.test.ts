@@ -1,12 +1,12 @@
 import { beforeAll, expect, test } from "vitest";
 import { classify } from "../../src/sql/classify.js";
 import { loadParser } from "../../src/sql/parser.js";
-import { Watched } from "../../src/sql/watched.js";
+import { WatchList } from "../../src/sql/watch-list.js";
 
 beforeAll(() => loadParser());
 
-function watching(tables: readonly string[], functions: readonly string[] = []): Watched {
-  const watched = new Watched();
+function watching(tables: readonly string[], functions: readonly string[] = []): WatchList {
+  const watched = new WatchList();
   watched.set(
     tables.map((name) => ({ schema: "hubspot", name })),
     functions,

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openMirrors } from "../../src/app/open.js";
-import { stamp } from "../../src/postgres/clock.js";
+import { serverTime } from "../../src/postgres/clock.js";
 import { backfill } from "../../src/sync/backfill.js";
 import { applyPage } from "../../src/sync/page.js";
 import { type Line, startLine } from "../support/line.js";
@@ -65,7 +65,7 @@ test("an unchanged page writes nothing", async () => {
 test("P8: a page that was asked for before a write was accepted does not overwrite it", async () => {
   await line.pull();
   const { mirror, table } = await opened();
-  const askedAt = await stamp(line.opened.pool);
+  const askedAt = await serverTime(line.opened.pool);
   const page = await table.list(mirror.columns, null);
   const client = await line.client();
   await client.query("update hubspot.contacts set firstname = 'Newer' where email = 'ada@example.com'");
@@ -81,7 +81,7 @@ test("P8: a page that was asked for before a write was accepted does not overwri
 test("P8: a page that was asked for before a delete was accepted does not resurrect the row", async () => {
   await line.pull();
   const { mirror, table } = await opened();
-  const askedAt = await stamp(line.opened.pool);
+  const askedAt = await serverTime(line.opened.pool);
   const page = await table.list(mirror.columns, null);
   const client = await line.client();
   await client.query("delete from hubspot.contacts where email = 'ada@example.com'");
@@ -99,7 +99,7 @@ test("P8: a page does not touch a row that an open transaction has written", asy
   await client.query("begin");
   await client.query("update hubspot.contacts set firstname = 'Open' where email = 'ada@example.com'");
   line.sandbox.edit("contacts", "501", { firstname: "Later" });
-  const askedAt = await stamp(line.opened.pool);
+  const askedAt = await serverTime(line.opened.pool);
   const page = await table.list(mirror.columns, null);
   expect(await applyPage(line.opened.pool, { mirror, askedAt, rows: page.records })).toEqual(["501"]);
   await client.query("commit");
@@ -113,7 +113,7 @@ test("P8: a page with a row whose create is still open parks it", async () => {
   const client = await line.client();
   await client.query("begin");
   const { rows } = await client.query("insert into hubspot.contacts (email) values ('fresh@example.com') returning id");
-  const askedAt = await stamp(line.opened.pool);
+  const askedAt = await serverTime(line.opened.pool);
   const page = await table.list(mirror.columns, null);
   expect(await applyPage(line.opened.pool, { mirror, askedAt, rows: page.records })).toEqual([rows[0].id]);
   await client.query("commit");

@@ -6,7 +6,7 @@ import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openMirrors } from "../../src/app/open.js";
 import { serve } from "../../src/app/serve.js";
-import { stamp } from "../../src/postgres/clock.js";
+import { serverTime } from "../../src/postgres/clock.js";
 import type { RunningProxy } from "../../src/proxy/start.js";
 import { applyPage } from "../../src/sync/page.js";
 import type { Page } from "../../src/upstream/reading.js";
@@ -131,7 +131,7 @@ async function take(one: Step, run: number, pages: Map<number, { page: Page; ask
       await ask(one.how);
       return;
     case "ask for a page":
-      pages.set(one.who, { askedAt: await stamp(pool), page: await table.list(mirror.columns, null) });
+      pages.set(one.who, { askedAt: await serverTime(pool), page: await table.list(mirror.columns, null) });
       return;
     case "apply the page": {
       const held = pages.get(one.who);

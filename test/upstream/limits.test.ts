@@ -159,8 +159,8 @@ test("a call whose turn never came because somebody cancelled it is not sent", a
   await update(opened);
   const cancel = new AbortController();
   const gate = {
-    waits: async () => cancel.abort(),
-    goes: async () => true,
+    onWait: async () => cancel.abort(),
+    onSend: async () => true,
   };
   const ending = opened.table.write("update", opened.columns, [{ key: "1", sent: {} }], {
     signal: cancel.signal,

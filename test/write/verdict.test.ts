@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Mirror, MirrorColumn } from "../../src/mirror/column.js";
 import type { RowResult, UpstreamError } from "../../src/upstream/write-outcome.js";
-import { raiseVerdict } from "../../src/write/client-errors.js";
+import { verdictError } from "../../src/write/client-errors.js";
 import type { RowToSend } from "../../src/write/plan.js";
 import { stagedRows } from "../../src/write/staged.js";
 import { judge } from "../../src/write/verdict.js";
@@ -61,7 +61,7 @@ const judged = (results: readonly RowResult[]) =>
     compare,
   );
 const raised = (results: readonly RowResult[]) =>
-  raiseVerdict(
+  verdictError(
     mirror,
     "the-call",
     results.map((_, i) => update(String(i + 1))),

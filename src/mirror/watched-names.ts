@@ -1,7 +1,7 @@
 // Which names can lead a statement to a mirror: its own, those of views and rules over it, and of functions whose text writes to it.
 
 import type { Pool } from "pg";
-import { sourcePattern, type WatchedTable } from "../sql/watched.js";
+import { sourcePattern, type WatchedTable } from "../sql/watch-list.js";
 import type { Mirror } from "./column.js";
 
 export interface WatchedNames {

@@ -16,7 +16,7 @@ export interface WatchedTable {
   readonly name: string;
 }
 
-export class Watched {
+export class WatchList {
   private tables: readonly WatchedTable[] = [];
   private functions: ReadonlySet<string> = new Set();
   private readonly defined = { tables: new Set<string>(), functions: new Set<string>() };
