@@ -33,21 +33,8 @@ export function fatal(error: Fields): Fields {
   return new Map([["S", "FATAL"], ["V", "FATAL"], ...[...error].filter(([code]) => code !== "S" && code !== "V")]);
 }
 
-/** An error that ends the session. */
-export function fatalError(sqlstate: string, message: string): Fields {
-  return fatal(new Map(Object.entries({ C: sqlstate, M: message })));
-}
-
-export function writeFatal(sqlstate: string, message: string): Buffer {
-  return writeError(fatalError(sqlstate, message));
-}
-
 export function writeNotice(fields: Fields): Buffer {
   return writeFields(Backend.noticeResponse, fields);
-}
-
-export function writeWarning(sqlstate: string, message: string): Buffer {
-  return writeNotice(new Map(Object.entries({ S: "WARNING", V: "WARNING", C: sqlstate, M: message })));
 }
 
 function writeFields(type: number, fields: Fields): Buffer {

@@ -6,15 +6,16 @@ import { pathToFileURL } from "node:url";
 const root = join(import.meta.dirname, "..");
 const built = (path) => import(pathToFileURL(join(root, "dist/src", path)).href);
 
-const { conditionNames } = await built("postgres/raised.js");
-const { connectorErrors } = await built("upstream/error-docs.js");
-const { writeErrors } = await built("write/reference.js");
-const { proxyErrors } = await built("proxy/reference.js");
+const { conditionNames } = await built("postgres/error-catalogue.js");
+const { upstreamErrors } = await built("upstream/error-docs.js");
+const { guardErrors } = await built("mirror/guard-errors.js");
+const { writeErrors } = await built("write/errors/catalogue.js");
+const { proxyErrors } = await built("proxy/session-errors.js");
 const { states } = await built("journal/states.js");
 const { Metrics } = await built("observe/metrics.js");
 const { manifestJsonSchema } = await built("manifest/manifest.js");
 
-/** By the key `sent` of the tables. */
+/** By the key `sent` of the entries. */
 const sent = {
   nothing: "nothing was sent",
   refused: "sent, and the API changed nothing",
@@ -23,21 +24,23 @@ const sent = {
   unknown: "sent, or it may have been; nobody knows what became of it",
   journal: "look into the journal",
 };
-const note = "<!-- Written by `npm run reference`: change the tables in src, not this file. -->";
+const note = "<!-- Written by `npm run reference`: change the catalogue in src, not this file. -->";
 const row = (...cells) => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
 const table = (head, rows) => [row(...head), row(...head.map(() => "---")), ...rows.map((cells) => row(...cells))];
 
 function errorsPage() {
   const sources = [
-    ["statement", writeErrors],
-    ["API", connectorErrors],
+    ["statement", [...writeErrors, ...guardErrors]],
+    ["API", upstreamErrors],
     ["session", proxyErrors],
   ];
   // First our own class, which matters most.
   const rank = (sqlstate) => (sqlstate.startsWith("TL") ? ` ${sqlstate}` : sqlstate);
   const sorted = Object.entries(conditionNames).sort(([a], [b]) => (rank(a) < rank(b) ? -1 : 1));
   const sections = sorted.flatMap(([sqlstate, name]) => {
-    const causes = sources.flatMap(([source, errors]) => (errors[sqlstate] ?? []).map((cause) => [source, cause]));
+    const causes = sources.flatMap(([source, errors]) =>
+      errors.filter((entry) => entry.sqlstate === sqlstate).map((cause) => [source, cause]),
+    );
     const rows = causes.map(([source, { means, sent: became, remedy }]) => [source, means, sent[became], remedy]);
     return [`## ${sqlstate} ${name}`, "", ...table(["from", "what it means", "the API call", "what to do"], rows), ""];
   });

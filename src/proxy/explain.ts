@@ -5,9 +5,10 @@ import { writeRow } from "../../protocol/encode.js";
 import type { Fields } from "../../protocol/fields.js";
 import { Backend } from "../../protocol/messages.js";
 import { explainText } from "../write/explain-text.js";
-import { runWrite, type WriteContext } from "../write/run.js";
-import type { InjectedStep } from "../write/session-port.js";
+import type { InjectedStep } from "../write/injected-step.js";
+import { runWrite } from "../write/run.js";
 import { withoutContext } from "../write/sql-error.js";
+import type { WriteContext } from "../write/statement.js";
 import type { ClientStatement } from "./flight.js";
 import type { Hold } from "./frontend.js";
 import { HeldStatement, noStatement } from "./held-statement.js";
@@ -81,10 +82,13 @@ async function linesOf(
   const begun = await explained.fly([...explained.begin(undefined), savepoint], "flush");
   if (begun.kind !== "landed") return undefined;
   let lines: readonly string[] | undefined;
-  const ran = await runWrite(explained, context, async (_session, _context, ready) => {
-    explained.quiet = ready.inspection.hidesNotices;
-    lines = await explainText(ready);
-    return "answered";
+  const ran = await runWrite({
+    session: explained,
+    context,
+    explain: async (statement) => {
+      explained.quiet = statement.inspection.hidesNotices;
+      lines = await explainText(statement);
+    },
   });
   // An error has made Postgres skip all that follows, up to a Sync; the transaction is a block, which that does not end.
   if (session.replies.skipping) await session.fly([], "sync", noStatement);

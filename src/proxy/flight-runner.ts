@@ -1,7 +1,7 @@
 // A session's flights: one at a time, each lands when Postgres owes nothing more.
 
 import type { PendingReplies } from "../../protocol/pending-replies.js";
-import type { FlightEnd, FlightResult, InjectedStep } from "../write/session-port.js";
+import type { FlightEnd, FlightResult, InjectedStep } from "../write/injected-step.js";
 import { type ClientStatement, compose, Flight } from "./flight.js";
 
 export type FlightReport = FlightResult & {

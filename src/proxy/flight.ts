@@ -7,7 +7,7 @@ import { type Fields, readFields } from "../../protocol/fields.js";
 import { Backend, Frontend } from "../../protocol/messages.js";
 import { Delivery, type PendingReplies, RequestKind } from "../../protocol/pending-replies.js";
 import { endsSession } from "../write/client-errors.js";
-import type { FlightEnd, FlightResult, InjectedStep, Rows } from "../write/session-port.js";
+import type { FlightEnd, FlightResult, InjectedStep, Rows } from "../write/injected-step.js";
 import { noRows } from "./copy-in.js";
 
 /** What the client's own statement looks like from outside. */

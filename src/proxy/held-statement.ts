@@ -4,7 +4,8 @@ import { writeReady } from "../../protocol/encode.js";
 import { type Fields, writeError, writeNotice } from "../../protocol/fields.js";
 import { Status } from "../../protocol/messages.js";
 import { afterAcceptance, notAppliedError } from "../write/client-errors.js";
-import type { FlightResult, InjectedStep, OpenCall, WriteSession } from "../write/session-port.js";
+import type { FlightResult, InjectedStep } from "../write/injected-step.js";
+import type { OpenCall, WriteSession } from "../write/session-port.js";
 import type { CopyCollection } from "./copy-in.js";
 import { type ClientStatement, noValues } from "./flight.js";
 import type { Session } from "./session.js";
@@ -41,7 +42,7 @@ export class HeldStatement implements WriteSession {
   get prepared() {
     return this.statement.prepared;
   }
-  means(text: string): boolean {
+  reclassify(text: string): boolean {
     const found = this.session.interceptor.classify(text);
     const meant = found.kind === "prepare" ? found.statement : found;
     const { classified, prepared } = this.statement;

@@ -3,11 +3,13 @@
 import { connect, createServer, type ListenOptions, type Server, type Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "pino";
-import { writeFatal } from "../../protocol/fields.js";
 import { readOpening } from "../../protocol/startup.js";
 import type { PostgresAddress } from "../postgres/address.js";
+import type { SqlError } from "../postgres/error-catalogue.js";
+import { writeFatal } from "../write/sql-error.js";
 import type { Interceptor } from "./interceptor.js";
 import { Session } from "./session.js";
+import { bytesBeforeEncryption, encryptionAskedTwice, ownLogin, tooManyClients } from "./session-errors.js";
 
 export interface ListenerOptions {
   readonly postgres: PostgresAddress;
@@ -106,9 +108,9 @@ export class Listener {
       socket.off("end", drop);
     };
     const drop = () => socket.destroy();
-    const deny = (sqlstate: string, message: string) => {
+    const deny = (error: SqlError) => {
       stop();
-      socket.end(writeFatal(sqlstate, message));
+      socket.end(writeFatal(error));
     };
     const read = (chunk: Buffer) => {
       bytes = bytes.length === 0 ? chunk : Buffer.concat([bytes, chunk]);
@@ -120,16 +122,11 @@ export class Listener {
           case "ssl":
           case "gss":
             // Each at most once, as Postgres has it.
-            if (refused[opening.at])
-              return deny("0A000", `unsupported frontend protocol 1234.${opening.at === "ssl" ? 5679 : 5680}`);
+            if (refused[opening.at]) return deny(encryptionAskedTwice(opening.at));
             refused[opening.at] = true;
             bytes = bytes.subarray(opening.length);
             socket.write(refusedEncryption);
-            if (bytes.length > 0)
-              return deny(
-                "08P01",
-                `received unencrypted data after ${opening.at === "ssl" ? "SSL" : "GSSAPI encryption"} request`,
-              );
+            if (bytes.length > 0) return deny(bytesBeforeEncryption(opening.at));
             continue;
           case "refused":
             return drop();
@@ -173,8 +170,7 @@ export class Listener {
   private start(socket: Socket, startup: Buffer, rest: Buffer, parameters: ReadonlyMap<string, string>): void {
     const { postgres, interception, asleep, log, connections } = this.options;
     if (this.sessions.size >= connections) {
-      const hint = 'raise "listen.connections" in throughline.yaml, or use a pool';
-      socket.end(writeFatal("53300", `throughline: sorry, too many clients already: ${connections}; ${hint}`));
+      socket.end(writeFatal(tooManyClients(connections)));
       return;
     }
     const database = parameters.get("database") || parameters.get("user");
@@ -182,9 +178,7 @@ export class Listener {
     const ours = database === postgres.database && !replication;
     if (ours && interception.awake && parameters.get("user") === postgres.user) {
       // Its writes are the sync's: the guard lets them through.
-      socket.end(
-        writeFatal("28000", `throughline: role "${postgres.user}" is the proxy's own; connect as another one`),
-      );
+      socket.end(writeFatal(ownLogin(postgres.user)));
       return;
     }
     const session = new Session(socket, ours ? interception : asleep, log, socket.remoteAddress ?? "local");

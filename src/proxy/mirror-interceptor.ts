@@ -1,11 +1,12 @@
 // What is done with a held message, and with the calls of a transaction that has ended.
 
-import { writeWarning } from "../../protocol/fields.js";
 import { closeEntries, endedTransactions, type SettleResult, settle } from "../journal/settle.js";
 import { classify } from "../sql/classify.js";
 import type { WatchList } from "../sql/watch-list.js";
-import { runWrite, type WriteContext } from "../write/run.js";
+import { runWrite } from "../write/run.js";
 import type { OpenCall } from "../write/session-port.js";
+import { writeWarning } from "../write/sql-error.js";
+import type { WriteContext } from "../write/statement.js";
 import { explain } from "./explain.js";
 import type { ClientStatement } from "./flight.js";
 import type { Hold } from "./frontend.js";
@@ -13,6 +14,7 @@ import { endHidden, endQuery, HeldStatement, noStatement, tellReady } from "./he
 import type { Interceptor } from "./interceptor.js";
 import { runMultiStatement } from "./multi-statement.js";
 import type { Session } from "./session.js";
+import { mirrorNotChecked, rollbackNotUndone } from "./session-errors.js";
 import { isExplained } from "./statements.js";
 
 /** Notes what is under way, so that a stop can wait for it. */
@@ -101,7 +103,7 @@ async function handle(session: Session, hold: Hold, context: WriteContext): Prom
       }
       const client: ClientStatement = { ...noStatement, text: hold.statement.text };
       const write = new HeldStatement(session, hold.statement, client);
-      const ran = await runWrite(write, context);
+      const ran = await runWrite({ session: write, context });
       // What looked at the session has opened a transaction, which must not become the Query's.
       if (ran === "passOn") await session.fly([], "sync", noStatement);
       if (ran === "answered") await endQuery(session, write);
@@ -124,7 +126,7 @@ async function handle(session: Session, hold: Hold, context: WriteContext): Prom
         stale: hold.stale,
         follows: hold.follows,
       });
-      const ran = await runWrite(write, context);
+      const ran = await runWrite({ session: write, context });
       if (ran === "passOn" && session.replies.skipping) await session.fly([], "sync", noStatement);
       hold.portal.executed = true;
       return ran !== "passOn";
@@ -191,14 +193,10 @@ async function settleHeld(
         : [],
     );
     if (undone.length === 0) return Buffer.alloc(0);
-    const writes = undone.length === 1 ? "1 upstream write" : `${undone.length} upstream writes`;
-    return writeWarning("01000", `rollback did not undo ${writes} (${undone.join("; ")})`);
+    return writeWarning(rollbackNotUndone(undone));
   } catch (err) {
     context.log.error({ err }, unsettled);
     later(calls);
-    return writeWarning(
-      "01000",
-      "throughline: the mirror could not be checked after this transaction; the journal has its upstream write",
-    );
+    return writeWarning(mirrorNotChecked());
   }
 }

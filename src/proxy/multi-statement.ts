@@ -2,15 +2,17 @@
 // string is (manual: "Multiple Statements in a Simple Query"). Pieces that are Postgres's own are Queries of their own.
 
 import { writeTag } from "../../protocol/encode.js";
-import { writeError, writeWarning } from "../../protocol/fields.js";
+import { writeError } from "../../protocol/fields.js";
 import { Status } from "../../protocol/messages.js";
 import type { Piece } from "../sql/pieces.js";
 import { refuseStep } from "../write/injected-statements.js";
-import { runWrite, type WriteContext } from "../write/run.js";
-import type { InjectedStep } from "../write/session-port.js";
-import { withoutContext } from "../write/sql-error.js";
+import type { InjectedStep } from "../write/injected-step.js";
+import { runWrite } from "../write/run.js";
+import { withoutContext, writeWarning } from "../write/sql-error.js";
+import type { WriteContext } from "../write/statement.js";
 import { begin, endHidden, HeldStatement, noStatement, tellReady } from "./held-statement.js";
 import type { Session } from "./session.js";
+import { aloneOnly, blockOnly, noTransaction } from "./session-errors.js";
 import { isExplained } from "./statements.js";
 
 /** False: the string goes to Postgres as it is. */
@@ -29,8 +31,7 @@ export async function runMultiStatement(
   const lone = writes ? pieces.find((piece) => piece.lone !== null) : undefined;
   // It is told before anything is sent: in Postgres, it would undo what came before it.
   if (lone) {
-    const message = `${lone.lone} cannot run inside a transaction block`;
-    await runOurs(session, refuseStep({ sqlstate: "25001", message }), "");
+    await runOurs(session, refuseStep(aloneOnly(lone.lone ?? "")), "");
     await tellReady(session);
     return true;
   }
@@ -64,7 +65,7 @@ async function runPiece(session: Session, piece: Piece, context: WriteContext): 
       return ran;
     }
     case "end":
-      if (session.hidden) session.toClient(writeWarning("25P01", "there is no transaction in progress"));
+      if (session.hidden) session.toClient(writeWarning(noTransaction()));
       return runQuery(session, piece);
     case "chain":
       return session.hidden ? needsBlock(session, "COMMIT AND CHAIN") : runQuery(session, piece);
@@ -78,7 +79,7 @@ async function runPiece(session: Session, piece: Piece, context: WriteContext): 
       const statement = session.statements.resolve("", piece.text, piece.classified);
       if (!statement || isExplained(statement)) return runQuery(session, piece);
       const write = new HeldStatement(session, statement, { ...noStatement, text: piece.text });
-      const ran = await runWrite(write, context);
+      const ran = await runWrite({ session: write, context });
       await session.fly([], "sync", noStatement);
       if (ran === "passOn") return runQuery(session, piece);
       return session.status === Status.failed ? "failed" : write;
@@ -88,8 +89,7 @@ async function runPiece(session: Session, piece: Piece, context: WriteContext): 
 
 /** As Postgres says it of a string that is a transaction of its own. */
 async function needsBlock(session: Session, command: string): Promise<"failed" | undefined> {
-  const message = `${command} can only be used in transaction blocks`;
-  return runOurs(session, refuseStep({ sqlstate: "25P01", message }), "");
+  return runOurs(session, refuseStep(blockOnly(command)), "");
 }
 
 /** The string's own transaction, unless there is one. */

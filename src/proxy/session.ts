@@ -5,11 +5,13 @@
 
 import type { Socket } from "node:net";
 import type { Logger } from "pino";
-import { type Fields, fatal, fatalError, writeError } from "../../protocol/fields.js";
+import { type Fields, fatal, writeError } from "../../protocol/fields.js";
 import { Status } from "../../protocol/messages.js";
 import { PendingReplies, RequestKind } from "../../protocol/pending-replies.js";
+import type { SqlError } from "../postgres/error-catalogue.js";
 import { afterAcceptance } from "../write/client-errors.js";
-import type { FlightEnd, InjectedStep } from "../write/session-port.js";
+import type { FlightEnd, InjectedStep } from "../write/injected-step.js";
+import { fatalFields } from "../write/sql-error.js";
 import { BackendReader, type BackendState } from "./backend.js";
 import { Cancellation } from "./cancellation.js";
 import type { ClientStatement, Flight } from "./flight.js";
@@ -20,6 +22,7 @@ import { Inflow } from "./inflow.js";
 import type { Interceptor } from "./interceptor.js";
 import { Link } from "./link.js";
 import { OpenCalls } from "./open-calls.js";
+import { internalError, postgresLost, postgresUnreachable, proxyStops } from "./session-errors.js";
 import { Statements } from "./statements.js";
 
 const nothing = Buffer.alloc(0);
@@ -81,7 +84,7 @@ export class Session implements HoldState, BackendState {
       connected = true;
     });
     socket.on("error", () => {
-      if (!connected) this.tellFatal("08006", `Postgres at ${shown} can't be reached`);
+      if (!connected) this.tellFatal(postgresUnreachable(shown));
       socket.destroy();
     });
     socket.on("end", () => this.endPostgres());
@@ -130,10 +133,7 @@ export class Session implements HoldState, BackendState {
       this.heldClient.end(await this.interceptor.handle(this, hold));
     } catch (cause) {
       this.log.error({ err: cause }, "a held statement failed for a reason of ours");
-      this.tellFatal(
-        "XX000",
-        "internal error; if the statement wrote to an API, look into the journal before repeating it",
-      );
+      this.tellFatal(internalError());
       this.close();
       return;
     }
@@ -253,16 +253,16 @@ export class Session implements HoldState, BackendState {
     const rest = this.fromPostgres.takeKept();
     this.toClient(rest);
     if (rest.length === 0 && !this.toldWhy && !this.clientEnded && !this.client.socket.destroyed)
-      this.lastWords ??= fatalError("08006", "throughline: the connection to Postgres was lost");
+      this.lastWords ??= fatalFields(postgresLost());
     if (this.lastWords) this.toClient(writeError(afterAcceptance(this.calls.pending, this.lastWords)));
     this.client.socket.end();
     this.close();
   }
 
   /** Tells the client why its session ends, and ends it. */
-  private tellFatal(sqlstate: string, message: string): void {
+  private tellFatal(error: SqlError): void {
     this.toldWhy = true;
-    this.toClient(writeError(afterAcceptance(this.calls.pending, fatalError(sqlstate, `throughline: ${message}`))));
+    this.toClient(writeError(afterAcceptance(this.calls.pending, fatalFields(error))));
     this.client.socket.end();
   }
 
@@ -281,7 +281,7 @@ export class Session implements HoldState, BackendState {
     if (when !== "at once") this.stopping = when;
     if (when !== "at once" && (this.heldClient.current || this.holdingReady)) return;
     if (when === "at rest" && (this.status !== Status.idle || !this.replies.empty || this.hidden)) return;
-    if (!this.closed) this.tellFatal("57P01", "terminating connection due to administrator command");
+    if (!this.closed) this.tellFatal(proxyStops());
     this.close();
     this.client.socket.destroySoon();
   }

@@ -1,9 +1,9 @@
 // What an API's answer, or the lack of one, comes to as an error. Which of them an API's own codes are is in its manifest; what no
 // rule of a manifest names is told by the status.
 
-import type { Reference } from "../postgres/raised.js";
+import type { ErrorDoc, ErrorEntry, Sqlstate } from "../postgres/error-catalogue.js";
 
-export const connectorErrors: Reference = {
+const docs = {
   "0A000": [
     {
       means: "The API does not offer this.",
@@ -139,4 +139,19 @@ export const connectorErrors: Reference = {
       remedy: "The same: do not repeat it before the journal entry is closed.",
     },
   ],
-};
+} as const satisfies Partial<Record<Sqlstate, readonly ErrorDoc[]>>;
+
+/** The SQLSTATEs that an API's answer, or the lack of one, comes to unless its manifest names another. */
+export type UpstreamSqlstate = keyof typeof docs;
+
+/** All of them, for docs/errors.md. */
+export const upstreamErrors: readonly ErrorEntry[] = entriesOf(docs);
+
+function entriesOf(bySqlstate: Readonly<Record<UpstreamSqlstate, readonly ErrorDoc[]>>): readonly ErrorEntry[] {
+  const codes = Object.entries(bySqlstate).flatMap(([code, causes]) => causes.map((doc) => ({ code, doc })));
+  return codes.flatMap(({ code, doc }) => (isUpstreamSqlstate(code) ? [{ sqlstate: code, ...doc }] : []));
+}
+
+function isUpstreamSqlstate(code: string): code is UpstreamSqlstate {
+  return Object.hasOwn(docs, code);
+}

@@ -1,6 +1,7 @@
 // How a call to an API can end, and what it says of each row.
 
 import type { TextRow } from "../mirror/column.js";
+import type { UpstreamSqlstate } from "./error-docs.js";
 
 /** A refusal in upstream's words, placed in Postgres's terms. */
 export interface UpstreamError {
@@ -49,7 +50,7 @@ export type WriteOutcome =
     };
 
 /** What we say ourselves: nothing was sent, or what came back can't be followed. */
-export function ownError(sqlstate: string, message: string): UpstreamError {
+export function ownError(sqlstate: UpstreamSqlstate, message: string): UpstreamError {
   return {
     sqlstate,
     message,

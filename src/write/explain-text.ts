@@ -1,12 +1,19 @@
 // What a statement would send, in the words of an EXPLAIN.
 
-import type { ReadyWrite } from "./send.js";
+import type { CheckedStatement } from "./statement.js";
 
 /** A body is shown up to here. */
 const shownBody = 2_000;
 
-/** One line each; the first says which request, or that there is none. */
-export async function explainText({ mirror, table, verb, by, sent, limit }: ReadyWrite): Promise<readonly string[]> {
+/** The lines of an EXPLAIN: the first says which request, or that there is none. */
+export async function explainText({
+  mirror,
+  table,
+  verb,
+  by,
+  sent,
+  limit,
+}: CheckedStatement): Promise<readonly string[]> {
   if (sent.length === 0) return ["Throughline: no request (nothing would change)"];
   const portion = sent.slice(0, limit).map((row) => ({ ...row, before: row.planned.before ?? undefined }));
   const { method, url, body, left } = await table.describe(verb, mirror.columns, portion, by);

@@ -5,11 +5,11 @@ import { storedAs } from "../manifest/column-types.js";
 import { ReadFailed } from "../manifest/read-failed.js";
 import type { Mirror } from "../mirror/column.js";
 import { amongKeysSql, keySql } from "../mirror/key.js";
+import type { SqlError } from "../postgres/error-catalogue.js";
 import { quoteName } from "../postgres/quote.js";
 import type { MirroredTable } from "../upstream/mirrored-table.js";
+import { missingReference } from "./errors/value-errors.js";
 import type { RowToSend } from "./plan.js";
-import { at, nameOf } from "./refuse.js";
-import type { SqlError } from "./sql-error.js";
 
 /** What can't be asked is left to the API. */
 export async function refuseMissingReferences(
@@ -24,13 +24,7 @@ export async function refuseMissingReferences(
     const values = [...new Set(rows.flatMap(({ sent }) => sent[column.name] || []))];
     if (target?.mirror.key.length !== 1 || values.length === 0) continue;
     if (!(await someMissing(pool, target, values))) continue;
-    return {
-      ...at(mirror, column),
-      sqlstate: "23503",
-      message: `throughline: column "${column.name}" of ${nameOf(mirror)} names a record of ${nameOf(target.mirror)} that ${mirror.api} does not have`,
-      hint: "Nothing was written.",
-      constraint: `${mirror.table}_${column.name}_fkey`,
-    };
+    return missingReference(mirror, column, target.mirror);
   }
   return undefined;
 }

@@ -1,10 +1,10 @@
 // The statements we inject into a client's session. All names are qualified: the client's search_path is not ours.
 
+import type { SqlError } from "../postgres/error-catalogue.js";
 import type { Signer } from "../postgres/mac.js";
 import { quoteName } from "../postgres/quote.js";
 import type { Write } from "../sql/classify.js";
-import type { InjectedStep, Rows } from "./session-port.js";
-import type { SqlError } from "./sql-error.js";
+import type { InjectedStep, Rows } from "./injected-step.js";
 
 export interface Inspection {
   /** What is prepared under the name that was asked for; null: nothing. */

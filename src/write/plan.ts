@@ -5,7 +5,7 @@ import { keyOf } from "../mirror/key.js";
 import { isInteger, mentionsPlaceholder, withoutPlaceholders } from "../mirror/placeholder.js";
 import type { Write } from "../sql/classify.js";
 import type { ConnectorTable, Verb } from "../upstream/table.js";
-import type { Rows } from "./session-port.js";
+import type { Rows } from "./injected-step.js";
 
 export interface PlannedRow {
   readonly verb: Exclude<Verb, "upsert">;

@@ -1,60 +1,53 @@
-// What is refused because its plan can't be relied on when the statement runs. Pure.
+// What is refused by what a statement would change, or because its plan can't be relied on when the statement runs. Pure.
 
-import type { Mirror } from "../mirror/column.js";
-import { type Plan, samePlan, sameRows } from "./plan.js";
-import { at, nameOf } from "./refuse.js";
-import type { SqlError } from "./sql-error.js";
+import { isAssigned, type Mirror } from "../mirror/column.js";
+import { isPlaceholder } from "../mirror/placeholder.js";
+import type { SqlError } from "../postgres/error-catalogue.js";
+import type { Verb } from "../upstream/table.js";
+import { mixedVerbs, otherRows, otherValues, rowTwice, twoMirrors, undoesItself } from "./errors/plan-errors.js";
+import { assignedKey, changedKey, readOnly } from "./errors/value-errors.js";
+import { changedColumns, type Plan, type PlannedRow, samePlan, sameRows } from "./plan.js";
 
-/** By what can't be told apart in its plan. */
+/** `mirror` and `verb` are those of the plan's first row. */
+export function refusePlan(mirror: Mirror, verb: Verb, planned: readonly PlannedRow[]): SqlError | undefined {
+  const allowed: readonly Verb[] = verb === "upsert" ? ["insert", "update"] : [verb];
+  for (const row of planned) {
+    if (row.relation !== mirror.relation) return twoMirrors(mirror);
+    if (!allowed.includes(row.verb)) return mixedVerbs(mirror, verb, row.verb);
+    const error = refuseKey(mirror, row) ?? refuseReadOnly(mirror, row);
+    if (error) return error;
+  }
+  return undefined;
+}
+
+/** A row that is changed twice, and a write that the statement undoes itself, can't be told apart in its plan. */
 export function refuseTangled(mirror: Mirror, { rows, undone }: Plan): SqlError | undefined {
   const keys = rows.flatMap(({ key, relation }) => (key === null ? [] : [`${relation} ${key}`]));
-  const twice = new Set(keys).size < keys.length;
-  if (!twice && !(undone && rows.length > 0)) return undefined;
-  return {
-    ...at(mirror),
-    sqlstate: "0A000",
-    message: twice
-      ? `throughline: this statement changes a row of ${nameOf(mirror)} more than once`
-      : `throughline: this statement undoes a write to ${nameOf(mirror)} itself, and makes another`,
-    hint: "Nothing was sent. Send each INSERT, UPDATE or DELETE as a statement of its own.",
-  };
+  if (new Set(keys).size < keys.length) return rowTwice(mirror);
+  return undone && rows.length > 0 ? undoesItself(mirror) : undefined;
 }
 
-/** What upstream has accepted in this transaction is no more what its rows are here. */
-export function refuseUndone(mirror: Mirror): SqlError {
-  return {
-    ...at(mirror),
-    sqlstate: "0A000",
-    message: `throughline: a rollback to a savepoint has undone here what ${mirror.api} has accepted of ${nameOf(mirror)} in this transaction`,
-    hint: "Nothing was sent. End the transaction first: then the mirror has the rows as the API has them.",
-  };
-}
-
-/** Its rows changed under it, each time it was planned. */
-export function refuseRestless(mirror: Mirror, attempts: number): SqlError {
-  return {
-    ...at(mirror),
-    sqlstate: "40001",
-    message: `throughline: rows of ${nameOf(mirror)} changed ${attempts} times while the statement was planned`,
-    hint: "Nothing was sent. Run the statement again.",
-  };
-}
-
-/** By what two plans of it have not in common: it runs once more. */
+/** By what two plans of a statement have not in common: it runs once more after them. */
 export function refuseDifferent(mirror: Mirror, one: Plan, other: Plan): SqlError | undefined {
-  if (one.localWrites && !samePlan(mirror, one.rows, other.rows)) {
-    return {
-      ...at(mirror),
-      sqlstate: "0A000",
-      message: `throughline: this statement writes to other tables or rows as well, and would give ${nameOf(mirror)} other values each time it runs`,
-      hint: "Nothing was sent. Compute the values in a statement of their own, then write them to the mirror table.",
-    };
-  }
-  if (sameRows(one.rows, other.rows)) return undefined;
-  return {
-    ...at(mirror),
-    sqlstate: "0A000",
-    message: `throughline: this statement would write other rows of ${nameOf(mirror)} each time it runs`,
-    hint: "Nothing was sent. Choose the rows in a statement of its own, then write them by their keys.",
-  };
+  if (one.localWrites && !samePlan(mirror, one.rows, other.rows)) return otherValues(mirror);
+  return sameRows(one.rows, other.rows) ? undefined : otherRows(mirror);
+}
+
+function refuseKey(mirror: Mirror, { verb, before, after }: PlannedRow): SqlError | undefined {
+  const wrong = mirror.key.find((column) => {
+    if (verb === "insert") return isAssigned(mirror, column) && !isPlaceholder(column, after?.[column.name]);
+    return verb === "update" && before?.[column.name] !== after?.[column.name];
+  });
+  if (!wrong) return undefined;
+  return isAssigned(mirror, wrong) ? assignedKey(mirror, wrong) : changedKey(mirror, wrong);
+}
+
+function refuseReadOnly(mirror: Mirror, row: PlannedRow): SqlError | undefined {
+  if (row.verb === "delete") return undefined;
+  const wrong = changedColumns(mirror, row).find(
+    (column) =>
+      !mirror.key.includes(column) &&
+      (column.write === "never" || (column.write === "create" && row.verb === "update")),
+  );
+  return wrong && readOnly(mirror, wrong);
 }

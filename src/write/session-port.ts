@@ -1,39 +1,8 @@
-// What the write path asks of a held client session: flights of injected messages, and words to the client.
+// The port between the write path and a held client session: flights of injected messages, and words to the client.
 
 import type { Fields } from "../../protocol/fields.js";
 import type { Classified } from "../sql/classify.js";
-
-/** One injected message group; the client's own statement is never rewritten, only run. */
-export type InjectedStep =
-  /** A statement of ours, with text parameters; its rows come back. */
-  | { readonly kind: "sql"; readonly text: string; readonly values: readonly (string | null)[] }
-  /** Ends the transaction that we opened. */
-  | { readonly kind: "commit" }
-  /** Only for a simple Query: its text becomes the unnamed statement, bound to the unnamed portal. */
-  | { readonly kind: "prepareQuery" }
-  /** The named statement that `prepareQuery` made is there no more. */
-  | { readonly kind: "forget" }
-  /** A simple Query of the client's; all its replies go to the client, but for the ReadyForQuery. */
-  | { readonly kind: "query"; readonly text: string }
-  /** The client's statement and values, in a portal of ours; its rows are dropped. */
-  | { readonly kind: "dryRun" }
-  /** The client's COPY … FROM STDIN, with no rows: what Postgres says to it is kept. */
-  | { readonly kind: "copyNothing"; readonly format: "text" | "binary" }
-  /** The client's own portal, with its own row limit; rows go to the client, the completion is kept. */
-  | { readonly kind: "execute" };
-
-/** How a flight ends: with the client's batch still open, or by a Sync of our own. */
-export type FlightEnd = "flush" | "sync";
-
-export type Rows = readonly (readonly (string | null)[])[];
-
-export type FlightResult =
-  /** The rows of each `sql` step. `wasOpen`: a BEGIN among them met the client's own (its warning 25001 says so). */
-  | { readonly kind: "landed"; readonly rows: readonly Rows[]; readonly wasOpen: boolean }
-  /** An injected message, or the client's portal, failed; the client has not been told. */
-  | { readonly kind: "failed"; readonly error: Fields; readonly wasOpen: boolean }
-  /** An earlier message of the client's failed, and it has been told; or its connection is gone. */
-  | { readonly kind: "over" };
+import type { FlightEnd, FlightResult, InjectedStep } from "./injected-step.js";
 
 /** An upstream call made in the client's open transaction. */
 export interface OpenCall {
@@ -53,10 +22,10 @@ export interface OpenCall {
 export interface WriteSession {
   readonly classified: Extract<Classified, { kind: "write" | "prepareTransaction" }>;
   readonly text: string;
-  /** The name under which this text has to be prepared for the statement to be what it was taken for. */
+  /** Name and text this statement was prepared under. If the name now maps to other text, the statement is classified again. */
   readonly prepared: { readonly name: string; readonly text: string } | undefined;
-  /** Takes the statement for what this text, prepared under its name, is. False: for no write on a mirror. */
-  means(text: string): boolean;
+  /** Classifies the statement again, by the text that is prepared under its name now. False: that is no write on a mirror. */
+  reclassify(text: string): boolean;
   readonly processId: number;
   readonly clientAddress: string;
   /** A simple Query, rather than an Execute. */

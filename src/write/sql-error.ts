@@ -1,19 +1,9 @@
-// An error for the client, in Postgres's terms.
+// An error of the catalogue as the fields of an ErrorResponse, and errors that our own functions raised as the client sees them.
 
-import type { Fields } from "../../protocol/fields.js";
+import { type Fields, fatal, recoded, writeError, writeNotice } from "../../protocol/fields.js";
+import type { SqlError } from "../postgres/error-catalogue.js";
 
-export interface SqlError {
-  readonly sqlstate: string;
-  readonly message: string;
-  readonly detail?: string | undefined;
-  readonly hint?: string | undefined;
-  readonly schema?: string | undefined;
-  readonly table?: string | undefined;
-  readonly column?: string | undefined;
-  readonly constraint?: string | undefined;
-}
-
-/** As Postgres would put it on the wire. */
+/** The fields that Postgres would send for it. */
 export function errorFields(error: SqlError): Fields {
   const { sqlstate: C, message: M, detail: D, hint: H, schema: s, table: t, column: c, constraint: n } = error;
   const fields = { S: "ERROR", V: "ERROR", C, M, D, H, s, t, c, n };
@@ -24,4 +14,28 @@ export function errorFields(error: SqlError): Fields {
 export function withoutContext(error: Fields): Fields {
   if (error.get("W")?.includes("throughline.") !== true) return error;
   return new Map([...error].filter(([code, value]) => value !== "" && !["W", "F", "L", "R"].includes(code)));
+}
+
+/** `error` told as another one: its severity and place stay, its SQLSTATE and words are those of `as`. */
+export function retold(error: Fields, as: SqlError): Fields {
+  const { sqlstate: C, message: M, detail: D, hint: H } = as;
+  const changes = Object.entries({ C, M, D, H }).flatMap(([code, value]) =>
+    value === undefined ? [] : [[code, value]],
+  );
+  return recoded(error, Object.fromEntries(changes));
+}
+
+/** The fields of an error that ends the session. */
+export function fatalFields(error: SqlError): Fields {
+  return fatal(errorFields(error));
+}
+
+/** The message that tells the client of an error and that its session ends. */
+export function writeFatal(error: SqlError): Buffer {
+  return writeError(fatalFields(error));
+}
+
+/** The message of a warning: nothing has failed. */
+export function writeWarning(error: SqlError): Buffer {
+  return writeNotice(new Map([...errorFields(error), ["S", "WARNING"], ["V", "WARNING"]]));
 }

@@ -2,7 +2,8 @@ import { randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
 import type { Mirror } from "../../src/mirror/column.js";
 import { readPlan, toSend } from "../../src/write/plan.js";
-import { refusePlan, refuseSent } from "../../src/write/refuse.js";
+import { refusePlan } from "../../src/write/refuse-plan.js";
+import { refuseSent } from "../../src/write/refuse-values.js";
 import { column } from "./column.js";
 
 const key = column("id", { write: "never" });

@@ -8,12 +8,13 @@ import type { Intent, Outcome } from "../journal/journal.js";
 import { ReadFailed } from "../manifest/read-failed.js";
 import type { Mirror } from "../mirror/column.js";
 import type { Metrics } from "../observe/metrics.js";
+import type { SqlError } from "../postgres/error-catalogue.js";
 import { gateRefused, type SendGate } from "../upstream/exchange.js";
 import type { ConnectorTable, Sending, Verb } from "../upstream/table.js";
 import type { RowResult, WriteOutcome } from "../upstream/write-outcome.js";
-import { unknownError, upstreamError, verdictError } from "./client-errors.js";
+import { upstreamError, verdictError } from "./client-errors.js";
+import { callNotMade, justMigrated, unknownOutcome } from "./errors/outcome-errors.js";
 import type { RowToSend } from "./plan.js";
-import type { SqlError } from "./sql-error.js";
 import { judge, type Verdict } from "./verdict.js";
 
 export interface CallContext {
@@ -74,9 +75,9 @@ export async function callUpstream(context: CallContext, sent: readonly RowToSen
     return { kind: "raise", call, error, changed: ending.kind === "unknown" };
   } catch (err) {
     context.log.error({ err, call }, "a call's outcome could not be told");
-    if (!entry.exists) return { kind: "raise", call, error: internal(mirror), changed: false };
+    if (!entry.exists) return { kind: "raise", call, error: callNotMade(mirror), changed: false };
     // Whatever went wrong on our side: the request may have been made.
-    return { kind: "raise", call, error: unknownError(mirror, call, "an internal error"), changed: true };
+    return { kind: "raise", call, error: unknownOutcome(mirror, call, "an internal error"), changed: true };
   }
 }
 
@@ -87,27 +88,11 @@ function endingError(
   sent: readonly RowToSend[],
   ending: Exclude<WriteOutcome, { kind: "answered" }>,
 ): SqlError {
-  if (ending.kind === "unknown") return unknownError(mirror, call, ending.reason);
+  if (ending.kind === "unknown") return unknownOutcome(mirror, call, ending.reason);
   // The one reason why an entry is not made; other reasons to send nothing come before one is tried.
-  return !noted && ending.error === gateRefused ? migrated(mirror) : upstreamError(mirror, ending.error, sent, null);
-}
-
-function internal({ api }: Mirror): SqlError {
-  return {
-    sqlstate: "XX000",
-    message: `${api}: an internal error kept the call from being made`,
-    hint: "Nothing was sent. The log has more.",
-  };
-}
-
-function migrated({ schema, table }: Mirror): SqlError {
-  return {
-    sqlstate: "40001",
-    message: `throughline: mirror table "${schema}"."${table}" has just been migrated`,
-    hint: "Nothing was sent. Run the statement again.",
-    schema,
-    table,
-  };
+  return !noted && ending.error === gateRefused
+    ? justMigrated(mirror)
+    : upstreamError(mirror, ending.error, sent, null);
 }
 
 async function answered(

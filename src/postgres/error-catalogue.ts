@@ -1,0 +1,103 @@
+// The catalogue of the errors that Throughline raises itself. An entry has the SQLSTATE, when it is raised, what had become of the
+// API call, what to do, and the words: the error that a client gets and its row in docs/errors.md come from the same entry. The
+// entries lie in the folders whose errors they are.
+
+/** What docs/errors.md says of an error. */
+export interface ErrorDoc {
+  /** When it is raised: a sentence. */
+  readonly means: string;
+  /** What had become of the API call: `refused`, the API changed nothing; `journal`, the journal tells. */
+  readonly sent: "nothing" | "refused" | "accepted" | "part" | "unknown" | "journal";
+  /** What the user does about it: a sentence. */
+  readonly remedy: string;
+}
+
+/** An entry of the catalogue. */
+export interface ErrorEntry extends ErrorDoc {
+  readonly sqlstate: Sqlstate;
+}
+
+/** What a client is told, besides the SQLSTATE (manual: "Error and Notice Message Fields"). */
+export interface ErrorWords {
+  /** Lower case, no full stop, and who speaks comes first: `throughline: …`, or the API's name. */
+  readonly message: string;
+  readonly detail?: string | undefined;
+  readonly hint?: string | undefined;
+  readonly schema?: string | undefined;
+  readonly table?: string | undefined;
+  readonly column?: string | undefined;
+  readonly constraint?: string | undefined;
+}
+
+/** Only this module can write this key, so that an error without an entry does not compile. */
+const fromCatalogue = Symbol("from the catalogue");
+
+/** An error for the client, in Postgres's terms. Only an entry of the catalogue makes one. */
+export interface SqlError extends ErrorWords {
+  readonly sqlstate: string;
+  readonly [fromCatalogue]: true;
+}
+
+/** An entry as a function: called with what the error is about, it gives the error. */
+export type ErrorMaker<Asked extends readonly unknown[]> = ErrorEntry & ((...asked: Asked) => SqlError);
+
+/** Defines an error: its entry, and how its words are made. */
+export function defineError<Asked extends readonly unknown[]>(
+  sqlstate: Sqlstate,
+  { means, sent, remedy }: ErrorDoc,
+  words: (...asked: Asked) => ErrorWords,
+): ErrorMaker<Asked> {
+  const make = (...asked: Asked): SqlError => ({ ...words(...asked), sqlstate, [fromCatalogue]: true });
+  return Object.assign(make, { sqlstate, means, sent, remedy });
+}
+
+/** An entry whose error the installed SQL raises, in words that stand there. */
+export function defineServerError(sqlstate: Sqlstate, doc: ErrorDoc): ErrorEntry {
+  return { sqlstate, ...doc };
+}
+
+/** An error in an API's words: its manifest chose the SQLSTATE, and the entries of src/upstream say what each means. */
+export function relayedError(sqlstate: string, words: ErrorWords): SqlError {
+  return { ...words, sqlstate, [fromCatalogue]: true };
+}
+
+/** Postgres's names (appendix A of its manual); the class TL is ours. */
+export const conditionNames = {
+  "00000": "successful_completion",
+  "01000": "warning",
+  "08006": "connection_failure",
+  "08P01": "protocol_violation",
+  "0A000": "feature_not_supported",
+  "22001": "string_data_right_truncation",
+  "22003": "numeric_value_out_of_range",
+  "22023": "invalid_parameter_value",
+  "22P02": "invalid_text_representation",
+  "23502": "not_null_violation",
+  "23503": "foreign_key_violation",
+  "23505": "unique_violation",
+  "23514": "check_violation",
+  "25001": "active_sql_transaction",
+  "25P01": "no_active_sql_transaction",
+  "27000": "triggered_data_change_violation",
+  "28000": "invalid_authorization_specification",
+  "40001": "serialization_failure",
+  "42501": "insufficient_privilege",
+  "42703": "undefined_column",
+  "428C9": "generated_always",
+  "53300": "too_many_connections",
+  "53400": "configuration_limit_exceeded",
+  "54000": "program_limit_exceeded",
+  "55000": "object_not_in_prerequisite_state",
+  "55P03": "lock_not_available",
+  "57014": "query_canceled",
+  "57P01": "admin_shutdown",
+  HV000: "fdw_error",
+  HV00N: "fdw_unable_to_establish_connection",
+  TL001: "partly accepted",
+  TL002: "accepted, not applied here",
+  TL007: "outcome unknown",
+  XX000: "internal_error",
+} as const;
+
+/** The SQLSTATEs that Throughline raises itself. */
+export type Sqlstate = keyof typeof conditionNames;

@@ -1,0 +1,36 @@
+// Second stage: whether the session may write at all, and how its transaction is opened.
+
+import { headerMatch, overload, stalePortal } from "../errors/session-errors.js";
+import { raiseInPostgres } from "../raise-in-postgres.js";
+import { refuseSession } from "../refuse-session.js";
+import type { AdmittedStatement, InspectedStatement, WriteResult } from "../statement.js";
+
+/** Refuses by what the session is. A session that may write gets its transaction with the next flight. */
+export async function admit(inspected: InspectedStatement): Promise<AdmittedStatement | WriteResult> {
+  const { session, context, classified, inspection } = inspected;
+  if (session.stale) return raiseInPostgres(session, stalePortal());
+  const { mirrors, targets } = await withCompletion(inspected);
+  if (context.overloaded()) return raiseInPostgres(session, overload());
+  const refused = refuseSession(
+    targets.map(({ mirror }) => mirror),
+    classified,
+    inspection,
+  );
+  // A statement that only calls functions may have nothing to do with mirrors this time.
+  if (refused && targets.length > 0) return raiseInPostgres(session, refused);
+  if (classified.copies === "match") return raiseInPostgres(session, headerMatch());
+  const opening = [...session.begin(inspection.quiet), ...(session.simple ? [{ kind: "prepareQuery" } as const] : [])];
+  return { ...inspected, mirrors, targets, opening, reservation: refused };
+}
+
+/** The mirrors with the completion of a pull that has just ended: only those that are not complete are worth a second look. */
+async function withCompletion({
+  context,
+  mirrors,
+  targets,
+}: InspectedStatement): Promise<Pick<InspectedStatement, "mirrors" | "targets">> {
+  if (targets.every(({ mirror }) => mirror.complete)) return { mirrors, targets };
+  const relations = targets.map(({ mirror }) => mirror.relation);
+  const afresh = await context.mirrors("afresh");
+  return { mirrors: afresh, targets: afresh.filter(({ mirror }) => relations.includes(mirror.relation)) };
+}

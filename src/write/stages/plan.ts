@@ -1,0 +1,47 @@
+// Fourth stage: what the statement would change. It runs in a portal of ours, inside a savepoint that is rolled back.
+
+import type { MirroredTable } from "../../upstream/mirrored-table.js";
+import { planSteps } from "../injected-statements.js";
+import type { InjectedStep } from "../injected-step.js";
+import { type Plan, readPlan } from "../plan.js";
+import { tellFailure } from "../raise-in-postgres.js";
+import type { AdmittedStatement, PlannedStatement, WriteResult } from "../statement.js";
+
+/** With `throughline.chunk = on`, a statement of more rows is a matter for an import. */
+export const mostRowsInChunks = 10_000;
+
+export async function plan(admitted: AdmittedStatement): Promise<PlannedStatement | WriteResult> {
+  const planned = await planOnce(admitted, admitted.opening);
+  return planned === "answered" ? planned : { ...admitted, plan: planned };
+}
+
+/** Plans the statement, after the steps `before`. `answered`: Postgres refused it, and the client has been told. */
+export async function planOnce(
+  statement: AdmittedStatement,
+  before: readonly InjectedStep[],
+): Promise<Plan | "answered"> {
+  const { session, context, mirrors, inspection } = statement;
+  // What the client has written earlier in its transaction is not ours to check.
+  const constraints = session.begun && !session.follows ? "all" : inspection.deferrable;
+  const steps = planSteps(context.signer, session.processId, crypto.randomUUID(), rowLimit(statement), constraints);
+  const flight = await session.fly([...before, ...steps], "flush");
+  if (flight.kind !== "landed") return tellFailure(session, flight);
+  // Behind `planned` come the two statements that end the savepoint; in front of it ran `plan`.
+  const [planRows = [], plannedRows = []] = flight.rows.slice(-4, -2);
+  return readPlan(
+    mirrors.map(({ mirror }) => mirror),
+    planRows,
+    plannedRows,
+  );
+}
+
+/** How many rows are planned before Postgres gives up: no call takes more. */
+function rowLimit({ inspection, mirrors, targets }: AdmittedStatement): number {
+  if (inspection.chunk) return mostRowsInChunks;
+  // A function may write to any mirror.
+  return Math.max(1, ...(inspection.callsWriter ? mirrors : targets).flatMap(callLimits));
+}
+
+function callLimits({ table }: MirroredTable): number[] {
+  return (["insert", "update", "delete", "upsert"] as const).map((verb) => table.limit(verb) ?? 1);
+}

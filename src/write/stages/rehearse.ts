@@ -1,0 +1,34 @@
+// Seventh stage: EXPLAIN and dry runs end here, with what would have been sent.
+
+import { dryRunPortions } from "../errors/session-errors.js";
+import { explainText } from "../explain-text.js";
+import { planSteps } from "../injected-statements.js";
+import { raiseInPostgres, tellFailure } from "../raise-in-postgres.js";
+import type { CheckedStatement, WriteResult } from "../statement.js";
+
+export async function rehearse(checked: CheckedStatement): Promise<CheckedStatement | WriteResult> {
+  if (checked.explain) {
+    await checked.explain(checked);
+    return "answered";
+  }
+  return checked.inspection.dryRun ? answerDryRun(checked) : checked;
+}
+
+/** With throughline.dry_run = on: the statement is answered as it was planned, and all of it is undone. */
+async function answerDryRun(checked: CheckedStatement): Promise<"answered"> {
+  const { session, context, rows, inspection } = checked;
+  if (session.limited) return raiseInPostgres(session, dryRunPortions());
+  const [request = "", ...more] = await explainText(checked);
+  const limit = Math.max(rows.length, 1);
+  const steps = planSteps(context.signer, session.processId, crypto.randomUUID(), limit, null, { kind: "execute" });
+  const flight = await session.fly(steps, "flush");
+  if (flight.kind !== "landed") return tellFailure(session, flight);
+  if (!inspection.hidesNotices) {
+    session.tellNotice({
+      message: "throughline: dry run: nothing was sent, and nothing is changed",
+      detail: [request.replace(/^Throughline: /, ""), ...more.map((line) => line.trim())].join("\n"),
+    });
+  }
+  session.tellCompletion();
+  return "answered";
+}
