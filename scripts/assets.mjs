@@ -4,6 +4,7 @@ import { join } from "node:path";
 
 const kinds = [".sql", ".yaml", ".d.ts"];
 
+/** @param {string} folder of the sources */
 function copyFrom(folder) {
   for (const name of readdirSync(folder)) {
     const path = join(folder, name);

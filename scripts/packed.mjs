@@ -7,6 +7,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
+import { z } from "zod";
+
+/** What a program wrote until it ended. @typedef {{ readonly stdout: string, readonly stderr: string }} Output */
 
 const root = join(import.meta.dirname, "..");
 const folder = mkdtempSync(join(tmpdir(), "throughline-packed-"));
@@ -19,6 +22,19 @@ const quiet = ["--no-audit", "--no-fund", "--loglevel=error"];
 const scratch = join(folder, "tmp");
 const program = join(folder, "node_modules/.bin/throughline");
 
+/** How `execFile` rejects when a program ends with another code than 0, or by a signal, or can't be started. */
+const failureSchema = z.object({
+  code: z.union([z.int(), z.string(), z.null()]),
+  stdout: z.string(),
+  stderr: z.string(),
+});
+/** The list that `npm pack --json` prints. */
+const packedSchema = z
+  .tuple([z.object({ filename: z.string(), files: z.array(z.unknown()), size: z.number() })])
+  .rest(z.unknown());
+/** The line in which `sandbox --json` says where it listens. */
+const listeningSchema = z.object({ url: z.string() });
+
 /** Nobody listens there. */
 const noPostgres = "postgres://throughline@127.0.0.1:1/none";
 const config = `postgres: ${noPostgres}
@@ -29,6 +45,7 @@ apis:
     tables: [contacts]
 `;
 
+/** A file of hooks, whose `encodeRecord` returns this expression. @param {string} record */
 const hooks = (record) => `/** @type {NonNullable<import("throughline").Hooks["encodeRecord"]>} */
 export const encodeRecord = (row) => ${record};
 `;
@@ -49,23 +66,24 @@ async function main() {
   writeFileSync(join(folder, "good.hooks.mjs"), hooks("row"));
   writeFileSync(join(folder, "wrong.hooks.mjs"), hooks("1"));
   const tsc = [join(root, "node_modules/typescript/bin/tsc"), "--noEmit", "--allowJs", "--checkJs", "--strict"];
-  const typed = (name) => run(process.execPath, [...tsc, "--module", "nodenext", name]);
+  const typed = (/** @type {string} */ name) => run(process.execPath, [...tsc, "--module", "nodenext", name]);
   expect("types of hooks", (await typed("good.hooks.mjs")).stdout, /^$/);
-  const wrong = await typed("wrong.hooks.mjs").catch((cause) => cause);
+  const wrong = await typed("wrong.hooks.mjs").catch(failureOf);
   expect("wrong hooks", wrong.stdout, /^wrong\.hooks\.mjs\(\d+,\d+\): error TS/);
 
   const sandbox = spawn(program, ["sandbox", "hubspot", "--port", "0", "--json"], { cwd: folder });
   const ended = once(sandbox, "exit");
   try {
     const [line] = await once(createInterface({ input: sandbox.stdout }), "line");
-    const { url } = JSON.parse(line);
+    const { url } = listeningSchema.parse(JSON.parse(String(line)));
     const answer = await fetch(`${url}/crm/v3/objects/contacts`, { headers: { authorization: "Bearer pat-packed" } });
     expect("sandbox", `status ${answer.status}`, /^status 200$/);
     writeFileSync(join(folder, "throughline.yaml"), config);
     const env = { ...process.env, SANDBOX_URL: url, HUBSPOT_TOKEN: "pat-packed" };
-    const { stdout } = await run(program, ["check"], env).catch((cause) => {
-      if (cause.code !== 1) throw cause;
-      return cause;
+    const { stdout } = await run(program, ["check"], env).catch((/** @type {unknown} */ cause) => {
+      const failure = failureOf(cause);
+      if (failure.code !== 1) throw cause;
+      return failure;
     });
     const lines =
       /^ok {6}config: 1 tables configured\nerror {3}postgres: connect ECONNREFUSED 127\.0\.0\.1:1: look at postgres\.url\nok {6}hubspot\.contacts: the API answers, \d+ columns\n$/;
@@ -81,35 +99,46 @@ async function packed() {
   const { stdout } = await promisify(execFile)("npm", ["pack", "--json", ...quiet, "--pack-destination", folder], {
     cwd: root,
   });
-  const [{ filename, files, size }] = JSON.parse(stdout.slice(stdout.search(/^\[/m)));
+  const [{ filename, files, size }] = packedSchema.parse(JSON.parse(stdout.slice(stdout.search(/^\[/m))));
   say(`${filename}: ${files.length} files, ${Math.round(size / 1024)} kB`);
   return join(folder, filename);
 }
 
+/** @param {string} command @param {readonly string[]} words @returns {Promise<Output>} */
 function run(command, words, env = process.env) {
   return promisify(execFile)(command, words, { cwd: folder, env });
 }
 
-/** What it says on stderr when it fails. */
+/** What it says on stderr when it fails. @param {readonly string[]} words */
 async function failing(words) {
   const ended = await run(program, words, { ...process.env, TMPDIR: scratch }).then(
     () => ({ code: 0, stderr: "" }),
-    (cause) => cause,
+    failureOf,
   );
   return { stdout: ended.code === 1 ? ended.stderr : `exit code ${ended.code}\n${ended.stderr}` };
 }
 
+/** The failure of a program that ran; throws `cause` itself when it is anything else. @param {unknown} cause */
+function failureOf(cause) {
+  const failure = failureSchema.safeParse(cause);
+  if (!failure.success) throw cause;
+  return failure.data;
+}
+
+/** @param {string} what @param {string | Pick<Output, "stdout">} said @param {RegExp} pattern */
 function expect(what, said, pattern) {
   const text = typeof said === "string" ? said : said.stdout;
   if (!pattern.test(text)) throw new Error(`${what}: ${pattern} does not fit ${JSON.stringify(text)}`);
   say(`${what}: ${text.trimEnd().split("\n").at(-1)}`);
 }
 
+/** @param {string} line */
 function say(line) {
   process.stdout.write(`${line}\n`);
 }
 
-await main().catch((cause) => {
-  process.stderr.write(`packed: ${cause.stderr || cause.stack}\n`);
+await main().catch((/** @type {unknown} */ cause) => {
+  const failure = failureSchema.safeParse(cause);
+  process.stderr.write(`packed: ${failure.data?.stderr || (cause instanceof Error ? cause.stack : cause)}\n`);
   process.exit(1);
 });

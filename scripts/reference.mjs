@@ -2,8 +2,25 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { z } from "zod";
+
+/** @typedef {import("../src/postgres/error-catalogue.js").ErrorEntry} ErrorEntry */
+/**
+ * The built modules that the pages are made from; each has the types of its source.
+ * @typedef {{
+ *   "postgres/error-catalogue.js": typeof import("../src/postgres/error-catalogue.js"),
+ *   "upstream/error-docs.js": typeof import("../src/upstream/error-docs.js"),
+ *   "mirror/guard-errors.js": typeof import("../src/mirror/guard-errors.js"),
+ *   "write/errors/catalogue.js": typeof import("../src/write/errors/catalogue.js"),
+ *   "proxy/session-errors.js": typeof import("../src/proxy/session-errors.js"),
+ *   "journal/states.js": typeof import("../src/journal/states.js"),
+ *   "observe/metrics.js": typeof import("../src/observe/metrics.js"),
+ *   "manifest/manifest.js": typeof import("../src/manifest/manifest.js"),
+ * }} Modules
+ */
 
 const root = join(import.meta.dirname, "..");
+/** @template {keyof Modules} Path @param {Path} path @returns {Promise<Modules[Path]>} */
 const built = (path) => import(pathToFileURL(join(root, "dist/src", path)).href);
 
 const { conditionNames } = await built("postgres/error-catalogue.js");
@@ -15,7 +32,7 @@ const { states } = await built("journal/states.js");
 const { Metrics } = await built("observe/metrics.js");
 const { manifestJsonSchema } = await built("manifest/manifest.js");
 
-/** By the key `sent` of the entries. */
+/** By the key `sent` of the entries. @type {Readonly<Record<ErrorEntry["sent"], string>>} */
 const sent = {
   nothing: "nothing was sent",
   refused: "sent, and the API changed nothing",
@@ -25,23 +42,32 @@ const sent = {
   journal: "look into the journal",
 };
 const note = "<!-- Written by `npm run reference`: change the catalogue in src, not this file. -->";
+/** A metric as the registry lists it. The types of prom-client call `type` a number; it is a word. */
+const listedSchema = z.object({ name: z.string(), type: z.string(), help: z.string() });
+/** A metric itself. The types of prom-client leave these properties out. */
+const metricSchema = z.object({ labelNames: z.array(z.string()), upperBounds: z.array(z.number()).optional() });
+
+/** @param {readonly string[]} cells */
 const row = (...cells) => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+/** @param {readonly string[]} head @param {readonly (readonly string[])[]} rows */
 const table = (head, rows) => [row(...head), row(...head.map(() => "---")), ...rows.map((cells) => row(...cells))];
 
 function errorsPage() {
+  /** @type {readonly (readonly [string, readonly ErrorEntry[]])[]} */
   const sources = [
     ["statement", [...writeErrors, ...guardErrors]],
     ["API", upstreamErrors],
     ["session", proxyErrors],
   ];
   // First our own class, which matters most.
-  const rank = (sqlstate) => (sqlstate.startsWith("TL") ? ` ${sqlstate}` : sqlstate);
+  const rank = (/** @type {string} */ sqlstate) => (sqlstate.startsWith("TL") ? ` ${sqlstate}` : sqlstate);
   const sorted = Object.entries(conditionNames).sort(([a], [b]) => (rank(a) < rank(b) ? -1 : 1));
   const sections = sorted.flatMap(([sqlstate, name]) => {
-    const causes = sources.flatMap(([source, errors]) =>
-      errors.filter((entry) => entry.sqlstate === sqlstate).map((cause) => [source, cause]),
+    const rows = sources.flatMap(([source, errors]) =>
+      errors
+        .filter((entry) => entry.sqlstate === sqlstate)
+        .map(({ means, sent: became, remedy }) => [source, means, sent[became], remedy]),
     );
-    const rows = causes.map(([source, { means, sent: became, remedy }]) => [source, means, sent[became], remedy]);
     return [`## ${sqlstate} ${name}`, "", ...table(["from", "what it means", "the API call", "what to do"], rows), ""];
   });
   return `${note}
@@ -67,10 +93,10 @@ ${sections.join("\n").trimEnd()}
 async function metricsPage() {
   const metrics = new Metrics();
   metrics.watch({ connections: () => 0, heldStatements: () => 0, journal: async () => [] });
-  const all = await metrics.registry.getMetricsAsJSON();
+  const all = z.array(listedSchema).parse(await metrics.registry.getMetricsAsJSON());
   const own = all.filter(({ name }) => name.startsWith("throughline_"));
   const rows = own.map(({ name, type, help }) => {
-    const { labelNames, upperBounds } = metrics.registry.getSingleMetric(name);
+    const { labelNames, upperBounds } = metricSchema.parse(metrics.registry.getSingleMetric(name));
     const labels = labelNames.filter((label) => label !== "le").map((label) => `\`${label}\``);
     const buckets = upperBounds ? ` Buckets: ${upperBounds.join(", ")} s.` : "";
     return [`\`${name}\``, type, labels.join(", "), `${help}${buckets}`];
@@ -111,6 +137,7 @@ for (const [path, text] of Object.entries(pages)) {
   }
 }
 
+/** @param {string} path */
 function readOrNothing(path) {
   try {
     return readFileSync(path, "utf8");
