@@ -6,22 +6,26 @@
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
+import { z } from "zod";
 import { Unable } from "./scope.mjs";
 
 /** @typedef {import("./rounds.mjs").Compared} Compared */
 /** @typedef {import("./rounds.mjs").Measured} Measured */
-/** @typedef {Readonly<Record<string, number>>} Figures */
-/**
- * @typedef {object} Baseline
- * @property {Readonly<Record<string, unknown>>} machine
- * @property {Readonly<Record<string, number>>} ofRelay by our leg and configuration: what a run is held to
- * @property {Readonly<Record<string, Figures>>} measured by leg and configuration: to be read, not compared with
- */
+/** @typedef {Readonly<Record<string, number>>} Figures of one leg in one configuration */
 /** @typedef {{ readonly name: string, readonly ofRelay: number, readonly committed: number, readonly over: boolean, readonly compared: Compared }} Judged */
 
 /** How far CPU per query, as a share of the relay's, may rise above the committed one. */
 export const allowed = 1.1;
 const path = new URL("./baseline.json", import.meta.url);
+const figuresSchema = z.record(z.string(), z.number());
+const baselineSchema = z.object({
+  machine: z.record(z.string(), z.unknown()),
+  /** By our leg and configuration: what a run is held to. */
+  ofRelay: figuresSchema,
+  /** By leg and configuration: to be read, not compared with. */
+  measured: z.record(z.string(), figuresSchema),
+});
+/** @typedef {Readonly<z.infer<typeof baselineSchema>>} Baseline */
 
 /** @param {string} postgres its version @param {string} load */
 export function machine(postgres, load) {
@@ -55,10 +59,10 @@ function line(value) {
     : JSON.stringify(value, null, 1).replaceAll(/\s*\n\s*/g, " ");
 }
 
-/** @returns {Baseline} */
+/** Throws ZodError when the file has another shape than a baseline. @returns {Baseline} */
 export function readBaseline() {
   if (!existsSync(path)) throw new Unable("there is no baseline.json: make one with --commit-baseline");
-  return JSON.parse(readFileSync(path, "utf8"));
+  return baselineSchema.parse(JSON.parse(readFileSync(path, "utf8")));
 }
 
 /** @param {readonly Compared[]} compared @param {Baseline} baseline @returns {Judged[]} */

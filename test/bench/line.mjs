@@ -110,6 +110,7 @@ async function query(url, statements) {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
+    /** @type {Record<string, unknown>[]} */
     let rows = [];
     for (const statement of statements) ({ rows } = await client.query(statement));
     return rows;

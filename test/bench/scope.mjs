@@ -86,6 +86,7 @@ export class Scope {
     const { child } = started;
     const kill = () => child.kill();
     this.signal.addEventListener("abort", kill, { once: true });
+    /** @type {number | string | null} */
     const code = await new Promise((resolve) => {
       child.once("error", () => resolve("an error"));
       child.once("close", (number, signal) => resolve(number ?? signal));
@@ -105,7 +106,7 @@ export class Scope {
     this.#children.add(child);
     let said = "";
     for (const stream of [child.stdout, child.stderr]) {
-      stream?.on("data", (text) => {
+      stream?.on("data", (/** @type {Buffer} */ text) => {
         said = `${said}${text}`.slice(-4096);
       });
     }
@@ -132,6 +133,7 @@ export class Scope {
     const port = 10_000 + Math.floor(Math.random() * 20_000);
     if (this.#ports.has(port)) return this.freePort();
     const probe = createServer();
+    /** @type {boolean} */
     const free = await new Promise((resolve) => {
       probe.once("error", () => resolve(false));
       probe.listen(port, "127.0.0.1", () => probe.close(() => resolve(true)));
@@ -144,6 +146,7 @@ export class Scope {
   /** Waits until `started` listens. @param {Started} started @param {number} port */
   async untilListening(started, port) {
     for (const deadlineMs = performance.now() + startTimeoutMs; ; await this.wait(50)) {
+      /** @type {boolean} */
       const open = await new Promise((resolve) => {
         const probe = connect(port, "127.0.0.1", () => resolve(true));
         probe.once("error", () => resolve(false)).once("connect", () => probe.destroy());
@@ -158,7 +161,8 @@ export class Scope {
   /** @param {ChildProcess} child */
   async #stop(child) {
     if (!this.#children.has(child)) return;
-    const closed = new Promise((resolve) => child.once("close", resolve));
+    /** @type {Promise<void>} */
+    const closed = new Promise((resolve) => child.once("close", () => resolve()));
     child.kill("SIGTERM");
     const kill = setTimeout(() => child.kill("SIGKILL"), endTimeoutMs);
     await closed;
