@@ -5,7 +5,7 @@ import { spawn } from "node:child_process";
 
 /** @typedef {import("../bench/scope.mjs").Scope} Scope */
 /** @typedef {{ readonly cwd?: string, readonly uid?: number, readonly gid?: number, readonly limitMs: number }} GroupOptions */
-/** @typedef {{ readonly ended: number | string, readonly stdout: string, readonly stderr: string }} Ran */
+/** @typedef {{ readonly ended: number | string | null, readonly stdout: string, readonly stderr: string }} Ran */
 
 /** What a client library would take from the environment is taken out of it. */
 const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("PG")));
@@ -19,7 +19,7 @@ export async function runGroup(scope, program, words, { limitMs, ...options }) {
   const child = spawn(program, words, { ...options, env, detached: true, stdio: ["ignore", "pipe", "pipe"] });
   const said = { stdout: "", stderr: "" };
   for (const name of /** @type {const} */ (["stdout", "stderr"])) {
-    child[name].setEncoding("utf8").on("data", (text) => {
+    child[name].setEncoding("utf8").on("data", (/** @type {string} */ text) => {
       said[name] += text;
     });
   }
@@ -34,6 +34,7 @@ export async function runGroup(scope, program, words, { limitMs, ...options }) {
   scope.signal.addEventListener("abort", kill, { once: true });
   const limit = setTimeout(kill, limitMs);
   try {
+    /** @type {Ran["ended"]} */
     const ended = await new Promise((resolve, reject) => {
       child.once("error", reject);
       child.once("close", (code, signal) => resolve(code ?? signal));

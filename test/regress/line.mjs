@@ -54,7 +54,8 @@ export async function startServer(scope, { bin }) {
   scope.onEnd(async () => {
     const { child } = server;
     if (child.exitCode !== null || child.signalCode !== null) return;
-    const closed = new Promise((resolve) => child.once("close", resolve));
+    /** @type {Promise<void>} */
+    const closed = new Promise((resolve) => child.once("close", () => resolve()));
     // Without waiting for clients, as the scope's own signal would.
     child.kill("SIGINT");
     await Promise.race([closed, delay(stopTimeoutMs, undefined, { ref: false })]);
