@@ -19,12 +19,13 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { inspect } from "node:util";
 import pg from "pg";
-import { install } from "./install.mjs";
+import { clientsSchema, install } from "./install.mjs";
 import { Recorder } from "./recorder.mjs";
 
 /** @typedef {import("./install.mjs").Client} Client */
 /** @typedef {import("./install.mjs").Installed} Installed */
 /** @typedef {import("./recorder.mjs").Captured} Captured */
+/** What a file says of its client before the shapes. @typedef {{ client: string, version: string, with: Record<string, string>, startup: Record<string, string> }} About */
 
 /** For all shapes of a program. */
 const limitMs = 60_000;
@@ -35,8 +36,7 @@ const say = (/** @type {string} */ line) => process.stdout.write(`${line}\n`);
 
 /** @param {readonly string[]} wanted */
 async function main(wanted) {
-  /** @type {Record<string, Client>} */
-  const clients = JSON.parse(read("clients.json"));
+  const clients = clientsSchema.parse(JSON.parse(read("clients.json")));
   const names = wanted.length > 0 ? wanted : Object.keys(clients);
   if (!existsSync(built)) throw new Error("there is no dist/: run npm run build first");
   /** @type {typeof import("../../src/app/embedded-postgres.js")} */
@@ -48,6 +48,7 @@ async function main(wanted) {
     await admin.query(read("database.sql"));
     await admin.query(read("seed.sql"));
     const table = "hubspot.contacts";
+    /** @type {pg.QueryResult<{ id: unknown }>} */
     const { rows } = await admin.query(`select id from ${table} union all select '${table}'::regclass::oid::text`);
     const known = rows.map(({ id }) => String(id));
     for (const name of names) {
@@ -71,6 +72,7 @@ async function capture(name, client, recorder, admin) {
     const url = `postgres://app@127.0.0.1:${await recorder.listen()}/postgres`;
     const shapes = await perform(installed, url, recorder, () => admin.query(read("seed.sql")));
     const [version, ...others] = Object.entries(installed.versions);
+    /** @type {About} */
     const about = {
       client: name,
       version: version?.[1] ?? "",
@@ -94,6 +96,7 @@ async function capture(name, client, recorder, admin) {
 async function perform({ command, words, folder }, url, recorder, reset) {
   const env = { ...process.env, DATABASE_URL: url, PYTHONDONTWRITEBYTECODE: "1", TZ: "UTC" };
   const child = spawn(command, words, { cwd: folder, env, stdio: ["pipe", "pipe", "inherit"] });
+  /** @type {Promise<number | null>} */
   const ended = new Promise((resolve) => child.once("close", resolve));
   const stop = () => child.kill("SIGKILL");
   const overdue = setTimeout(stop, limitMs);
@@ -121,7 +124,7 @@ async function perform({ command, words, folder }, url, recorder, reset) {
   return [...shapes.values()];
 }
 
-/** JSON with a message a line. @param {object} about @param {readonly Captured[]} shapes */
+/** JSON with a message a line. @param {About} about @param {readonly Captured[]} shapes */
 function print(about, shapes) {
   const conversations = shapes.map(({ shape, conversation }) => {
     const messages = conversation.map((message) => `      ${JSON.stringify(message)}`).join(",\n");
@@ -132,7 +135,7 @@ function print(about, shapes) {
 }
 
 for (const name of /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"])) process.once(name, () => process.exit(130));
-await main(process.argv.slice(2)).catch((cause) => {
+await main(process.argv.slice(2)).catch((/** @type {unknown} */ cause) => {
   process.stderr.write(`corpus: ${inspect(cause)}\n`);
   process.exit(1);
 });

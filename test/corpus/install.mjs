@@ -6,18 +6,23 @@ import { cpSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { z } from "zod";
 
 const run = promisify(execFile);
 
-/**
- * `npm`: packages with exact versions, the client's first. `debian`: packages, the client's first. `prepare`: commands of
- * npm packages, to be run once they are there.
- * @typedef {object} Client
- * @property {string} program
- * @property {Record<string, string>} [npm]
- * @property {string[]} [debian]
- * @property {string[][]} [prepare]
- */
+/** One client of clients.json. */
+const clientSchema = z.strictObject({
+  program: z.string(),
+  /** Packages with exact versions, the client's first. */
+  npm: z.record(z.string(), z.string()).optional(),
+  /** Packages, the client's first. */
+  debian: z.array(z.string()).optional(),
+  /** Commands of npm packages, to be run once they are there. */
+  prepare: z.array(z.array(z.string())).optional(),
+});
+/** clients.json, by the name of the client. */
+export const clientsSchema = z.record(z.string(), clientSchema);
+/** @typedef {z.infer<typeof clientSchema>} Client */
 /** @typedef {{ command: string, words: string[], folder: string, versions: Record<string, string> }} Installed */
 
 const programs = fileURLToPath(new URL("./programs", import.meta.url));
@@ -67,9 +72,11 @@ async function installFromDebian(packages) {
 /** @param {readonly string[]} packages @returns {Promise<Record<string, string>>} */
 async function installedVersions(packages) {
   const format = `\${Package} \${Version}\n`;
-  const { stdout } = await run("dpkg-query", ["-W", `-f=${format}`, ...packages]).catch((cause) => ({
-    stdout: String(cause.stdout ?? ""),
-  }));
+  const { stdout } = await run("dpkg-query", ["-W", `-f=${format}`, ...packages]).catch(
+    (/** @type {unknown} */ cause) => ({
+      stdout: cause instanceof Error && "stdout" in cause ? String(cause.stdout) : "",
+    }),
+  );
   const lines = stdout.split("\n").map((line) => line.split(" "));
   const found = new Map(lines.map(([name, version]) => [name, version]));
   return Object.fromEntries(packages.flatMap((name) => (found.get(name) ? [[name, found.get(name) ?? ""]] : [])));

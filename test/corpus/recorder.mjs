@@ -213,6 +213,7 @@ function endsCycle(message) {
 
 /** A conversation that uses what another one has prepared could not be replayed. @param {string} shape @param {readonly Message[]} conversation */
 function mustStandAlone(shape, conversation) {
+  /** @type {Set<string>} */
   const parsed = new Set();
   for (const message of conversation) {
     if (message.type === "Parse") parsed.add(message.name);
