@@ -61,6 +61,7 @@ function tryMutant(patch) {
  */
 function some(from, count, seed) {
   const left = [...from];
+  /** @type {string[]} */
   const taken = [];
   for (let state = seed >>> 0; taken.length < count && left.length > 0; ) {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
