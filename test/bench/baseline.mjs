@@ -1,4 +1,3 @@
-// @ts-check
 // The committed result, and what a run is held to.
 //
 // Microseconds differ between machines, so what is compared is a share of two figures of the same run: our CPU per query

@@ -1,4 +1,3 @@
-// @ts-check
 // The benchmark of the byte path: what queries that are none of our business cost on their way through us.
 //
 //   npm run bench                          everything, with the peers that are installed; about ten minutes

@@ -1,4 +1,3 @@
-// @ts-check
 // The line under load: a Postgres with a mirror, a sandbox behind it, and every way from a client to that Postgres.
 
 import { existsSync, writeFileSync } from "node:fs";

@@ -1,4 +1,3 @@
-// @ts-check
 // The named peers, when they are installed: PgBouncer in session mode and HAProxy, otherwise at their package's defaults.
 
 import { chmodSync, writeFileSync } from "node:fs";

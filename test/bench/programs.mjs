@@ -1,4 +1,3 @@
-// @ts-check
 // Where the programs of a run are.
 
 import { accessSync, constants, existsSync, readdirSync } from "node:fs";

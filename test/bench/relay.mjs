@@ -1,4 +1,3 @@
-// @ts-check
 // The reference: the least that a Node program can do between a client and Postgres. It reads nothing of what it passes.
 // node relay.mjs PORT (PORT | SOCKET) listens on the first and connects to the second.
 

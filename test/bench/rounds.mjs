@@ -1,4 +1,3 @@
-// @ts-check
 // Many short slices in turn, so that what the machine does meanwhile meets every leg alike; medians of them.
 
 import { runSlice } from "./slice.mjs";

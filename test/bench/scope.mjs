@@ -1,4 +1,3 @@
-// @ts-check
 // All that a run starts, and its end: whatever happens, and at Ctrl-C, its processes, servers and folders go with it.
 
 import { spawn } from "node:child_process";

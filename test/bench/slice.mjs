@@ -1,4 +1,3 @@
-// @ts-check
 // One slice of load on one leg: pgbench, and what the leg's process spent on it.
 // Both are taken over a window inside the slice, so that neither connecting nor warming up is in the figures.
 

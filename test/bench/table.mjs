@@ -1,4 +1,3 @@
-// @ts-check
 // The result as text.
 
 /** @typedef {import("./baseline.mjs").Judged} Judged */

@@ -1,4 +1,3 @@
-// @ts-check
 // Captures what clients say on the wire when they write to a table shaped like a mirror: runs the program of each against a
 // Postgres of its own, behind a relay that writes down, and stores captured/<client>.json.
 //

@@ -1,4 +1,3 @@
-// @ts-check
 // Brings a client onto this machine: npm packages into a folder of their own, Debian's packages by apt-get where they are missing.
 
 import { execFile } from "node:child_process";

@@ -1,4 +1,3 @@
-// @ts-check
 // What a client says on the wire, message by message, as the corpus stores it (protocol 3, "Message Formats").
 
 /**

@@ -1,4 +1,3 @@
-// @ts-check
 // What differs between two captures of the same program, made the same: ids that Postgres generates become refs, and the
 // names that a client makes up for its statements and savepoints are numbered in the order in which they appear.
 

@@ -1,4 +1,3 @@
-// @ts-check
 // A relay between a client and Postgres that writes down what the client says. What is passed on is not changed, but for
 // SSLRequest and GSSENCRequest, which are answered here: no.
 

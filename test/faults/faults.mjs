@@ -1,4 +1,3 @@
-// @ts-check
 // npm run faults -- --runs N --seed S [--only FAULT]: the fault tests with more runs, or others.
 
 import { spawnSync } from "node:child_process";

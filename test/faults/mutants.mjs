@@ -1,4 +1,3 @@
-// @ts-check
 // npm run mutants [-- --random N] [--seed S] [--runs R]: each patch of mutants/ breaks a promise in a copy of the project, and the fault
 // tests have to see it.
 

@@ -1,4 +1,3 @@
-// @ts-check
 // Two runs of a suite next to each other: a test is the same when verdict and output are, byte for byte.
 
 /** @typedef {import("./suites.mjs").Outcome} Outcome */

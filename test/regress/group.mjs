@@ -1,4 +1,3 @@
-// @ts-check
 // A program with all that it starts: run to its end, or ended as a whole.
 
 import { spawn } from "node:child_process";

@@ -1,4 +1,3 @@
-// @ts-check
 // Debian's server with a fresh cluster, databases in it that have a mirror, and the proxy in front of each.
 
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";

@@ -1,4 +1,3 @@
-// @ts-check
 // Package lists of a run's own, in which every archive is a source archive as well; the machine's are read and left alone.
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";

@@ -1,4 +1,3 @@
-// @ts-check
 // Postgres's own suites, direct and through the proxy, against the same server: what a client sees must be the same.
 //
 //   npm run regress               libpq_pipeline, isolation and regress of Debian's source package

@@ -1,4 +1,3 @@
-// @ts-check
 // The suites: what each one runs, and what came out of it, test by test.
 
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";

@@ -1,4 +1,3 @@
-// @ts-check
 // What a run needs and where it comes from: Debian's server, its source package, and what has to be compiled from that.
 //
 // Installed for good, by apt and only when it is missing: a server, a C compiler, dpkg-dev. The source and the server's headers
