@@ -18,6 +18,13 @@ const { values } = parseArgs({
   },
 });
 
+for (const name of /** @type {const} */ (["random", "runs", "seed"])) {
+  const text = values[name];
+  if (text === undefined || (name === "seed" ? /^\d+$/ : /^[1-9]\d*$/).test(text)) continue;
+  process.stderr.write(`mutants: --${name} takes a whole number from ${name === "seed" ? 0 : 1}, not "${text}"\n`);
+  process.exit(2);
+}
+
 const all = readdirSync(folder).sort();
 const chosen = values.random === undefined ? all : some(all, Number(values.random), Number(values.seed));
 let escaped = 0;
