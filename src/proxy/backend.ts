@@ -7,14 +7,12 @@ import { Backend, headerLength, Status } from "../../protocol/messages.js";
 import { Delivery, type PendingReplies, ProtocolDesync } from "../../protocol/pending-replies.js";
 import { afterAcceptance, endsSession } from "../write/client-errors.js";
 import { type Flight, isClients } from "./flight.js";
-import type { OpenCalls } from "./open-calls.js";
+import type { SessionTransaction } from "./transaction.js";
 
 export interface BackendState {
-  /** A transaction that we opened is open: it has to be followed to its end. */
-  hidden: boolean;
+  readonly transaction: SessionTransaction;
   /** Injected messages on their way. */
   readonly flight: Flight | undefined;
-  readonly calls: OpenCalls;
   toClient(bytes: Buffer): void;
   /** Process id and secret of this session; not to be kept as they are. */
   cancelKey(key: Buffer): void;
@@ -58,7 +56,7 @@ export class BackendReader implements FrameSink {
         return true;
       case Backend.commandComplete:
       case Backend.noticeResponse:
-        if (this.state.calls.list.length > 0 || this.state.hidden) return true;
+        if (this.followsTransaction) return true;
         break;
       default:
         break;
@@ -86,12 +84,15 @@ export class BackendReader implements FrameSink {
         this.error(route, chunk, start, end);
         break;
       case Backend.commandComplete:
-        if (isClients(route) && (this.state.hidden || this.state.calls.list.length > 0))
-          this.tag(readTag(chunk, start, end));
+        if (isClients(route) && this.followsTransaction) this.state.transaction.tag(readTag(chunk, start, end));
         break;
       case Backend.noticeResponse:
         // "There is already a transaction in progress": ours, of which the client knows nothing.
-        if (this.state.hidden && route === Delivery.relay && readFields(chunk, start, end).get("C") === "25001")
+        if (
+          this.state.transaction.isOurs &&
+          route === Delivery.relay &&
+          readFields(chunk, start, end).get("C") === "25001"
+        )
           this.skip(chunk, start, end);
         break;
       default:
@@ -106,24 +107,23 @@ export class BackendReader implements FrameSink {
     try {
       return this.replies.answer(type);
     } catch (cause) {
-      const { flight, calls, hidden } = this.state;
-      if (!(cause instanceof ProtocolDesync) || flight || hidden || calls.list.length > 0) throw cause;
+      if (!(cause instanceof ProtocolDesync) || this.state.flight || this.followsTransaction) throw cause;
       this.unfollowed = true;
       return Delivery.relay;
     }
   }
 
-  /** A BEGIN of the client's makes the transaction that we opened its own; a COMMIT or ROLLBACK ends it. */
-  private tag(tag: string): void {
-    if (/^(?:BEGIN|START TRANSACTION|COMMIT|ROLLBACK)$/.test(tag)) this.state.hidden = false;
-    this.state.calls.tag(tag);
+  /** How the transaction ends matters: it is ours, or an upstream call was made in it. */
+  private get followsTransaction(): boolean {
+    const { isOurs, calls } = this.state.transaction;
+    return isOurs || calls.list.length > 0;
   }
 
   private mustSettle(chunk: Buffer, start: number): boolean {
     return (
       !this.settled &&
       this.replies.headDelivery === Delivery.relay &&
-      this.state.calls.unsettled(statusOf(chunk, start))
+      this.state.transaction.calls.unsettled(statusOf(chunk, start))
     );
   }
 
@@ -134,7 +134,7 @@ export class BackendReader implements FrameSink {
       if (!this.state.fatal(fields)) this.skip(chunk, start, end);
       return;
     }
-    const told = isClients(route) ? afterAcceptance(this.state.calls.pending, fields) : fields;
+    const told = isClients(route) ? afterAcceptance(this.state.transaction.calls.pending, fields) : fields;
     if (told === fields) return;
     this.skip(chunk, start, end);
     this.state.toClient(writeError(told));

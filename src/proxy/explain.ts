@@ -9,10 +9,10 @@ import type { InjectedStep } from "../write/injected-step.js";
 import { runWrite } from "../write/run.js";
 import { withoutContext } from "../write/sql-error.js";
 import type { WriteContext } from "../write/statement.js";
-import type { ClientStatement } from "./flight.js";
 import type { Hold } from "./frontend.js";
 import { HeldStatement, noStatement } from "./held-statement.js";
-import type { Session } from "./session.js";
+import type { ClientStatement } from "./injected-messages.js";
+import type { InterceptedSession } from "./interceptor.js";
 
 type Explained = Extract<Hold, { at: "query" | "execute" }>;
 
@@ -38,7 +38,7 @@ class ExplainedWrite extends HeldStatement {
 
 /** `passOn`: the EXPLAIN goes to Postgres as it came. */
 export async function explain(
-  session: Session,
+  session: InterceptedSession,
   hold: Explained,
   context: WriteContext,
 ): Promise<HeldStatement | "passOn"> {
@@ -75,7 +75,7 @@ export async function explain(
 }
 
 async function linesOf(
-  session: Session,
+  session: InterceptedSession,
   explained: ExplainedWrite,
   context: WriteContext,
 ): Promise<readonly string[] | undefined> {

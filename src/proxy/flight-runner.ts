@@ -2,7 +2,8 @@
 
 import type { PendingReplies } from "../../protocol/pending-replies.js";
 import type { FlightEnd, FlightResult, InjectedStep } from "../write/injected-step.js";
-import { type ClientStatement, compose, Flight } from "./flight.js";
+import { Flight } from "./flight.js";
+import { type ClientStatement, composeFlight } from "./injected-messages.js";
 
 export type FlightReport = FlightResult & {
   readonly completion?: Buffer | undefined;
@@ -30,7 +31,7 @@ export class FlightRunner {
     if (skipping && end === "flush") return { kind: "over" };
     const flight = new Flight(steps.length === 0 && end === "flush");
     this.current = flight;
-    this.toPostgres(compose(steps, end, statement, this.replies, this.dirty));
+    this.toPostgres(composeFlight({ steps, end, client: statement, dirty: this.dirty }, this.replies));
     if (this.replies.empty || (flight.onlyWaits && this.replies.awaitsRows)) this.land(false);
     const landing = await flight.landing;
     // What is sent while Postgres skips to a Sync cleans up nothing.

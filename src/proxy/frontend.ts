@@ -8,6 +8,7 @@ import type { Classified } from "../sql/classify.js";
 import type { Piece } from "../sql/pieces.js";
 import type { CopyIn } from "./copy-in.js";
 import type { MirrorPortal, MirrorStatement, Statements } from "./statements.js";
+import type { SessionTransaction } from "./transaction.js";
 
 /** Which statements write to mirrors; the two questions cost very differently. */
 export interface Lookout {
@@ -49,10 +50,7 @@ export function heldLength(hold: Hold): number {
 }
 
 export interface HoldState {
-  /** A transaction that we opened, and the client knows nothing of, is open. */
-  readonly hidden: boolean;
-  /** In a failed transaction nothing is intercepted: Postgres refuses by itself. */
-  readonly failed: boolean;
+  readonly transaction: Pick<SessionTransaction, "isOurs" | "hasFailed">;
   /** What Postgres owes is no longer known. */
   readonly unfollowed: boolean;
   hold(hold: Hold): void;
@@ -131,7 +129,7 @@ export class FrontendReader implements FrameSink {
         return true;
       case Frontend.sync:
         this.unsynced = false;
-        if (this.state.hidden && !this.replies.awaitsRows) {
+        if (this.state.transaction.isOurs && !this.replies.awaitsRows) {
           this.state.hold({ at: "sync" });
           return false;
         }
@@ -162,11 +160,11 @@ export class FrontendReader implements FrameSink {
     this.passNext = false;
     const { unsynced } = this;
     this.unsynced = false;
-    const { unfollowed, failed } = this.state;
+    const { unfollowed, transaction } = this.state;
     const foreign = unsynced || unfollowed || this.replies.skipping;
     // What is in a failed transaction is Postgres's to refuse, unless it begins by leaving it.
     const leaves = classified?.kind === "several" && classified.pieces[0]?.transaction != null;
-    if (classified && text !== undefined && !foreign && (leaves || !(failed && this.replies.empty))) {
+    if (classified && text !== undefined && !foreign && (leaves || !(transaction.hasFailed && this.replies.empty))) {
       if (classified.kind === "several") {
         this.state.hold({ at: "several", pieces: classified.pieces, length: end - start });
         return false;
@@ -224,7 +222,7 @@ export class FrontendReader implements FrameSink {
   }
 
   private holdsHidden(): boolean {
-    if (!this.state.hidden || this.replies.skipping || this.replies.awaitsRows) return false;
+    if (!this.state.transaction.isOurs || this.replies.skipping || this.replies.awaitsRows) return false;
     this.state.hold({ at: "nextQuery" });
     return true;
   }

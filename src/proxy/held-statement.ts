@@ -7,8 +7,8 @@ import { afterAcceptance, notAppliedError } from "../write/client-errors.js";
 import type { FlightResult, InjectedStep } from "../write/injected-step.js";
 import type { OpenCall, WriteSession } from "../write/session-port.js";
 import type { CopyCollection } from "./copy-in.js";
-import { type ClientStatement, noValues } from "./flight.js";
-import type { Session } from "./session.js";
+import { type ClientStatement, noValues } from "./injected-messages.js";
+import type { InterceptedSession } from "./interceptor.js";
 import type { MirrorStatement } from "./statements.js";
 
 export const begin: InjectedStep = { kind: "sql", text: "begin", values: [] };
@@ -28,7 +28,7 @@ export class HeldStatement implements WriteSession {
   private copyIn: Buffer | undefined;
 
   constructor(
-    private readonly session: Session,
+    private readonly session: InterceptedSession,
     private statement: MirrorStatement,
     private client: ClientStatement,
   ) {}
@@ -65,7 +65,7 @@ export class HeldStatement implements WriteSession {
     return this.client.execute === undefined;
   }
   get explicit() {
-    return !this.session.hidden;
+    return !this.session.transaction.isOurs;
   }
   get over() {
     return this.session.over;
@@ -81,7 +81,7 @@ export class HeldStatement implements WriteSession {
     return execute !== undefined && execute.readInt32BE(execute.length - 4) > 0;
   }
   get openCalls() {
-    return this.session.calls.list;
+    return this.session.transaction.calls.list;
   }
 
   async fly(steps: readonly InjectedStep[], end: "flush" | "sync"): Promise<FlightResult> {
@@ -90,16 +90,16 @@ export class HeldStatement implements WriteSession {
     this.copyIn = copyIn;
     if (landing.kind !== "over" && landing.wasOpen) {
       this.begun = false;
-      this.session.hidden = false;
+      this.session.transaction.handOver();
     }
     return landing;
   }
 
   /** The status may be older than a BEGIN in this very batch: then ours is answered by a warning, and the client's counts. */
   begin(quiet: string | undefined): readonly InjectedStep[] {
-    if (this.session.hidden || this.session.status !== Status.idle) return [];
+    if (!this.session.transaction.isNone) return [];
     this.begun = true;
-    this.session.hidden = true;
+    this.session.transaction.open();
     return quiet === undefined ? [begin] : [minMessages("warning"), begin, minMessages(quiet)];
   }
 
@@ -138,14 +138,14 @@ export class HeldStatement implements WriteSession {
   }
 
   noteCall(call: OpenCall): void {
-    this.session.calls.note(call);
+    this.session.transaction.calls.note(call);
   }
 }
 
 /** A simple Query ends with its own ReadyForQuery, after the transaction that we opened for it. */
-export async function endQuery(session: Session, write: HeldStatement): Promise<void> {
+export async function endQuery(session: InterceptedSession, write: HeldStatement): Promise<void> {
   const { completion } = write;
-  if (session.hidden) await endHidden(session, completion);
+  if (session.transaction.isOurs) await endHidden(session, completion);
   else {
     await session.fly([], "sync", noStatement);
     if (completion) session.toClient(completion);
@@ -157,22 +157,23 @@ export async function endQuery(session: Session, write: HeldStatement): Promise<
 }
 
 /** Ends the transaction that we opened, as Postgres ends an implicit one: it commits, or what failed is rolled back. */
-export async function endHidden(session: Session, completion: Buffer | undefined): Promise<void> {
-  session.hidden = false;
+export async function endHidden(session: InterceptedSession, completion: Buffer | undefined): Promise<void> {
+  session.transaction.handOver();
   const ended = await session.fly(session.replies.skipping ? [] : [{ kind: "commit" }], "sync", noStatement);
-  if (session.status !== Status.idle) await session.fly([rollback], "sync", noStatement);
+  if (session.transaction.status !== Status.idle) await session.fly([rollback], "sync", noStatement);
   if (ended.kind === "landed" && completion) session.toClient(completion);
   if (ended.kind !== "failed") return;
   // The client knows of no COMMIT: to it, this is what its statement has come to.
-  const call = session.calls.pending.find(({ changed, told }) => changed !== null && !told);
-  const error = afterAcceptance(session.calls.pending, ended.error);
+  const call = session.transaction.calls.pending.find(({ changed, told }) => changed !== null && !told);
+  const error = afterAcceptance(session.transaction.calls.pending, ended.error);
   const isPlain = call?.changed != null && !error.get("C")?.startsWith("TL");
   session.toClient(writeError(isPlain ? notAppliedError(call.api, call.changed, error) : error));
 }
 
 /** The Z that ends a held batch: Postgres's own status, in a message of ours, for the Sync was ours. */
-export async function tellReady(session: Session): Promise<void> {
+export async function tellReady(session: InterceptedSession): Promise<void> {
   if (session.over) return;
-  if (session.calls.unsettled(session.status)) session.toClient(await session.calls.settle(session.status));
-  session.toClient(writeReady(session.status));
+  if (session.transaction.calls.unsettled(session.transaction.status))
+    session.toClient(await session.transaction.calls.settle(session.transaction.status));
+  session.toClient(writeReady(session.transaction.status));
 }

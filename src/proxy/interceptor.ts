@@ -1,14 +1,40 @@
-// What a session asks for while its client is held; none of it is on the byte path.
+// What a session asks for while its client is held, and what is asked of the session in return; none of it is on the byte path.
 
+import type { Fields } from "../../protocol/fields.js";
+import type { PendingReplies } from "../../protocol/pending-replies.js";
+import type { FlightEnd, InjectedStep } from "../write/injected-step.js";
+import type { Cancellation } from "./cancellation.js";
+import type { FlightReport } from "./flight-runner.js";
 import type { Hold, Lookout } from "./frontend.js";
+import type { HeldClient } from "./held-client.js";
+import type { ClientStatement } from "./injected-messages.js";
 import type { Settlement } from "./open-calls.js";
-import type { Session } from "./session.js";
+import type { Statements } from "./statements.js";
+import type { SessionTransaction } from "./transaction.js";
 
 export interface Interceptor extends Lookout, Settlement {
   /** Handles a held message. True: it has been dealt with. False: it goes to Postgres after all. */
-  handle(session: Session, hold: Hold): Promise<boolean>;
+  handle(session: InterceptedSession, hold: Hold): Promise<boolean>;
   /** How many held statements and settlings are on their way. */
   readonly underWay: number;
   /** Resolves when no held statement and no settling is on its way. */
   idle(): Promise<void>;
+}
+
+/** A session whose client is held. */
+export interface InterceptedSession {
+  readonly interceptor: Interceptor;
+  readonly statements: Statements;
+  readonly replies: PendingReplies;
+  readonly transaction: SessionTransaction;
+  readonly heldClient: HeldClient;
+  readonly cancellation: Cancellation;
+  readonly clientAddress: string;
+  /** Nothing more can be asked of Postgres. */
+  readonly over: boolean;
+  /** Sends steps to Postgres and waits until it owes nothing more; `over` when the session is. */
+  fly(steps: readonly InjectedStep[], end: FlightEnd, statement: ClientStatement): Promise<FlightReport>;
+  toClient(bytes: Buffer): void;
+  /** What a held statement has come to, when Postgres can no longer say it: the client hears it as the session's last words. */
+  endWith(error: Fields): void;
 }

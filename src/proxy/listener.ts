@@ -3,13 +3,12 @@
 import { connect, createServer, type ListenOptions, type Server, type Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "pino";
-import { readOpening } from "../../protocol/startup.js";
 import type { PostgresAddress } from "../postgres/address.js";
-import type { SqlError } from "../postgres/error-catalogue.js";
 import { writeFatal } from "../write/sql-error.js";
+import { ClientOpening } from "./client-opening.js";
 import type { Interceptor } from "./interceptor.js";
 import { Session } from "./session.js";
-import { bytesBeforeEncryption, encryptionAskedTwice, ownLogin, tooManyClients } from "./session-errors.js";
+import { ownLogin, tooManyClients } from "./session-errors.js";
 
 export interface ListenerOptions {
   readonly postgres: PostgresAddress;
@@ -23,14 +22,10 @@ export interface ListenerOptions {
 
 /** Bytes read from Postgres at a time; one private buffer a session. */
 const readBufferBytes = 16 * 1024;
-/** From accept to the end of the startup packet. */
-const openingTimeoutMs = 15_000;
 /** Length and code of a cancel request; process id and secret follow. */
 const cancelHeaderBytes = 8;
 /** How long a client may take to read why its session ends. */
 const lastWordsMs = 1_000;
-/** SSLRequest and GSSENCRequest are answered with this: neither is offered here. */
-const refusedEncryption = Buffer.from("N");
 
 export class Listener {
   private readonly server: Server;
@@ -97,57 +92,11 @@ export class Listener {
       this.sockets.delete(socket);
       this.opening.delete(socket);
     });
-    const timer = setTimeout(() => socket.destroy(), openingTimeoutMs);
-    const refused = { ssl: false, gss: false };
-    let bytes: Buffer = Buffer.alloc(0);
-    const stop = () => {
-      clearTimeout(timer);
-      this.opening.delete(socket);
-      socket.off("data", read);
-      socket.off("error", drop);
-      socket.off("end", drop);
-    };
-    const drop = () => socket.destroy();
-    const deny = (error: SqlError) => {
-      stop();
-      socket.end(writeFatal(error));
-    };
-    const read = (chunk: Buffer) => {
-      bytes = bytes.length === 0 ? chunk : Buffer.concat([bytes, chunk]);
-      for (;;) {
-        const opening = readOpening(bytes);
-        switch (opening.at) {
-          case "incomplete":
-            return;
-          case "ssl":
-          case "gss":
-            // Each at most once, as Postgres has it.
-            if (refused[opening.at]) return deny(encryptionAskedTwice(opening.at));
-            refused[opening.at] = true;
-            bytes = bytes.subarray(opening.length);
-            socket.write(refusedEncryption);
-            if (bytes.length > 0) return deny(bytesBeforeEncryption(opening.at));
-            continue;
-          case "refused":
-            return drop();
-          case "cancel":
-            stop();
-            return this.cancel(socket, bytes.subarray(0, opening.length));
-          case "startup":
-            stop();
-            return this.start(
-              socket,
-              bytes.subarray(0, opening.length),
-              bytes.subarray(opening.length),
-              opening.parameters,
-            );
-        }
-      }
-    };
-    socket.on("data", read);
-    socket.on("end", drop);
-    socket.on("error", drop);
-    socket.once("close", () => clearTimeout(timer));
+    new ClientOpening(socket, {
+      opened: () => this.opening.delete(socket),
+      cancel: (request) => this.cancel(socket, request),
+      start: (startup, rest, parameters) => this.start(socket, startup, rest, parameters),
+    });
   }
 
   /** Ends an upstream call, or is passed on verbatim; closed, as Postgres does, when Postgres has acted on it. */

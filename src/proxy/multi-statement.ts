@@ -11,13 +11,13 @@ import { runWrite } from "../write/run.js";
 import { withoutContext, writeWarning } from "../write/sql-error.js";
 import type { WriteContext } from "../write/statement.js";
 import { begin, endHidden, HeldStatement, noStatement, tellReady } from "./held-statement.js";
-import type { Session } from "./session.js";
+import type { InterceptedSession } from "./interceptor.js";
 import { aloneOnly, blockOnly, noTransaction } from "./session-errors.js";
 import { isExplained } from "./statements.js";
 
 /** False: the string goes to Postgres as it is. */
 export async function runMultiStatement(
-  session: Session,
+  session: InterceptedSession,
   pieces: readonly Piece[],
   context: WriteContext,
 ): Promise<boolean> {
@@ -45,7 +45,7 @@ export async function runMultiStatement(
     if (index < pieces.length - 1) last?.tellKept();
   }
   const completion = last?.completion;
-  if (session.hidden) await endHidden(session, completion);
+  if (session.transaction.isOurs) await endHidden(session, completion);
   else if (completion) session.toClient(completion);
   await tellReady(session);
   return true;
@@ -54,26 +54,26 @@ export async function runMultiStatement(
 /** A write whose completion the client has yet to be told; `failed`: nothing later runs. */
 type RanPiece = HeldStatement | undefined | "failed";
 
-async function runPiece(session: Session, piece: Piece, context: WriteContext): Promise<RanPiece> {
+async function runPiece(session: InterceptedSession, piece: Piece, context: WriteContext): Promise<RanPiece> {
   switch (piece.transaction) {
     case "BEGIN":
     case "START TRANSACTION": {
-      if (!session.hidden) return runQuery(session, piece);
+      if (!session.transaction.isOurs) return runQuery(session, piece);
       // It makes the transaction that has begun with the string the client's own.
       const ran = await runOurs(session, { kind: "sql", text: piece.text, values: [] }, piece.transaction);
-      if (ran !== "failed") session.hidden = false;
+      if (ran !== "failed") session.transaction.handOver();
       return ran;
     }
     case "end":
-      if (session.hidden) session.toClient(writeWarning(noTransaction()));
+      if (session.transaction.isOurs) session.toClient(writeWarning(noTransaction()));
       return runQuery(session, piece);
     case "chain":
-      return session.hidden ? needsBlock(session, "COMMIT AND CHAIN") : runQuery(session, piece);
+      return session.transaction.isOurs ? needsBlock(session, "COMMIT AND CHAIN") : runQuery(session, piece);
     case "SAVEPOINT":
     case "RELEASE SAVEPOINT":
     case "ROLLBACK TO SAVEPOINT":
       await open(session);
-      return session.hidden ? needsBlock(session, piece.transaction) : runQuery(session, piece);
+      return session.transaction.isOurs ? needsBlock(session, piece.transaction) : runQuery(session, piece);
     case null: {
       await open(session);
       const statement = session.statements.resolve("", piece.text, piece.classified);
@@ -82,32 +82,33 @@ async function runPiece(session: Session, piece: Piece, context: WriteContext): 
       const ran = await runWrite({ session: write, context });
       await session.fly([], "sync", noStatement);
       if (ran === "passOn") return runQuery(session, piece);
-      return session.status === Status.failed ? "failed" : write;
+      return session.transaction.status === Status.failed ? "failed" : write;
     }
   }
 }
 
 /** As Postgres says it of a string that is a transaction of its own. */
-async function needsBlock(session: Session, command: string): Promise<"failed" | undefined> {
+async function needsBlock(session: InterceptedSession, command: string): Promise<"failed" | undefined> {
   return runOurs(session, refuseStep(blockOnly(command)), "");
 }
 
 /** The string's own transaction, unless there is one. */
-async function open(session: Session): Promise<void> {
-  if (session.hidden || session.status !== Status.idle) return;
-  session.hidden = true;
+async function open(session: InterceptedSession): Promise<void> {
+  if (!session.transaction.isNone) return;
+  session.transaction.open();
   await session.fly([begin], "sync", noStatement);
 }
 
 /** Its answers are the client's, but for the ReadyForQuery. */
-async function runQuery(session: Session, { text }: Piece): Promise<"failed" | undefined> {
+async function runQuery(session: InterceptedSession, { text }: Piece): Promise<"failed" | undefined> {
   const { kind } = await session.fly([{ kind: "query", text }], "flush", noStatement);
-  if (session.calls.unsettled(session.status)) session.toClient(await session.calls.settle(session.status));
+  if (session.transaction.calls.unsettled(session.transaction.status))
+    session.toClient(await session.transaction.calls.settle(session.transaction.status));
   return kind === "landed" ? undefined : "failed";
 }
 
 /** A statement of which the client sees its error, or `tag`. */
-async function runOurs(session: Session, step: InjectedStep, tag: string): Promise<"failed" | undefined> {
+async function runOurs(session: InterceptedSession, step: InjectedStep, tag: string): Promise<"failed" | undefined> {
   const flight = await session.fly([step], "sync", noStatement);
   if (flight.kind === "landed") session.toClient(writeTag(tag));
   else if (flight.kind === "failed") session.toClient(writeError(withoutContext(flight.error)));

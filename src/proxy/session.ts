@@ -14,20 +14,23 @@ import type { FlightEnd, InjectedStep } from "../write/injected-step.js";
 import { fatalFields } from "../write/sql-error.js";
 import { BackendReader, type BackendState } from "./backend.js";
 import { Cancellation } from "./cancellation.js";
-import type { ClientStatement, Flight } from "./flight.js";
+import type { Flight } from "./flight.js";
 import { type FlightReport, FlightRunner } from "./flight-runner.js";
 import { FrontendReader, type Hold, type HoldState } from "./frontend.js";
 import { HeldClient } from "./held-client.js";
 import { Inflow } from "./inflow.js";
-import type { Interceptor } from "./interceptor.js";
+import type { ClientStatement } from "./injected-messages.js";
+import type { InterceptedSession, Interceptor } from "./interceptor.js";
 import { Link } from "./link.js";
 import { OpenCalls } from "./open-calls.js";
+import { SessionEnd, type StopWhen } from "./session-end.js";
 import { internalError, postgresLost, postgresUnreachable, proxyStops } from "./session-errors.js";
 import { Statements } from "./statements.js";
+import { SessionTransaction } from "./transaction.js";
 
 const nothing = Buffer.alloc(0);
 
-export class Session implements HoldState, BackendState {
+export class Session implements HoldState, BackendState, InterceptedSession {
   readonly statements = new Statements();
   readonly replies = new PendingReplies(this.statements);
   private readonly frontend: FrontendReader;
@@ -39,18 +42,9 @@ export class Session implements HoldState, BackendState {
   readonly client: Link;
   private postgres: Link | undefined;
   private holdingReady = false;
-  private clientEnded = false;
-  private postgresEnded = false;
-  private toldWhy = false;
-  /** What the client is told when a held statement has come to its end, or what Postgres said must not be relayed as it is. */
-  private lastWords: Fields | undefined;
-  private closed = false;
-  private stopping: "at rest" | "after this" | undefined;
-
-  readonly calls: OpenCalls;
+  private readonly end = new SessionEnd();
+  readonly transaction: SessionTransaction;
   readonly cancellation = new Cancellation();
-  status: Status = Status.idle;
-  hidden = false;
 
   constructor(
     clientSocket: Socket,
@@ -58,7 +52,7 @@ export class Session implements HoldState, BackendState {
     private readonly log: Logger,
     readonly clientAddress: string,
   ) {
-    this.calls = new OpenCalls(interceptor);
+    this.transaction = new SessionTransaction(new OpenCalls(interceptor));
     this.client = new Link(clientSocket);
     this.frontend = new FrontendReader(this.replies, this.statements, interceptor, this);
     this.backend = new BackendReader(this.replies, this);
@@ -70,10 +64,6 @@ export class Session implements HoldState, BackendState {
     clientSocket.on("end", () => this.endClient());
     clientSocket.on("error", () => clientSocket.destroy());
     clientSocket.on("close", () => this.close());
-  }
-
-  get failed(): boolean {
-    return this.status === Status.failed;
   }
 
   /** Joins the session to Postgres; `startup` is the client's first packet, verbatim; `shown` is for messages. */
@@ -112,7 +102,7 @@ export class Session implements HoldState, BackendState {
   /** Reads no faster than Postgres takes it, and not at all while the client is held. */
   private pace(): void {
     const { socket } = this.client;
-    if ((this.heldClient.current && !this.heldClient.collecting) || this.closed) socket.pause();
+    if ((this.heldClient.current && !this.heldClient.collecting) || this.end.isClosed) socket.pause();
     else if (this.postgres?.congested) {
       socket.pause();
       this.postgres.whenWritten(() => this.heldClient.current || socket.resume());
@@ -137,15 +127,15 @@ export class Session implements HoldState, BackendState {
       this.close();
       return;
     }
-    if (this.postgresEnded) return this.endPostgres();
-    if (this.stopping === "after this") return this.stop("at once");
+    if (this.end.isOver) return this.endPostgres();
+    if (this.end.stopWhen === "after this") return this.stop("at once");
     this.readClient(nothing);
-    if (this.clientEnded) this.endClient();
-    if (this.stopping) this.stop(this.stopping);
+    if (this.end.clientEnded) this.endClient();
+    if (this.end.stopWhen) this.stop(this.end.stopWhen);
   }
 
   private endClient(): void {
-    this.clientEnded = true;
+    this.end.on("clientEnds");
     this.heldClient.abandon();
     if (!this.heldClient.current) this.postgres?.socket.end();
   }
@@ -154,7 +144,7 @@ export class Session implements HoldState, BackendState {
 
   /** The onread callback: `chunk` is a buffer that is read into again. False: not before `resume`. */
   readPostgres(chunk: Buffer): boolean {
-    if (this.closed && this.client.socket.destroyed) {
+    if (this.end.isClosed && this.client.socket.destroyed) {
       this.postgres?.socket.destroy();
       return false;
     }
@@ -177,19 +167,18 @@ export class Session implements HoldState, BackendState {
   }
 
   ready(status: Status): void {
-    this.status = status;
-    if (status !== Status.idle) return;
-    this.statements.transactionEnded();
+    this.transaction.ready(status);
+    if (status === Status.idle) this.statements.transactionEnded();
   }
 
   holdReady(status: Status): void {
     this.holdingReady = true;
-    void this.calls.settle(status).then((warnings) => {
+    void this.transaction.calls.settle(status).then((warnings) => {
       this.toClient(warnings);
       this.backend.settled = true;
       this.holdingReady = false;
       this.relay();
-      if (this.postgresEnded) this.endPostgres();
+      if (this.end.postgresEnded) this.endPostgres();
       else this.resumePostgres();
     });
   }
@@ -199,7 +188,7 @@ export class Session implements HoldState, BackendState {
     try {
       this.backend.startRun();
       this.backend.endRun(chunk ? this.fromPostgres.readShared(chunk) : this.fromPostgres.read());
-      if (this.stopping) this.stop(this.stopping);
+      if (this.end.stopWhen) this.stop(this.end.stopWhen);
     } catch (cause) {
       this.lose(cause);
     }
@@ -214,19 +203,19 @@ export class Session implements HoldState, BackendState {
   }
 
   goodbye(): void {
-    this.toldWhy = true;
+    this.end.explain();
   }
 
   fatal(error: Fields): boolean {
-    this.toldWhy = true;
-    if (!this.heldClient.current && this.calls.list.length === 0) return true;
-    this.lastWords = error;
+    this.end.explain();
+    if (!this.heldClient.current && this.transaction.calls.list.length === 0) return true;
+    this.end.owe(error);
     return false;
   }
 
   /** What a held statement has come to, when Postgres can no longer say it. */
   endWith(error: Fields): void {
-    this.lastWords = fatal(error);
+    this.end.owe(fatal(error));
   }
 
   // ── while the client is held
@@ -238,12 +227,12 @@ export class Session implements HoldState, BackendState {
   // ── ends
 
   get over(): boolean {
-    return this.closed || this.postgresEnded;
+    return this.end.isOver;
   }
 
   private endPostgres(): void {
-    this.postgresEnded = true;
-    if (this.closed || this.holdingReady) return;
+    this.end.on("postgresEnds");
+    if (this.end.isClosed || this.holdingReady) return;
     // A held statement first learns what has become of its call.
     if (this.heldClient.current) {
       this.heldClient.abandon();
@@ -252,36 +241,37 @@ export class Session implements HoldState, BackendState {
     }
     const rest = this.fromPostgres.takeKept();
     this.toClient(rest);
-    if (rest.length === 0 && !this.toldWhy && !this.clientEnded && !this.client.socket.destroyed)
-      this.lastWords ??= fatalFields(postgresLost());
-    if (this.lastWords) this.toClient(writeError(afterAcceptance(this.calls.pending, this.lastWords)));
+    const listens = !this.end.clientEnded && !this.client.socket.destroyed;
+    if (rest.length === 0 && this.end.isUnexplained && listens) this.end.owe(fatalFields(postgresLost()));
+    const { owedWords } = this.end;
+    if (owedWords) this.toClient(writeError(afterAcceptance(this.transaction.calls.pending, owedWords)));
     this.client.socket.end();
     this.close();
   }
 
   /** Tells the client why its session ends, and ends it. */
   private tellFatal(error: SqlError): void {
-    this.toldWhy = true;
-    this.toClient(writeError(afterAcceptance(this.calls.pending, fatalFields(error))));
+    this.end.explain();
+    this.toClient(writeError(afterAcceptance(this.transaction.calls.pending, fatalFields(error))));
     this.client.socket.end();
   }
 
   private close(): void {
-    if (this.closed) return;
-    this.closed = true;
+    if (this.end.isClosed) return;
+    this.end.on("closes");
     this.heldClient.abandon();
     this.postgres?.socket.end();
     this.flights.land(true);
     this.client.socket.resume();
-    this.calls.abandon();
+    this.transaction.calls.abandon();
   }
 
   /** The proxy stops. `after this`: when what is held, or settled, has come to its end. */
-  stop(when: "at rest" | "after this" | "at once"): void {
-    if (when !== "at once") this.stopping = when;
+  stop(when: StopWhen | "at once"): void {
+    if (when !== "at once") this.end.stopWhen = when;
     if (when !== "at once" && (this.heldClient.current || this.holdingReady)) return;
-    if (when === "at rest" && (this.status !== Status.idle || !this.replies.empty || this.hidden)) return;
-    if (!this.closed) this.tellFatal(proxyStops());
+    if (when === "at rest" && !(this.transaction.isNone && this.replies.empty)) return;
+    if (!this.end.isClosed) this.tellFatal(proxyStops());
     this.close();
     this.client.socket.destroySoon();
   }

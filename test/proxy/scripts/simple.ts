@@ -153,7 +153,7 @@ export const simpleScripts: readonly Script[] = [
     // CREATE TABLE AS sends no RowDescription, which a slow machine might reach or not before the time-out.
     "C Z E Z",
     query("set statement_timeout = 10"),
-    query("create temporary table slept as select pg_sleep(60)"),
+    query("create temporary table slept as select pg_sleep(60)::text"),
     "Z",
   ),
   ended(

@@ -1,0 +1,151 @@
+// Injected steps as messages: what is sent for each, and where its replies go.
+
+import { serialize } from "pg-protocol";
+import { writeMessage } from "../../protocol/encode.js";
+import { Frontend } from "../../protocol/messages.js";
+import { Delivery, type PendingReplies, RequestKind } from "../../protocol/pending-replies.js";
+import { assertNever } from "../config/assert-never.js";
+import type { FlightEnd, InjectedStep } from "../write/injected-step.js";
+import { noRows } from "./copy-in.js";
+
+/** What the client's own statement looks like from outside. */
+export interface ClientStatement {
+  /** The name of its prepared statement; unnamed for a simple Query, which becomes one. */
+  readonly statement: string;
+  readonly text: string;
+  /** A Bind's formats and values, verbatim. */
+  readonly values: Buffer;
+  /** The client's Execute, verbatim; undefined for a simple Query. */
+  readonly execute: Buffer | undefined;
+  /** A Bind of ours to the same statement could mean something else by now. */
+  readonly stale?: boolean;
+  /** Others have run since the last Sync: if no transaction is open, they are in one with it. */
+  readonly follows?: boolean;
+  /** What follows a COPY … FROM STDIN, up to and with its end. */
+  readonly copied?: Buffer | undefined;
+}
+
+/** Our own statement and portal: never the unnamed ones, which are the client's. */
+const own = "_throughline";
+const planPortal = "_throughline_plan";
+/** No formats, no values, results as text. */
+export const noValues = Buffer.alloc(6);
+
+/** What a flight consists of. */
+export interface FlightPlan {
+  readonly steps: readonly InjectedStep[];
+  readonly end: FlightEnd;
+  /** The statement that `execute`, `dryRun` and their like are about. */
+  readonly client: ClientStatement;
+  /** An earlier flight failed before it cleaned up: the Close of its statement was skipped. */
+  readonly dirty: boolean;
+}
+
+/** The bytes of a flight; what Postgres will answer is noted in `replies`. */
+export function composeFlight({ steps, end, client, dirty }: FlightPlan, replies: PendingReplies): Buffer {
+  const messages = new InjectedMessages(client, replies);
+  if (dirty) messages.cleanUp();
+  for (const step of steps) messages.addStep(step);
+  return messages.end(end);
+}
+
+class InjectedMessages {
+  private readonly parts: Buffer[] = [];
+
+  constructor(
+    private readonly client: ClientStatement,
+    private readonly replies: PendingReplies,
+  ) {}
+
+  addStep(step: InjectedStep): void {
+    switch (step.kind) {
+      case "sql":
+        this.runOurs(step.text, [...step.values], Delivery.capture);
+        break;
+      case "commit":
+        // What is deferred fires now, and speaks to the client.
+        this.runOurs("commit", [], Delivery.notices);
+        break;
+      case "query":
+        this.add(serialize.query(step.text), RequestKind.query, Delivery.replies);
+        break;
+      case "prepareQuery":
+        this.prepareQuery();
+        break;
+      case "forget":
+        this.close("S", this.client.statement);
+        break;
+      case "dryRun":
+        this.runInPlanPortal(Delivery.drop, this.client.copied);
+        break;
+      case "copyNothing":
+        this.runInPlanPortal(Delivery.capture, noRows(step.format));
+        break;
+      case "execute":
+        this.execute();
+        break;
+      default:
+        assertNever(step);
+    }
+  }
+
+  /** Closes what an earlier flight left behind. */
+  cleanUp(): void {
+    this.close("P", planPortal);
+    this.closeOurs();
+  }
+
+  /** The bytes of all messages, with a Sync or a Flush behind them. */
+  end(end: FlightEnd): Buffer {
+    if (end === "sync") this.add(serialize.sync(), RequestKind.sync, Delivery.capture);
+    else this.parts.push(serialize.flush());
+    return Buffer.concat(this.parts);
+  }
+
+  private runOurs(text: string, values: (string | null)[], delivery: Delivery): void {
+    this.add(serialize.parse({ name: own, text }), RequestKind.parse, Delivery.drop);
+    this.add(serialize.bind({ portal: own, statement: own, values }), RequestKind.bind, Delivery.drop);
+    this.add(serialize.execute({ portal: own, rows: 0 }), RequestKind.execute, delivery);
+    this.closeOurs();
+  }
+
+  /** A named statement (EXPLAIN's) is bound only in our own portals; the client's unnamed portal is left alone. */
+  private prepareQuery(): void {
+    const { statement, text } = this.client;
+    if (statement !== "") this.close("S", statement);
+    this.add(serialize.parse({ name: statement, text }), RequestKind.parse, Delivery.drop);
+    if (statement === "") this.add(serialize.bind({}), RequestKind.bind, Delivery.drop);
+  }
+
+  private runInPlanPortal(delivery: Delivery, rows: Buffer | undefined): void {
+    const { statement, values } = this.client;
+    const bind = Buffer.concat([Buffer.from(`${planPortal}\0${statement}\0`, "utf8"), values]);
+    this.add(writeMessage(Frontend.bind, bind), RequestKind.bind, Delivery.drop);
+    this.add(serialize.execute({ portal: planPortal, rows: 0 }), RequestKind.execute, delivery);
+    if (rows) this.add(rows, RequestKind.copyEnd, Delivery.drop);
+    this.close("P", planPortal);
+  }
+
+  private execute(): void {
+    const { execute, copied } = this.client;
+    if (execute === undefined) {
+      this.add(serialize.describe({ type: "P", name: "" }), RequestKind.describe, Delivery.rows);
+    }
+    this.add(execute ?? serialize.execute({ portal: "", rows: 0 }), RequestKind.execute, Delivery.rows);
+    if (copied) this.add(copied, RequestKind.copyEnd, Delivery.drop);
+  }
+
+  private closeOurs(): void {
+    this.close("P", own);
+    this.close("S", own);
+  }
+
+  private close(type: "S" | "P", name: string): void {
+    this.add(serialize.close({ type, name }), RequestKind.close, Delivery.drop);
+  }
+
+  private add(bytes: Buffer, request: RequestKind, delivery: Delivery): void {
+    this.parts.push(bytes);
+    this.replies.push(request, delivery);
+  }
+}
