@@ -6,7 +6,7 @@
 
 import { Backend } from "./messages.js";
 
-/** What was sent. */
+/** The kinds of requests that Postgres answers. */
 export const RequestKind = {
   parse: 1,
   bind: 2,
@@ -20,8 +20,8 @@ export const RequestKind = {
 export type RequestKind = (typeof RequestKind)[keyof typeof RequestKind];
 
 /**
- * Where the reply goes: to the client; nowhere; to us; rows to the client and the rest to us; all but ReadyForQuery to the client;
- * notices to the client and the rest nowhere.
+ * Where a reply goes. `relay`: to the client. `drop`: nowhere. `capture`: to us. `rows`: rows to the client, the rest to us.
+ * `replies`: all but ReadyForQuery to the client. `notices`: notices to the client, the rest nowhere.
  */
 export const Delivery = { relay: 0, drop: 0x10, capture: 0x20, rows: 0x30, replies: 0x80, notices: 0x90 } as const;
 export type Delivery = (typeof Delivery)[keyof typeof Delivery];
@@ -136,8 +136,8 @@ export class PendingReplies {
     }
   }
 
-  private get kind(): number {
-    return this.count === 0 ? 0 : (this.ring[this.head] ?? 0) & kindBits;
+  private get kind(): RequestKind | 0 {
+    return this.count === 0 ? 0 : (((this.ring[this.head] ?? 0) & kindBits) as RequestKind);
   }
 
   private pop(expected: RequestKind): Delivery {
@@ -154,7 +154,7 @@ export class PendingReplies {
     this.copying = false;
     const { headDelivery: route, kind } = this;
     if (kind === 0) this.skipping = true;
-    if (kind === 0 || kind === RequestKind.query || kind === RequestKind.sync) return route;
+    if (kind === 0 || endsWithReady(kind)) return route;
     for (let first = true; this.count > 0 && this.kind !== RequestKind.sync; first = false) {
       if (((this.ring[this.head] ?? 0) & trackedBit) !== 0) this.events.discarded(!first);
       this.advance();
@@ -233,5 +233,21 @@ export class PendingReplies {
     for (let i = 0; i < this.count; i += 1) wider[i] = this.ring[(this.head + i) & (this.ring.length - 1)] ?? 0;
     this.ring = wider;
     this.head = 0;
+  }
+}
+
+/** Whether a ReadyForQuery answers the request: an error in front of that leaves the request in the queue. */
+function endsWithReady(request: RequestKind): boolean {
+  switch (request) {
+    case RequestKind.query:
+    case RequestKind.sync:
+      return true;
+    case RequestKind.parse:
+    case RequestKind.bind:
+    case RequestKind.describe:
+    case RequestKind.execute:
+    case RequestKind.close:
+    case RequestKind.copyEnd:
+      return false;
   }
 }

@@ -4,6 +4,7 @@ import { readBind, readExecute, readParse, readQuery, readTarget } from "../../p
 import type { FrameSink } from "../../protocol/frames.js";
 import { Frontend, headerLength } from "../../protocol/messages.js";
 import { Delivery, type PendingReplies, RequestKind } from "../../protocol/pending-replies.js";
+import { assertNever } from "../config/assert-never.js";
 import type { Classified } from "../sql/classify.js";
 import type { Piece } from "../sql/pieces.js";
 import type { CopyIn } from "./copy-in.js";
@@ -46,6 +47,23 @@ export function heldLength(hold: Hold): number {
       return headerLength;
     case "nextQuery":
       return 0;
+    default:
+      return assertNever(hold);
+  }
+}
+
+/** Whether a statement is held, rather than the end of a transaction that we opened. */
+export function holdsStatement(hold: Hold): boolean {
+  switch (hold.at) {
+    case "query":
+    case "several":
+    case "execute":
+      return true;
+    case "sync":
+    case "nextQuery":
+      return false;
+    default:
+      return assertNever(hold);
   }
 }
 

@@ -1,7 +1,7 @@
 // The client while it is held in front of a message: what it sends meanwhile waits, or is collected when it belongs to a COPY.
 
 import { type CopyCollection, CopyIn } from "./copy-in.js";
-import { type FrontendReader, type Hold, heldLength } from "./frontend.js";
+import { type FrontendReader, type Hold, heldLength, holdsStatement } from "./frontend.js";
 import type { Inflow } from "./inflow.js";
 
 export class HeldClient {
@@ -26,7 +26,7 @@ export class HeldClient {
     const hold = this.current;
     this.current = undefined;
     if (dealtWith) this.inflow.drop(this.length);
-    else this.frontend.passNext = hold?.at === "query" || hold?.at === "execute" || hold?.at === "several";
+    else this.frontend.passNext = hold !== undefined && holdsStatement(hold);
   }
 
   /** Whether the client's bytes are wanted. */

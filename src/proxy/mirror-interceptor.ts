@@ -6,7 +6,7 @@ import type { WatchList } from "../sql/watch-list.js";
 import { runWrite } from "../write/run.js";
 import type { WriteContext, WriteResult } from "../write/statement.js";
 import { explain } from "./explain.js";
-import type { Hold } from "./frontend.js";
+import { type Hold, holdsStatement } from "./frontend.js";
 import { endHidden, endQuery, HeldStatement, noStatement, tellReady } from "./held-statement.js";
 import type { InterceptedSession, Interceptor } from "./interceptor.js";
 import { runMultiStatement } from "./multi-statement.js";
@@ -41,7 +41,7 @@ export function mirrorInterceptor(watched: WatchList, parts: InterceptorParts): 
       held += 1;
       try {
         const answered = await track(handle(session, hold, context));
-        if (answered && hold.at !== "sync" && hold.at !== "nextQuery") session.statements.ran();
+        if (answered && holdsStatement(hold)) session.statements.ran();
         return answered;
       } finally {
         held -= 1;

@@ -3,6 +3,7 @@
 import { randomUUID } from "node:crypto";
 import type { Pool } from "pg";
 import type { Logger } from "pino";
+import { assertNever } from "../config/assert-never.js";
 import { CallEntry } from "../journal/entry.js";
 import type { Intent, Outcome } from "../journal/journal.js";
 import { ReadFailed } from "../manifest/read-failed.js";
@@ -116,6 +117,21 @@ async function answered(
   return { kind: "raise", call, error, changed: verdict.state !== "refused" };
 }
 
+/** The key under which a row has to be read; null where the answer says all that there is to know. */
+function keyToRead({ columns }: Mirror, result: RowResult, sent: RowToSend | undefined): string | null {
+  switch (result.kind) {
+    case "accepted":
+      return columns.some(({ name }) => result.reported[name] === undefined) ? result.key : null;
+    case "unreported":
+      return sent?.planned.key ?? null;
+    case "refused":
+    case "absent":
+      return null;
+    default:
+      return assertNever(result);
+  }
+}
+
 /**
  * Reads the rows that the answer leaves out, in part or altogether: an answer rarely holds every column.
  * When that fails, what was reported stands, and the rest is as it was planned until the next pull.
@@ -126,13 +142,7 @@ async function completed(
   sent: readonly RowToSend[],
   results: readonly RowResult[],
 ): Promise<readonly RowResult[]> {
-  const keyOf = (result: RowResult, index: number): string | null => {
-    if (result.kind === "accepted") {
-      return mirror.columns.some(({ name }) => result.reported[name] === undefined) ? result.key : null;
-    }
-    return result.kind === "unreported" ? (sent[index]?.planned.key ?? null) : null;
-  };
-  const keys = results.map(keyOf);
+  const keys = results.map((result, index) => keyToRead(mirror, result, sent[index]));
   const wanted = keys.filter((key) => key !== null);
   if (wanted.length === 0) return results;
   try {

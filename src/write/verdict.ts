@@ -1,5 +1,6 @@
 // What was asked and what came back, row by row, and what that makes of the whole call. Pure.
 
+import { assertNever } from "../config/assert-never.js";
 import type { CanonicalRow, Outcome } from "../journal/journal.js";
 import type { Mirror, MirrorColumn, TextRow } from "../mirror/column.js";
 import type { Verb } from "../upstream/table.js";
@@ -32,6 +33,18 @@ export interface Comparison {
   same(column: MirrorColumn, a: string | null, b: string | null): boolean;
 }
 
+/** What is found of one row: the fields that apply to it. */
+interface RowFinding {
+  readonly canonical: CanonicalRow | null;
+  readonly merged?: CanonicalRow;
+  readonly refused?: UpstreamError;
+  readonly isAbsent?: true;
+  readonly isUnreported?: true;
+  readonly isMoved?: true;
+  readonly dropped?: readonly MirrorColumn[];
+}
+
+/** Compares the rows of a call with what came back. `results` are in the order of `sent`; a row without a result is unreported. */
 export function judge(
   mirror: Mirror,
   verb: Verb,
@@ -39,41 +52,62 @@ export function judge(
   results: readonly RowResult[],
   compare: Comparison,
 ): Verdict {
-  const rows = sent.map((row, index) => ({ row, index, result: results[index] ?? ({ kind: "unreported" } as const) }));
-  const canonical = rows.map(({ row, result }): CanonicalRow | null => {
-    if (verb === "delete") {
-      return result.kind === "accepted" || result.kind === "absent" ? { key: row.planned.key ?? "", row: null } : null;
-    }
-    if (result.kind === "absent") return row.planned.key === null ? null : { key: row.planned.key, row: null };
-    if (result.kind !== "accepted") return null;
-    return { key: result.key, row: { ...managed(mirror, row.planned.after), ...result.reported } };
-  });
-  const refused = rows.flatMap(({ index, result }) =>
-    result.kind === "refused" ? [{ row: index, error: result.error }] : [],
-  );
-  const elsewhere = (planned: RowToSend["planned"], result: RowResult): boolean =>
-    result.kind === "accepted" && planned.key !== null && result.key !== planned.key;
-  // Of an upsert it only says that another record has the value by now.
-  const moved = rows.flatMap(({ row: { planned }, index, result }) =>
-    verb === "upsert" && elsewhere(planned, result) ? [index] : [],
-  );
-  const merged = rows.flatMap(({ row: { planned }, result }) =>
-    verb !== "upsert" && planned.key !== null && elsewhere(planned, result) ? [{ key: planned.key, row: null }] : [],
-  );
-  const absent = rows.flatMap(({ index, result }) => (result.kind === "absent" && verb !== "delete" ? [index] : []));
-  const unreported = rows.flatMap(({ index, result }) => (result.kind === "unreported" ? [index] : []));
-  const dropped = rows.flatMap(({ row, index, result }) =>
-    result.kind === "accepted" ? droppedOf(mirror, row, result.reported, index, compare) : [],
-  );
+  const judgeRow = verb === "delete" ? judgeDelete : judgeWrite(mirror, verb, compare);
+  const findings = sent.map((row, index) => judgeRow(row, results[index] ?? { kind: "unreported" }));
+  const rowsThat = (holds: (finding: RowFinding) => boolean | undefined) =>
+    findings.flatMap((finding, row) => (holds(finding) ? [row] : []));
+  const refused = findings.flatMap(({ refused: error }, row) => (error ? [{ row, error }] : []));
+  const absent = rowsThat(({ isAbsent }) => isAbsent);
+  const unreported = rowsThat(({ isUnreported }) => isUnreported);
   return {
     state: stateOf(sent.length, refused.length, absent.length, unreported.length),
-    canonical,
-    merged,
+    canonical: findings.map(({ canonical }) => canonical),
+    merged: findings.flatMap(({ merged }) => (merged ? [merged] : [])),
     refused,
     absent,
     unreported,
-    dropped,
-    moved,
+    dropped: findings.flatMap(({ dropped = [] }, row) => dropped.map((column) => ({ column, row }))),
+    moved: rowsThat(({ isMoved }) => isMoved),
+  };
+}
+
+/** A row that upstream no longer has is deleted as well as one that it deletes now. */
+function judgeDelete({ planned }: RowToSend, result: RowResult): RowFinding {
+  switch (result.kind) {
+    case "accepted":
+    case "absent":
+      return { canonical: { key: planned.key ?? "", row: null } };
+    case "refused":
+      return { canonical: null, refused: result.error };
+    case "unreported":
+      return { canonical: null, isUnreported: true };
+    default:
+      return assertNever(result);
+  }
+}
+
+function judgeWrite(mirror: Mirror, verb: Verb, compare: Comparison) {
+  return (row: RowToSend, result: RowResult): RowFinding => {
+    const { planned } = row;
+    switch (result.kind) {
+      case "accepted": {
+        const canonical = { key: result.key, row: { ...managed(mirror, planned.after), ...result.reported } };
+        const dropped = droppedOf(mirror, row, result.reported, compare);
+        if (planned.key === null || planned.key === result.key) return { canonical, dropped };
+        // Of an upsert, another key only says that another record has the value by now.
+        return verb === "upsert"
+          ? { canonical, dropped, isMoved: true }
+          : { canonical, dropped, merged: { key: planned.key, row: null } };
+      }
+      case "absent":
+        return { canonical: planned.key === null ? null : { key: planned.key, row: null }, isAbsent: true };
+      case "refused":
+        return { canonical: null, refused: result.error };
+      case "unreported":
+        return { canonical: null, isUnreported: true };
+      default:
+        return assertNever(result);
+    }
   };
 }
 
@@ -94,16 +128,13 @@ function droppedOf(
   mirror: Mirror,
   { planned, sent }: RowToSend,
   reported: TextRow,
-  row: number,
   compare: Comparison,
-): Dropped[] {
-  return mirror.columns
-    .filter((column) => {
-      const value = sent[column.name];
-      const now = reported[column.name];
-      if (value === undefined || now === undefined) return false;
-      const before = planned.before?.[column.name] ?? null;
-      return compare.same(column, now, before) && !compare.same(column, compare.expected(column, value), now);
-    })
-    .map((column) => ({ column, row }));
+): readonly MirrorColumn[] {
+  return mirror.columns.filter((column) => {
+    const value = sent[column.name];
+    const now = reported[column.name];
+    if (value === undefined || now === undefined) return false;
+    const before = planned.before?.[column.name] ?? null;
+    return compare.same(column, now, before) && !compare.same(column, compare.expected(column, value), now);
+  });
 }
