@@ -44,13 +44,13 @@ const startTimeoutMs = 30_000;
 
 /** Starts a server with a fresh cluster. `access`: lines of pg_hba.conf that come before letting everybody in. Throws NoPostgres. */
 export async function startPostgres(version: MajorVersion, access = ""): Promise<EmbeddedPostgres> {
-  const packed = binariesOf(version);
+  const packagedBinaries = binariesOf(version);
   const root = process.getuid?.() === 0;
   const runAs = root ? { uid: nobody, gid: nobody } : {};
   const folder = mkdtempSync(join(tmpdir(), "throughline-postgres-"));
   if (root) chownSync(folder, nobody, nobody);
   chmodSync(folder, 0o755);
-  const native = root ? copied(packed, folder) : packed;
+  const native = root ? copyBinaries(packagedBinaries, folder) : packagedBinaries;
   linkLibraries(native);
   const cluster = join(folder, "cluster");
   const remove = () => rmSync(folder, { recursive: true, force: true });
@@ -73,13 +73,13 @@ export async function startPostgres(version: MajorVersion, access = ""): Promise
     const port = await freePort();
     const words: string[] = [];
     const begin = () => {
-      const started = spawn(join(native, "bin", "postgres"), ["-D", cluster, ...serverSettings(port, folder)], {
+      const child = spawn(join(native, "bin", "postgres"), ["-D", cluster, ...serverSettings(port, folder)], {
         ...runAs,
         cwd: folder,
         stdio: ["ignore", "ignore", "pipe"],
       });
-      started.stderr.on("data", (text: Buffer) => words.push(text.toString("utf8")));
-      return started;
+      child.stderr.on("data", (text: Buffer) => words.push(text.toString("utf8")));
+      return child;
     };
     let server = begin();
     const kill = () => {
@@ -90,13 +90,13 @@ export async function startPostgres(version: MajorVersion, access = ""): Promise
     const urlOf = (user: string, database: string) => `postgres://${user}@127.0.0.1:${port}/${database}`;
     await untilReady(urlOf("postgres", "postgres"), server, words);
     const restart = async (mode: "fast" | "immediate") => {
-      await ended(server, mode === "fast" ? "SIGINT" : "SIGQUIT");
+      await stopServer(server, mode === "fast" ? "SIGINT" : "SIGQUIT");
       server = begin();
       await untilReady(urlOf("postgres", "postgres"), server, words);
     };
     const stop = async () => {
       process.off("exit", kill);
-      await ended(server, "SIGINT");
+      await stopServer(server, "SIGINT");
       remove();
     };
     return { port, socketFolder: folder, urlOf, restart, stop };
@@ -133,7 +133,7 @@ function binariesOf(version: MajorVersion): string {
 }
 
 /** For a user who may not be able to reach the original. */
-function copied(native: string, into: string): string {
+function copyBinaries(native: string, into: string): string {
   const copy = join(into, "native");
   cpSync(native, copy, { recursive: true });
   return copy;
@@ -182,7 +182,7 @@ async function untilReady(url: string, server: ChildProcess, words: readonly str
   }
 }
 
-async function ended(server: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+async function stopServer(server: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   if (server.exitCode !== null) return;
   const exit = new Promise((resolve) => server.once("exit", resolve));
   server.kill(signal);

@@ -12,23 +12,23 @@ export async function migrateAll(
   how: { readonly dryRun: boolean; readonly allowDrop?: boolean },
 ): Promise<readonly string[]> {
   const mirrors = [];
-  for (const { api, config: mirrored, table } of tables) {
+  for (const { api, config: tableConfig, table } of tables) {
     const columns = await table.columns().catch((cause: unknown): never => {
       if (!(cause instanceof ReadFailed)) throw cause;
       throw new ReadFailed(`${cause.message}${remedyFor(cause, api)}`, cause.sqlstate);
     });
     const { resource } = table;
-    mirrors.push({ api: api.name, resource, schema: api.name, table: mirrored.as, key: table.keyColumns, columns });
+    mirrors.push({ api: api.name, resource, schema: api.name, table: tableConfig.as, key: table.keyColumns, columns });
   }
   return migrate(pool, mirrors, config.postgres.grant, how);
 }
 
 /** Takes away the mirrors of all opened tables. Returns the DDL. */
 export async function dropAll(opened: Opened, dryRun: boolean): Promise<readonly string[]> {
-  const known = await openMirrors(opened);
+  const mirrors = await openMirrors(opened);
   return dropMirrors(
     opened.pool,
-    known.map(({ mirror }) => mirror),
+    mirrors.map(({ mirror }) => mirror),
     dryRun,
   );
 }

@@ -16,7 +16,7 @@ import { UsageError } from "./usage-error.js";
 
 interface OpenedTable {
   /** All that the files say of its API. */
-  readonly said: string;
+  readonly definition: string;
   readonly api: ApiConfig;
   readonly config: TableConfig;
   readonly table: ConnectorTable;
@@ -34,16 +34,16 @@ export function readConfig(path: string, env: Readonly<Record<string, string | u
   return loadConfig(path, env, (connector) => {
     const manifest = manifestOf(connector);
     const tables = Object.keys(manifest?.tables ?? {});
-    const named = tables.filter((name) => name !== anyTable);
-    return manifest && { config: manifest.config, tables: named, more: named.length < tables.length };
+    const tableNames = tables.filter((name) => name !== anyTable);
+    return manifest && { config: manifest.config, tables: tableNames, more: tableNames.length < tables.length };
   });
 }
 
 /** The tables of a config that has been read anew. What is said of an API as before goes on as it is, its rate budget as well. */
-export function reopenTables({ tables, log }: Pick<Opened, "tables" | "log">, renewed: Config): readonly OpenedTable[] {
-  return renewed.apis.flatMap((api) => {
-    const now = saidOf(api);
-    const same = tables.filter(({ said }) => said === now);
+export function reopenTables({ tables, log }: Pick<Opened, "tables" | "log">, config: Config): readonly OpenedTable[] {
+  return config.apis.flatMap((api) => {
+    const now = definitionOf(api);
+    const same = tables.filter(({ definition }) => definition === now);
     return same.length > 0 ? same : tablesOf(api, log);
   });
 }
@@ -80,10 +80,10 @@ export function wantedTables(
     ({ api, table }) =>
       names.length === 0 || names.some((name) => name === api.name || name === `${api.name}.${table.resource}`),
   );
-  const known = opened.tables.flatMap(({ api, table }) => [api.name, `${api.name}.${table.resource}`]);
-  const stranger = names.find((name) => !known.includes(name));
+  const configuredNames = opened.tables.flatMap(({ api, table }) => [api.name, `${api.name}.${table.resource}`]);
+  const stranger = names.find((name) => !configuredNames.includes(name));
   if (stranger !== undefined)
-    throw new UsageError(`${isStrange(stranger)}; ${suggestion(stranger, [...new Set(known)])}`);
+    throw new UsageError(`${isStrange(stranger)}; ${suggestion(stranger, [...new Set(configuredNames)])}`);
   return { ...opened, tables };
 }
 
@@ -102,7 +102,7 @@ export async function openMirrors({
 function tablesOf(api: ApiConfig, log: Logger): OpenedTable[] {
   const manifest = manifestOf(api.connector);
   if (!manifest) return [];
-  const said = saidOf(api);
+  const definition = definitionOf(api);
   const account = openAccount({
     api: api.name,
     manifest,
@@ -116,11 +116,13 @@ function tablesOf(api: ApiConfig, log: Logger): OpenedTable[] {
     log,
   });
   return api.tables.flatMap((config) => {
-    const described = manifest.tables[config.resource] ?? manifest.tables[anyTable];
-    return described ? [{ said, api, config, table: new ConnectorTable(account, config, described) }] : [];
+    const tableManifest = manifest.tables[config.resource] ?? manifest.tables[anyTable];
+    return tableManifest
+      ? [{ definition, api, config, table: new ConnectorTable(account, config, tableManifest) }]
+      : [];
   });
 }
 
-function saidOf(api: ApiConfig): string {
+function definitionOf(api: ApiConfig): string {
   return JSON.stringify(api) + manifestText(api.connector);
 }

@@ -28,11 +28,11 @@ export interface PullOptions {
 
 /** Copies every opened table. Returns how each ended, in the order in which they did. Throws only for a fault of ours. */
 export async function pullAll(opened: Opened, options: PullOptions = {}): Promise<readonly PulledTable[]> {
-  const { workers = 4, full = false, signal, progress, ended } = options;
-  const pulled: PulledTable[] = [];
+  const { workers = 4, full = false, signal, progress, ended: onEnd } = options;
+  const results: PulledTable[] = [];
   const end = (table: PulledTable) => {
-    pulled.push(table);
-    ended?.(table);
+    results.push(table);
+    onEnd?.(table);
   };
   const queue = [...(await openMirrors(opened))];
   for (const { api, table } of opened.tables) {
@@ -46,12 +46,12 @@ export async function pullAll(opened: Opened, options: PullOptions = {}): Promis
       const { mirror, table: source } = next;
       const table = `${mirror.api}.${mirror.resource}`;
       try {
-        const copied = await backfill(opened.pool, mirror, source, {
+        const result = await backfill(opened.pool, mirror, source, {
           full,
           ...(signal && { signal }),
           progress: (rows) => progress?.(table, rows),
         });
-        const { interrupted, ...counts } = copied;
+        const { interrupted, ...counts } = result;
         end(interrupted ? { kind: "interrupted", table } : { kind: "copied", table, ...counts });
       } catch (cause) {
         if (!(cause instanceof Explained)) throw cause;
@@ -61,5 +61,5 @@ export async function pullAll(opened: Opened, options: PullOptions = {}): Promis
     }
   };
   await Promise.all(Array.from({ length: workers }, work));
-  return pulled;
+  return results;
 }

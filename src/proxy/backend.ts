@@ -29,9 +29,9 @@ export class BackendReader implements FrameSink {
   /** Where the bytes begin that have been read and not yet been passed to the client. */
   private runStart = 0;
   /** The next ReadyForQuery has been settled for. */
-  settled = false;
+  isSettled = false;
   /** Postgres answered what was not asked: the bytes still pass, but nothing is intercepted any more. */
-  unfollowed = false;
+  isUnfollowed = false;
 
   constructor(
     private readonly replies: PendingReplies,
@@ -74,7 +74,7 @@ export class BackendReader implements FrameSink {
     if (flight && !flight.take(type, route, chunk, start, end)) this.skip(chunk, start, end);
     switch (type) {
       case Backend.readyForQuery:
-        this.settled = false;
+        this.isSettled = false;
         this.state.ready(statusOf(chunk, start));
         break;
       case Backend.backendKeyData:
@@ -103,12 +103,12 @@ export class BackendReader implements FrameSink {
   }
 
   private answer(type: number): Delivery {
-    if (this.unfollowed) return Delivery.relay;
+    if (this.isUnfollowed) return Delivery.relay;
     try {
       return this.replies.answer(type);
     } catch (cause) {
       if (!(cause instanceof ProtocolDesync) || this.state.flight || this.followsTransaction) throw cause;
-      this.unfollowed = true;
+      this.isUnfollowed = true;
       return Delivery.relay;
     }
   }
@@ -121,9 +121,9 @@ export class BackendReader implements FrameSink {
 
   private mustSettle(chunk: Buffer, start: number): boolean {
     return (
-      !this.settled &&
+      !this.isSettled &&
       this.replies.headDelivery === Delivery.relay &&
-      this.state.transaction.calls.unsettled(statusOf(chunk, start))
+      this.state.transaction.calls.hasUnsettled(statusOf(chunk, start))
     );
   }
 
@@ -134,10 +134,10 @@ export class BackendReader implements FrameSink {
       if (!this.state.fatal(fields)) this.skip(chunk, start, end);
       return;
     }
-    const told = isClients(route) ? afterAcceptance(this.state.transaction.calls.pending, fields) : fields;
-    if (told === fields) return;
+    const errorForClient = isClients(route) ? afterAcceptance(this.state.transaction.calls.pending, fields) : fields;
+    if (errorForClient === fields) return;
     this.skip(chunk, start, end);
-    this.state.toClient(writeError(told));
+    this.state.toClient(writeError(errorForClient));
   }
 
   private skip(chunk: Buffer, start: number, end: number): void {

@@ -16,7 +16,7 @@ export class CopyIn {
   over = false;
   /** Then the rest is read, as Postgres does after an error, and forgotten. */
   private tooLong = false;
-  readonly collected = new Promise<CopyCollection>((resolve) => {
+  readonly collection = new Promise<CopyCollection>((resolve) => {
     this.resolve = resolve;
   });
 
@@ -76,8 +76,8 @@ export class CopyIn {
 
 /** A COPY of no rows. */
 export function noRows(format: "text" | "binary"): Buffer {
-  const done = serialize.copyDone();
-  return format === "text" ? done : Buffer.concat([serialize.copyData(noBinaryRows), done]);
+  const copyDone = serialize.copyDone();
+  return format === "text" ? copyDone : Buffer.concat([serialize.copyData(noBinaryRows), copyDone]);
 }
 
 /** Signature, flags, an empty header extension, trailer (manual, COPY: "Binary Format"). */

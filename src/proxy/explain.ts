@@ -26,12 +26,12 @@ const undo: readonly InjectedStep[] = [
 
 /** The statement that is explained, as the write path sees it: what it would tell the client is kept. */
 class ExplainedWrite extends HeldStatement {
-  refused: Fields | undefined;
+  refusal: Fields | undefined;
   /** The session wants to hear no notices. */
   quiet = false;
 
   override tellError(error: Fields): void {
-    this.refused = error;
+    this.refusal = error;
   }
   override tellCompletion(): void {}
 }
@@ -43,16 +43,16 @@ export async function explain(
   context: WriteContext,
 ): Promise<HeldStatement | "passOn"> {
   const { statement } = hold.at === "query" ? hold : hold.portal;
-  const { classified, text } = statement;
+  const { classification, text } = statement;
   const inner = innerText(text);
-  if (classified.kind !== "write" || inner === undefined || (hold.at === "execute" && hold.stale)) return "passOn";
+  if (classification.kind !== "write" || inner === undefined || (hold.at === "execute" && hold.stale)) return "passOn";
   const values = hold.at === "query" ? noStatement.values : hold.portal.values;
-  const explained = new ExplainedWrite(
+  const explanation = new ExplainedWrite(
     session,
-    { name, text: inner, classified: { ...classified, explained: null }, prepared: statement.prepared },
+    { name, text: inner, classification: { ...classification, explained: null }, preparedAs: statement.preparedAs },
     { statement: name, text: inner, values, execute: undefined },
   );
-  const lines = await linesOf(session, explained, context);
+  const lines = await linesOf(session, explanation, context);
   if (lines === undefined) return "passOn";
   const client: ClientStatement =
     hold.at === "query"
@@ -60,14 +60,14 @@ export async function explain(
       : { statement: statement.name, text: "", values: hold.portal.values, execute: hold.execute };
   const write = new HeldStatement(session, statement, client);
   const flight = await write.fly(
-    [...(write.simple ? [{ kind: "prepareQuery" } as const] : []), { kind: "execute" }],
+    [...(write.isSimple ? [{ kind: "prepareQuery" } as const] : []), { kind: "execute" }],
     "flush",
   );
   if (flight.kind === "landed") {
     // Of rows in portions, the later ones are Postgres's alone.
     if (write.completion?.[0] === Backend.commandComplete) {
-      if (classified.explained === "rows") session.toClient(Buffer.concat(lines.map((line) => writeRow([line]))));
-      else if (!explained.quiet) write.tellNotice(asNotice(lines));
+      if (classification.explained === "rows") session.toClient(Buffer.concat(lines.map((line) => writeRow([line]))));
+      else if (!explanation.quiet) write.tellNotice(asNotice(lines));
     }
     write.tellCompletion();
   } else if (flight.kind === "failed") write.tellError(withoutContext(flight.error));
@@ -76,31 +76,31 @@ export async function explain(
 
 async function linesOf(
   session: InterceptedSession,
-  explained: ExplainedWrite,
+  explanation: ExplainedWrite,
   context: WriteContext,
 ): Promise<readonly string[] | undefined> {
-  const begun = await explained.fly([...explained.begin(undefined), savepoint], "flush");
-  if (begun.kind !== "landed") return undefined;
+  const flight = await explanation.fly([...explanation.begin(undefined), savepoint], "flush");
+  if (flight.kind !== "landed") return undefined;
   let lines: readonly string[] | undefined;
   const ran = await runWrite({
-    session: explained,
+    session: explanation,
     context,
     explain: async (statement) => {
-      explained.quiet = statement.inspection.hidesNotices;
+      explanation.quiet = statement.inspection.hidesNotices;
       lines = await explainText(statement);
     },
   });
   // An error has made Postgres skip all that follows, up to a Sync; the transaction is a block, which that does not end.
   if (session.replies.skipping) await session.fly([], "sync", noStatement);
-  await explained.fly([...undo, { kind: "forget" }], "flush");
-  const { refused } = explained;
+  await explanation.fly([...undo, { kind: "forget" }], "flush");
+  const { refusal } = explanation;
   if (ran !== "answered") return undefined;
   // What Postgres can't make sense of it says itself; or it could, with the types that a Parse gave.
-  if (refused && /^42/.test(refused.get("C") ?? "") && !isOurs(refused)) return undefined;
-  if (!refused) return lines ?? ["Throughline: no request"];
-  const hint = refused.get("H");
+  if (refusal && /^42/.test(refusal.get("C") ?? "") && !isOurs(refusal)) return undefined;
+  if (!refusal) return lines ?? ["Throughline: no request"];
+  const hint = refusal.get("H");
   return [
-    `Throughline: no request: it would be refused (${refused.get("C")}: ${refused.get("M")})`,
+    `Throughline: no request: it would be refused (${refusal.get("C")}: ${refusal.get("M")})`,
     ...(hint === undefined ? [] : [`  Hint: ${hint}`]),
   ];
 }

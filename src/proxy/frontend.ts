@@ -70,7 +70,7 @@ export function holdsStatement(hold: Hold): boolean {
 export interface HoldState {
   readonly transaction: Pick<SessionTransaction, "isOurs" | "hasFailed">;
   /** What Postgres owes is no longer known. */
-  readonly unfollowed: boolean;
+  readonly isUnfollowed: boolean;
   hold(hold: Hold): void;
   /** The client has said goodbye: that Postgres ends the connection is no loss. */
   goodbye(): void;
@@ -87,7 +87,7 @@ export class FrontendReader implements FrameSink {
   /** Collects the rows of a held COPY. */
   copyIn: CopyIn | undefined;
   /** An Execute since the last Sync: a Query now belongs to its transaction, which a Sync of ours would end. */
-  private unsynced = false;
+  private hasUnsynced = false;
 
   constructor(
     private readonly replies: PendingReplies,
@@ -133,7 +133,7 @@ export class FrontendReader implements FrameSink {
         if (!this.statements.none && whole && this.holdsExecute(chunk, start, end)) return false;
         this.replies.push(RequestKind.execute);
         this.statements.ran();
-        this.unsynced = true;
+        this.hasUnsynced = true;
         return true;
       case Frontend.close:
         this.replies.push(
@@ -146,7 +146,7 @@ export class FrontendReader implements FrameSink {
         this.replies.push(RequestKind.describe);
         return true;
       case Frontend.sync:
-        this.unsynced = false;
+        this.hasUnsynced = false;
         if (this.state.transaction.isOurs && !this.replies.awaitsRows) {
           this.state.hold({ at: "sync" });
           return false;
@@ -172,24 +172,29 @@ export class FrontendReader implements FrameSink {
 
   private query(whole: boolean, chunk: Buffer, start: number, end: number): boolean {
     if (this.holdsHidden()) return false;
-    const looked = whole && this.lookout.awake && !this.passNext && this.suspects(chunk, start, end);
-    const text = looked ? readQuery(chunk, start, end) : undefined;
-    const classified = text === undefined ? undefined : this.lookout.classify(text);
+    const suspect = whole && this.lookout.awake && !this.passNext && this.suspects(chunk, start, end);
+    const text = suspect ? readQuery(chunk, start, end) : undefined;
+    const classification = text === undefined ? undefined : this.lookout.classify(text);
     this.passNext = false;
-    const { unsynced } = this;
-    this.unsynced = false;
-    const { unfollowed, transaction } = this.state;
-    const foreign = unsynced || unfollowed || this.replies.skipping;
+    const { hasUnsynced } = this;
+    this.hasUnsynced = false;
+    const { isUnfollowed, transaction } = this.state;
+    const foreign = hasUnsynced || isUnfollowed || this.replies.skipping;
     // What is in a failed transaction is Postgres's to refuse, unless it begins by leaving it.
-    const leaves = classified?.kind === "several" && classified.pieces[0]?.transaction != null;
-    if (classified && text !== undefined && !foreign && (leaves || !(transaction.hasFailed && this.replies.empty))) {
-      if (classified.kind === "several") {
-        this.state.hold({ at: "several", pieces: classified.pieces, length: end - start });
+    const leaves = classification?.kind === "several" && classification.pieces[0]?.transaction != null;
+    if (
+      classification &&
+      text !== undefined &&
+      !foreign &&
+      (leaves || !(transaction.hasFailed && this.replies.empty))
+    ) {
+      if (classification.kind === "several") {
+        this.state.hold({ at: "several", pieces: classification.pieces, length: end - start });
         return false;
       }
-      const statement = this.statements.resolve("", text, classified);
+      const statement = this.statements.resolve("", text, classification);
       // So is what a simple Query can't give a value.
-      if (statement && !(statement.classified.kind === "write" && statement.classified.parameters)) {
+      if (statement && !(statement.classification.kind === "write" && statement.classification.parameters)) {
         this.state.hold({ at: "query", statement, length: end - start });
         return false;
       }
@@ -201,12 +206,12 @@ export class FrontendReader implements FrameSink {
 
   private parse(whole: boolean, chunk: Buffer, start: number, end: number): boolean {
     if (!whole || !this.lookout.awake) return false;
-    const suspected = end - start <= longestText && this.suspects(chunk, start, end);
-    if (!suspected && this.statements.none) return false;
-    const parsed = readParse(chunk, start, end);
-    if (!parsed) return false;
-    const { name, text } = parsed;
-    const statement = suspected ? this.statements.resolve(name, text, this.lookout.classify(text)) : undefined;
+    const isSuspect = end - start <= longestText && this.suspects(chunk, start, end);
+    if (!isSuspect && this.statements.none) return false;
+    const message = readParse(chunk, start, end);
+    if (!message) return false;
+    const { name, text } = message;
+    const statement = isSuspect ? this.statements.resolve(name, text, this.lookout.classify(text)) : undefined;
     return this.statements.parse(name, statement);
   }
 
@@ -230,12 +235,12 @@ export class FrontendReader implements FrameSink {
   private holdsExecute(chunk: Buffer, start: number, end: number): boolean {
     const name = readExecute(chunk, start, end);
     const portal = name === undefined ? undefined : this.statements.portal(name);
-    const passed = this.passNext;
+    const passes = this.passNext;
     this.passNext = false;
-    if (!portal || this.state.unfollowed || portal.executed || passed || this.replies.skipping) return false;
+    if (!portal || this.state.isUnfollowed || portal.hasExecuted || passes || this.replies.skipping) return false;
     const stale = this.statements.isStale(portal);
     const execute = Buffer.from(chunk.subarray(start, end));
-    this.state.hold({ at: "execute", portal, execute, stale, follows: this.unsynced });
+    this.state.hold({ at: "execute", portal, execute, stale, follows: this.hasUnsynced });
     return true;
   }
 

@@ -40,16 +40,16 @@ export class HeldClient {
   }
 
   /** Collects what follows a held COPY, up to and with its end. */
-  async collect(): Promise<{ readonly collected: CopyCollection; readonly bytes: Buffer }> {
+  async collect(): Promise<{ readonly collection: CopyCollection; readonly bytes: Buffer }> {
     const copyIn = new CopyIn();
     this.inflow.drop(this.length);
     this.length = 0;
     this.frontend.copyIn = copyIn;
     this.inflow.read();
     this.resume();
-    const collected = await copyIn.collected;
+    const collection = await copyIn.collection;
     this.frontend.copyIn = undefined;
-    return { collected, bytes: copyIn.bytes() };
+    return { collection, bytes: copyIn.bytes() };
   }
 
   /** The client will send nothing more. */

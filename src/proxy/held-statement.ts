@@ -22,7 +22,7 @@ export const noStatement: ClientStatement = { statement: "", text: "", values: n
 
 /** One held statement, as the write path sees it. */
 export class HeldStatement implements WriteSession {
-  begun = false;
+  hasBegun = false;
   /** The completion of a simple Query in a transaction of ours waits for its COMMIT. */
   completion: Buffer | undefined;
   private copyIn: Buffer | undefined;
@@ -33,25 +33,25 @@ export class HeldStatement implements WriteSession {
     private client: ClientStatement,
   ) {}
 
-  get classified() {
-    return this.statement.classified;
+  get classification() {
+    return this.statement.classification;
   }
   get text() {
     return this.statement.text;
   }
-  get prepared() {
-    return this.statement.prepared;
+  get preparedAs() {
+    return this.statement.preparedAs;
   }
   reclassify(text: string): boolean {
-    const found = this.session.interceptor.classify(text);
-    const meant = found.kind === "prepare" ? found.statement : found;
-    const { classified, prepared } = this.statement;
-    if (meant?.kind !== "write" || classified.kind !== "write" || !prepared) return false;
-    const { parameters, explained } = classified;
+    const meaning = this.session.interceptor.classify(text);
+    const statement = meaning.kind === "prepare" ? meaning.statement : meaning;
+    const { classification, preparedAs } = this.statement;
+    if (statement?.kind !== "write" || classification.kind !== "write" || !preparedAs) return false;
+    const { parameters, explained } = classification;
     this.statement = {
       ...this.statement,
-      classified: { ...meant, parameters, explained },
-      prepared: { name: prepared.name, text },
+      classification: { ...statement, parameters, explained },
+      preparedAs: { name: preparedAs.name, text },
     };
     return true;
   }
@@ -61,22 +61,22 @@ export class HeldStatement implements WriteSession {
   get clientAddress() {
     return this.session.clientAddress;
   }
-  get simple() {
+  get isSimple() {
     return this.client.execute === undefined;
   }
-  get explicit() {
+  get isExplicit() {
     return !this.session.transaction.isOurs;
   }
-  get over() {
+  get isOver() {
     return this.session.over;
   }
-  get stale() {
-    return this.client.stale === true;
+  get isStale() {
+    return this.client.isStale === true;
   }
-  get follows() {
-    return this.client.follows === true;
+  get followsOthers() {
+    return this.client.followsOthers === true;
   }
-  get limited() {
+  get hasRowLimit() {
     const { execute } = this.client;
     return execute !== undefined && execute.readInt32BE(execute.length - 4) > 0;
   }
@@ -89,7 +89,7 @@ export class HeldStatement implements WriteSession {
     this.completion = completion;
     this.copyIn = copyIn;
     if (landing.kind !== "over" && landing.wasOpen) {
-      this.begun = false;
+      this.hasBegun = false;
       this.session.transaction.handOver();
     }
     return landing;
@@ -98,7 +98,7 @@ export class HeldStatement implements WriteSession {
   /** The status may be older than a BEGIN in this very batch: then ours is answered by a warning, and the client's counts. */
   begin(quiet: string | undefined): readonly InjectedStep[] {
     if (!this.session.transaction.isNone) return [];
-    this.begun = true;
+    this.hasBegun = true;
     this.session.transaction.open();
     return quiet === undefined ? [begin] : [minMessages("warning"), begin, minMessages(quiet)];
   }
@@ -109,9 +109,9 @@ export class HeldStatement implements WriteSession {
 
   async collectRows(): Promise<CopyCollection> {
     if (this.copyIn) this.session.toClient(this.copyIn);
-    const { collected, bytes } = await this.session.heldClient.collect();
-    this.client = { ...this.client, copied: bytes };
-    return collected;
+    const { collection, bytes } = await this.session.heldClient.collect();
+    this.client = { ...this.client, copiedRows: bytes };
+    return collection;
   }
 
   tellError(error: Fields): void {
@@ -121,7 +121,7 @@ export class HeldStatement implements WriteSession {
   }
 
   tellCompletion(): void {
-    if (this.simple || this.completion === undefined) return;
+    if (this.isSimple || this.completion === undefined) return;
     this.session.toClient(this.completion);
   }
 
@@ -159,21 +159,21 @@ export async function endQuery(session: InterceptedSession, write: HeldStatement
 /** Ends the transaction that we opened, as Postgres ends an implicit one: it commits, or what failed is rolled back. */
 export async function endHidden(session: InterceptedSession, completion: Buffer | undefined): Promise<void> {
   session.transaction.handOver();
-  const ended = await session.fly(session.replies.skipping ? [] : [{ kind: "commit" }], "sync", noStatement);
+  const flight = await session.fly(session.replies.skipping ? [] : [{ kind: "commit" }], "sync", noStatement);
   if (session.transaction.status !== Status.idle) await session.fly([rollback], "sync", noStatement);
-  if (ended.kind === "landed" && completion) session.toClient(completion);
-  if (ended.kind !== "failed") return;
+  if (flight.kind === "landed" && completion) session.toClient(completion);
+  if (flight.kind !== "failed") return;
   // The client knows of no COMMIT: to it, this is what its statement has come to.
-  const call = session.transaction.calls.pending.find(({ changed, told }) => changed !== null && !told);
-  const error = afterAcceptance(session.transaction.calls.pending, ended.error);
-  const isPlain = call?.changed != null && !error.get("C")?.startsWith("TL");
-  session.toClient(writeError(isPlain ? notAppliedError(call.api, call.changed, error) : error));
+  const call = session.transaction.calls.pending.find(({ change, isReported }) => change !== null && !isReported);
+  const error = afterAcceptance(session.transaction.calls.pending, flight.error);
+  const isPlain = call?.change != null && !error.get("C")?.startsWith("TL");
+  session.toClient(writeError(isPlain ? notAppliedError(call.api, call.change, error) : error));
 }
 
 /** The Z that ends a held batch: Postgres's own status, in a message of ours, for the Sync was ours. */
 export async function tellReady(session: InterceptedSession): Promise<void> {
   if (session.over) return;
-  if (session.transaction.calls.unsettled(session.transaction.status))
+  if (session.transaction.calls.hasUnsettled(session.transaction.status))
     session.toClient(await session.transaction.calls.settle(session.transaction.status));
   session.toClient(writeReady(session.transaction.status));
 }

@@ -18,11 +18,11 @@ export interface ClientStatement {
   /** The client's Execute, verbatim; undefined for a simple Query. */
   readonly execute: Buffer | undefined;
   /** A Bind of ours to the same statement could mean something else by now. */
-  readonly stale?: boolean;
+  readonly isStale?: boolean;
   /** Others have run since the last Sync: if no transaction is open, they are in one with it. */
-  readonly follows?: boolean;
+  readonly followsOthers?: boolean;
   /** What follows a COPY … FROM STDIN, up to and with its end. */
-  readonly copied?: Buffer | undefined;
+  readonly copiedRows?: Buffer | undefined;
 }
 
 /** Our own statement and portal: never the unnamed ones, which are the client's. */
@@ -76,7 +76,7 @@ class InjectedMessages {
         this.close("S", this.client.statement);
         break;
       case "dryRun":
-        this.runInPlanPortal(Delivery.drop, this.client.copied);
+        this.runInPlanPortal(Delivery.drop, this.client.copiedRows);
         break;
       case "copyNothing":
         this.runInPlanPortal(Delivery.capture, noRows(step.format));
@@ -127,12 +127,12 @@ class InjectedMessages {
   }
 
   private execute(): void {
-    const { execute, copied } = this.client;
+    const { execute, copiedRows } = this.client;
     if (execute === undefined) {
       this.add(serialize.describe({ type: "P", name: "" }), RequestKind.describe, Delivery.rows);
     }
     this.add(execute ?? serialize.execute({ portal: "", rows: 0 }), RequestKind.execute, Delivery.rows);
-    if (copied) this.add(copied, RequestKind.copyEnd, Delivery.drop);
+    if (copiedRows) this.add(copiedRows, RequestKind.copyEnd, Delivery.drop);
   }
 
   private closeOurs(): void {

@@ -5,7 +5,7 @@ import type { Socket } from "node:net";
 export class Link {
   private waiting: (() => void)[] = [];
   private readonly written = () => {
-    if (this.congested || this.waiting.length === 0) return;
+    if (this.isCongested || this.waiting.length === 0) return;
     const waiting = this.waiting;
     this.waiting = [];
     for (const then of waiting) then();
@@ -22,13 +22,13 @@ export class Link {
   }
 
   /** Something was not written at once, and still refers to the buffers it was given. */
-  get congested(): boolean {
+  get isCongested(): boolean {
     return this.socket.writableLength !== 0 && this.socket.writable;
   }
 
   /** Calls back when everything has been written. `drain` would not do: it stays silent below the high-water mark. */
   whenWritten(then: () => void): void {
-    if (this.congested) this.waiting.push(then);
+    if (this.isCongested) this.waiting.push(then);
     else then();
   }
 }

@@ -12,7 +12,7 @@ import { ownLogin, tooManyClients } from "./session-errors.js";
 
 export interface ListenerOptions {
   readonly postgres: PostgresAddress;
-  readonly interception: Interceptor;
+  readonly interceptor: Interceptor;
   /** For a client that connects to another database of the same server: nothing there is ours. */
   readonly asleep: Interceptor;
   readonly log: Logger;
@@ -55,30 +55,30 @@ export class Listener {
 
   /** Ends every session: at rest; after `drainMs` whatever it is at, but for a call that is under way. */
   async close(drainMs: number): Promise<void> {
-    const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
+    const closing = new Promise<void>((resolve) => this.server.close(() => resolve()));
     for (const socket of this.opening) socket.destroy();
     for (const session of this.sessions) session.stop("at rest");
-    const drained = new AbortController();
-    await Promise.race([closed, delay(drainMs, undefined, { signal: drained.signal }).catch(() => undefined)]);
-    drained.abort();
+    const drain = new AbortController();
+    await Promise.race([closing, delay(drainMs, undefined, { signal: drain.signal }).catch(() => undefined)]);
+    drain.abort();
     // A COPY would wait for its client.
     for (const session of this.sessions) session.heldClient.abandon();
     for (const session of this.sessions) session.stop("after this");
     // What Postgres says to who reads nothing would keep a held statement for ever.
     const unread = setTimeout(() => this.destroyUnread(), lastWordsMs);
-    await this.options.interception.idle();
+    await this.options.interceptor.idle();
     clearTimeout(unread);
     for (const session of this.sessions) session.stop("at once");
     // Who reads nothing hears nothing.
     const patience = setTimeout(() => this.destroyAll(), lastWordsMs);
     for (const socket of this.sockets) if (!socket.writableLength) socket.destroySoon();
-    await closed;
+    await closing;
     clearTimeout(patience);
-    await this.options.interception.idle();
+    await this.options.interceptor.idle();
   }
 
   private destroyUnread(): void {
-    for (const session of this.sessions) if (session.client.congested) session.destroy();
+    for (const session of this.sessions) if (session.client.isCongested) session.destroy();
   }
 
   private destroyAll(): void {
@@ -117,7 +117,7 @@ export class Listener {
   }
 
   private start(socket: Socket, startup: Buffer, rest: Buffer, parameters: ReadonlyMap<string, string>): void {
-    const { postgres, interception, asleep, log, connections } = this.options;
+    const { postgres, interceptor, asleep, log, connections } = this.options;
     if (this.sessions.size >= connections) {
       socket.end(writeFatal(tooManyClients(connections)));
       return;
@@ -125,12 +125,12 @@ export class Listener {
     const database = parameters.get("database") || parameters.get("user");
     const replication = parameters.has("replication");
     const ours = database === postgres.database && !replication;
-    if (ours && interception.awake && parameters.get("user") === postgres.user) {
+    if (ours && interceptor.awake && parameters.get("user") === postgres.user) {
       // Its writes are the sync's: the guard lets them through.
       socket.end(writeFatal(ownLogin(postgres.user)));
       return;
     }
-    const session = new Session(socket, ours ? interception : asleep, log, socket.remoteAddress ?? "local");
+    const session = new Session(socket, ours ? interceptor : asleep, log, socket.remoteAddress ?? "local");
     this.sessions.add(session);
     socket.once("close", () => this.sessions.delete(session));
     const postgresSocket = connect({

@@ -8,6 +8,7 @@ import type { WriteContext, WriteResult } from "../write/statement.js";
 import { explain } from "./explain.js";
 import { type Hold, holdsStatement } from "./frontend.js";
 import { endHidden, endQuery, HeldStatement, noStatement, tellReady } from "./held-statement.js";
+import type { ClientStatement } from "./injected-messages.js";
 import type { InterceptedSession, Interceptor } from "./interceptor.js";
 import { runMultiStatement } from "./multi-statement.js";
 import { JournalSettlement } from "./settlement.js";
@@ -19,32 +20,32 @@ export interface InterceptorParts extends Omit<WriteContext, "overloaded"> {
 }
 
 /** The interceptor of a database with mirrors. */
-export function mirrorInterceptor(watched: WatchList, parts: InterceptorParts): Interceptor {
+export function mirrorInterceptor(watchList: WatchList, parts: InterceptorParts): Interceptor {
   const underWay = new Set<Promise<unknown>>();
   const track = <T>(work: Promise<T>): Promise<T> => {
     underWay.add(work);
-    const done = () => underWay.delete(work);
-    work.then(done, done);
+    const forget = () => underWay.delete(work);
+    work.then(forget, forget);
     return work;
   };
-  let held = 0;
-  const context: WriteContext = { ...parts, overloaded: () => held > parts.writes };
+  let heldCount = 0;
+  const context: WriteContext = { ...parts, overloaded: () => heldCount > parts.writes };
   const settlement = new JournalSettlement({ ...parts, track });
   return {
     get awake() {
-      return watched.awake;
+      return watchList.awake;
     },
-    suspects: (latin1) => watched.suspects(latin1),
-    classify: (text) => classify(text, watched),
+    suspects: (latin1) => watchList.suspects(latin1),
+    classify: (text) => classify(text, watchList),
     handle: async (session, hold) => {
       const beginsMs = performance.now();
-      held += 1;
+      heldCount += 1;
       try {
         const answered = await track(handle(session, hold, context));
         if (answered && holdsStatement(hold)) session.statements.ran();
         return answered;
       } finally {
-        held -= 1;
+        heldCount -= 1;
         parts.metrics.write(performance.now() - beginsMs);
       }
     },
@@ -54,7 +55,7 @@ export function mirrorInterceptor(watched: WatchList, parts: InterceptorParts): 
     idle: async () => {
       while (underWay.size > 0) await Promise.allSettled(underWay);
     },
-    ended: (calls) => settlement.ended(calls),
+    endedCalls: (calls) => settlement.endedCalls(calls),
     settle: (calls) => settlement.settle(calls),
     settleLater: (calls) => settlement.settleLater(calls),
   };
@@ -124,9 +125,16 @@ async function writePortal(
   context: WriteContext,
 ): Promise<WriteResult> {
   const { statement, values } = portal;
-  const client = { statement: statement.name, text: "", values, execute, stale, follows };
+  const client: ClientStatement = {
+    statement: statement.name,
+    text: "",
+    values,
+    execute,
+    isStale: stale,
+    followsOthers: follows,
+  };
   const result = await runWrite({ session: new HeldStatement(session, statement, client), context });
-  portal.executed = true;
+  portal.hasExecuted = true;
   return result;
 }
 

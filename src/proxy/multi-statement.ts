@@ -102,7 +102,7 @@ async function open(session: InterceptedSession): Promise<void> {
 /** Its answers are the client's, but for the ReadyForQuery. */
 async function runQuery(session: InterceptedSession, { text }: Piece): Promise<"failed" | undefined> {
   const { kind } = await session.fly([{ kind: "query", text }], "flush", noStatement);
-  if (session.transaction.calls.unsettled(session.transaction.status))
+  if (session.transaction.calls.hasUnsettled(session.transaction.status))
     session.toClient(await session.transaction.calls.settle(session.transaction.status));
   return kind === "landed" ? undefined : "failed";
 }

@@ -5,7 +5,7 @@ import type { OpenCall } from "../write/session-port.js";
 
 export interface Settlement {
   /** Those whose transaction is over, however it ended. */
-  ended(calls: readonly OpenCall[]): Promise<readonly OpenCall[]>;
+  endedCalls(calls: readonly OpenCall[]): Promise<readonly OpenCall[]>;
   /** Applies what the transaction undid; the bytes of warnings for the client come back. */
   settle(calls: readonly OpenCall[]): Promise<Buffer>;
   /** The same when nobody waits any more. */
@@ -14,31 +14,31 @@ export interface Settlement {
 
 export class OpenCalls {
   list: readonly OpenCall[] = [];
-  private committed: readonly OpenCall[] = [];
+  private committedCalls: readonly OpenCall[] = [];
   /** A COMMIT or ROLLBACK has been answered: by AND CHAIN, another transaction may be open already. */
   private maybeEnded = false;
-  private abandoned = false;
+  private isAbandoned = false;
 
   constructor(private readonly settlement: Settlement) {}
 
   note(call: OpenCall): void {
-    if (this.abandoned) this.settlement.settleLater([call]);
+    if (this.isAbandoned) this.settlement.settleLater([call]);
     else this.list = [...this.list, call];
   }
 
   /** Those that a later error may still undo. */
   get pending(): readonly OpenCall[] {
-    return this.list.filter((call) => !this.committed.includes(call));
+    return this.list.filter((call) => !this.committedCalls.includes(call));
   }
 
   /** A command tag of the client's. */
   tag(tag: string): void {
-    if (tag === "COMMIT") this.committed = this.list;
+    if (tag === "COMMIT") this.committedCalls = this.list;
     if (/^(?:COMMIT|ROLLBACK)/.test(tag)) this.maybeEnded = true;
   }
 
   /** Whether a ReadyForQuery with this status has to wait for `settle`. */
-  unsettled(status: Status): boolean {
+  hasUnsettled(status: Status): boolean {
     return this.list.length > 0 && (status === Status.idle || this.maybeEnded);
   }
 
@@ -47,14 +47,14 @@ export class OpenCalls {
     this.maybeEnded = false;
     const { list } = this;
     if (list.length === 0) return Buffer.alloc(0);
-    const over = status === Status.idle ? list : await this.settlement.ended(list);
+    const over = status === Status.idle ? list : await this.settlement.endedCalls(list);
     this.list = this.list.filter((call) => !over.includes(call));
     return this.settlement.settle(over);
   }
 
   /** The session is gone. */
   abandon(): void {
-    this.abandoned = true;
+    this.isAbandoned = true;
     const { list } = this;
     this.list = [];
     if (list.length > 0) this.settlement.settleLater(list);

@@ -10,9 +10,9 @@ export const rollbackNotUndone = defineError(
     sent: "accepted",
     remedy: "Do not repeat the write. To undo it, write the opposite.",
   },
-  (changed: readonly string[]) => {
-    const writes = changed.length === 1 ? "1 upstream write" : `${changed.length} upstream writes`;
-    return { message: `rollback did not undo ${writes} (${changed.join("; ")})` };
+  (changes: readonly string[]) => {
+    const writes = changes.length === 1 ? "1 upstream write" : `${changes.length} upstream writes`;
+    return { message: `rollback did not undo ${writes} (${changes.join("; ")})` };
   },
 );
 

@@ -67,14 +67,14 @@ export class Session implements HoldState, BackendState, InterceptedSession {
   }
 
   /** Joins the session to Postgres; `startup` is the client's first packet, verbatim; `shown` is for messages. */
-  start(socket: Socket, shown: string, startup: Buffer, rest: Buffer): void {
+  start(socket: Socket, address: string, startup: Buffer, rest: Buffer): void {
     this.postgres = new Link(socket);
-    let connected = false;
+    let isConnected = false;
     socket.once("connect", () => {
-      connected = true;
+      isConnected = true;
     });
     socket.on("error", () => {
-      if (!connected) this.tellFatal(postgresUnreachable(shown));
+      if (!isConnected) this.tellFatal(postgresUnreachable(address));
       socket.destroy();
     });
     socket.on("end", () => this.endPostgres());
@@ -103,14 +103,14 @@ export class Session implements HoldState, BackendState, InterceptedSession {
   private pace(): void {
     const { socket } = this.client;
     if ((this.heldClient.current && !this.heldClient.collecting) || this.end.isClosed) socket.pause();
-    else if (this.postgres?.congested) {
+    else if (this.postgres?.isCongested) {
       socket.pause();
       this.postgres.whenWritten(() => this.heldClient.current || socket.resume());
     } else if (socket.isPaused()) socket.resume();
   }
 
-  get unfollowed(): boolean {
-    return this.backend.unfollowed;
+  get isUnfollowed(): boolean {
+    return this.backend.isUnfollowed;
   }
 
   hold(hold: Hold): void {
@@ -150,8 +150,8 @@ export class Session implements HoldState, BackendState, InterceptedSession {
     }
     if (this.holdingReady) this.fromPostgres.keep(Buffer.from(chunk));
     else this.relay(chunk);
-    if (this.client.congested) this.client.whenWritten(() => this.resumePostgres());
-    return !this.client.congested && !this.holdingReady;
+    if (this.client.isCongested) this.client.whenWritten(() => this.resumePostgres());
+    return !this.client.isCongested && !this.holdingReady;
   }
 
   private resumePostgres(): void {
@@ -175,7 +175,7 @@ export class Session implements HoldState, BackendState, InterceptedSession {
     this.holdingReady = true;
     void this.transaction.calls.settle(status).then((warnings) => {
       this.toClient(warnings);
-      this.backend.settled = true;
+      this.backend.isSettled = true;
       this.holdingReady = false;
       this.relay();
       if (this.end.postgresEnded) this.endPostgres();

@@ -26,8 +26,8 @@ export class JournalSettlement implements Settlement {
   constructor(private readonly parts: SettlementParts) {}
 
   /** Those whose transaction is over. Where that can't be told, none: they are settled at the end of the session's transaction. */
-  ended(calls: readonly OpenCall[]): Promise<readonly OpenCall[]> {
-    return this.parts.track(this.endedCalls(calls));
+  endedCalls(calls: readonly OpenCall[]): Promise<readonly OpenCall[]> {
+    return this.parts.track(this.findEnded(calls));
   }
 
   /** Settles, and returns the bytes of the client's warnings. */
@@ -40,11 +40,11 @@ export class JournalSettlement implements Settlement {
     this.retry(calls, firstRetryMs);
   }
 
-  private async endedCalls(calls: readonly OpenCall[]): Promise<readonly OpenCall[]> {
+  private async findEnded(calls: readonly OpenCall[]): Promise<readonly OpenCall[]> {
     const transactions = calls.flatMap(({ transaction }) => (transaction === null ? [] : [transaction]));
     try {
-      const ended = await endedTransactions(this.parts.pool, transactions);
-      return calls.filter(({ transaction }) => transaction !== null && ended.has(transaction));
+      const endedIds = await endedTransactions(this.parts.pool, transactions);
+      return calls.filter(({ transaction }) => transaction !== null && endedIds.has(transaction));
     } catch (err) {
       this.parts.log.error({ err }, settlingFailed);
       return [];
@@ -67,19 +67,19 @@ export class JournalSettlement implements Settlement {
   /** Only that the rows are applied is worth waiting for: the entries are closed later. */
   private async settleAndClose(calls: readonly OpenCall[]): Promise<readonly SettleResult[]> {
     const { pool, log, track } = this.parts;
-    const open = calls.filter(({ settled }) => !settled).map(({ call }) => call);
+    const open = calls.filter(({ isSettled }) => !isSettled).map(({ call }) => call);
     const results = await settle(pool, open);
-    const done = results.filter(({ state }) => state === "applied" || state === "repaired").map(({ call }) => call);
-    track(closeEntries(pool, done)).catch((err: unknown) => log.error({ err }, settlingFailed));
+    const closable = results.filter(({ state }) => state === "applied" || state === "repaired").map(({ call }) => call);
+    track(closeEntries(pool, closable)).catch((err: unknown) => log.error({ err }, settlingFailed));
     return results;
   }
 
   private retry(calls: readonly OpenCall[], delayMs: number): void {
     const { pool, log, track } = this.parts;
-    const again = (left: readonly OpenCall[]) => {
-      if (left.length === 0 || pool.ending) return;
+    const again = (waiting: readonly OpenCall[]) => {
+      if (waiting.length === 0 || pool.ending) return;
       const next = () => {
-        if (!pool.ending) this.retry(left, Math.min(2 * delayMs, longestRetryMs));
+        if (!pool.ending) this.retry(waiting, Math.min(2 * delayMs, longestRetryMs));
       };
       setTimeout(next, delayMs).unref();
     };
@@ -99,8 +99,8 @@ function waitingOf(calls: readonly OpenCall[], results: readonly SettleResult[])
 
 /** What the transaction undid here and not upstream, of the calls whose client has not been told. */
 function undoneChanges(calls: readonly OpenCall[], results: readonly SettleResult[]): readonly string[] {
-  return calls.flatMap(({ call, changed, told }) => {
+  return calls.flatMap(({ call, change, isReported }) => {
     const isUndone = results.some((one) => one.call === call && one.state !== "applied");
-    return changed !== null && !told && isUndone ? [changed] : [];
+    return change !== null && !isReported && isUndone ? [change] : [];
   });
 }

@@ -50,29 +50,29 @@ const freshMs = 1_000;
 export async function startProxy(parts: ProxyParts): Promise<RunningProxy> {
   const { pool, log, postgres, metrics } = parts;
   const signer = await Signer.register(pool);
-  let known = await parts.mirrors();
+  let mirroredTables = await parts.mirrors();
   let readAtMs = performance.now();
   const mirrors = async (afresh?: "afresh") => {
     if (afresh || performance.now() - readAtMs > freshMs) {
-      known = await parts.mirrors();
+      mirroredTables = await parts.mirrors();
       readAtMs = performance.now();
     }
-    return known;
+    return mirroredTables;
   };
-  const watched = new WatchList();
+  const watchList = new WatchList();
   const watch = async () => {
     const now = await mirrors();
     const names = await loadWatchedNames(
       pool,
       now.map(({ mirror }) => mirror),
     );
-    watched.set(names.tables, names.functions);
+    watchList.set(names.tables, names.functions);
   };
-  const context = { ...parts, signer, mirrors, sources: () => watched.sourcePattern };
-  const intercepted = mirrorInterceptor(watched, context);
+  const context = { ...parts, signer, mirrors, sources: () => watchList.sourcePattern };
+  const interceptor = mirrorInterceptor(watchList, context);
   const listener = new Listener({
     postgres,
-    interception: intercepted,
+    interceptor,
     asleep: mirrorInterceptor(new WatchList(), context),
     log,
     connections: parts.connections,
@@ -85,7 +85,7 @@ export async function startProxy(parts: ProxyParts): Promise<RunningProxy> {
   });
   metrics.watch({
     connections: () => listener.count,
-    heldStatements: () => intercepted.underWay,
+    heldStatements: () => interceptor.underWay,
     journal: () => countOpen(pool),
   });
   const warn = (message: string) => (err: unknown) => log.warn({ err }, message);
@@ -103,8 +103,8 @@ export async function startProxy(parts: ProxyParts): Promise<RunningProxy> {
       0,
       recoverEveryMs,
       async () => {
-        const finished = await recover({ pool, log, proxy: signer.proxy, mirrors, stopping: () => stopping });
-        for (const { to } of finished ?? []) if (to !== "left") metrics.recover(to);
+        const results = await recover({ pool, log, proxy: signer.proxy, mirrors, stopping: () => stopping });
+        for (const { to } of results ?? []) if (to !== "left") metrics.recover(to);
       },
       warn("recovery failed, and is tried again"),
     ),
@@ -131,12 +131,12 @@ function repeat(
   firstMs: number,
   everyMs: number,
   work: () => Promise<unknown>,
-  failed: (cause: unknown) => void,
+  onFailure: (cause: unknown) => void,
 ): Repeated {
-  let stopped = false;
+  let isStopped = false;
   const round = async (): Promise<void> => {
-    await work().catch((cause: unknown) => stopped || failed(cause));
-    if (!stopped) timer = setTimeout(begin, everyMs).unref();
+    await work().catch((cause: unknown) => isStopped || onFailure(cause));
+    if (!isStopped) timer = setTimeout(begin, everyMs).unref();
   };
   let current = Promise.resolve();
   const begin = () => {
@@ -145,7 +145,7 @@ function repeat(
   let timer = setTimeout(begin, firstMs).unref();
   return {
     stop: () => {
-      stopped = true;
+      isStopped = true;
       clearTimeout(timer);
       return current;
     },

@@ -8,13 +8,13 @@ import type { WriteSession } from "../write/session-port.js";
 export interface MirrorStatement {
   readonly name: string;
   readonly text: string;
-  readonly classified: WriteSession["classified"];
+  readonly classification: WriteSession["classification"];
   /** What has to be prepared under which name for it to be that; undefined: nothing has to. */
-  readonly prepared?: WriteSession["prepared"];
+  readonly preparedAs?: WriteSession["preparedAs"];
 }
 
-export function isExplained({ classified }: MirrorStatement): boolean {
-  return classified.kind === "write" && classified.explained !== null;
+export function isExplained({ classification }: MirrorStatement): boolean {
+  return classification.kind === "write" && classification.explained !== null;
 }
 
 /** A portal of such a statement. */
@@ -25,7 +25,7 @@ export interface MirrorPortal {
   /** How many statements the client had run when it was bound. */
   readonly boundAfter: number;
   /** Its statement has run: what follows only fetches, and is Postgres's own. */
-  executed: boolean;
+  hasExecuted: boolean;
 }
 
 type Change =
@@ -40,33 +40,38 @@ export class Statements implements PendingRepliesEvents {
   private readonly pending: Change[] = [];
 
   /** Writes that SQL-level PREPARE has named; Postgres keeps them in one namespace with ours. */
-  private prepared = false;
+  private hasPrepared = false;
   /** How many statements the client has run. */
   private runs = 0;
 
   /** What a classified text is as a statement; undefined: Postgres's own. An EXECUTE is the statement that it names. */
-  resolve(name: string, text: string, classified: Classified): MirrorStatement | undefined {
-    switch (classified.kind) {
+  resolve(name: string, text: string, classification: Classified): MirrorStatement | undefined {
+    switch (classification.kind) {
       case "write":
       case "prepareTransaction":
-        return { name, text, classified, prepared: name === "" ? undefined : { name, text } };
+        return { name, text, classification, preparedAs: name === "" ? undefined : { name, text } };
       case "prepare":
         // It may fail still: Postgres is asked what its name means when it is run. A name that led to a write is worth asking for.
-        if (classified.statement !== null) {
-          const { name: named, statement } = classified;
-          this.prepared = true;
-          this.statements.set(named, { name: named, text, classified: statement, prepared: { name: named, text } });
+        if (classification.statement !== null) {
+          const { name: preparedName, statement } = classification;
+          this.hasPrepared = true;
+          this.statements.set(preparedName, {
+            name: preparedName,
+            text,
+            classification: statement,
+            preparedAs: { name: preparedName, text },
+          });
         }
         return undefined;
       case "execute": {
-        const known = this.statement(classified.name);
-        if (known?.classified.kind !== "write") return undefined;
-        const { explained } = classified;
+        const named = this.statement(classification.name);
+        if (named?.classification.kind !== "write") return undefined;
+        const { explained } = classification;
         return {
           name,
           text,
-          classified: { ...known.classified, parameters: false, explained },
-          prepared: known.prepared,
+          classification: { ...named.classification, parameters: false, explained },
+          preparedAs: named.preparedAs,
         };
       }
       case "several":
@@ -77,7 +82,7 @@ export class Statements implements PendingRepliesEvents {
 
   /** Whether a text, as latin1, may run what was prepared, or give its name to something else. */
   executes(latin1: string): boolean {
-    return this.prepared && /\b(?:execute|prepare)\b/i.test(latin1);
+    return this.hasPrepared && /\b(?:execute|prepare)\b/i.test(latin1);
   }
 
   /** Nothing to look up: the fast path. */
@@ -105,8 +110,8 @@ export class Statements implements PendingRepliesEvents {
 
   /** A Bind was sent. `values` is asked for only when it is kept. */
   bind(portal: string, statement: string, values: () => Buffer): boolean {
-    const known = this.statement(statement);
-    const to = known && { statement: known, values: values(), boundAfter: this.runs, executed: false };
+    const named = this.statement(statement);
+    const to = named && { statement: named, values: values(), boundAfter: this.runs, hasExecuted: false };
     return this.note({ kind: "portal", name: portal, to }, this.portal(portal) !== undefined);
   }
 

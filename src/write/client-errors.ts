@@ -25,7 +25,7 @@ import type { Verdict } from "./verdict.js";
 export function upstreamError(
   mirror: Mirror,
   error: UpstreamError,
-  sent: readonly RowToSend[],
+  rowsToSend: readonly RowToSend[],
   row: number | null,
 ): SqlError {
   const at = row ?? error.row;
@@ -33,9 +33,9 @@ export function upstreamError(
     error.code === null ? "" : `code ${error.code}`,
     error.status === null ? "" : `status ${error.status}`,
     error.request === null ? "" : `request ${error.request}`,
-    at === null || sent.length < 2 ? "" : `row ${at + 1}`,
+    at === null || rowsToSend.length < 2 ? "" : `row ${at + 1}`,
   ].filter((part) => part !== "");
-  const column = error.column ?? (error.sqlstate === "23505" ? uniqueSent(mirror, sent) : null);
+  const column = error.column ?? (error.sqlstate === "23505" ? uniqueSent(mirror, rowsToSend) : null);
   return relayedError(error.sqlstate, {
     // A cancel is Postgres's own word.
     message: error.sqlstate === "57014" ? error.message : `${mirror.api}: ${error.message}`,
@@ -55,9 +55,9 @@ function constraintOf({ table }: Mirror, sqlstate: string, column: string | null
 }
 
 /** A later one of several calls failed: what came before it stands. An unknown outcome stays one. */
-export function progressError(mirror: Mirror, accepted: number, all: number, error: SqlError): SqlError {
-  if (error.sqlstate !== "TL007") return laterCallFailed(mirror, accepted, all, error);
-  const before = `The first ${accepted} of ${all} rows were accepted before.`;
+export function progressError(mirror: Mirror, acceptedRows: number, all: number, error: SqlError): SqlError {
+  if (error.sqlstate !== "TL007") return laterCallFailed(mirror, acceptedRows, all, error);
+  const before = `The first ${acceptedRows} of ${all} rows were accepted before.`;
   return { ...error, detail: `${error.detail ?? ""} ${before}`.trim() };
 }
 
@@ -65,36 +65,38 @@ export function progressError(mirror: Mirror, accepted: number, all: number, err
 export function verdictError(
   mirror: Mirror,
   call: string,
-  sent: readonly RowToSend[],
+  rowsToSend: readonly RowToSend[],
   verdict: Verdict,
 ): SqlError | undefined {
-  const [first] = verdict.refused;
+  const [first] = verdict.refusals;
   switch (verdict.state) {
     case "unknown":
-      return unknownOutcome(mirror, call, `its answer left out ${rowList(verdict.unreported)}`);
+      return unknownOutcome(mirror, call, `its answer left out ${rowList(verdict.unreportedRows)}`);
     case "refused":
-      return first && upstreamError(mirror, first.error, sent, first.row);
+      return first && upstreamError(mirror, first.error, rowsToSend, first.row);
     case "absent":
       return rowGone(mirror);
     case "partial":
-      return partialError(mirror, call, sent, verdict);
+      return partialError(mirror, call, rowsToSend, verdict);
     case "accepted":
-      return acceptedError(mirror, call, sent, verdict);
+      return acceptedError(mirror, call, rowsToSend, verdict);
     default:
       return assertNever(verdict.state);
   }
 }
 
-function partialError(mirror: Mirror, call: string, sent: readonly RowToSend[], verdict: Verdict): SqlError {
-  const refused = verdict.refused.map(({ row, error }) => `row ${row + 1}: ${error.message}`);
-  const gone = verdict.absent.map((row) => `row ${row + 1}: gone`);
-  const accepted = sent.map((_, row) => row).filter((row) => verdict.canonical[row] && !verdict.absent.includes(row));
+function partialError(mirror: Mirror, call: string, rowsToSend: readonly RowToSend[], verdict: Verdict): SqlError {
+  const refusals = verdict.refusals.map(({ row, error }) => `row ${row + 1}: ${error.message}`);
+  const goneRows = verdict.absentRows.map((row) => `row ${row + 1}: gone`);
+  const acceptedRows = rowsToSend
+    .map((_, row) => row)
+    .filter((row) => verdict.canonical[row] && !verdict.absentRows.includes(row));
   return partlyAccepted(mirror, call, {
-    accepted: rowList(accepted),
-    count: accepted.length,
-    all: sent.length,
-    refused: [...refused, ...gone].join("; "),
-    column: verdict.refused[0]?.error.column ?? undefined,
+    accepted: rowList(acceptedRows),
+    count: acceptedRows.length,
+    all: rowsToSend.length,
+    refused: [...refusals, ...goneRows].join("; "),
+    column: verdict.refusals[0]?.error.column ?? undefined,
   });
 }
 
@@ -102,14 +104,14 @@ function partialError(mirror: Mirror, call: string, sent: readonly RowToSend[], 
 function acceptedError(
   mirror: Mirror,
   call: string,
-  sent: readonly RowToSend[],
-  { moved: [moved], dropped: [dropped], canonical }: Verdict,
+  rowsToSend: readonly RowToSend[],
+  { movedRows: [movedRow], droppedFields: [droppedField], canonical }: Verdict,
 ): SqlError | undefined {
-  if (moved !== undefined) {
-    const keys = `now ${canonical[moved]?.key}, was ${sent[moved]?.planned.key}`;
-    return otherRecordChanged(mirror, `row ${moved + 1}, ${keys}, journal ${call}.`);
+  if (movedRow !== undefined) {
+    const keys = `now ${canonical[movedRow]?.key}, was ${rowsToSend[movedRow]?.plannedRow.key}`;
+    return otherRecordChanged(mirror, `row ${movedRow + 1}, ${keys}, journal ${call}.`);
   }
-  return dropped && columnDropped(mirror, dropped.column, `row ${dropped.row + 1}, journal ${call}.`);
+  return droppedField && columnDropped(mirror, droppedField.column, `row ${droppedField.row + 1}, journal ${call}.`);
 }
 
 function rowList(rows: readonly number[]): string {
@@ -117,14 +119,16 @@ function rowList(rows: readonly number[]): string {
 }
 
 /** A duplicate can only be in a unique column that was sent; when there is one, it is that. */
-function uniqueSent(mirror: Mirror, sent: readonly RowToSend[]): string | null {
-  const candidates = mirror.columns.filter(({ name, unique }) => unique && sent.some((row) => row.sent[name] != null));
+function uniqueSent(mirror: Mirror, rowsToSend: readonly RowToSend[]): string | null {
+  const candidates = mirror.columns.filter(
+    ({ name, unique }) => unique && rowsToSend.some((row) => row.values[name] != null),
+  );
   return candidates.length === 1 ? (candidates[0]?.name ?? null) : null;
 }
 
 /** After acceptance nothing may look as if it could be repeated. `accepted`: such as `crm.contacts 512`. */
-export function notAppliedError(api: string, accepted: string, error: Fields): Fields {
-  return retold(withoutContext(error), notApplied(api, accepted, originalOf(error)));
+export function notAppliedError(api: string, acceptedRows: string, error: Fields): Fields {
+  return retold(withoutContext(error), notApplied(api, acceptedRows, originalOf(error)));
 }
 
 /** Code and message of the error that stands behind one of ours. */
@@ -135,11 +139,11 @@ function originalOf(error: Fields): string {
 /** Any later error of the transaction that invites to repeat it: class 40, and what ends the session. */
 export function afterAcceptance(calls: readonly OpenCall[], error: Fields): Fields {
   const code = error.get("C") ?? "";
-  const call = calls.find(({ changed }) => changed !== null);
-  if (!call || call.changed === null || code.startsWith("TL")) return error;
+  const call = calls.find(({ change }) => change !== null);
+  if (!call || call.change === null || code.startsWith("TL")) return error;
   if (!code.startsWith("40") && !endsSession(error)) return error;
-  if (!call.told) return notAppliedError(call.api, call.changed, error);
-  return retold(error, transactionChangedUpstream(call.api, call.changed, originalOf(error)));
+  if (!call.isReported) return notAppliedError(call.api, call.change, error);
+  return retold(error, transactionChangedUpstream(call.api, call.change, originalOf(error)));
 }
 
 /** Whether Postgres ends the session with this error. */
@@ -148,15 +152,15 @@ export function endsSession(error: Fields): boolean {
 }
 
 /** The same error with what has become of the mirror, when it is not as upstream has it. `blocked`: what Postgres said. */
-export function withMirror(api: string, error: Fields, blocked: string | undefined): Fields {
+export function withMirror(api: string, error: Fields, blockedBy: string | undefined): Fields {
   const code = error.get("C") ?? "";
-  if (blocked !== undefined && code.startsWith("40")) {
-    return retold(error, rowStaysHere(api, blocked));
+  if (blockedBy !== undefined && code.startsWith("40")) {
+    return retold(error, rowStaysHere(api, blockedBy));
   }
   if (code !== "TL001" && code !== "42501") return error;
   const mirror =
-    blocked === undefined
+    blockedBy === undefined
       ? "What was accepted is in the mirror, or will be when this transaction has ended."
-      : `What was accepted is not in the mirror: ${blocked}.`;
+      : `What was accepted is not in the mirror: ${blockedBy}.`;
   return recoded(error, { D: `${error.get("D") ?? ""} ${mirror}`.trim() });
 }

@@ -11,17 +11,21 @@ export async function explainText({
   table,
   verb,
   by,
-  sent,
+  rowsToSend,
   limit,
 }: CheckedStatement): Promise<readonly string[]> {
-  if (sent.length === 0) return ["Throughline: no request (nothing would change)"];
-  const portion = sent.slice(0, limit).map((row) => ({ ...row, before: row.planned.before ?? undefined }));
-  const { method, url, body, left } = await table.describe(verb, mirror.columns, portion, by);
-  const calls = Math.ceil(sent.length / limit);
-  const budget = left.map(({ calls: remain, of, perMs }) => `${remain} of ${of} calls left in ${perMs / 1000} s`);
+  if (rowsToSend.length === 0) return ["Throughline: no request (nothing would change)"];
+  const portion = rowsToSend.slice(0, limit).map(({ key, values, plannedRow }) => ({
+    key,
+    sent: values,
+    before: plannedRow.before ?? undefined,
+  }));
+  const { method, url, body, left: remaining } = await table.describe(verb, mirror.columns, portion, by);
+  const calls = Math.ceil(rowsToSend.length / limit);
+  const budget = remaining.map(({ calls: remain, of, perMs }) => `${remain} of ${of} calls left in ${perMs / 1000} s`);
   return [
     `Throughline: ${calls === 1 ? "" : `${calls} requests, the first: `}${method} ${url}`,
-    `  Rows: ${sent.length}, at most ${limit} in one request`,
+    `  Rows: ${rowsToSend.length}, at most ${limit} in one request`,
     `  Budget: ${budget.length === 0 ? "no limit is known" : budget.join("; ")}`,
     ...(body === undefined ? [] : [`  Body: ${body.length <= shownBody ? body : `${body.slice(0, shownBody)}…`}`]),
   ];

@@ -14,14 +14,16 @@ import type { RowToSend } from "./plan.js";
 /** What can't be asked is left to the API. */
 export async function refuseMissingReferences(
   pool: Pool,
-  known: readonly MirroredTable[],
+  mirrors: readonly MirroredTable[],
   mirror: Mirror,
   rows: readonly RowToSend[],
 ): Promise<SqlError | undefined> {
   for (const column of mirror.columns) {
-    const target = known.find(({ mirror: { api, resource } }) => api === mirror.api && resource === column.references);
+    const target = mirrors.find(
+      ({ mirror: { api, resource } }) => api === mirror.api && resource === column.references,
+    );
     // An empty text is no reference.
-    const values = [...new Set(rows.flatMap(({ sent }) => sent[column.name] || []))];
+    const values = [...new Set(rows.flatMap(({ values }) => values[column.name] || []))];
     if (target?.mirror.key.length !== 1 || values.length === 0) continue;
     if (!(await someMissing(pool, target, values))) continue;
     return missingReference(mirror, column, target.mirror);

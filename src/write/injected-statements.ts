@@ -40,7 +40,7 @@ export function inspectStep(
   { relations, functions }: Pick<Write, "relations" | "functions">,
   mirrors: readonly number[],
   sources: string,
-  prepared: string | undefined,
+  preparedName: string | undefined,
 ): InjectedStep {
   const setting = (name: string) => `pg_catalog.current_setting('${name}')`;
   const ours = (name: string) => `pg_catalog.current_setting('throughline.${name}', true)`;
@@ -77,7 +77,7 @@ export function inspectStep(
           or m.oid operator(pg_catalog.=) c.confrelid)),
       (select p.statement from pg_catalog.pg_prepared_statements p
         where p.name operator(pg_catalog.=) $5::pg_catalog.name::pg_catalog.text)`,
-    values: [JSON.stringify(names), JSON.stringify(mirrors), JSON.stringify(functions), sources, prepared ?? null],
+    values: [JSON.stringify(names), JSON.stringify(mirrors), JSON.stringify(functions), sources, preparedName ?? null],
   };
 }
 
@@ -97,10 +97,10 @@ export function readInspection(rows: Rows | undefined): Inspection {
     application,
     messages,
     deferrable,
-    prepared,
+    preparedName,
   ] = rows?.[0] ?? [];
   return {
-    prepared: prepared ?? null,
+    prepared: preparedName ?? null,
     callsWriter: calls === "t",
     relations: readOids(relations),
     mirrors: readOids(mirrors),
@@ -124,8 +124,8 @@ function isOn(setting: string | null | undefined): boolean {
 }
 
 /** Postgres shows a time with the unit that fits it best (manual: "Parameter Names and Values"). */
-function readTimeMs(shown: string): number | undefined {
-  const [, number, unit = "ms"] = /^(\d+)(ms|s|min|h|d)?$/.exec(shown) ?? [];
+function readTimeMs(text: string): number | undefined {
+  const [, number, unit = "ms"] = /^(\d+)(ms|s|min|h|d)?$/.exec(text) ?? [];
   return number === undefined || number === "0" ? undefined : Number(number) * (unitsMs[unit] ?? 1);
 }
 

@@ -20,10 +20,10 @@ export interface PlannedRow {
 
 /** A row with the columns to send. */
 export interface RowToSend {
-  readonly planned: PlannedRow;
+  readonly plannedRow: PlannedRow;
   /** Null: upstream assigns it. */
   readonly key: string | null;
-  readonly sent: TextRow;
+  readonly values: TextRow;
   /** False: upstream need not hear of this row. */
   readonly sends: boolean;
 }
@@ -61,13 +61,13 @@ export function readPlan(mirrors: readonly Mirror[], plan: Rows, planned: Rows):
   });
   const localWrites = planned.some((row) => row[4] === "t");
   const undone = planned.some(([, verb]) => verb === "undone");
-  const inserted = new Set(rows.map(({ n }) => n));
-  const met = candidates.map((_, index) => index + 1).filter((n) => !inserted.has(n));
+  const insertedPlaces = new Set(rows.map(({ n }) => n));
+  const conflicts = candidates.map((_, index) => index + 1).filter((n) => !insertedPlaces.has(n));
   const first = rows[0]?.relation ?? candidates[0]?.[0];
   return {
     rows,
     relation: first == null ? undefined : Number(first),
-    conflicts: undone ? [0] : rows.some(({ verb }) => verb === "update") || localWrites ? met : [],
+    conflicts: undone ? [0] : rows.some(({ verb }) => verb === "update") || localWrites ? conflicts : [],
     undone,
     transaction: plan[0]?.[0] ?? null,
     localWrites,
@@ -76,14 +76,14 @@ export function readPlan(mirrors: readonly Mirror[], plan: Rows, planned: Rows):
 
 /** Whether two plans of a statement write as many rows, the same ones where they are there already. */
 export function sameRows(one: readonly PlannedRow[], other: readonly PlannedRow[]): boolean {
-  const shown = (rows: readonly PlannedRow[]) =>
+  const fingerprint = (rows: readonly PlannedRow[]) =>
     rows.map(({ verb, relation, key }) => `${verb} ${relation} ${key}`).sort();
-  return shown(one).join("\n") === shown(other).join("\n");
+  return fingerprint(one).join("\n") === fingerprint(other).join("\n");
 }
 
 /** Whether two plans of a statement would send the same; a placeholder is another one each time, and local columns stay here. */
 export function samePlan(mirror: Mirror, one: readonly PlannedRow[], other: readonly PlannedRow[]): boolean {
-  const shown = (rows: readonly PlannedRow[]) =>
+  const fingerprint = (rows: readonly PlannedRow[]) =>
     rows
       .map(({ verb, relation, key, after }) => {
         const values = mirror.columns.map((column) =>
@@ -93,7 +93,7 @@ export function samePlan(mirror: Mirror, one: readonly PlannedRow[], other: read
       })
       .sort()
       .join("\n");
-  return shown(one) === shown(other);
+  return fingerprint(one) === fingerprint(other);
 }
 
 /** The rows as they are under lock, by key. */
@@ -105,11 +105,11 @@ export function readLocked(rows: Rows): ReadonlyMap<string, TextRow> {
 export function stillPlanned(
   mirror: Mirror,
   planned: readonly PlannedRow[],
-  locked: ReadonlyMap<string, TextRow>,
+  lockedRows: ReadonlyMap<string, TextRow>,
 ): boolean {
   return planned.every(({ key, before, relation }) => {
     if (key === null || relation !== mirror.relation) return true;
-    const now = locked.get(key);
+    const now = lockedRows.get(key);
     return now !== undefined && before !== null && Object.entries(before).every(([name, value]) => now[name] === value);
   });
 }
@@ -117,16 +117,21 @@ export function stillPlanned(
 /** INSERT sends what the statement named and what a default filled, UPDATE what really differs from the mirror. */
 export function toSend(
   mirror: Mirror,
-  planned: PlannedRow,
-  named: readonly string[] | null,
+  plannedRow: PlannedRow,
+  insertColumns: readonly string[] | null,
   by?: MirrorColumn,
 ): RowToSend {
-  const changed = mirror.columns.filter((column) => isSent(column, planned, named));
+  const { key, verb, after } = plannedRow;
+  const changes = mirror.columns.filter((column) => isSent(column, plannedRow, insertColumns));
   // An upsert names each row by this column, also where it stays as it is.
-  const sent = by && changed.length > 0 && !changed.includes(by) ? [...changed, by] : changed;
-  const columns = Object.fromEntries(sent.map(({ name }) => [name, planned.after?.[name] ?? null]));
-  const given = mirror.key.every((column) => !isAssigned(mirror, column)) ? keyOf(mirror.key, planned.after) : null;
-  return { planned, key: planned.key ?? given, sent: columns, sends: planned.verb !== "update" || sent.length > 0 };
+  const columns = by && changes.length > 0 && !changes.includes(by) ? [...changes, by] : changes;
+  const ownKey = mirror.key.every((column) => !isAssigned(mirror, column)) ? keyOf(mirror.key, after) : null;
+  return {
+    plannedRow,
+    key: key ?? ownKey,
+    values: Object.fromEntries(columns.map(({ name }) => [name, after?.[name] ?? null])),
+    sends: verb !== "update" || columns.length > 0,
+  };
 }
 
 /**
@@ -163,11 +168,11 @@ export function holdsPlaceholder(mirror: Mirror, planned: readonly PlannedRow[],
   return planned.some(({ verb, after }) => verb === "insert" && numbers.some(({ name }) => after?.[name] === value));
 }
 
-function isSent(column: MirrorColumn, planned: PlannedRow, named: readonly string[] | null): boolean {
+function isSent(column: MirrorColumn, planned: PlannedRow, insertColumns: readonly string[] | null): boolean {
   if (column.write === "never") return false;
   switch (planned.verb) {
     case "insert":
-      return named?.includes(column.name) === true || planned.after?.[column.name] != null;
+      return insertColumns?.includes(column.name) === true || planned.after?.[column.name] != null;
     case "update":
       return (planned.before?.[column.name] ?? null) !== (planned.after?.[column.name] ?? null);
     case "delete":

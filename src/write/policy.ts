@@ -21,7 +21,7 @@ export function refusePolicy(
   if (!rule || !verbs.every((one) => rule.verbs.includes(one))) return verbForbidden(mirror, role, verb);
   if (rule.rows !== undefined && rows.length > rule.rows) return rowsForbidden(mirror, role, rule.rows, rows.length);
   const { columns } = rule;
-  const sent = mirror.columns.filter(({ name }) => rows.some((row) => row.sent[name] !== undefined));
-  const wrong = columns && sent.find(({ name }) => !columns.includes(name));
+  const sentColumns = mirror.columns.filter(({ name }) => rows.some((row) => row.values[name] !== undefined));
+  const wrong = columns && sentColumns.find(({ name }) => !columns.includes(name));
   return wrong && columnForbidden(mirror, role, wrong);
 }

@@ -9,11 +9,11 @@ import { assignedKey, changedKey, readOnly } from "./errors/value-errors.js";
 import { changedColumns, type Plan, type PlannedRow, samePlan, sameRows } from "./plan.js";
 
 /** `mirror` and `verb` are those of the plan's first row. */
-export function refusePlan(mirror: Mirror, verb: Verb, planned: readonly PlannedRow[]): SqlError | undefined {
-  const allowed: readonly Verb[] = verb === "upsert" ? ["insert", "update"] : [verb];
-  for (const row of planned) {
+export function refusePlan(mirror: Mirror, verb: Verb, rows: readonly PlannedRow[]): SqlError | undefined {
+  const verbs: readonly Verb[] = verb === "upsert" ? ["insert", "update"] : [verb];
+  for (const row of rows) {
     if (row.relation !== mirror.relation) return twoMirrors(mirror);
-    if (!allowed.includes(row.verb)) return mixedVerbs(mirror, verb, row.verb);
+    if (!verbs.includes(row.verb)) return mixedVerbs(mirror, verb, row.verb);
     const error = refuseKey(mirror, row) ?? refuseReadOnly(mirror, row);
     if (error) return error;
   }

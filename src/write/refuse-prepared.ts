@@ -12,6 +12,6 @@ export async function refusePrepared(session: WriteSession): Promise<WriteResult
   const flight = await session.fly([transactionStep], "flush");
   if (flight.kind !== "landed") return flight.kind === "over" ? "skipped" : "passOn";
   const transaction = flight.rows[0]?.[0]?.[0];
-  const refused = refusePrepare(session.openCalls.filter((call) => call.transaction === transaction));
-  return refused ? raiseInPostgres(session, refused) : "passOn";
+  const refusal = refusePrepare(session.openCalls.filter((call) => call.transaction === transaction));
+  return refusal ? raiseInPostgres(session, refusal) : "passOn";
 }

@@ -25,8 +25,8 @@ export function refuseSession(
   inspection: Inspection,
 ): SqlError | undefined {
   const [target] = targets;
-  const unfilled = targets.find(({ complete }) => !complete);
-  if (unfilled && verbs.some((verb) => verb !== "insert")) return incomplete(unfilled);
+  const emptyMirror = targets.find(({ complete }) => !complete);
+  if (emptyMirror && verbs.some((verb) => verb !== "insert")) return incomplete(emptyMirror);
   if (inspection.isolation === "serializable") return serializable(target);
   const mode = inspection.transactionMode;
   if (mode !== "" && !transactionModes.includes(mode)) return unknownMode(target, mode, transactionModes);

@@ -16,10 +16,10 @@ export function refuseSent(
   table: Pick<ConnectorTable, "takes">,
 ): SqlError | undefined {
   if (rows.length > limit) return tooManyRows(mirror, rows.length, limit);
-  const planned = rows.map((row) => row.planned);
+  const plannedRows = rows.map((row) => row.plannedRow);
   for (const row of rows) {
     for (const column of mirror.columns) {
-      const error = refuseValue(mirror, column, row, planned, table);
+      const error = refuseValue(mirror, column, row, plannedRows, table);
       if (error) return error;
     }
   }
@@ -29,13 +29,13 @@ export function refuseSent(
 function refuseValue(
   mirror: Mirror,
   column: MirrorColumn,
-  { planned, sent }: RowToSend,
+  { plannedRow, values }: RowToSend,
   all: readonly PlannedRow[],
   table: Pick<ConnectorTable, "takes">,
 ): SqlError | undefined {
-  const value = sent[column.name];
+  const value = values[column.name];
   if (value == null) {
-    const isMissing = column.required && (planned.verb === "insert" || value === null);
+    const isMissing = column.required && (plannedRow.verb === "insert" || value === null);
     return isMissing ? missingValue(mirror, column) : undefined;
   }
   if (holdsPlaceholder(mirror, all, value)) return placeholderSent(mirror, column);
@@ -48,7 +48,7 @@ function refuseValue(
 function refuseOption(mirror: Mirror, column: MirrorColumn, value: string): SqlError | undefined {
   const { options } = column;
   if (options === null || value === "") return undefined;
-  const chosen = column.type === "text[]" ? readArray(value) : [value];
-  const isStrange = chosen.some((one) => one !== null && !options.includes(one));
+  const choices = column.type === "text[]" ? readArray(value) : [value];
+  const isStrange = choices.some((one) => one !== null && !options.includes(one));
   return isStrange ? notAnOption(mirror, column, options) : undefined;
 }

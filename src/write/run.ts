@@ -24,7 +24,7 @@ const writePath = new Stages(inspect) // what its names mean in this session; a 
 
 /** Runs a held statement. Rejects only for a fault of ours. */
 export async function runWrite(received: ReceivedStatement): Promise<WriteResult> {
-  if (received.session.classified.kind === "prepareTransaction") return refusePrepared(received.session);
+  if (received.session.classification.kind === "prepareTransaction") return refusePrepared(received.session);
   const end = await writePath.run(received);
   return typeof end === "string" ? end : "answered";
 }

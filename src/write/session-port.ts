@@ -10,43 +10,43 @@ export interface OpenCall {
   /** The transaction it was made in. */
   readonly transaction: string | null;
   /** What upstream has changed, or may have: such as `crm.contacts 512`. Null: nothing that may not be repeated. */
-  readonly changed: string | null;
+  readonly change: string | null;
   readonly mirror: number;
   /** The client has been told what became of it: a rollback needs no warning. */
-  readonly told: boolean;
+  readonly isReported: boolean;
   readonly api: string;
   /** Its rows are in the mirror already, or there is nothing to apply. */
-  readonly settled: boolean;
+  readonly isSettled: boolean;
 }
 
 export interface WriteSession {
-  readonly classified: Extract<Classified, { kind: "write" | "prepareTransaction" }>;
+  readonly classification: Extract<Classified, { kind: "write" | "prepareTransaction" }>;
   readonly text: string;
   /** Name and text this statement was prepared under. If the name now maps to other text, the statement is classified again. */
-  readonly prepared: { readonly name: string; readonly text: string } | undefined;
+  readonly preparedAs: { readonly name: string; readonly text: string } | undefined;
   /** Classifies the statement again, by the text that is prepared under its name now. False: that is no write on a mirror. */
   reclassify(text: string): boolean;
   readonly processId: number;
   readonly clientAddress: string;
   /** A simple Query, rather than an Execute. */
-  readonly simple: boolean;
+  readonly isSimple: boolean;
   /** Upstream calls of the transaction that is open. */
   readonly openCalls: readonly OpenCall[];
   fly(steps: readonly InjectedStep[], end: FlightEnd): Promise<FlightResult>;
   /** The steps that open a transaction, if the client has none open. `quiet`: the client's setting when it hides warnings. */
   begin(quiet: string | undefined): readonly InjectedStep[];
   /** The transaction is one that the client has opened; known as soon as `begun` is. */
-  readonly explicit: boolean;
+  readonly isExplicit: boolean;
   /** Whether `begin` opened it; known when the flight with its steps has landed. */
-  readonly begun: boolean;
+  readonly hasBegun: boolean;
   /** Nothing more can be asked of Postgres. */
-  readonly over: boolean;
+  readonly isOver: boolean;
   /** The client's portal was bound under other circumstances: planned now, it could be of something else. */
-  readonly stale: boolean;
+  readonly isStale: boolean;
   /** Earlier statements of the client's are in the transaction that `begin` opens. */
-  readonly follows: boolean;
+  readonly followsOthers: boolean;
   /** The client fetches in portions: its Execute has a row limit. */
-  readonly limited: boolean;
+  readonly hasRowLimit: boolean;
   /** Does what only a cancel request interrupts: `signal` is aborted by it. */
   interruptibly<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T>;
   /** After a flight with `copyNothing`: collects the rows that the client sends, for the steps that run its statement. */

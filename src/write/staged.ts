@@ -25,25 +25,25 @@ export function stagedRows(
   canonical: readonly (CanonicalRow | null)[],
 ): string {
   const answers = canonical.values();
-  const staged = rows.map(({ planned, sends }): StagedRow => {
+  const stagedRow = rows.map(({ plannedRow, sends }): StagedRow => {
     const answer = sends ? answers.next().value : undefined;
-    const after = planned.after ?? {};
+    const after = plannedRow.after ?? {};
     return {
-      n: planned.n,
+      n: plannedRow.n,
       // The row is met under the key that it has here, even if upstream has merged it into another.
-      key: planned.key ?? answer?.key ?? "",
+      key: plannedRow.key ?? answer?.key ?? "",
       row: answer ? answer.row : pick(after, (name) => isManaged(mirror, name)),
       local: pick(after, (name) => !isManaged(mirror, name)),
     };
   });
-  const met = conflicts.map((n): StagedRow => ({ n, key: "", row: null, local: {} }));
-  return JSON.stringify([...staged, ...met]);
+  const unmet = conflicts.map((n): StagedRow => ({ n, key: "", row: null, local: {} }));
+  return JSON.stringify([...stagedRow, ...unmet]);
 }
 
 function isManaged(mirror: Mirror, name: string): boolean {
   return mirror.columns.some((column) => column.name === name);
 }
 
-function pick(row: TextRow, wanted: (name: string) => boolean): TextRow {
-  return Object.fromEntries(Object.entries(row).filter(([name]) => wanted(name)));
+function pick(row: TextRow, isWanted: (name: string) => boolean): TextRow {
+  return Object.fromEntries(Object.entries(row).filter(([name]) => isWanted(name)));
 }

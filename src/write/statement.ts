@@ -40,7 +40,7 @@ export interface ReceivedStatement {
 
 /** `inspect`: what the statement's names mean in this session. */
 export interface InspectedStatement extends ReceivedStatement {
-  readonly classified: Write;
+  readonly classification: Write;
   readonly inspection: Inspection;
   /** All mirrors. */
   readonly mirrors: readonly MirroredTable[];
@@ -70,7 +70,7 @@ export interface CheckedStatement extends PlannedStatement {
   readonly by: MirrorColumn | undefined;
   readonly rows: readonly RowToSend[];
   /** Those of `rows` that upstream has to hear of; of none, no call is made. */
-  readonly sent: readonly RowToSend[];
+  readonly rowsToSend: readonly RowToSend[];
   /** How many rows one call takes. */
   readonly limit: number;
 }
@@ -100,8 +100,8 @@ export class Stages<In, Out extends object> {
 
   next<Later extends object>(stage: Stage<Out, Later>): Stages<In, Later> {
     return new Stages(async (statement) => {
-      const found = await this.run(statement);
-      return typeof found === "string" ? found : stage(found);
+      const outcome = await this.run(statement);
+      return typeof outcome === "string" ? outcome : stage(outcome);
     });
   }
 }

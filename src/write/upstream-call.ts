@@ -29,7 +29,7 @@ export interface CallContext {
   readonly sending: Sending;
   readonly by: Pick<Intent, "role" | "application" | "clientAddress" | "statementHash">;
   /** Nobody is there any more for whom it would be made. */
-  gone(): boolean;
+  clientIsGone(): boolean;
 }
 
 export type CallResult =
@@ -38,14 +38,14 @@ export type CallResult =
   /** The client gets an error; `changed`: upstream has, or may have, changed something all the same. */
   | { readonly kind: "raise"; readonly call: string; readonly error: SqlError; readonly changed: boolean };
 
-export async function callUpstream(context: CallContext, sent: readonly RowToSend[]): Promise<CallResult> {
+export async function callUpstream(context: CallContext, rowsToSend: readonly RowToSend[]): Promise<CallResult> {
   const { pool, mirror, table, verb } = context;
   const call = randomUUID();
-  const request = sent.map(({ key, planned, sent: columns }) => {
-    const before = Object.keys(columns).map((name) => [name, planned.before?.[name] ?? null]);
+  const request = rowsToSend.map(({ key, plannedRow, values: columns }) => {
+    const before = Object.keys(columns).map((name) => [name, plannedRow.before?.[name] ?? null]);
     return { key, sent: columns, before: Object.fromEntries(before) };
   });
-  const idempotencyKey = table.repeatableMs(verb, sent.length) > 0 ? call : null;
+  const idempotencyKey = table.repeatableMs(verb, rowsToSend.length) > 0 ? call : null;
   const entry = new CallEntry(pool, {
     ...context.by,
     call,
@@ -65,11 +65,14 @@ export async function callUpstream(context: CallContext, sent: readonly RowToSen
     if (!noted) throw new Error(`somebody else has decided what became of call ${call}`);
   };
   try {
-    const gate: SendGate = { onWait: () => entry.onWait(), onSend: async () => !context.gone() && entry.onSend() };
+    const gate: SendGate = {
+      onWait: () => entry.onWait(),
+      onSend: async () => !context.clientIsGone() && entry.onSend(),
+    };
     const sending = { ...context.sending, gate, idempotencyKey };
     const ending = await table.write(verb, mirror.columns, request, sending);
-    if (ending.kind === "answered") return await answered(context, call, ends, sent, ending);
-    const error = endingError(mirror, call, entry, sent, ending);
+    if (ending.kind === "answered") return await judgeAnswer(context, call, ends, rowsToSend, ending);
+    const error = endingError(mirror, call, entry, rowsToSend, ending);
     const { status, request: requestId } = ending.kind === "unknown" ? ending : ending.error;
     const { sqlstate } = error;
     await ends({ state: ending.kind, rows: [], status, request: requestId, sqlstate });
@@ -86,29 +89,29 @@ function endingError(
   mirror: Mirror,
   call: string,
   { exists: noted }: CallEntry,
-  sent: readonly RowToSend[],
+  rowsToSend: readonly RowToSend[],
   ending: Exclude<WriteOutcome, { kind: "answered" }>,
 ): SqlError {
   if (ending.kind === "unknown") return unknownOutcome(mirror, call, ending.reason);
   // The one reason why an entry is not made; other reasons to send nothing come before one is tried.
   return !noted && ending.error === gateRefused
     ? justMigrated(mirror)
-    : upstreamError(mirror, ending.error, sent, null);
+    : upstreamError(mirror, ending.error, rowsToSend, null);
 }
 
-async function answered(
+async function judgeAnswer(
   { mirror, table, verb }: CallContext,
   call: string,
   ends: (outcome: Outcome) => Promise<void>,
-  sent: readonly RowToSend[],
+  rowsToSend: readonly RowToSend[],
   ending: Extract<WriteOutcome, { kind: "answered" }>,
 ): Promise<CallResult> {
-  const results = verb === "delete" ? ending.rows : await completed(table, mirror, sent, ending.rows);
-  const verdict = judge(mirror, verb, sent, results, table);
-  const error = verdictError(mirror, call, sent, verdict);
+  const results = verb === "delete" ? ending.rows : await completeRows(table, mirror, rowsToSend, ending.rows);
+  const verdict = judge(mirror, verb, rowsToSend, results, table);
+  const error = verdictError(mirror, call, rowsToSend, verdict);
   await ends({
     state: verdict.state,
-    rows: [...verdict.canonical.filter((row) => row !== null), ...verdict.merged],
+    rows: [...verdict.canonical.filter((row) => row !== null), ...verdict.mergedRows],
     status: ending.status,
     request: ending.request,
     sqlstate: error?.sqlstate ?? null,
@@ -118,12 +121,12 @@ async function answered(
 }
 
 /** The key under which a row has to be read; null where the answer says all that there is to know. */
-function keyToRead({ columns }: Mirror, result: RowResult, sent: RowToSend | undefined): string | null {
+function keyToRead({ columns }: Mirror, result: RowResult, rowsToSend: RowToSend | undefined): string | null {
   switch (result.kind) {
     case "accepted":
       return columns.some(({ name }) => result.reported[name] === undefined) ? result.key : null;
     case "unreported":
-      return sent?.planned.key ?? null;
+      return rowsToSend?.plannedRow.key ?? null;
     case "refused":
     case "absent":
       return null;
@@ -136,25 +139,25 @@ function keyToRead({ columns }: Mirror, result: RowResult, sent: RowToSend | und
  * Reads the rows that the answer leaves out, in part or altogether: an answer rarely holds every column.
  * When that fails, what was reported stands, and the rest is as it was planned until the next pull.
  */
-async function completed(
+async function completeRows(
   table: ConnectorTable,
   mirror: Mirror,
-  sent: readonly RowToSend[],
+  rowsToSend: readonly RowToSend[],
   results: readonly RowResult[],
 ): Promise<readonly RowResult[]> {
-  const keys = results.map((result, index) => keyToRead(mirror, result, sent[index]));
-  const wanted = keys.filter((key) => key !== null);
-  if (wanted.length === 0) return results;
+  const keys = results.map((result, index) => keyToRead(mirror, result, rowsToSend[index]));
+  const keysToRead = keys.filter((key) => key !== null);
+  if (keysToRead.length === 0) return results;
   try {
-    const found = await table.getNow(mirror.columns, wanted);
-    const [only] = found;
+    const records = await table.getNow(mirror.columns, keysToRead);
+    const [only] = records;
     // Of one row, what comes is it, under whichever key.
-    if (only && found.length === 1 && results.length === 1)
+    if (only && records.length === 1 && results.length === 1)
       return [{ kind: "accepted", key: only.key, reported: only.row }];
-    const records = new Map(found.map(({ key, row }) => [key, row]));
+    const rows = new Map(records.map(({ key, row }) => [key, row]));
     return results.map((result, index): RowResult => {
       const key = keys[index] ?? null;
-      const row = key === null ? undefined : records.get(key);
+      const row = key === null ? undefined : rows.get(key);
       if (key === null || (row === undefined && result.kind === "accepted")) return result;
       return row === undefined ? { kind: "absent" } : { kind: "accepted", key, reported: row };
     });

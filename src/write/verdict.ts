@@ -18,18 +18,18 @@ export interface Verdict {
   /** Full canonical rows and tombstones, in the order of the rows that were sent; null where upstream did not accept. */
   readonly canonical: readonly (CanonicalRow | null)[];
   /** Tombstones of rows that upstream answered for under another key. */
-  readonly merged: readonly CanonicalRow[];
-  readonly refused: readonly { readonly row: number; readonly error: UpstreamError }[];
-  readonly absent: readonly number[];
-  readonly unreported: readonly number[];
-  readonly dropped: readonly Dropped[];
+  readonly mergedRows: readonly CanonicalRow[];
+  readonly refusals: readonly { readonly row: number; readonly error: UpstreamError }[];
+  readonly absentRows: readonly number[];
+  readonly unreportedRows: readonly number[];
+  readonly droppedFields: readonly Dropped[];
   /** Rows of an upsert that were another record's upstream. */
-  readonly moved: readonly number[];
+  readonly movedRows: readonly number[];
 }
 
 export interface Comparison {
   /** What upstream is expected to report for a value that was sent. */
-  expected(column: MirrorColumn, sent: string | null): string | null;
+  expected(column: MirrorColumn, rowsToSend: string | null): string | null;
   same(column: MirrorColumn, a: string | null, b: string | null): boolean;
 }
 
@@ -48,35 +48,37 @@ interface RowFinding {
 export function judge(
   mirror: Mirror,
   verb: Verb,
-  sent: readonly RowToSend[],
+  rowsToSend: readonly RowToSend[],
   results: readonly RowResult[],
   compare: Comparison,
 ): Verdict {
   const judgeRow = verb === "delete" ? judgeDelete : judgeWrite(mirror, verb, compare);
-  const findings = sent.map((row, index) => judgeRow(row, results[index] ?? { kind: "unreported" }));
+  const findings = rowsToSend.map((row, index) => judgeRow(row, results[index] ?? { kind: "unreported" }));
   const rowsThat = (holds: (finding: RowFinding) => boolean | undefined) =>
     findings.flatMap((finding, row) => (holds(finding) ? [row] : []));
-  const refused = findings.flatMap(({ refused: error }, row) => (error ? [{ row, error }] : []));
-  const absent = rowsThat(({ isAbsent }) => isAbsent);
-  const unreported = rowsThat(({ isUnreported }) => isUnreported);
+  const refusals = findings.flatMap(({ refused: error }, row) => (error ? [{ row, error }] : []));
+  const absentRows = rowsThat(({ isAbsent }) => isAbsent);
+  const unreportedRows = rowsThat(({ isUnreported }) => isUnreported);
   return {
-    state: stateOf(sent.length, refused.length, absent.length, unreported.length),
+    state: stateOf(rowsToSend.length, refusals.length, absentRows.length, unreportedRows.length),
     canonical: findings.map(({ canonical }) => canonical),
-    merged: findings.flatMap(({ merged }) => (merged ? [merged] : [])),
-    refused,
-    absent,
-    unreported,
-    dropped: findings.flatMap(({ dropped = [] }, row) => dropped.map((column) => ({ column, row }))),
-    moved: rowsThat(({ isMoved }) => isMoved),
+    mergedRows: findings.flatMap(({ merged }) => (merged ? [merged] : [])),
+    refusals,
+    absentRows,
+    unreportedRows,
+    droppedFields: findings.flatMap(({ dropped: droppedColumns = [] }, row) =>
+      droppedColumns.map((column) => ({ column, row })),
+    ),
+    movedRows: rowsThat(({ isMoved }) => isMoved),
   };
 }
 
 /** A row that upstream no longer has is deleted as well as one that it deletes now. */
-function judgeDelete({ planned }: RowToSend, result: RowResult): RowFinding {
+function judgeDelete({ plannedRow }: RowToSend, result: RowResult): RowFinding {
   switch (result.kind) {
     case "accepted":
     case "absent":
-      return { canonical: { key: planned.key ?? "", row: null } };
+      return { canonical: { key: plannedRow.key ?? "", row: null } };
     case "refused":
       return { canonical: null, refused: result.error };
     case "unreported":
@@ -88,19 +90,19 @@ function judgeDelete({ planned }: RowToSend, result: RowResult): RowFinding {
 
 function judgeWrite(mirror: Mirror, verb: Verb, compare: Comparison) {
   return (row: RowToSend, result: RowResult): RowFinding => {
-    const { planned } = row;
+    const { plannedRow } = row;
     switch (result.kind) {
       case "accepted": {
-        const canonical = { key: result.key, row: { ...managed(mirror, planned.after), ...result.reported } };
-        const dropped = droppedOf(mirror, row, result.reported, compare);
-        if (planned.key === null || planned.key === result.key) return { canonical, dropped };
+        const canonical = { key: result.key, row: { ...managed(mirror, plannedRow.after), ...result.reported } };
+        const droppedColumns = droppedOf(mirror, row, result.reported, compare);
+        if (plannedRow.key === null || plannedRow.key === result.key) return { canonical, dropped: droppedColumns };
         // Of an upsert, another key only says that another record has the value by now.
         return verb === "upsert"
-          ? { canonical, dropped, isMoved: true }
-          : { canonical, dropped, merged: { key: planned.key, row: null } };
+          ? { canonical, dropped: droppedColumns, isMoved: true }
+          : { canonical, dropped: droppedColumns, merged: { key: plannedRow.key, row: null } };
       }
       case "absent":
-        return { canonical: planned.key === null ? null : { key: planned.key, row: null }, isAbsent: true };
+        return { canonical: plannedRow.key === null ? null : { key: plannedRow.key, row: null }, isAbsent: true };
       case "refused":
         return { canonical: null, refused: result.error };
       case "unreported":
@@ -111,30 +113,30 @@ function judgeWrite(mirror: Mirror, verb: Verb, compare: Comparison) {
   };
 }
 
-function stateOf(all: number, refused: number, absent: number, unreported: number): Verdict["state"] {
-  if (unreported > 0) return "unknown";
-  if (refused === all) return "refused";
+function stateOf(all: number, refusals: number, absent: number, unreportedRows: number): Verdict["state"] {
+  if (unreportedRows > 0) return "unknown";
+  if (refusals === all) return "refused";
   if (absent === all) return "absent";
-  return refused + absent === 0 ? "accepted" : "partial";
+  return refusals + absent === 0 ? "accepted" : "partial";
 }
 
 /** Upstream's columns of a planned row: what it does not report stays as it was planned. */
-function managed(mirror: Mirror, planned: TextRow | null): TextRow {
-  return Object.fromEntries(mirror.columns.map(({ name }) => [name, planned?.[name] ?? null]));
+function managed(mirror: Mirror, plannedRow: TextRow | null): TextRow {
+  return Object.fromEntries(mirror.columns.map(({ name }) => [name, plannedRow?.[name] ?? null]));
 }
 
 /** It came back as it was before, although something else was sent. One that came back different is canonical. */
 function droppedOf(
   mirror: Mirror,
-  { planned, sent }: RowToSend,
+  { plannedRow, values }: RowToSend,
   reported: TextRow,
   compare: Comparison,
 ): readonly MirrorColumn[] {
   return mirror.columns.filter((column) => {
-    const value = sent[column.name];
+    const value = values[column.name];
     const now = reported[column.name];
     if (value === undefined || now === undefined) return false;
-    const before = planned.before?.[column.name] ?? null;
+    const before = plannedRow.before?.[column.name] ?? null;
     return compare.same(column, now, before) && !compare.same(column, compare.expected(column, value), now);
   });
 }

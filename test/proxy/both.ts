@@ -26,7 +26,7 @@ export const notIntercepted: Interceptor = {
   suspects: () => false,
   classify: () => ({ kind: "other" }),
   handle: () => Promise.reject(new Error("nothing is held")),
-  ended: async (calls) => calls,
+  endedCalls: async (calls) => calls,
   settle: () => Promise.reject(new Error("nothing is settled")),
   settleLater: () => undefined,
   underWay: 0,
@@ -61,7 +61,7 @@ async function listenAsleep(postgres: PostgresAddress, on: { path: string }): Pr
   const log = makeLog({ level: "error", format: "json" });
   const listener = new Listener({
     postgres,
-    interception: notIntercepted,
+    interceptor: notIntercepted,
     asleep: notIntercepted,
     log,
     connections: 100,

@@ -26,13 +26,13 @@ beforeAll(async () => {
   server = createServer({ allowHalfOpen: true }, (socket) => accepted.shift()?.(socket));
   await new Promise<void>((resolve) => server.listen(join(folder, "postgres"), resolve));
   const log = pino({ level: "silent" });
-  for (const [name, interception, behind] of [
+  for (const [name, interceptor, behind] of [
     ["asleep", notIntercepted, "postgres"],
     ["awake", awake, "postgres"],
     ["lost", awake, "nobody"],
   ] as const) {
     const postgres = { connect: { path: join(folder, behind) }, database: "shop", user: "nobody", shown: behind };
-    const listener = new Listener({ postgres, interception, asleep: notIntercepted, log, connections: 100 });
+    const listener = new Listener({ postgres, interceptor, asleep: notIntercepted, log, connections: 100 });
     await listener.listen({ path: join(folder, name) });
     listeners.push(listener);
   }

@@ -56,7 +56,7 @@ export async function startManifestLine({
   };
   const { pool, log } = open({ ...config, apis: [] });
   const account = openAccount({ api: schema, manifest, base: url, config: values, timeoutMs, waitMs: api.waitMs, log });
-  const tables = [{ said: "", api, config: mirrored, table: new ConnectorTable(account, mirrored, described) }];
+  const tables = [{ definition: "", api, config: mirrored, table: new ConnectorTable(account, mirrored, described) }];
   const served = await serveLine(database, { config, log, pool, tables }, true);
   return {
     ...served,

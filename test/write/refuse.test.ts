@@ -75,11 +75,11 @@ test("P1: more rows than the API takes, another mirror, or another verb than the
 });
 
 test("INSERT sends what it names and what a default filled, UPDATE what differs", () => {
-  expect(send(insert({ name: "Ada", stage: null, source: "web" }), ["name", "stage"])[0]?.sent).toEqual({
+  expect(send(insert({ name: "Ada", stage: null, source: "web" }), ["name", "stage"])[0]?.values).toEqual({
     name: "Ada",
     stage: null,
     source: "web",
   });
-  expect(send(update({ name: "Ada", stage: "lead" }, { stage: null }))[0]?.sent).toEqual({ stage: null });
-  expect(send(update({ name: "Ada" }, {}))[0]?.sent).toEqual({});
+  expect(send(update({ name: "Ada", stage: "lead" }, { stage: null }))[0]?.values).toEqual({ stage: null });
+  expect(send(update({ name: "Ada" }, {}))[0]?.values).toEqual({});
 });

@@ -25,7 +25,7 @@ const compare = {
   same: (_: MirrorColumn, a: string | null, b: string | null) => a === b,
 };
 const update = (key: string): RowToSend => ({
-  planned: {
+  plannedRow: {
     verb: "update",
     relation: 16400,
     key,
@@ -34,7 +34,7 @@ const update = (key: string): RowToSend => ({
     after: { id: key, name: "new", note: "mine" },
   },
   key,
-  sent: { name: "new" },
+  values: { name: "new" },
   sends: true,
 });
 const accepted = (key: string, name = "new"): RowResult => ({ kind: "accepted", key, reported: { id: key, name } });
@@ -91,7 +91,7 @@ test("P7: every mixture of answers has one state, and only acceptance of all row
 test("P6: a row that upstream has merged into another takes that one's key, and its own is gone", () => {
   const verdict = judged([accepted("9")]);
   expect(verdict.canonical).toEqual([{ key: "9", row: { id: "9", name: "new" } }]);
-  expect(verdict.merged).toEqual([{ key: "1", row: null }]);
+  expect(verdict.mergedRows).toEqual([{ key: "1", row: null }]);
   expect(JSON.parse(stagedRows(mirror, [update("1")], [], verdict.canonical))).toEqual([
     { n: null, key: "1", row: { id: "9", name: "new" }, local: { note: "mine" } },
   ]);

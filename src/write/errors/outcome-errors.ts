@@ -126,8 +126,8 @@ export const transactionChangedUpstream = defineError(
     remedy:
       "Do not repeat it. What became of the call was said when it was made; `throughline journal show ID` has it.",
   },
-  (api: string, changed: string, original: string) => ({
-    message: `${api}: this transaction has changed, or may have changed, ${changed} upstream; do not repeat`,
+  (api: string, change: string, original: string) => ({
+    message: `${api}: this transaction has changed, or may have changed, ${change} upstream; do not repeat`,
     detail: original,
     hint: "What became of the call was said when it was made; the journal has it.",
   }),
@@ -140,9 +140,9 @@ export const rowStaysHere = defineError(
     sent: "refused",
     remedy: "Remove what refers to the row, then DELETE it here.",
   },
-  (api: string, blocked: string) => ({
+  (api: string, blockedBy: string) => ({
     message: `${api}: the row is gone upstream, and stays here because Postgres refuses to delete it; do not repeat`,
-    detail: blocked,
+    detail: blockedBy,
     hint: "Remove what refers to the row, then DELETE it here. The journal entry stays open until then.",
   }),
 );

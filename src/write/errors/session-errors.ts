@@ -45,10 +45,10 @@ export const unknownMode = defineError(
     sent: "nothing",
     remedy: "`autocommit`, `single` or `immediate`.",
   },
-  (target: Target, mode: string, offered: readonly string[]) => ({
+  (target: Target, mode: string, modes: readonly string[]) => ({
     ...place(target),
     message: `throughline: throughline.transaction = '${mode}' is not offered`,
-    hint: `Set it to one of ${offered.join(", ")}; the default is single.`,
+    hint: `Set it to one of ${modes.join(", ")}; the default is single.`,
   }),
 );
 

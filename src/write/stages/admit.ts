@@ -6,21 +6,24 @@ import { refuseSession } from "../refuse-session.js";
 import type { AdmittedStatement, InspectedStatement, WriteResult } from "../statement.js";
 
 /** Refuses by what the session is. A session that may write gets its transaction with the next flight. */
-export async function admit(inspected: InspectedStatement): Promise<AdmittedStatement | WriteResult> {
-  const { session, context, classified, inspection } = inspected;
-  if (session.stale) return raiseInPostgres(session, stalePortal());
-  const { mirrors, targets } = await withCompletion(inspected);
+export async function admit(statement: InspectedStatement): Promise<AdmittedStatement | WriteResult> {
+  const { session, context, classification, inspection } = statement;
+  if (session.isStale) return raiseInPostgres(session, stalePortal());
+  const { mirrors, targets } = await withCompletion(statement);
   if (context.overloaded()) return raiseInPostgres(session, overload());
-  const refused = refuseSession(
+  const refusal = refuseSession(
     targets.map(({ mirror }) => mirror),
-    classified,
+    classification,
     inspection,
   );
   // A statement that only calls functions may have nothing to do with mirrors this time.
-  if (refused && targets.length > 0) return raiseInPostgres(session, refused);
-  if (classified.copies === "match") return raiseInPostgres(session, headerMatch());
-  const opening = [...session.begin(inspection.quiet), ...(session.simple ? [{ kind: "prepareQuery" } as const] : [])];
-  return { ...inspected, mirrors, targets, opening, reservation: refused };
+  if (refusal && targets.length > 0) return raiseInPostgres(session, refusal);
+  if (classification.copies === "match") return raiseInPostgres(session, headerMatch());
+  const opening = [
+    ...session.begin(inspection.quiet),
+    ...(session.isSimple ? [{ kind: "prepareQuery" } as const] : []),
+  ];
+  return { ...statement, mirrors, targets, opening, reservation: refusal };
 }
 
 /** The mirrors with the completion of a pull that has just ended: only those that are not complete are worth a second look. */

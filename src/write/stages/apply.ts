@@ -6,10 +6,10 @@ import { withoutContext } from "../sql-error.js";
 import { stagedRows } from "../staged.js";
 import type { CalledStatement, WriteResult } from "../statement.js";
 
-export async function apply(called: CalledStatement): Promise<WriteResult> {
-  const { session, context, mirror, rows, plan, canonical, calls, accepted } = called;
-  const staged = stagedRows(mirror, rows, plan.conflicts, canonical);
-  const steps = applySteps(context.signer, session.processId, { mirror: mirror.id, staged, calls });
+export async function apply(statement: CalledStatement): Promise<WriteResult> {
+  const { session, context, mirror, rows, plan, canonical, calls, accepted } = statement;
+  const rowsToStage = stagedRows(mirror, rows, plan.conflicts, canonical);
+  const steps = applySteps(context.signer, session.processId, { mirror: mirror.id, staged: rowsToStage, calls });
   const flight = await session.fly(steps, "flush");
   if (flight.kind === "landed") session.tellCompletion();
   else if (flight.kind === "failed") {

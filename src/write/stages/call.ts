@@ -15,35 +15,35 @@ import { type CallResult, callUpstream } from "../upstream-call.js";
 const shownKeys = 10;
 
 /** One call; with `throughline.chunk = on` as many as it takes, each noted by itself, up to the first that fails. */
-export async function call(checked: CheckedStatement): Promise<CalledStatement | WriteResult> {
-  const { session, mirror, plan, sent, limit } = checked;
+export async function call(statement: CheckedStatement): Promise<CalledStatement | WriteResult> {
+  const { session, mirror, plan, rowsToSend, limit } = statement;
   const canonical: (CanonicalRow | null)[] = [];
   const calls: string[] = [];
-  for (let at = 0; at < sent.length; at += limit) {
+  for (let at = 0; at < rowsToSend.length; at += limit) {
     // No call is begun for a session that is gone.
-    if (at > 0 && session.over) return "answered";
-    const result = await callPortion(checked, sent.slice(at, at + limit));
+    if (at > 0 && session.isOver) return "answered";
+    const result = await callPortion(statement, rowsToSend.slice(at, at + limit));
     if (result.kind === "raise") {
-      const error = at === 0 ? result.error : progressError(mirror, at, sent.length, result.error);
-      return tellRaised(checked, { ...result, error });
+      const error = at === 0 ? result.error : progressError(mirror, at, rowsToSend.length, result.error);
+      return tellRaised(statement, { ...result, error });
     }
     canonical.push(...result.verdict.canonical);
     calls.push(result.call);
     session.noteCall({
       call: result.call,
       transaction: plan.transaction,
-      changed: shownRows(mirror, result.verdict.canonical),
+      change: shownRows(mirror, result.verdict.canonical),
       mirror: mirror.id,
-      told: false,
+      isReported: false,
       api: mirror.api,
-      settled: false,
+      isSettled: false,
     });
   }
-  return { ...checked, canonical, calls, accepted: calls.length > 0 ? shownRows(mirror, canonical) : null };
+  return { ...statement, canonical, calls, accepted: calls.length > 0 ? shownRows(mirror, canonical) : null };
 }
 
-function callPortion(checked: CheckedStatement, portion: readonly RowToSend[]): Promise<CallResult> {
-  const { session, context, inspection, mirror, table, verb, by } = checked;
+function callPortion(statement: CheckedStatement, portion: readonly RowToSend[]): Promise<CallResult> {
+  const { session, context, inspection, mirror, table, verb, by } = statement;
   return session.interruptibly((signal) =>
     callUpstream(
       {
@@ -61,7 +61,7 @@ function callPortion(checked: CheckedStatement, portion: readonly RowToSend[]): 
           clientAddress: session.clientAddress,
           statementHash: createHash("sha256").update(session.text).digest("hex"),
         },
-        gone: () => session.over,
+        clientIsGone: () => session.isOver,
       },
       portion,
     ),
@@ -78,27 +78,27 @@ function shownRows({ schema, table }: Mirror, rows: readonly (CanonicalRow | nul
 /** In the client's session first, which frees its locks; then on our own connection; then the client is told. */
 async function tellRaised(
   { session, context: { pool }, mirror, plan }: CheckedStatement,
-  { call, error, changed }: Extract<CallResult, { kind: "raise" }>,
+  { call, error, changed: mayHaveChanged }: Extract<CallResult, { kind: "raise" }>,
 ): Promise<"answered"> {
-  const raised = await session.fly([refuseStep(error)], "flush");
-  const [settled] = changed ? await settle(pool, [call]).catch(() => []) : [];
+  const flight = await session.fly([refuseStep(error)], "flush");
+  const [settlement] = mayHaveChanged ? await settle(pool, [call]).catch(() => []) : [];
   // What can't be closed now, recovery closes.
-  if (settled?.state === "repaired") await closeEntries(pool, [call]).catch(() => undefined);
-  if (changed) {
+  if (settlement?.state === "repaired") await closeEntries(pool, [call]).catch(() => undefined);
+  if (mayHaveChanged) {
     session.noteCall({
       call,
       transaction: plan.transaction,
       // A row that is gone may be asked for again.
-      changed: error.sqlstate.startsWith("40") ? null : `${mirror.schema}.${mirror.table} (journal ${call})`,
+      change: error.sqlstate.startsWith("40") ? null : `${mirror.schema}.${mirror.table} (journal ${call})`,
       mirror: mirror.id,
-      told: true,
+      isReported: true,
       api: mirror.api,
-      settled: settled !== undefined && settled.state !== "waiting",
+      isSettled: settlement !== undefined && settlement.state !== "waiting",
     });
   }
   // The connection may be gone, or a cancel may have come in between: what became of the call is said all the same.
-  const isSaid = raised.kind === "failed" && raised.error.get("C") === error.sqlstate;
-  const said = isSaid ? withoutContext(raised.error) : errorFields(error);
-  session.tellError(changed ? withMirror(mirror.api, said, settled?.blocked) : said);
+  const isSaid = flight.kind === "failed" && flight.error.get("C") === error.sqlstate;
+  const words = isSaid ? withoutContext(flight.error) : errorFields(error);
+  session.tellError(mayHaveChanged ? withMirror(mirror.api, words, settlement?.blocked) : words);
   return "answered";
 }

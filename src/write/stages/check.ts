@@ -19,27 +19,29 @@ import { mostRowsInChunks } from "./plan.js";
 
 export async function check(planned: PlannedStatement): Promise<CheckedStatement | WriteResult> {
   const { session, context, mirrors } = planned;
-  const written = writtenTable(planned);
+  const writtenMirror = writtenTable(planned);
   // The statement calls a function that writes to no mirror this time.
-  if (!written) return runUnchanged(session);
-  const resolved = resolve(planned, written);
-  const { mirror, sent } = resolved;
-  const wrong = refuseChanges(resolved);
+  if (!writtenMirror) return runUnchanged(session);
+  const statement = resolve(planned, writtenMirror);
+  const { mirror, rowsToSend } = statement;
+  const wrong = refuseChanges(statement);
   if (wrong) return raiseInPostgres(session, wrong);
-  const earlier = earlierCalls(resolved);
-  const undone = await lookForUndone(resolved, earlier);
+  const earlier = earlierCalls(statement);
+  const undone = await lookForUndone(statement, earlier);
   if (undone === "answered") return undone;
-  const refused =
-    undone ?? refuseCall(resolved, earlier) ?? (await refuseMissingReferences(context.pool, mirrors, mirror, sent));
-  if (refused) return raiseInPostgres(session, refused);
-  return { ...resolved, verb: resolved.verb ?? "update", limit: resolved.limit ?? 1 };
+  const refusal =
+    undone ??
+    refuseCall(statement, earlier) ??
+    (await refuseMissingReferences(context.pool, mirrors, mirror, rowsToSend));
+  if (refusal) return raiseInPostgres(session, refusal);
+  return { ...statement, verb: statement.verb ?? "update", limit: statement.limit ?? 1 };
 }
 
 /** The mirror that the plan's rows are of. */
 function writtenTable({ plan, mirrors, targets }: PlannedStatement): MirroredTable | undefined {
-  const found = mirrors.find(({ mirror }) => mirror.relation === plan.relation) ?? targets[0];
+  const mirrored = mirrors.find(({ mirror }) => mirror.relation === plan.relation) ?? targets[0];
   // The statement rolled its own writes back: there is nothing to send, and any mirror will do to run it again.
-  return found ?? (plan.undone ? mirrors[0] : undefined);
+  return mirrored ?? (plan.undone ? mirrors[0] : undefined);
 }
 
 /** The statement with what would be sent. Without rows it has no verb; a verb that the API does not offer has no limit. */
@@ -51,16 +53,16 @@ type Resolved = Omit<CheckedStatement, "verb" | "limit"> & {
 };
 
 function resolve(planned: PlannedStatement, { mirror, table }: MirroredTable): Resolved {
-  const { plan, inspection, classified } = planned;
+  const { plan, inspection, classification } = planned;
   const [first] = plan.rows;
   const direct = inspection.relations.includes(mirror.relation);
-  const by = first && upsertColumn(mirror, table, plan, direct ? classified.conflict : null);
+  const by = first && upsertColumn(mirror, table, plan, direct ? classification.conflict : null);
   const verb = by ? "upsert" : first?.verb;
   const limit = verb ? table.limit(verb) : 1;
-  const named = direct ? classified.columns : null;
-  const rows = plan.rows.map((row) => toSend(mirror, row, named, by));
-  const sent = rows.filter(({ sends }) => sends);
-  return { ...planned, mirror, table, verb, by, rows, sent, limit, direct };
+  const insertColumns = direct ? classification.columns : null;
+  const rows = plan.rows.map((row) => toSend(mirror, row, insertColumns, by));
+  const rowsToSend = rows.filter(({ sends }) => sends);
+  return { ...planned, mirror, table, verb, by, rows, rowsToSend, limit, direct };
 }
 
 /** By what the plan changes. A plan without rows changes nothing. */
@@ -79,7 +81,7 @@ function refuseChanges({
   if (wrong) return wrong;
   if (verb !== "insert" && !mirror.complete) return incomplete(mirror);
   if (limit === undefined) return verbNotOffered(mirror, verb);
-  return inspection.callsWriter && session.limited ? functionInPortions(mirror) : undefined;
+  return inspection.callsWriter && session.hasRowLimit ? functionInPortions(mirror) : undefined;
 }
 
 /** Calls of this very transaction: one of an earlier transaction may still be there when both came in one batch. */
@@ -89,12 +91,12 @@ function earlierCalls({ session, plan }: PlannedStatement): readonly OpenCall[] 
 
 /** An error when a rollback to a savepoint has undone here what an earlier call of this transaction changed. */
 async function lookForUndone(
-  { session, inspection, classified, mirror }: Resolved,
+  { session, inspection, classification, mirror }: Resolved,
   earlier: readonly OpenCall[],
 ): Promise<SqlError | "answered" | undefined> {
   // Rows that an UPDATE or a function would leave as they are do not show in its plan; an INSERT finds no rows.
-  const findsRows = inspection.callsWriter || classified.verbs.some((verb) => verb !== "insert");
-  const calls = earlier.flatMap((one) => (one.mirror === mirror.id && one.changed !== null ? [one.call] : []));
+  const findsRows = inspection.callsWriter || classification.verbs.some((verb) => verb !== "insert");
+  const calls = earlier.flatMap((one) => (one.mirror === mirror.id && one.change !== null ? [one.call] : []));
   if (!findsRows || calls.length === 0) return undefined;
   const flight = await session.fly([undoneStep(calls)], "flush");
   if (flight.kind !== "landed") return tellFailure(session, flight);
@@ -102,12 +104,12 @@ async function lookForUndone(
 }
 
 /** By who sends what in which transaction. */
-function refuseCall(resolved: Resolved, earlier: readonly OpenCall[]): SqlError | undefined {
-  const { session, inspection, mirror, table, verb, sent, limit } = resolved;
+function refuseCall(statement: Resolved, earlier: readonly OpenCall[]): SqlError | undefined {
+  const { session, inspection, mirror, table, verb, rowsToSend, limit } = statement;
   const mode = inspection.transactionMode || (table.account.transaction ?? "single");
   return (
-    (verb && refusePolicy(mirror, table.config.write, inspection.role, verb, sent)) ??
-    (sent.length > 0 ? refuseTransaction(mirror, mode, session.explicit, earlier) : undefined) ??
-    refuseSent(mirror, sent, inspection.chunk ? mostRowsInChunks : (limit ?? 1), table)
+    (verb && refusePolicy(mirror, table.config.write, inspection.role, verb, rowsToSend)) ??
+    (rowsToSend.length > 0 ? refuseTransaction(mirror, mode, session.isExplicit, earlier) : undefined) ??
+    refuseSent(mirror, rowsToSend, inspection.chunk ? mostRowsInChunks : (limit ?? 1), table)
   );
 }

@@ -7,17 +7,17 @@ import { raiseInPostgres, runUnchanged, tellFailure } from "../raise-in-postgres
 import type { AdmittedStatement, WriteResult } from "../statement.js";
 
 /** Asks Postgres for its own answer to the COPY, and the client for its rows. Any other statement goes on as it is. */
-export async function collect(admitted: AdmittedStatement): Promise<AdmittedStatement | WriteResult> {
-  const { session, classified, opening } = admitted;
+export async function collect(statement: AdmittedStatement): Promise<AdmittedStatement | WriteResult> {
+  const { session, classification, opening } = statement;
   // `match` was refused.
-  if (classified.copies === null || classified.copies === "match") return admitted;
-  const copyNothing = { kind: "copyNothing", format: classified.copies } as const;
+  if (classification.copies === null || classification.copies === "match") return statement;
+  const copyNothing = { kind: "copyNothing", format: classification.copies } as const;
   const flight = await session.fly([...opening, ...undone([copyNothing])], "flush");
   if (flight.kind !== "landed") return tellFailure(session, flight);
   const collection = await session.collectRows();
   switch (collection) {
     case "done":
-      return { ...admitted, opening: [] };
+      return { ...statement, opening: [] };
     case "failed":
       // Postgres says so itself.
       return runUnchanged(session);

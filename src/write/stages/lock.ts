@@ -19,11 +19,11 @@ export async function lock(planned: PlannedStatement): Promise<PlannedStatement 
   for (let attempt = 1; ; attempt += 1) {
     const mirror = mirrorOf(planned, plan);
     if (!mirror) return { ...planned, plan };
-    const tangled = refuseTangled(mirror, plan);
-    if (tangled) return raiseInPostgres(session, tangled);
-    const locked = await lockRows(planned, mirror, plan);
-    if (locked === "answered") return locked;
-    if (stillPlanned(mirror, plan.rows, locked)) return confirm({ ...planned, plan }, mirror);
+    const refusal = refuseTangled(mirror, plan);
+    if (refusal) return raiseInPostgres(session, refusal);
+    const lockedRows = await lockRows(planned, mirror, plan);
+    if (lockedRows === "answered") return lockedRows;
+    if (stillPlanned(mirror, plan.rows, lockedRows)) return confirm({ ...planned, plan }, mirror);
     if (attempt === planAttempts) return raiseInPostgres(session, restlessRows(mirror, planAttempts));
     const again = await planOnce(planned, []);
     if (again === "answered") return again;
@@ -52,7 +52,7 @@ async function lockRows(
 
 /** Plans once more what may be another plan each time: what the statement writes elsewhere, and the rows that its functions find. */
 async function confirm(planned: PlannedStatement, mirror: Mirror): Promise<PlannedStatement | WriteResult> {
-  if (!planned.plan.localWrites && !planned.classified.calls) return planned;
+  if (!planned.plan.localWrites && !planned.classification.calls) return planned;
   const again = await planOnce(planned, []);
   if (again === "answered") return again;
   const differs = refuseDifferent(mirror, planned.plan, again);

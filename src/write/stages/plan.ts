@@ -10,9 +10,9 @@ import type { AdmittedStatement, PlannedStatement, WriteResult } from "../statem
 /** With `throughline.chunk = on`, a statement of more rows is a matter for an import. */
 export const mostRowsInChunks = 10_000;
 
-export async function plan(admitted: AdmittedStatement): Promise<PlannedStatement | WriteResult> {
-  const planned = await planOnce(admitted, admitted.opening);
-  return planned === "answered" ? planned : { ...admitted, plan: planned };
+export async function plan(statement: AdmittedStatement): Promise<PlannedStatement | WriteResult> {
+  const planned = await planOnce(statement, statement.opening);
+  return planned === "answered" ? planned : { ...statement, plan: planned };
 }
 
 /** Plans the statement, after the steps `before`. `answered`: Postgres refused it, and the client has been told. */
@@ -22,7 +22,7 @@ export async function planOnce(
 ): Promise<Plan | "answered"> {
   const { session, context, mirrors, inspection } = statement;
   // What the client has written earlier in its transaction is not ours to check.
-  const constraints = session.begun && !session.follows ? "all" : inspection.deferrable;
+  const constraints = session.hasBegun && !session.followsOthers ? "all" : inspection.deferrable;
   const steps = planSteps(context.signer, session.processId, crypto.randomUUID(), rowLimit(statement), constraints);
   const flight = await session.fly([...before, ...steps], "flush");
   if (flight.kind !== "landed") return tellFailure(session, flight);

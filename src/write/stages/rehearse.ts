@@ -6,19 +6,19 @@ import { planSteps } from "../injected-statements.js";
 import { raiseInPostgres, tellFailure } from "../raise-in-postgres.js";
 import type { CheckedStatement, WriteResult } from "../statement.js";
 
-export async function rehearse(checked: CheckedStatement): Promise<CheckedStatement | WriteResult> {
-  if (checked.explain) {
-    await checked.explain(checked);
+export async function rehearse(statement: CheckedStatement): Promise<CheckedStatement | WriteResult> {
+  if (statement.explain) {
+    await statement.explain(statement);
     return "answered";
   }
-  return checked.inspection.dryRun ? answerDryRun(checked) : checked;
+  return statement.inspection.dryRun ? answerDryRun(statement) : statement;
 }
 
 /** With throughline.dry_run = on: the statement is answered as it was planned, and all of it is undone. */
-async function answerDryRun(checked: CheckedStatement): Promise<"answered"> {
-  const { session, context, rows, inspection } = checked;
-  if (session.limited) return raiseInPostgres(session, dryRunPortions());
-  const [request = "", ...more] = await explainText(checked);
+async function answerDryRun(statement: CheckedStatement): Promise<"answered"> {
+  const { session, context, rows, inspection } = statement;
+  if (session.hasRowLimit) return raiseInPostgres(session, dryRunPortions());
+  const [request = "", ...more] = await explainText(statement);
   const limit = Math.max(rows.length, 1);
   const steps = planSteps(context.signer, session.processId, crypto.randomUUID(), limit, null, { kind: "execute" });
   const flight = await session.fly(steps, "flush");
