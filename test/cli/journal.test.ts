@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { left } from "../support/left.js";
 import { type Line, startLine } from "../support/line.js";
+import { left } from "../support/orphan-entry.js";
 import { runProgram } from "../support/program.js";
 import { untilTrue } from "../support/sessions.js";
 

@@ -9,8 +9,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { statusCommand } from "../../src/cli/status.js";
 import { runCommand } from "../support/command.js";
 import { makeDatabase, type TestDatabase } from "../support/database.js";
-import { left } from "../support/left.js";
 import { type Line, startLine } from "../support/line.js";
+import { left } from "../support/orphan-entry.js";
 import { program, runProgram } from "../support/program.js";
 
 const folder = mkdtempSync(join(tmpdir(), "throughline-status-"));

@@ -2,9 +2,9 @@
 
 import type pg from "pg";
 import { judge, judgeAll, untilRest } from "./oracle.js";
+import { setTrap, shuffledTraps, type TrapName } from "./postgres-faults.js";
 import { Random } from "./random.js";
 import { apiFaults, chooseRun, otherFaults, perform, prepare, type Run, type RunFault } from "./runs.js";
-import { setTrap, shuffledTraps, type TrapName } from "./traps.js";
 import type { ApiName, World } from "./world.js";
 
 /** Clients at a time. */

@@ -6,9 +6,9 @@ import { readYaml } from "../../src/config/yaml.js";
 import { manifestSchema } from "../../src/manifest/manifest.js";
 import { startApi } from "../faults/api.js";
 import { mirrored, refused, upstream } from "../support/answers.js";
-import { left } from "../support/left.js";
 import { type Line, startLine } from "../support/line.js";
 import { startManifestLine } from "../support/manifest-line.js";
+import { left } from "../support/orphan-entry.js";
 import { untilTrue } from "../support/sessions.js";
 
 let line: Line;

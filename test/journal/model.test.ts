@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { follows, isState } from "../../src/journal/states.js";
 import type { FaultyApi } from "../faults/api.js";
 import type { Served } from "../support/served.js";
-import { lose, type Reached, recoverNow, startFaultyLine, type Verb } from "./lost.js";
+import { lose, type Reached, recoverNow, startFaultyLine, type Verb } from "./lost-sessions.js";
 
 let api: FaultyApi;
 let line: Served;

@@ -11,7 +11,7 @@ import type { RunningProxy } from "../../src/proxy/start.js";
 import { applyPage } from "../../src/sync/page.js";
 import type { Page } from "../../src/upstream/reading.js";
 import type { FaultyApi } from "../faults/api.js";
-import { lose, type Reached, recoverNow, startFaultyLine, type Verb } from "../journal/lost.js";
+import { lose, type Reached, recoverNow, startFaultyLine, type Verb } from "../journal/lost-sessions.js";
 import type { Served } from "../support/served.js";
 
 let api: FaultyApi;

@@ -6,8 +6,8 @@ import { serve } from "../../src/app/serve.js";
 import { resolveEntry } from "../../src/journal/listing.js";
 import { Presence } from "../../src/journal/presence.js";
 import { mirrored, refused, upstream } from "../support/answers.js";
-import { left } from "../support/left.js";
 import { type Line, startLine } from "../support/line.js";
+import { left } from "../support/orphan-entry.js";
 import { untilTrue } from "../support/sessions.js";
 
 let line: Line;
