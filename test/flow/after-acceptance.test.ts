@@ -1,9 +1,12 @@
 // TL002: once upstream has accepted, nothing that the client hears may look as if the statement could be repeated.
 
+import { serialize } from "pg-protocol";
 import { beforeEach, expect, test } from "vitest";
 import { refused } from "../support/answers.js";
+import { run } from "../support/conversation.js";
 import { type Line, startLine } from "../support/line.js";
 import { untilSent, untilTrue } from "../support/sessions.js";
+import { shown, WireClient } from "../support/wire.js";
 
 let line: Line;
 beforeEach(async () => {
@@ -11,6 +14,7 @@ beforeEach(async () => {
   return () => line.close();
 });
 
+const later = "do $$begin raise exception 'later' using errcode = '40001'; end$$";
 const emails = () => line.sandbox.records("contacts").map(({ properties }) => properties["email"]);
 
 async function killed(faults: "slow" | "hang-up-after" | "unavailable", ...before: string[]): Promise<unknown> {
@@ -120,6 +124,51 @@ test.each(["prepare transaction 'x'", "PREPARE /* that */ TRANSACTION 'x'"])(
       message: expect.not.stringContaining("throughline"),
     });
     await client.query("rollback");
+  },
+);
+
+test("P1: PREPARE TRANSACTION without a call, in one batch behind the COMMIT of a transaction with one", async () => {
+  const wire = await WireClient.login(line.port, "app", line.database);
+  for (const text of ["begin", "insert into hubspot.contacts (email) values ('done@example.com')"]) {
+    wire.send(serialize.query(text));
+    await wire.until("Z");
+  }
+  wire.send(...["commit", "begin", "select 1", "prepare transaction 'x'"].map((text) => serialize.query(text)));
+  for (let i = 0; i < 3; i += 1) await wire.until("Z");
+  expect(shown(await wire.until("Z"))).toContain("E 55000"); // Postgres's own: "prepared transactions are disabled"
+  wire.close();
+});
+
+test.each(["simple", "pipeline"])(
+  "TL002: an error behind COMMIT is not the committed transaction's: %s",
+  async (how) => {
+    const insert = "insert into hubspot.contacts (email) values ('done@example.com')";
+    const wire = await WireClient.login(line.port, "app", line.database);
+    if (how === "pipeline")
+      wire.send(...["begin", insert, "commit", later].flatMap((text) => run(text)), serialize.sync());
+    else {
+      for (const text of ["begin", insert]) {
+        wire.send(serialize.query(text));
+        await wire.until("Z");
+      }
+      wire.send(serialize.query(`commit; ${later}`));
+    }
+    expect(shown(await wire.until("Z"))).toContain("E 40001");
+    wire.close();
+  },
+);
+
+test.each(["('eve@example.com')", "('eve@example.com'), ('bad')"])(
+  "TL002: TL007 or TL001, a savepoint, then an error that invites to repeat the transaction: %s",
+  async (values) => {
+    const client = await line.client();
+    await client.query("begin; savepoint s");
+    if (!values.includes("bad")) line.sandbox.fault({ kind: "hang-up-after" });
+    expect((await refused(client.query(`insert into hubspot.contacts (email) values ${values}`))).code).toMatch(
+      /^TL00[17]/,
+    );
+    await client.query("rollback to s");
+    expect((await refused(client.query(later))).code).not.toMatch(/^40/);
   },
 );
 

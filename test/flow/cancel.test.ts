@@ -3,7 +3,7 @@
 import { beforeEach, expect, test } from "vitest";
 import { refused } from "../support/answers.js";
 import { type Line, startLine } from "../support/line.js";
-import { cancel, untilAsleep, untilSent, untilTrue } from "../support/sessions.js";
+import { cancel, untilAsleep, untilBlocked, untilGone, untilSent, untilTrue } from "../support/sessions.js";
 
 let line: Line;
 beforeEach(async () => {
@@ -31,6 +31,30 @@ test("P7: cancelled while the call is under way: TL007, and the session goes on"
   await expect.poll(() => line.sandbox.log.length).toBeGreaterThan(0);
   await cancel(client, line.port);
   expect(await asked).toMatchObject({ code: "TL007", message: expect.stringContaining("cancelled") });
+  expect((await client.query("select 1 as one")).rows).toEqual([{ one: 1 }]);
+});
+
+test("P7: cancelled during the call of a string: TL007, what stands before it is undone, and what follows does not run", async () => {
+  await line.admin.query("create table public.ledger (no int); grant all on public.ledger to app");
+  const client = await line.client();
+  line.sandbox.fault({ kind: "hang" });
+  const asked = refused(client.query(`insert into ledger values (1); ${insert}; insert into ledger values (2)`));
+  await expect.poll(() => line.sandbox.log.length).toBeGreaterThan(0);
+  await cancel(client, line.port);
+  expect(await asked).toMatchObject({ code: "TL007" });
+  expect((await client.query("select from ledger")).rowCount).toBe(0);
+  expect(line.writes()).toHaveLength(1);
+});
+
+test("P7: cancelled while the call can't be noted: 57014, and nothing is sent", async () => {
+  const client = await line.client();
+  await line.admin.query("begin; lock table throughline.journal in exclusive mode");
+  const asked = refused(client.query(insert));
+  await untilBlocked(line.admin);
+  await cancel(client, line.port);
+  await line.admin.query("commit");
+  expect(await asked).toMatchObject({ code: "57014" });
+  expect(line.writes()).toEqual([]);
   expect((await client.query("select 1 as one")).rows).toEqual([{ one: 1 }]);
 });
 
@@ -81,4 +105,18 @@ test("transaction_timeout during the call ends the session with what became of i
     severity: "FATAL",
     detail: expect.stringContaining("25P04"),
   });
+});
+
+test("P1: a session is gone while its first call waits for the rate limit: no second request", async () => {
+  const client = await line.client();
+  const { rows } = await client.query("select pg_backend_pid() as pid");
+  line.sandbox.fault({ kind: "rate-limit", retryAfterS: 2 });
+  client.query(insert).catch(() => undefined);
+  await expect.poll(() => line.sandbox.log.map(({ status }) => status)).toEqual([429]);
+  await untilTrue(line.admin, "exists (select from throughline.journal where state = 'intent')");
+  await line.admin.query("select pg_terminate_backend($1)", [rows[0].pid]);
+  await untilGone(line.admin);
+  await untilTrue(line.admin, "not exists (select from throughline.journal where state = 'intent')");
+  expect((await line.admin.query("select state from throughline.journal")).rows).toEqual([{ state: "unsent" }]);
+  expect(line.sandbox.log.map(({ status }) => status)).toEqual([429]);
 });

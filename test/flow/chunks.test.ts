@@ -87,3 +87,29 @@ test("P6: a client that vanishes during the second call leaves what was accepted
   await untilTrue(line.admin, "(select count(*) from hubspot.contacts) = 151");
   await expectInStep(150);
 });
+
+test("P7: of several calls one whose outcome is unknown is TL007", async () => {
+  await line.close();
+  line = await startLine({ seed: [{ email: "ada@x.com" }], timeoutMs: 800 });
+  const { client } = await chunking();
+  line.sandbox.fault({ kind: "slow", ms: 1, on: { path: "*/batch/create" } });
+  line.sandbox.fault({ kind: "slow", ms: 2_500, on: { path: "*/batch/create" } });
+  const error = await refused(
+    client.query("insert into hubspot.contacts (email) select 'm' || i || '@x.com' from generate_series(1, 150) i"),
+  );
+  expect(error).toMatchObject({ code: "TL007", hint: expect.not.stringContaining("Repeat only the rows") });
+});
+
+test("no call is begun for a session that is gone", async () => {
+  const { client } = await chunking();
+  line.sandbox.fault({ kind: "slow", ms: 500, on: { path: "*/batch/create" } });
+  const running = refused(
+    client.query("insert into hubspot.contacts (email) select 'm' || i || '@x.com' from generate_series(1, 1000) i"),
+  );
+  await expect.poll(() => line.writes().length, { timeout: 5_000, interval: 10 }).toBe(1);
+  await line.admin.query(
+    "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and usename = 'app'",
+  );
+  await running;
+  expect(line.writes()).toHaveLength(1);
+});

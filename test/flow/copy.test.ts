@@ -148,3 +148,9 @@ test("COPY from a file on the server, and into a view, is Postgres's own to refu
   }
   expect(line.sandbox.log.filter(({ method }) => method !== "GET")).toEqual([]);
 });
+
+test("COPY with HEADER MATCH", async () => {
+  wire.send(serialize.query("copy hubspot.contacts (email, firstname) from stdin (format csv, header match)"));
+  wire.send(serialize.copyData(Buffer.from("email,firstname\nz@x.com,Z\n")), serialize.copyDone());
+  expect(shown(await wire.until("Z"))).toEqual(["E 0A000", "Z I"]);
+});

@@ -3,6 +3,7 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import pg from "pg";
+import { serialize } from "pg-protocol";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { serve } from "../../src/app/serve.js";
 import type { RunningProxy } from "../../src/proxy/start.js";
@@ -10,6 +11,7 @@ import { bind, execute, flush, parse, query, sync } from "../proxy/build.js";
 import { login } from "../proxy/session.js";
 import { type Line, startLine } from "../support/line.js";
 import { untilTrue } from "../support/sessions.js";
+import { WireClient } from "../support/wire.js";
 
 let line: Line;
 let proxy: RunningProxy;
@@ -82,4 +84,28 @@ test("one between the Execute of a write and its Sync comes to its commit", asyn
   await closing;
   expect(client.letters).toMatch(/C Z E$/);
   expect((await line.admin.query("select email from hubspot.contacts")).rows).toEqual([{ email: "new@x.com" }]);
+});
+
+test("the proxy stops while a COPY into a mirror waits for its rows", async () => {
+  const wire = await WireClient.login(proxy.port, "app", line.database);
+  wire.send(serialize.query("copy hubspot.contacts (email) from stdin"));
+  await wire.until("G");
+  const closing = proxy.close();
+  const ended = await Promise.race([
+    closing.then(() => "stopped"),
+    new Promise((resolve) => setTimeout(resolve, 10_000, "waits")),
+  ]);
+  wire.close();
+  await closing;
+  expect(ended).toBe("stopped");
+});
+
+test("TL002: a proxy that stops in a transaction with an accepted write says so", async () => {
+  const client = new pg.Client({ connectionString: `postgres://app:app@127.0.0.1:${proxy.port}/${line.database}` });
+  const ended = new Promise<Error>((resolve) => client.on("error", resolve));
+  await client.connect();
+  await client.query("begin");
+  await client.query("insert into hubspot.contacts (email) values ('open@example.com')");
+  await proxy.close();
+  expect(await ended).toMatchObject({ code: "TL002" });
 });

@@ -38,6 +38,13 @@ test("EXPLAIN tells the request when its rows are fetched in portions", async ()
   expect(await run("explain delete from hubspot.contacts", 100)).toContain("D Throughline: DELETE");
 });
 
+test("P10: client_min_messages holds for what an EXPLAIN tells by a notice", async () => {
+  await wire.ask(serialize.query("set client_min_messages = warning"));
+  const said = await wire.ask(serialize.query(`explain (format json) update hubspot.contacts set firstname = 'x'`));
+  await wire.ask(serialize.query("reset client_min_messages"));
+  expect(said.filter((one) => one.startsWith("N"))).toEqual([]);
+});
+
 test("a dry run has no rows in portions, and says so", async () => {
   await run("set throughline.dry_run = on");
   expect(await run("insert into hubspot.contacts (email) values ('c@b.example') returning email", 1)).toContain(

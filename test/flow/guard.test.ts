@@ -209,3 +209,7 @@ test("a raise tells nothing of our functions, and our statements leave nothing i
   expect((await client.query("select name from pg_prepared_statements")).rows).toEqual([]);
   expect((await client.query("select name from pg_cursors")).rows).toEqual([]);
 });
+
+test("P9: the proxy's own login is not let in through the proxy", async () => {
+  await expect(line.client("throughline")).rejects.toMatchObject({ code: "28000" });
+});

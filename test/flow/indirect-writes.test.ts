@@ -76,6 +76,15 @@ test("SQL-level PREPARE and EXECUTE, in either protocol, and a name that is boun
   expect(line.writes()).toEqual([create, create, remove, create, create]);
 });
 
+test("P10: a name that SQL-level PREPARE gives to another statement", async () => {
+  const client = await line.client();
+  await client.query("create sequence public.s; prepare q as insert into hubspot.contacts (email) values ('q@x.com')");
+  await client.query("deallocate q");
+  await client.query("prepare q as select nextval('public.s') as n");
+  expect((await client.query("execute q")).rows).toEqual([{ n: "1" }]);
+  expect((await client.query("execute q")).rows).toEqual([{ n: "2" }]);
+});
+
 test("EXPLAIN makes no call; EXPLAIN ANALYZE makes the statement's", async () => {
   const client = await line.client();
   const sql = "insert into hubspot.contacts (email) values ('x@x.com')";

@@ -1,6 +1,7 @@
 // A statement that writes to other tables as well is evaluated anew for them: what it sends must not depend on that.
 
-import { beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, inject, test } from "vitest";
+import { migrateAll } from "../../src/app/migrate.js";
 import { type Line, startLine } from "../support/line.js";
 
 let line: Line;
@@ -15,6 +16,13 @@ beforeEach(async () => {
     grant all on public.invoices, public.numbers to app`);
   return () => line.close();
 });
+
+const emails = () => line.sandbox.records("contacts").map(({ properties }) => properties["email"]);
+const told = (asked: Promise<unknown>) =>
+  asked.then(
+    () => "ok",
+    (cause) => `${cause.code} ${cause.message}`,
+  );
 
 test("P2: a function that writes another value each time is refused before the call, and writes nothing", async () => {
   const client = await line.client();
@@ -59,4 +67,31 @@ test("P2: what the transaction wrote before the statement does not count", async
   await client.query("commit");
   const { rows } = await client.query("select email from hubspot.contacts where email like 'n%'");
   expect(line.sandbox.records("contacts").map(({ properties }) => properties["email"])).toContain(rows[0].email);
+});
+
+test("P2: a function that writes another value each time into a local column of a mirror", async () => {
+  await line.admin.query(`alter table hubspot.contacts add column note text;
+    create function public.note() returns text language sql as $$update hubspot.contacts
+      set note = nextval('public.numbers') || '@example.com' where email = 'ada@example.com' returning note$$`);
+  await migrateAll(line.opened, { dryRun: false });
+  const client = await line.client();
+  const said = await told(client.query("insert into hubspot.contacts (email) values (public.note())"));
+  const { rows } = await line.admin.query("select note from hubspot.contacts where email = 'ada@example.com'");
+  if (said === "ok") expect(emails()).toContain(rows[0].note);
+  else expect(said).toMatch(/^0A000/);
+});
+
+test("P2: the same into a foreign table", async () => {
+  await line.admin.query(`create extension postgres_fdw;
+    create server back foreign data wrapper postgres_fdw
+      options (host '127.0.0.1', port '${new URL(inject("postgres")).port}', dbname '${line.database}');
+    create user mapping for app server back options (user 'app', password 'app', password_required 'false');
+    create foreign table public.remote (no bigint) server back options (table_name 'invoices', schema_name 'public');
+    create function public.bill_there() returns text language sql as
+      $$insert into public.remote values (nextval('public.numbers')) returning 'i' || no || '@example.com'$$;
+    grant all on public.remote to app; grant usage on foreign server back to app`);
+  const client = await line.client();
+  expect(await told(client.query("insert into hubspot.contacts (email) values (public.bill_there())"))).toMatch(
+    /^0A000/,
+  );
 });

@@ -31,6 +31,17 @@ async function run(text: string, before: string): Promise<{ said: string[]; rows
   return { said, rows: rowCount ?? 0, calls: line.writes().length };
 }
 
+const answersTo = async (text: string, before = "") => {
+  const wire = await WireClient.login(line.port, "app", line.database);
+  let last: string[] = [];
+  for (const sql of [before, text]) {
+    wire.send(serialize.query(sql));
+    last = shown(await wire.until("Z"));
+  }
+  wire.close();
+  return last;
+};
+
 const scripts: readonly (readonly [text: string, said: string[], rows: number, calls: number, before: string])[] = [
   [`insert into public.ledger values (1); ${write("a")}`, ["C INSERT 0 1", "C INSERT 0 1", "Z I"], 1, 1, ""],
   [
@@ -145,4 +156,41 @@ test("a function that is made, called and dropped in one string, as Sequelize do
     [],
   ]);
   expect(line.writes()).toHaveLength(1);
+});
+
+test("PREPARE TRANSACTION after a write is refused in a string as well", async () => {
+  expect(await answersTo(`begin; ${write("a")}; prepare transaction 'x'`)).toEqual([
+    "C BEGIN",
+    "C INSERT 0 1",
+    "E 0A000",
+    "Z E",
+  ]);
+});
+
+test("what ends or begins a transaction in a string leaves it as Postgres does, or is refused before its write", async () => {
+  expect(await answersTo(`${write("a")}; commit prepared 'x'`)).toEqual(["E 25001", "Z I"]);
+  expect(await answersTo(`select 1; begin isolation level serializable; ${write("b")}`)).toEqual([
+    "T",
+    "D 1",
+    "C SELECT 1",
+    "E 25001",
+    "Z I",
+  ]);
+});
+
+test("COMMIT AND CHAIN in a string that is a transaction of its own is an error", async () => {
+  expect(await answersTo(`${write("c")}; commit and chain; select 1`)).toEqual([
+    "C INSERT 0 1",
+    "E 25P01",
+    "N 01000",
+    "Z I",
+  ]);
+});
+
+test("a string that first leaves a failed transaction may write", async () => {
+  expect(await answersTo(`rollback to s; ${write("a")}`, "begin; savepoint s; select 1/0")).toEqual([
+    "C ROLLBACK",
+    "C INSERT 0 1",
+    "Z T",
+  ]);
 });

@@ -1,9 +1,10 @@
 // Which table a name means: quoted, escaped or cut, by search_path, behind a temporary table and in what was prepared before.
 
 import { serialize } from "pg-protocol";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { refused } from "../support/answers.js";
 import { startManifestLine } from "../support/manifest-line.js";
-import { startThings, type Things } from "../support/things.js";
+import { startThings, type Things, testAlike } from "../support/things.js";
 import { startThingsApi } from "../support/things-api.js";
 import { WireClient } from "../support/wire.js";
 
@@ -139,4 +140,43 @@ test("P2: PREPARE and EXECUTE in one string, and a string that DISCARD ALL may n
   ).toEqual(["C PREPARE", "T", "D STR", "C UPDATE 1", "C DEALLOCATE", "Z I"]);
   expect(await wire.ask(serialize.query(`${prepare}; discard all`))).toEqual(["C PREPARE", "E 25001", "Z I"]);
   wire.close();
+});
+
+test("P2: a view whose name holds a quote", async () => {
+  const client = await things.client();
+  await client.query('create view public."we""ird" as select origin, target, label from mirror.things');
+  const update = `update public."we""ird" set label = 'q' where target = 'a'`;
+  expect(await refused(client.query(update))).toEqual({ code: "accepted" });
+  expect(things.api.record("a")).toMatchObject({ label: "q" });
+});
+
+test("P2: a mirror whose schema, name and column hold a quote", async () => {
+  const api = await startThingsApi();
+  const table = { as: 'Th"ings', rename: { label: 'La"Bel' } };
+  const own = { schema: 'We"ird', manifest: api.manifest, resource: "things", url: api.url, table };
+  const line = await startManifestLine({ ...own, close: () => api.close() });
+  const name = '"We""ird"."Th""ings"';
+  try {
+    const client = await line.client();
+    const insert = `insert into ${name} (origin, target, "La""Bel") values (5, 'x', 'quoted') returning computed`;
+    expect((await client.query(insert)).rows).toEqual([{ computed: "QUOTED" }]);
+    await client.query(`update ${name} set "La""Bel" = 'b' where target = 'a'`);
+    await client.query(`do $$begin delete from ${name} where origin = 5; end$$`);
+    expect(api.requests).toEqual(["POST /create", "POST /update", "POST /delete"]);
+  } finally {
+    await line.close();
+  }
+});
+
+describe("a comment between verb and table in a block", () => {
+  testAlike(
+    () => things,
+    [
+      "insert into /* there */ mirror.things (origin, target, label) values (60, 'd', 'do')",
+      "insert /* it */ into mirror.things (origin, target, label) values (60, 'd', 'do')",
+      "update -- x\n mirror.things set label = 'd' where target = 'b'",
+      "update /* a * one **/ only mirror.things set label = 'd' where target = 'b'",
+      "delete /* it */ from -- there\n mirror.things where target = 'b'",
+    ].map((sql) => ({ what: sql, sql: `do $$begin ${sql}; end$$` })),
+  );
 });

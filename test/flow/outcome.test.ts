@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { type Line, startLine } from "../support/line.js";
+import { untilSent } from "../support/sessions.js";
 
 let line: Line;
 beforeAll(async () => {
@@ -244,4 +245,15 @@ test("P6: the journal keeps values only while an entry is open", async () => {
   expect(newest.rows).toEqual([
     { role: "app", application: "", client_address: "127.0.0.1", verb: "insert", row_count: 1, keys: 1, hash: 64 },
   ]);
+});
+
+test("P7: an error of ours between sending and noting is told as unknown, with the journal's id", async () => {
+  const client = await line.client();
+  line.sandbox.fault({ kind: "slow", ms: 300, on: { method: "POST" } });
+  const writing = client.query("insert into hubspot.contacts (email) values ('lost@x.com')").catch((cause) => cause);
+  await untilSent(line.admin);
+  await line.admin.query("alter table throughline.journal rename to journal_gone");
+  const error = await writing;
+  await line.admin.query("alter table throughline.journal_gone rename to journal");
+  expect(error).toMatchObject({ code: "TL007" });
 });

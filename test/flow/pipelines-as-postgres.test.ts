@@ -1,11 +1,10 @@
-// What a pipeline, a string or a savepoint can do between a statement and what it is taken for.
+// A pipeline or a string with a write to a mirror is answered as one with a write to an ordinary table.
 
 import { serialize } from "pg-protocol";
 import { beforeEach, describe, expect, inject, test } from "vitest";
-import { mirrored, mirroredEmails, refused, upstream, upstreamEmails } from "../support/answers.js";
+import { mirroredEmails, upstreamEmails } from "../support/answers.js";
 import { conversation, query, run, type Step } from "../support/conversation.js";
 import { type Line, startLine } from "../support/line.js";
-import { untilGone, untilTrue } from "../support/sessions.js";
 
 const limit = { timeout: 15_000 };
 let line: Line;
@@ -27,11 +26,9 @@ beforeEach(async () => {
   };
 }, 30_000);
 
-const { bind, close, copyData, copyDone, execute, parse, sync } = serialize;
+const { bind, copyData, copyDone, execute, parse, sync } = serialize;
 const insert = (name: string, table = "hubspot.contacts") =>
   `insert into ${table} (email) values ('${name}@x.com') returning email`;
-const update = (name: string) => `update hubspot.contacts set firstname = '${name}' where email = 'ada@x.com'`;
-const remove = "delete from hubspot.contacts where email = 'ada@x.com'";
 const talk = (steps: readonly Step[]) => conversation(line.port, line.database, steps);
 /** What is said of an ordinary table, and of the mirror; without our warnings. */
 async function both(steps: (table: string) => readonly Step[]) {
@@ -45,144 +42,6 @@ async function both(steps: (table: string) => readonly Step[]) {
   return { native: { said: native, ledger: nativeLedger }, ours: { said: ours, ledger: await ledger() } };
 }
 const errors = (said: readonly string[]) => said.filter((message) => message.startsWith("E"));
-async function expectNothing(said: readonly string[]): Promise<void> {
-  expect({ errors: errors(said), writes: line.writes() }).toEqual({ errors: ["E 0A000"], writes: [] });
-  expect(upstream(line)).toEqual(["ada@x.com Ada"]);
-  expect(await mirrored(line)).toEqual(["ada@x.com Ada"]);
-}
-
-describe("P2: a write whose portal is not what its statement is now is refused, and nothing is sent", () => {
-  const rebound = (first: string, then: string) => [
-    [
-      parse({ text: first }),
-      bind({ portal: "p" }),
-      parse({ text: then }),
-      bind({ portal: "q" }),
-      execute({ portal: "p" }),
-      sync(),
-    ],
-  ];
-  test.each<[what: string, steps: readonly Step[]]>([
-    ["the unnamed statement has become another write", rebound(insert("a"), insert("b"))],
-    ["the unnamed statement has become a read", rebound(insert("a"), "select 1")],
-    ["an UPDATE has become a DELETE", rebound(update("X"), remove)],
-    [
-      "its statement was closed",
-      [
-        [
-          parse({ name: "w", text: insert("a") }),
-          bind({ statement: "w" }),
-          close({ type: "S", name: "w" }),
-          execute({}),
-          sync(),
-        ],
-      ],
-    ],
-    [
-      "its statement was closed, and another has its name",
-      [
-        [
-          parse({ name: "w", text: insert("a") }),
-          bind({ statement: "w" }),
-          close({ type: "S", name: "w" }),
-          parse({ name: "w", text: insert("b") }),
-          execute({}),
-          sync(),
-        ],
-      ],
-    ],
-    [
-      "in a transaction, the unnamed statement has become a read",
-      [
-        query("begin"),
-        "Z",
-        [parse({ text: insert("a") }), bind({ portal: "C_1" }), sync()],
-        "Z",
-        [parse({ text: "select 1" }), sync()],
-        "Z",
-        [execute({ portal: "C_1", rows: 2 }), sync()],
-        "Z",
-        query("rollback"),
-      ],
-    ],
-    [
-      "another statement ran since its Bind",
-      [
-        [
-          parse({ name: "w", text: update("X") }),
-          bind({ statement: "w", portal: "p" }),
-          parse({ name: "n", text: "insert into ledger values (1)" }),
-          bind({ statement: "n", portal: "q" }),
-          execute({ portal: "q" }),
-          execute({ portal: "p" }),
-          sync(),
-        ],
-      ],
-    ],
-    [
-      "in a transaction, another statement ran since its Bind",
-      [
-        query("begin"),
-        "Z",
-        [parse({ name: "w", text: update("X") }), bind({ statement: "w", portal: "p" }), sync()],
-        "Z",
-        query("insert into ledger values (1)"),
-        "Z",
-        [execute({ portal: "p" }), sync()],
-        "Z",
-        query("rollback"),
-      ],
-    ],
-  ])("%s", limit, async (_, steps) => {
-    await expectNothing(await talk(steps));
-  });
-});
-
-test.each(["vacuum", "create database nope", "discard all"])(
-  "P5: a string that can't run to its end sends nothing: a write, then %s",
-  limit,
-  async (last) => {
-    const said = await talk([query(`${insert("v")}; ${last}`), "Z"]);
-    expect({ errors: errors(said), writes: line.writes() }).toEqual({ errors: [expect.any(String)], writes: [] });
-  },
-);
-
-describe.each(["single", "immediate"])(
-  "P3: after ROLLBACK TO, the row that a call has changed is not written again: %s",
-  (mode) => {
-    test.each([
-      ["the value that it had", update("Ada")],
-      ["another value", update("Y")],
-      ["DELETE", remove],
-    ])("%s", limit, async (_, again) => {
-      const client = await line.client();
-      await client.query(`set throughline.transaction = '${mode}'`);
-      await client.query("begin; savepoint s");
-      await client.query(update("X"));
-      await client.query("rollback to s");
-      line.sandbox.clearLog();
-      expect(await refused(client.query(again))).toMatchObject({ code: "0A000" });
-      await client.query("rollback");
-      expect(line.writes()).toEqual([]);
-      expect(await mirrored(line)).toEqual(["ada@x.com X"]);
-      expect(upstream(line)).toEqual(["ada@x.com X"]);
-    });
-  },
-);
-
-test("P1: a session is gone while its first call waits for the rate limit: no second request", limit, async () => {
-  const client = await line.client();
-  const { rows } = await client.query("select pg_backend_pid() as pid");
-  line.sandbox.fault({ kind: "rate-limit", retryAfterS: 2 });
-  client.query(insert("gone")).catch(() => undefined);
-  await expect.poll(() => line.sandbox.log.map(({ status }) => status)).toEqual([429]);
-  await untilTrue(line.admin, "exists (select from throughline.journal where state = 'intent')");
-  await line.admin.query("select pg_terminate_backend($1)", [rows[0].pid]);
-  await untilGone(line.admin);
-  await untilTrue(line.admin, "not exists (select from throughline.journal where state = 'intent')");
-  expect((await line.admin.query("select state from throughline.journal")).rows).toEqual([{ state: "unsent" }]);
-  expect(line.sandbox.log.map(({ status }) => status)).toEqual([429]);
-});
 
 test("P10: COPY into another table behind a write, its Sync early, is as on an ordinary table", limit, async () => {
   const { native, ours } = await both((table) => [

@@ -172,3 +172,55 @@ test("a write by Query behind a pipeline with one", async () => {
   wire.send(serialize.query(write("b")));
   expect(await told()).toEqual(["D b@x.com", "C INSERT 0 1", "Z I"]);
 });
+
+test.each(["notice", "error"])(
+  "P4: a BEGIN in the same batch stays the client's, with client_min_messages %s",
+  async (level) => {
+    wire.send(serialize.query(`set client_min_messages = '${level}'`));
+    await wire.until("Z");
+    wire.send(
+      ...run("begin"),
+      ...run("insert into public.ledger values (1)"),
+      serialize.parse({ text: "insert into hubspot.contacts (email) values ($1)" }),
+      serialize.bind({ values: ["j@x.com"] }),
+      serialize.execute({}),
+      serialize.sync(),
+    );
+    expect(shown(await wire.until("Z")).at(-1)).toBe("Z T");
+    wire.send(serialize.query("rollback"));
+    await wire.until("Z");
+    expect(await ledger()).toEqual([]);
+    wire.send(serialize.query("show client_min_messages"));
+    expect(shown(await wire.until("Z"))).toContain(`D ${level}`);
+  },
+);
+
+test("P4: after a refusal and a failing pipeline the next write finds no leftover of ours", async () => {
+  const ask = async (text: string) => {
+    wire.send(serialize.query(text));
+    return shown(await wire.until("Z"));
+  };
+  for (const text of ["begin", "savepoint s", "insert into hubspot.contacts (email) values ('bad')", "rollback to s"])
+    await ask(text);
+  const part = (text: string) => [serialize.parse({ text }), serialize.bind({}), serialize.execute({})];
+  wire.send(
+    ...part("select 1/0"),
+    ...part("insert into hubspot.contacts (email) values ('p@x.com')"),
+    serialize.sync(),
+  );
+  await wire.until("Z");
+  await ask("rollback");
+  expect(await ask("insert into hubspot.contacts (email) values ('after@x.com')")).toEqual(["C INSERT 0 1", "Z I"]);
+});
+
+test("P4: a BEGIN behind a write in one pipeline leaves the transaction open, as Postgres does", async () => {
+  const statusAfter = async (write: string) => {
+    const other = await WireClient.login(line.port, "app", line.database);
+    other.send(...run(write), ...run("begin"), serialize.sync());
+    const last = shown(await other.until("Z")).at(-1);
+    other.close();
+    return last;
+  };
+  const native = await statusAfter("insert into public.ledger values (1)");
+  expect(await statusAfter("insert into hubspot.contacts (email) values ('p@example.com')")).toBe(native);
+});

@@ -1,12 +1,11 @@
-// Portals whose name another statement has by now, statement triggers that must not fire for nothing, values that JSON has no word
-// for, a PREPARE that fails, quoted names, and comments in blocks.
+// A portal of a write is refused, with nothing sent, once its statement has changed or another has run since its Bind.
 
 import { serialize } from "pg-protocol";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { refused } from "../support/answers.js";
-import { startManifestLine } from "../support/manifest-line.js";
-import { startThings, type Things, testAlike } from "../support/things.js";
-import { startThingsApi } from "../support/things-api.js";
+import { mirrored, upstream } from "../support/answers.js";
+import { conversation, query, type Step } from "../support/conversation.js";
+import { type Line, startLine } from "../support/line.js";
+import { startThings, type Things } from "../support/things.js";
 import { WireClient } from "../support/wire.js";
 
 let things: Things;
@@ -87,163 +86,112 @@ describe("a portal", () => {
   );
 });
 
-describe("a statement trigger of the user's", () => {
-  const withTrigger = async (when: string, body: string, act: () => Promise<void>) => {
-    await things.admin.query(`create function public.own() returns trigger language plpgsql security definer as $$begin ${body}; return null; end$$;
-      create trigger own ${when} for each statement execute function public.own()`);
-    await act().finally(() => things.admin.query("drop function public.own cascade"));
-  };
-
-  test("P2: fires for its own verb only", async () => {
-    await withTrigger(
-      "after insert or delete on mirror.things",
-      "insert into public.local values (0, tg_op)",
-      async () => {
-        const client = await things.client();
-        await client.query("update mirror.things set label = 'u' where target = 'a'");
-        expect(await things.local()).toEqual([]);
-      },
-    );
-  });
-
-  test.each(["INSERT", "COPY"])("P2: fires once, with all rows: %s", async (verb) => {
-    const wire = await WireClient.login(things.port, "app", things.database);
-    const count = "insert into public.local select count(*), string_agg(computed, ',' order by target) from fresh";
-    await withTrigger("after insert on mirror.things referencing new table as fresh", count, async () => {
-      const columns = "mirror.things (origin, target, label)";
-      if (verb === "INSERT") {
-        await wire.ask(serialize.query(`insert into ${columns} values (50, 'x', 'good'), (51, 'y', 'b')`));
-      } else {
-        wire.send(serialize.query(`copy ${columns} from stdin`));
-        await wire.until("G");
-        await wire.ask(serialize.copyData(Buffer.from("50\tx\tgood\n51\ty\tb\n")), serialize.copyDone());
-      }
-      expect(await things.local()).toEqual(['(2,"GOOD,B")']);
-    });
-    wire.close();
-  });
-
-  test.each([
-    ["UPDATE", "DELETE", "update mirror.things set label = 'u' where target = 'a'"],
-    ["DELETE", "INSERT", "delete from mirror.things where target = 'a'"],
-    ["INSERT", "DELETE", "insert into mirror.things (origin, target, label) values (5, 'x', 'i')"],
-  ])("P5: %s is not forbidden by what forbids %s", async (_, forbidden, sql) => {
-    await withTrigger(`before ${forbidden} on mirror.things`, "raise 'no % here', tg_op", async () => {
-      const client = await things.client();
-      expect(await refused(client.query(sql))).toEqual({ code: "accepted" });
-      expect(things.api.requests).toHaveLength(1);
-      await client.query("select 1");
-      expect(await things.rows("select state from throughline.journal where blocked is not null")).toEqual([]);
-    });
-  });
-
-  test("P8: a pull is not forbidden by what forbids DELETE", async () => {
-    await withTrigger("before delete on mirror.things", "raise 'no'", async () => {
-      things.api.add({ origin: 77, target: "p", label: "pulled" });
-      await things.pull();
-      expect(await things.rows("select target from mirror.things where origin = 77")).toEqual([{ target: "p" }]);
-    });
-  });
-});
-
-test.each([
-  "tags = '{{a,b},{c,d}}'",
-  "tags = array[['x']]",
-  "tags = '[0:1]={a,b}'",
-  "nums[2] = 5",
-  "nums[0] = 9007199254740993",
-  "amount = 'NaN'",
-  "amount = 'Infinity'",
-  "ratio = 'NaN'",
-  "ratio = '-Infinity'",
-  "at = 'infinity'",
-  "at = '-infinity'",
-  "at = '0044-03-15 10:00:00+00 BC'",
-  "at = '20260-01-01 00:00:00Z'",
-])("P2: what JSON can't say is refused before it is sent: %s", async (assignment) => {
-  const client = await things.client();
-  const [, column = ""] = /^(\w+)/.exec(assignment) ?? [];
-  const update = `update mirror.things set ${assignment}, label = 'new' where target = 'a'`;
-  expect(await refused(client.query(update))).toMatchObject({ code: "0A000" });
-  await untouched();
-  expect(await things.rows(`select ${column} from mirror.things where target = 'a'`)).toEqual([{ [column]: null }]);
-});
-
-describe("NULL elements of an array", () => {
-  testAlike(
-    () => things,
-    [
-      {
-        what: "are kept, and are not the word",
-        sql: `insert into mirror.things (origin, target, tags, nums) values (7, 'n', '{a,NULL,"NULL",""}', '{1,NULL,3}'), (7, 'm', '{NULL}', null) returning *`,
-      },
-    ],
-  );
-
-  test("P3: are sent as null, come back, and stay when another is added", async () => {
-    const client = await things.client();
-    const insert = "insert into mirror.things (origin, target, tags) values (7, 'n', '{a,NULL,b}') returning tags";
-    expect((await client.query(insert)).rows).toEqual([{ tags: ["a", null, "b"] }]);
-    expect(things.api.record("n")).toMatchObject({ tags: ["a", null, "b"] });
-    await client.query("update mirror.things set tags = array_append(tags, 'c') where target = 'n'");
-    expect(things.api.record("n")).toMatchObject({ tags: ["a", null, "b", "c"] });
-  });
-});
-
-describe("a PREPARE that fails leaves the name to the statement that has it", () => {
-  test("P2: a write", async () => {
-    const client = await things.client();
-    await client.query("prepare put(text) as update mirror.things set label = $1 where target = 'a'");
-    expect(await refused(client.query("prepare put as select 1"))).toMatchObject({ code: "42P05" });
-    expect(await refused(client.query("execute put('kept')"))).toEqual({ code: "accepted" });
-    expect(things.api.record("a")).toMatchObject({ label: "kept" });
-  });
-
-  test("P10: what is no write, and runs once", async () => {
-    const client = await things.client();
-    await client.query("create sequence public.numbers; prepare q as select nextval('public.numbers') as n");
-    const write = client.query("prepare q as update mirror.things set label = 'x'");
-    expect(await refused(write)).toMatchObject({ code: "42P05" });
-    expect((await client.query("execute q")).rows).toEqual([{ n: "1" }]);
-    expect((await client.query("execute q")).rows).toEqual([{ n: "2" }]);
-  });
-});
-
-test("P2: a view whose name holds a quote", async () => {
-  const client = await things.client();
-  await client.query('create view public."we""ird" as select origin, target, label from mirror.things');
-  const update = `update public."we""ird" set label = 'q' where target = 'a'`;
-  expect(await refused(client.query(update))).toEqual({ code: "accepted" });
-  expect(things.api.record("a")).toMatchObject({ label: "q" });
-});
-
-test("P2: a mirror whose schema, name and column hold a quote", async () => {
-  const api = await startThingsApi();
-  const table = { as: 'Th"ings', rename: { label: 'La"Bel' } };
-  const own = { schema: 'We"ird', manifest: api.manifest, resource: "things", url: api.url, table };
-  const line = await startManifestLine({ ...own, close: () => api.close() });
-  const name = '"We""ird"."Th""ings"';
-  try {
-    const client = await line.client();
-    const insert = `insert into ${name} (origin, target, "La""Bel") values (5, 'x', 'quoted') returning computed`;
-    expect((await client.query(insert)).rows).toEqual([{ computed: "QUOTED" }]);
-    await client.query(`update ${name} set "La""Bel" = 'b' where target = 'a'`);
-    await client.query(`do $$begin delete from ${name} where origin = 5; end$$`);
-    expect(api.requests).toEqual(["POST /create", "POST /update", "POST /delete"]);
-  } finally {
-    await line.close();
+describe("P2: a write whose portal is not what its statement is now is refused, and nothing is sent", () => {
+  let line: Line;
+  beforeEach(async () => {
+    line = await startLine({ seed: [{ email: "ada@x.com", firstname: "Ada" }], waitMs: 8_000 });
+    await line.admin.query("create table public.ledger (no int); grant all on public.ledger to app");
+    line.sandbox.clearLog();
+    return async () => {
+      // A session that hangs would hold up the proxy's end.
+      await line.admin.query(
+        "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'app' and datname = current_database()",
+      );
+      await line.close();
+    };
+  }, 30_000);
+  const { bind, close, execute, parse, sync } = serialize;
+  const insert = (name: string) => `insert into hubspot.contacts (email) values ('${name}@x.com') returning email`;
+  const update = (name: string) => `update hubspot.contacts set firstname = '${name}' where email = 'ada@x.com'`;
+  const remove = "delete from hubspot.contacts where email = 'ada@x.com'";
+  async function expectNothing(said: readonly string[]): Promise<void> {
+    const errors = said.filter((message) => message.startsWith("E"));
+    expect({ errors, writes: line.writes() }).toEqual({ errors: ["E 0A000"], writes: [] });
+    expect(upstream(line)).toEqual(["ada@x.com Ada"]);
+    expect(await mirrored(line)).toEqual(["ada@x.com Ada"]);
   }
-});
-
-describe("a comment between verb and table in a block", () => {
-  testAlike(
-    () => things,
+  const rebound = (first: string, then: string) => [
     [
-      "insert into /* there */ mirror.things (origin, target, label) values (60, 'd', 'do')",
-      "insert /* it */ into mirror.things (origin, target, label) values (60, 'd', 'do')",
-      "update -- x\n mirror.things set label = 'd' where target = 'b'",
-      "update /* a * one **/ only mirror.things set label = 'd' where target = 'b'",
-      "delete /* it */ from -- there\n mirror.things where target = 'b'",
-    ].map((sql) => ({ what: sql, sql: `do $$begin ${sql}; end$$` })),
-  );
+      parse({ text: first }),
+      bind({ portal: "p" }),
+      parse({ text: then }),
+      bind({ portal: "q" }),
+      execute({ portal: "p" }),
+      sync(),
+    ],
+  ];
+  test.each<[what: string, steps: readonly Step[]]>([
+    ["the unnamed statement has become another write", rebound(insert("a"), insert("b"))],
+    ["the unnamed statement has become a read", rebound(insert("a"), "select 1")],
+    ["an UPDATE has become a DELETE", rebound(update("X"), remove)],
+    [
+      "its statement was closed",
+      [
+        [
+          parse({ name: "w", text: insert("a") }),
+          bind({ statement: "w" }),
+          close({ type: "S", name: "w" }),
+          execute({}),
+          sync(),
+        ],
+      ],
+    ],
+    [
+      "its statement was closed, and another has its name",
+      [
+        [
+          parse({ name: "w", text: insert("a") }),
+          bind({ statement: "w" }),
+          close({ type: "S", name: "w" }),
+          parse({ name: "w", text: insert("b") }),
+          execute({}),
+          sync(),
+        ],
+      ],
+    ],
+    [
+      "in a transaction, the unnamed statement has become a read",
+      [
+        query("begin"),
+        "Z",
+        [parse({ text: insert("a") }), bind({ portal: "C_1" }), sync()],
+        "Z",
+        [parse({ text: "select 1" }), sync()],
+        "Z",
+        [execute({ portal: "C_1", rows: 2 }), sync()],
+        "Z",
+        query("rollback"),
+      ],
+    ],
+    [
+      "another statement ran since its Bind",
+      [
+        [
+          parse({ name: "w", text: update("X") }),
+          bind({ statement: "w", portal: "p" }),
+          parse({ name: "n", text: "insert into ledger values (1)" }),
+          bind({ statement: "n", portal: "q" }),
+          execute({ portal: "q" }),
+          execute({ portal: "p" }),
+          sync(),
+        ],
+      ],
+    ],
+    [
+      "in a transaction, another statement ran since its Bind",
+      [
+        query("begin"),
+        "Z",
+        [parse({ name: "w", text: update("X") }), bind({ statement: "w", portal: "p" }), sync()],
+        "Z",
+        query("insert into ledger values (1)"),
+        "Z",
+        [execute({ portal: "p" }), sync()],
+        "Z",
+        query("rollback"),
+      ],
+    ],
+  ])("%s", { timeout: 15_000 }, async (_, steps) => {
+    await expectNothing(await conversation(line.port, line.database, steps));
+  });
 });

@@ -1,11 +1,10 @@
 // Recovery among others who are at work: pages of the sync, clients, people upstream, and a Postgres that comes and goes.
 
 import { randomUUID } from "node:crypto";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import { serve } from "../../src/app/serve.js";
 import { resolveEntry } from "../../src/journal/listing.js";
 import { Presence } from "../../src/journal/presence.js";
-import { mirrored, refused, upstream } from "../support/answers.js";
 import { type Line, startLine } from "../support/line.js";
 import { left } from "../support/orphan-entry.js";
 import { untilTrue } from "../support/sessions.js";
@@ -40,77 +39,6 @@ const change = () => ({
   request: [{ key: idOf("ada@x.com"), sent: { firstname: "Augusta" }, before: { firstname: "Ada" } }],
 });
 const create = { verb: "insert" as const, request: [{ key: null, sent: { email: "new@x.com", firstname: "First" } }] };
-
-describe("P8: what recovery reads", () => {
-  test("is not written over a page that was asked for later", async () => {
-    line.sandbox.fault({ kind: "slow", ms: 1_000, on: asked });
-    const call = await left(line, change(), "sent");
-    await age(call);
-    await untilAsked();
-    line.sandbox.edit("contacts", idOf("ada@x.com"), { firstname: "Newer" });
-    await line.pull();
-    await closed(call);
-    expect(await mirrored(line)).toEqual(["ada@x.com Newer", "bob@x.com Bob"]);
-  });
-
-  test("is awaited: a row that was blocked once, and can't be read again, is not applied", async () => {
-    await line.admin.query("alter table hubspot.contacts add constraint short check (length(firstname) < 6)");
-    const ada = idOf("ada@x.com");
-    line.sandbox.fault({ kind: "unavailable", times: 2, on: asked });
-    const call = await left(line, change(), "sent", {
-      state: "accepted",
-      rows: [{ key: ada, row: { id: ada, email: "ada@x.com", firstname: "Augusta" } }],
-    });
-    await untilTrue(line.admin, `exists (select from throughline.journal where id = '${call}' and blocked = '23514')`);
-    line.sandbox.edit("contacts", ada, { firstname: "Newer" });
-    await line.pull();
-    await line.admin.query("alter table hubspot.contacts drop constraint short");
-    await line.admin.query("update throughline.journal set tried_at = null, tries = 1");
-    await closed(call);
-    expect(await mirrored(line)).toEqual(upstream(line));
-  });
-});
-
-describe("P7: a create that is found by its e-mail", () => {
-  test("is not claimed when a client has made it again himself", async () => {
-    const client = await line.client();
-    const call = await left(line, create, "sent");
-    await client.query("insert into hubspot.contacts (email, firstname) values ('new@x.com', 'Second')");
-    await age(call);
-    await closed(call);
-    expect(await stateOf(call)).toBe("lapsed");
-  });
-
-  test("is left alone while a client is making it", async () => {
-    const client = await line.client();
-    const call = await left(line, create, "sent");
-    line.sandbox.fault({ kind: "slow", ms: 1_500, on: { path: "/crm/v3/objects/contacts" } });
-    const making = refused(client.query("insert into hubspot.contacts (email) values ('new@x.com')"));
-    await untilTrue(line.admin, "(select count(*) from throughline.journal where state = 'sent') = 2");
-    await age(call);
-    expect(await making).toMatchObject({ code: "accepted" });
-  });
-
-  test("with other values is settled: nobody can tell whose it is", async () => {
-    line.sandbox.seed("contacts", [{ email: "new@x.com", firstname: "Other" }]);
-    const call = await left(line, create, "sent");
-    await age(call);
-    await closed(call);
-    expect(await stateOf(call)).toBe("settled");
-    expect(await mirrored(line)).toEqual(upstream(line));
-  });
-});
-
-test("P7: a change that upstream has put into other words is settled, not lapsed", async () => {
-  const client = await line.client();
-  line.sandbox.fault({ kind: "hang-up-after" });
-  await refused(client.query("update hubspot.contacts set email = 'ADA2@x.com' where email = 'ada@x.com'"));
-  const { rows } = await line.admin.query("select id from throughline.journal");
-  await age(rows[0].id);
-  await closed(rows[0].id);
-  expect(await stateOf(rows[0].id)).toBe("settled");
-  expect(await mirrored(line)).toEqual(["ada2@x.com Ada", "bob@x.com Bob"]);
-});
 
 test("P6: entries of a table that is no longer configured keep recovery from no other, and can be closed", async () => {
   const entries = `insert into throughline.journal (id, proxy, mirror, api, table_name, verb, state, row_count, role, application,

@@ -158,6 +158,13 @@ async function agree(calls: readonly unknown[]): Promise<void> {
   expect(placeholders).toEqual([]);
 }
 
+test("ON CONFLICT DO NOTHING with a duplicate within the statement", async () => {
+  const client = await line.client();
+  const sql =
+    "insert into hubspot.contacts (email) values ('Dup@X.com'), ('Dup@X.com') on conflict (email) do nothing returning email";
+  expect(await refused(client.query(sql))).toEqual({ code: "accepted" });
+});
+
 test("MERGE: what inserts, updates or deletes alone is one call; a mixture is refused before it", async () => {
   const version = Number((await line.admin.query("show server_version_num")).rows[0].server_version_num);
   const client = await line.client();

@@ -215,6 +215,20 @@ test("P5: a local constraint that is deferred is checked before the call", async
   await line.admin.query("drop table public.fan");
 });
 
+test("P5: a deferred constraint on the mirror is checked before the call in a transaction of the client's own", async () => {
+  await line.admin.query(
+    "create table public.fan (contact text references hubspot.contacts deferrable initially deferred); grant all on public.fan to app",
+  );
+  const client = await line.client();
+  const [{ id }] = (await client.query("select id from hubspot.contacts limit 1")).rows;
+  await client.query("insert into public.fan values ($1)", [id]);
+  await client.query("begin");
+  expect(await codeOf(client.query("delete from hubspot.contacts where id = $1", [id]))).toBe("23503");
+  await client.query("rollback");
+  expect(line.writes()).toEqual([]);
+  await line.admin.query("drop table public.fan");
+});
+
 test("TL002: an error after acceptance says so, and the row is in the mirror afterwards", async () => {
   const { client, notices } = await withNotices();
   const error = await client

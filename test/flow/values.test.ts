@@ -1,8 +1,9 @@
 // Values of the API's own columns, of every type: what is sent, kept and returned is what an ordinary table keeps.
 
 import { serialize } from "pg-protocol";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { toJson } from "../../src/manifest/lossless-json.js";
+import { refused } from "../support/answers.js";
 import { startThings, type Things, testAlike } from "../support/things.js";
 import { WireClient } from "../support/wire.js";
 
@@ -64,6 +65,53 @@ testAlike(
     },
   ],
 );
+
+describe("NULL elements of an array", () => {
+  testAlike(
+    () => things,
+    [
+      {
+        what: "are kept, and are not the word",
+        sql: `insert into mirror.things (origin, target, tags, nums) values (7, 'n', '{a,NULL,"NULL",""}', '{1,NULL,3}'), (7, 'm', '{NULL}', null) returning *`,
+      },
+    ],
+  );
+
+  test("P3: are sent as null, come back, and stay when another is added", async () => {
+    const client = await things.client();
+    const insert = "insert into mirror.things (origin, target, tags) values (7, 'n', '{a,NULL,b}') returning tags";
+    expect((await client.query(insert)).rows).toEqual([{ tags: ["a", null, "b"] }]);
+    expect(things.api.record("n")).toMatchObject({ tags: ["a", null, "b"] });
+    await client.query("update mirror.things set tags = array_append(tags, 'c') where target = 'n'");
+    expect(things.api.record("n")).toMatchObject({ tags: ["a", null, "b", "c"] });
+  });
+});
+
+test.each([
+  "tags = '{{a,b},{c,d}}'",
+  "tags = array[['x']]",
+  "tags = '[0:1]={a,b}'",
+  "nums[2] = 5",
+  "nums[0] = 9007199254740993",
+  "amount = 'NaN'",
+  "amount = 'Infinity'",
+  "ratio = 'NaN'",
+  "ratio = '-Infinity'",
+  "at = 'infinity'",
+  "at = '-infinity'",
+  "at = '0044-03-15 10:00:00+00 BC'",
+  "at = '20260-01-01 00:00:00Z'",
+])("P2: what JSON can't say is refused before it is sent: %s", async (assignment) => {
+  const client = await things.client();
+  const [, column = ""] = /^(\w+)/.exec(assignment) ?? [];
+  const update = `update mirror.things set ${assignment}, label = 'new' where target = 'a'`;
+  expect(await refused(client.query(update))).toMatchObject({ code: "0A000" });
+  const labels = { a: "one", b: "two" };
+  expect({ mirror: await things.labels(), plain: await things.labels("plain"), requests: things.api.requests }).toEqual(
+    { mirror: labels, plain: labels, requests: [] },
+  );
+  expect(await things.rows(`select ${column} from mirror.things where target = 'a'`)).toEqual([{ [column]: null }]);
+});
 
 test("P3: a number of another scale is what upstream made of it", async () => {
   const client = await things.client();

@@ -130,6 +130,10 @@ test("quiet statements are not suspected, whatever their case, and no name means
   expect(watching(["weird.name+"]).suspects("insert into weirdxname values (1)")).toBe(false);
 });
 
+test("P10: a text full of 'prepare' does not stop the proxy", () => {
+  expect(watched.suspects(`select '${"prepare ".repeat(100_000)}'`)).toBe(false);
+});
+
 test("a text that is too deep for the parser is nobody's write, and the parser answers again afterwards", async () => {
   const deep = `insert into contacts (a) select ${"1+".repeat(40_000)}1`;
   for (let i = 0; i < 40; i += 1) {
