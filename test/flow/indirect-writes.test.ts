@@ -128,8 +128,11 @@ test("RETURNING old and new, where Postgres has them", async () => {
   const returning = client.query(
     "insert into hubspot.contacts (email, firstname) values ('ada@x.com', 'Lady') on conflict (email) do update set firstname = excluded.firstname returning old.firstname as before, new.firstname as after, old.id = new.id as same",
   );
-  if (version < 180_000) expect(await refused(returning)).toMatchObject({ code: "42P01" });
-  else expect((await returning).rows).toEqual([{ before: "Ada", after: "Lady", same: true }]);
+  const said = returning.then(
+    ({ rows }) => rows,
+    ({ code }) => code,
+  );
+  expect(await said).toEqual(version < 180_000 ? "42P01" : [{ before: "Ada", after: "Lady", same: true }]);
 });
 
 test("a conflict that was there when the statement was planned, and is gone when it runs, is no second row", async () => {

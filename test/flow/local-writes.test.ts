@@ -17,7 +17,6 @@ beforeEach(async () => {
   return () => line.close();
 });
 
-const emails = () => line.sandbox.records("contacts").map(({ properties }) => properties["email"]);
 const told = (asked: Promise<unknown>) =>
   asked.then(
     () => "ok",
@@ -77,8 +76,8 @@ test("P2: a function that writes another value each time into a local column of 
   const client = await line.client();
   const said = await told(client.query("insert into hubspot.contacts (email) values (public.note())"));
   const { rows } = await line.admin.query("select note from hubspot.contacts where email = 'ada@example.com'");
-  if (said === "ok") expect(emails()).toContain(rows[0].note);
-  else expect(said).toMatch(/^0A000/);
+  expect(said).toMatch(/^0A000/);
+  expect({ writes: line.writes(), rows }).toEqual({ writes: [], rows: [{ note: null }] });
 });
 
 test("P2: the same into a foreign table", async () => {

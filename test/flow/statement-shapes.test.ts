@@ -28,8 +28,9 @@ const remove = expect.stringMatching(/^DELETE /);
 interface Shape {
   readonly sql: string;
   readonly calls: readonly unknown[];
+  /** None, unless they are given. */
   readonly rows?: readonly object[];
-  readonly tag?: string;
+  readonly tag: string;
 }
 
 const shapes: readonly Shape[] = [
@@ -43,21 +44,25 @@ const shapes: readonly Shape[] = [
     sql: "insert into hubspot.contacts (email, firstname) values ('e1@x.com', default), (default, 'Eve') returning email",
     calls: [createMany],
     rows: [{ email: "e1@x.com" }, { email: null }],
+    tag: "INSERT 2",
   },
   {
     sql: "insert into hubspot.contacts (email) select 's' || i || '@x.com' from generate_series(3, 1, -1) i returning email",
     calls: [createMany],
     rows: [{ email: "s3@x.com" }, { email: "s2@x.com" }, { email: "s1@x.com" }],
+    tag: "INSERT 3",
   },
   {
     sql: "insert into hubspot.contacts (email, firstname) select * from unnest(array['u1@x.com', 'u2@x.com'], array['U', null]) returning firstname",
     calls: [createMany],
     rows: [{ firstname: "U" }, { firstname: null }],
+    tag: "INSERT 2",
   },
   {
     sql: "insert into hubspot.contacts (email) select p0::varchar from (values ('v1@x.com', 0), ('v2@x.com', 1)) as imp_sen(p0, sen_counter) order by sen_counter returning email, email as again",
     calls: [createMany],
     rows: ["v1@x.com", "v2@x.com"].map((email) => ({ email, again: email })),
+    tag: "INSERT 2",
   },
   {
     sql: "insert into hubspot.contacts (email) values ('ada@x.com') on conflict (email) do nothing returning email",
@@ -84,6 +89,7 @@ const shapes: readonly Shape[] = [
     sql: "insert into hubspot.contacts (email, firstname) values ('n1@x.com', 'N') on conflict (email) do update set firstname = excluded.firstname returning firstname, xmax = 0 as new",
     calls: [create],
     rows: [{ firstname: "N", new: true }],
+    tag: "INSERT 1",
   },
   {
     sql: "update hubspot.contacts c set firstname = s.name from (values ('ada@x.com', 'A'), ('bob@x.com', 'B')) s(email, name) where s.email = c.email returning s.name, c.firstname",
@@ -92,16 +98,19 @@ const shapes: readonly Shape[] = [
       { name: "A", firstname: "A" },
       { name: "B", firstname: "B" },
     ],
+    tag: "UPDATE 2",
   },
   {
     sql: "update hubspot.contacts set firstname = (select max(firstname) from hubspot.contacts) where email = any('{ada@x.com}') returning firstname",
     calls: [update],
     rows: [{ firstname: "Bob" }],
+    tag: "UPDATE 1",
   },
   {
     sql: "delete from hubspot.contacts c using (values ('ada@x.com')) s(email) where s.email = c.email returning c.firstname",
     calls: [remove],
     rows: [{ firstname: "Ada" }],
+    tag: "DELETE 1",
   },
   {
     sql: "with n as (insert into hubspot.contacts (email) values ('o@x.com') returning id) insert into public.orders select 1, id from n returning length(contact) < 10 as real",
@@ -113,6 +122,7 @@ const shapes: readonly Shape[] = [
     sql: "with pgrst_source as (insert into hubspot.contacts (email) select email from json_to_recordset('[{\"email\": \"j@x.com\"}]') as _ (email text) returning hubspot.contacts.*) select '' as total, count(*)::int as n, json_agg(_t)->0->>'email' as body from (select * from pgrst_source) _t",
     calls: [create],
     rows: [{ total: "", n: 1, body: "j@x.com" }],
+    tag: "SELECT 1",
   },
   {
     sql: "with gone as (delete from hubspot.contacts where email = 'bob@x.com' returning firstname) select * from gone",
@@ -128,25 +138,26 @@ const shapes: readonly Shape[] = [
   {
     sql: "copy (update hubspot.contacts set firstname = 'C' where email = 'ada@x.com' returning firstname) to stdout",
     calls: [update],
+    tag: "COPY 1",
   },
 ];
 
-test.each(shapes)("$sql", async ({ sql, calls, rows, tag }) => {
+test.each(shapes)("$sql", async ({ sql, calls, rows = [], tag }) => {
   const client = await line.client();
   const result = await client.query(sql);
-  if (rows) expect(result.rows).toEqual(rows);
-  if (tag) expect(`${result.command} ${result.rowCount}`).toBe(tag);
+  expect(result.rows).toEqual(rows);
+  expect(`${result.command} ${result.rowCount}`).toBe(tag);
   await agree(calls);
 });
 
 test.each(shapes.filter(({ sql }) => !sql.startsWith("copy")))(
   "in the extended protocol: $sql",
-  async ({ sql, calls, rows, tag }) => {
+  async ({ sql, calls, rows = [], tag }) => {
     const client = await line.client();
     const extended = { text: sql, queryMode: "extended" };
     const result = await client.query(extended);
-    if (rows) expect(result.rows).toEqual(rows);
-    if (tag) expect(`${result.command} ${result.rowCount}`).toBe(tag);
+    expect(result.rows).toEqual(rows);
+    expect(`${result.command} ${result.rowCount}`).toBe(tag);
     await agree(calls);
   },
 );

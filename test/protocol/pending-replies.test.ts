@@ -68,18 +68,28 @@ describe.each(Object.keys(table).filter((name): name is ReplyName => name in Bac
       );
       expect(owed.headDelivery).toBe(effect === "last" || effect === "skip" ? Delivery.capture : route);
       expect(owed.skipping).toBe(false);
-      if (effect === "last") expect(owed.answer(Backend.bindComplete)).toBe(Delivery.capture);
-      else if (effect !== "skip") continue;
-      expect(owed.answer(Backend.readyForQuery)).toBe(Delivery.capture);
-      expect(owed.empty).toBe(true);
+      const toCome = {
+        last: [Backend.bindComplete, Backend.readyForQuery],
+        skip: [Backend.readyForQuery],
+        more: [],
+        none: [],
+      }[effect ?? "none"];
+      for (const next of toCome) expect(owed.answer(next)).toBe(Route.capture);
+      expect(owed.empty).toBe(effect === "last" || effect === "skip");
     }
   });
 
   test("when nothing is owed", () => {
     const { owed } = watched();
     const answers = ["parseComplete", "bindComplete", "closeComplete", "readyForQuery"];
-    if (answers.includes(reply)) expect(() => owed.answer(Backend[reply])).toThrow(ProtocolDesync);
-    else expect(owed.answer(Backend[reply])).toBe(Delivery.relay);
+    const answer = () => {
+      try {
+        return owed.answer(Backend[reply]);
+      } catch (cause) {
+        return cause;
+      }
+    };
+    expect(answer()).toEqual(answers.includes(reply) ? expect.any(ProtocolDesync) : Route.relay);
   });
 });
 
