@@ -1,4 +1,4 @@
-// Set-ups that are broken, each in its own way, and the line of check that tells what is wrong and what to do.
+// Broken set-ups: for each of them `check` has a line that tells what is wrong and what to do.
 
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
@@ -51,7 +51,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-test("nothing is wrong with what is right", async () => {
+test("check finds nothing wrong in a set-up that is right", async () => {
   const { code, out } = await run(checkCommand, good());
   expect(out.filter((line) => !line.startsWith("ok"))).toEqual([]);
   expect(code).toBe(0);
@@ -198,12 +198,12 @@ test.each(broken)("$what", async ({ sql, config = (text) => text, upstream, says
   }
 });
 
-test("a server that is too old is told as such", () => {
+test("check names a Postgres that is too old", () => {
   expect(tooOld({ version: 130_012, shown: "13.12" })).toBe("server 13.12 is too old: 14 is the oldest");
   expect(tooOld({ version: 140_000, shown: "14.0" })).toBeUndefined();
 });
 
-test("serve names the port that somebody else has", async () => {
+test("serve names a port that is taken", async () => {
   const other = createServer().listen(0, "127.0.0.1");
   await new Promise((resolve) => other.once("listening", resolve));
   const address = other.address();

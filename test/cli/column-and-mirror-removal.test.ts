@@ -1,4 +1,4 @@
-// Columns and mirrors that go: what is named is what goes, and nothing else does.
+// Removal of columns and mirrors: only what was named goes, and no call of unknown outcome goes with it.
 
 import { expect, test } from "vitest";
 import { migrateAll } from "../../src/app/migrate.js";
@@ -25,7 +25,7 @@ test.each(["text", "integer"])("a local %s column stays the user's when the API 
   }
 });
 
-test("P7: a mirror is not dropped with a call whose outcome is unknown, whenever that began", async () => {
+test("P7: a mirror is not dropped while a call's outcome is unknown, even one that began meanwhile", async () => {
   const line = await startLine({ timeoutMs: 500 });
   try {
     const [known] = await openMirrors(line.opened);

@@ -128,7 +128,7 @@ test.each(refused)("column %s ends with %i and changes nothing", async (words, c
   expect([await columns(), await guard()]).toEqual(before);
 });
 
-test("a mirror that a transaction of somebody else's holds is not waited for long", async () => {
+test("a mirror that another transaction has locked is not waited for long", async () => {
   await line.admin.query("begin; lock table hubspot.contacts in row exclusive mode");
   const ran = await column("drop hubspot.contacts note");
   await line.admin.query("rollback");

@@ -1,4 +1,4 @@
-// A config that is read again, as often as somebody likes.
+// A config that is reloaded again and again: unchanged APIs go on, changed ones are opened anew.
 
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -14,7 +14,7 @@ tables:
   things: {key: id, columns: {id: text}, read: {list: {GET: ${path}, rows: ""}, get: {GET: "${path}/{key}", rows: ""}}}
 `;
 
-test("a manifest that has changed is another API", async () => {
+test("an API whose manifest has changed is opened anew", async () => {
   const folder = mkdtempSync(join(tmpdir(), "throughline-reread-"));
   const path = join(folder, "throughline.yaml");
   const manifest = join(folder, "own.yaml");
@@ -37,7 +37,7 @@ test("a manifest that has changed is another API", async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-test("what is said of an API as before goes on as it is, the third time as well", async () => {
+test("an API whose config is unchanged is kept, at the third reload as well", async () => {
   const folder = mkdtempSync(join(tmpdir(), "throughline-reread-"));
   const path = join(folder, "throughline.yaml");
   writeFileSync(path, 'postgres: postgres://x@127.0.0.1:1/x\napis: {stripe: {key: "${KEY}"}}\n');

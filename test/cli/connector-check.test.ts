@@ -190,7 +190,7 @@ test("a table with no records is nothing to compare with", async () => {
   expect(out).toContain("warning desk.tickets: has no records, so nothing could be compared\n");
 });
 
-test("an API that turns us away, or is not there, is an error of each table", async () => {
+test("an API that refuses the login, or is not there, is an error of each table", async () => {
   vi.stubEnv("DESK_KEY", "stolen");
   expect(await check(pathOf("desk"), apis.desk.url)).toMatchObject({
     code: 1,
@@ -202,7 +202,7 @@ test("an API that turns us away, or is not there, is an error of each table", as
   });
 });
 
-test("what the manifest asks for has to be in the environment, and the address has to be one", async () => {
+test("the environment must have what the manifest asks for, and the address must be a URL", async () => {
   vi.stubEnv("DESK_KEY", undefined);
   expect(await check(pathOf("desk"), apis.desk.url)).toEqual({
     code: 2,
@@ -215,7 +215,7 @@ test("what the manifest asks for has to be in the environment, and the address h
   });
 });
 
-test("mistakes are lines on stderr, in the program as well", async () => {
+test("the program writes mistakes as lines on stderr", async () => {
   const file = copyOf("desk", ["limits:", "limit:"], ["unique: true", "uniqe: true"]);
   const says = [
     ':8: limit: unknown key "limit"; did you mean "limits"?\n',

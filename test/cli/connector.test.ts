@@ -6,7 +6,7 @@ import { runCommand } from "../support/command.js";
 
 const connector = (words: string, json = false) => runCommand(connectorCommand, { names: words.split(" "), json });
 
-test("list has each connector with its tables", async () => {
+test("list shows each connector with its tables", async () => {
   const { code, out } = await connector("list");
   expect([code, out.split("\n")]).toEqual([
     0,

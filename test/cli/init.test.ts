@@ -72,7 +72,7 @@ test.each(urls)("--postgres %s stands in the file as %s", async (postgres, inFil
   expect(/export (?!STRIPE)(\w+)=/.exec(err)?.[1]).toBe(variable);
 });
 
-test("what is no URL is not repeated: nobody knows what it holds", async () => {
+test("a text that is no URL is not repeated, since it may hold a password", async () => {
   const config = fresh();
   expect(await init(config, [], { postgres: "hunter2@localhost" })).toEqual({
     code: 2,
@@ -96,7 +96,7 @@ test("a file that is there stays, unless --force", async () => {
   expect(readFileSync(config, "utf8")).not.toBe(before);
 });
 
-test("an API that there is not is answered with the nearest one", async () => {
+test("an unknown API is answered with the nearest name", async () => {
   expect(await init(fresh(), ["hubspott"])).toEqual({
     code: 2,
     out: "",

@@ -1,3 +1,5 @@
+// `journal`: lists the entries, shows one of them, and closes what is open by asking upstream or by a person's word.
+
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -83,7 +85,7 @@ test("show has everything, and the values while it is open", async () => {
   });
 });
 
-test("P7: retry asks upstream once more, and resolve takes a person's word", async () => {
+test("P7: retry asks upstream once more, and resolve records what a person says", async () => {
   expect(await journal("retry", unknown)).toMatchObject({ code: 1, out: expect.stringContaining("open    unknown") });
   expect((await journal("resolve", unknown, "--accepted")).code).toBe(2);
   expect(await journal("resolve", unknown, "--refused", "--because", "not in HubSpot")).toEqual({

@@ -1,4 +1,4 @@
-// What changes after the first day: the API's columns, the config under a running proxy, a pull that is interrupted.
+// After the first day: the API's columns change, the config changes under a running proxy, a pull is interrupted.
 
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -60,7 +60,7 @@ const columns = async () =>
     )
   ).rows;
 
-test("a pull that is interrupted stops after its page, and the next goes on there", async () => {
+test("an interrupted pull stops after its page, and the next one goes on there", async () => {
   const opened = open(readConfig(path));
   try {
     const [known] = await openMirrors(opened);
@@ -82,7 +82,7 @@ test("a pull that is interrupted stops after its page, and the next goes on ther
   expect(rows).toEqual([{ n: 250 }]);
 });
 
-test("tables are pulled at the same time, each told by a line", async () => {
+test("tables are pulled at once, and each has its line", async () => {
   const { code, out } = await run(pullCommand, { workers: "2" });
   expect({ code, out: out.sort() }).toEqual({
     code: 0,
@@ -93,7 +93,7 @@ test("tables are pulled at the same time, each told by a line", async () => {
   );
 });
 
-test("a column that the API has as another type is made anew only when that is allowed, and filled by a pull", async () => {
+test("a column whose type the API has changed is made anew only when that is allowed, and a pull fills it", async () => {
   sandbox.archiveProperty("contacts", "shoe_size");
   sandbox.defineProperty("contacts", { name: "shoe_size", type: "string" });
   await expect(run(migrateCommand)).rejects.toThrow(
@@ -111,7 +111,7 @@ test("a column that the API has as another type is made anew only when that is a
   await run(pullCommand);
 });
 
-test("a column that the API has no more stays as one of the user's own, unless it may be dropped", async () => {
+test("a column that the API no longer has stays as a local column, unless it may be dropped", async () => {
   sandbox.archiveProperty("contacts", "shoe_size");
   const { out } = await run(migrateCommand);
   expect(out).toEqual([
@@ -121,7 +121,7 @@ test("a column that the API has no more stays as one of the user's own, unless i
   expect(await columns()).toEqual([{ name: "shoe_size", type: "text" }]);
 });
 
-test("SIGHUP reads the config again; one that is wrong changes nothing", async () => {
+test("SIGHUP reloads the config; a wrong one changes nothing", async () => {
   writeFileSync(path, config("[contacts]"));
   const serving = spawn(process.execPath, [program, "serve", "-c", path], { env: process.env });
   const ended = new Promise((resolve) => serving.once("exit", resolve));
@@ -151,7 +151,7 @@ test("SIGHUP reads the config again; one that is wrong changes nothing", async (
   await ended;
 });
 
-test("migrate --drop takes away what it is told to, and nothing upstream", async () => {
+test("migrate --drop drops the named tables, and nothing upstream", async () => {
   sandbox.clearLog();
   await expect(run(migrateCommand, { drop: true })).rejects.toThrow("takes the names of what to drop");
   const { out } = await run(migrateCommand, { drop: true }, ["hubspot.companies"]);

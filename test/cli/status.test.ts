@@ -81,7 +81,7 @@ hubspot.deals     -       not migrated: run "throughline migrate"
   expect((await status(["hubspot.contacts"])).out).toMatch(/^hubspot\.contacts {2}2 rows {2}complete \S+Z\n$/);
 });
 
-test("what is parked, open, and failed last stands at the end of the line", async () => {
+test("parked rows, open entries and the last failure stand at the end of the line", async () => {
   await line.admin.query("insert into throughline.parked (mirror, key) select id, 'x' from throughline.mirror");
   const client = await line.client();
   await client.query("insert into hubspot.contacts (email) values ('no address')").catch(() => undefined);

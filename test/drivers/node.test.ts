@@ -1,3 +1,5 @@
+// The two drivers of Node.js run the ten statements of ten.ts through the proxy, in both protocols.
+
 import postgres from "postgres";
 import { afterEach, beforeEach, test } from "vitest";
 import { type Line, startLine } from "../support/line.js";

@@ -1,3 +1,5 @@
+// psql runs the ten statements of ten.ts through the proxy, and shows what the proxy adds to them.
+
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, expect, test } from "vitest";

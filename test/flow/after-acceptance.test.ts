@@ -1,4 +1,4 @@
-// TL002: once upstream has accepted, nothing that the client hears may look as if the statement could be repeated.
+// Once upstream has accepted a write, the client hears nothing that looks as if the statement could be repeated (TL002).
 
 import { serialize } from "pg-protocol";
 import { beforeEach, expect, test } from "vitest";
@@ -40,7 +40,7 @@ test.each([[], ["begin"]])(
   },
 );
 
-test("TL002: a session that Postgres ends in a transaction with an accepted write", async () => {
+test("TL002: a session that Postgres ends in a transaction with an accepted write is told so", async () => {
   const client = await line.client();
   const ended = new Promise<Error>((resolve) => client.on("error", resolve));
   await client.query("begin");
@@ -64,7 +64,7 @@ test("P4: a backend that is killed during a call that upstream refuses: the clie
   });
 });
 
-test("TL002: the row is gone upstream, and a local foreign key keeps it here", async () => {
+test("TL002: a row that is gone upstream, and that a local foreign key keeps here, can't be forgotten yet", async () => {
   await line.admin.query(
     `create table public.note (contact text references hubspot.contacts);
      insert into public.note select id from hubspot.contacts`,
@@ -127,7 +127,7 @@ test.each(["prepare transaction 'x'", "PREPARE /* that */ TRANSACTION 'x'"])(
   },
 );
 
-test("P1: PREPARE TRANSACTION without a call, in one batch behind the COMMIT of a transaction with one", async () => {
+test("P1: PREPARE TRANSACTION of a transaction without a call is Postgres's own, though the one before it made a call", async () => {
   const wire = await WireClient.login(line.port, "app", line.database);
   for (const text of ["begin", "insert into hubspot.contacts (email) values ('done@example.com')"]) {
     wire.send(serialize.query(text));
@@ -139,27 +139,24 @@ test("P1: PREPARE TRANSACTION without a call, in one batch behind the COMMIT of 
   wire.close();
 });
 
-test.each(["simple", "pipeline"])(
-  "TL002: an error behind COMMIT is not the committed transaction's: %s",
-  async (how) => {
-    const insert = "insert into hubspot.contacts (email) values ('done@example.com')";
-    const wire = await WireClient.login(line.port, "app", line.database);
-    if (how === "pipeline")
-      wire.send(...["begin", insert, "commit", later].flatMap((text) => run(text)), serialize.sync());
-    else {
-      for (const text of ["begin", insert]) {
-        wire.send(serialize.query(text));
-        await wire.until("Z");
-      }
-      wire.send(serialize.query(`commit; ${later}`));
+test.each(["simple", "pipeline"])("TL002: an error behind COMMIT keeps its own SQLSTATE: %s", async (how) => {
+  const insert = "insert into hubspot.contacts (email) values ('done@example.com')";
+  const wire = await WireClient.login(line.port, "app", line.database);
+  if (how === "pipeline")
+    wire.send(...["begin", insert, "commit", later].flatMap((text) => run(text)), serialize.sync());
+  else {
+    for (const text of ["begin", insert]) {
+      wire.send(serialize.query(text));
+      await wire.until("Z");
     }
-    expect(shown(await wire.until("Z"))).toContain("E 40001");
-    wire.close();
-  },
-);
+    wire.send(serialize.query(`commit; ${later}`));
+  }
+  expect(shown(await wire.until("Z"))).toContain("E 40001");
+  wire.close();
+});
 
 test.each(["('eve@example.com')", "('eve@example.com'), ('bad')"])(
-  "TL002: TL007 or TL001, a savepoint, then an error that invites to repeat the transaction: %s",
+  "TL002: after TL007 or TL001 and a savepoint, an error is not told as one to repeat: %s",
   async (values) => {
     const client = await line.client();
     await client.query("begin; savepoint s");
@@ -172,7 +169,7 @@ test.each(["('eve@example.com')", "('eve@example.com'), ('bad')"])(
   },
 );
 
-test("TL001: an entry that can't be closed for a moment takes nothing from what the client is told", async () => {
+test("TL001: the client hears TL001 although the entry can't be closed for a moment", async () => {
   await line.admin.query(`create function public.fail() returns trigger language plpgsql as
       $$begin if new.closed_at is not null then raise exception 'not now'; end if; return new; end$$;
     create trigger fail before update on throughline.journal for each row execute function public.fail()`);

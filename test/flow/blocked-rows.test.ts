@@ -17,7 +17,7 @@ const told = (asked: Promise<unknown>) =>
   );
 const loud = "alter table hubspot.contacts add constraint loud check (email = upper(email)) not valid";
 
-test("P6: a blocked row comes with the pull once what blocked it is gone", async () => {
+test("P6: a blocked row comes with the next pull once its constraint is gone", async () => {
   await line.admin.query(loud);
   const client = await line.client();
   expect(await told(client.query("insert into hubspot.contacts (email) values ('EVE@EXAMPLE.COM')"))).toMatch(/^TL002/);
@@ -30,7 +30,7 @@ test("P6: a blocked row comes with the pull once what blocked it is gone", async
   expect((await client.query("select from hubspot.contacts where email = 'eve@example.com'")).rowCount).toBe(1);
 });
 
-test("TL001: what Postgres refuses is not said to be in the mirror", async () => {
+test("TL001: a row that Postgres refuses is not said to be in the mirror", async () => {
   await line.admin.query(loud);
   const client = await line.client();
   const said = await told(client.query("insert into hubspot.contacts (email) values ('EVE@EXAMPLE.COM'), ('BAD')"));

@@ -42,7 +42,7 @@ test("a function or DO block whose INSERTs all meet their conflict does nothing,
   ).toEqual({ code: "accepted" });
 });
 
-test("Sequelize's findOrCreate of a row that is there", async () => {
+test("Sequelize's findOrCreate finds a row that is there, and makes no call", async () => {
   const client = await line.client();
   const results =
     await client.query(`CREATE OR REPLACE FUNCTION pg_temp.testfunc(OUT response "hubspot"."contacts", OUT sequelize_caught_exception text) RETURNS RECORD AS $func$
@@ -54,7 +54,7 @@ test("Sequelize's findOrCreate of a row that is there", async () => {
   ]);
 });
 
-test("a function's rows are fetched in portions", async () => {
+test("a function that writes is refused when its rows are fetched in portions", async () => {
   const wire = await WireClient.login(line.port, "app", line.database);
   wire.send(
     serialize.query(
@@ -74,7 +74,7 @@ test("a function's rows are fetched in portions", async () => {
   wire.close();
 });
 
-test("two UPDATEs of one row in a DO block are not said to be worth a retry", async () => {
+test("two UPDATEs of one row in a DO block are not refused as worth a retry", async () => {
   const client = await line.client();
   const block =
     "update hubspot.contacts set firstname = 'A' where email = 'ada@x.com'; update hubspot.contacts set lastname = 'B' where email = 'ada@x.com';";

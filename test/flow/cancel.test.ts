@@ -1,4 +1,4 @@
-// Cancel requests and time-outs around the call: before it is sent it is cancelled, afterwards nobody knows.
+// Cancel requests, time-outs and a lost session around the call: before it is sent it is cancelled, afterwards its outcome is unknown.
 
 import { beforeEach, expect, test } from "vitest";
 import { refused } from "../support/answers.js";
@@ -13,7 +13,7 @@ beforeEach(async () => {
 
 const insert = "insert into hubspot.contacts (email) values ('slow@x.com')";
 
-test("P7: cancelled while the call waits for the rate limit: 57014, and nothing was sent", async () => {
+test("P7: a statement cancelled while it waits for the rate limit is 57014, and nothing was sent", async () => {
   const client = await line.client();
   line.sandbox.fault({ kind: "rate-limit", retryAfterS: 15 });
   const asked = refused(client.query(insert));
@@ -24,7 +24,7 @@ test("P7: cancelled while the call waits for the rate limit: 57014, and nothing 
   expect((await client.query("select 1 as one")).rows).toEqual([{ one: 1 }]);
 });
 
-test("P7: cancelled while the call is under way: TL007, and the session goes on", async () => {
+test("P7: a statement cancelled while its call is under way is TL007, and the session goes on", async () => {
   const client = await line.client();
   line.sandbox.fault({ kind: "hang" });
   const asked = refused(client.query(insert));
@@ -34,7 +34,7 @@ test("P7: cancelled while the call is under way: TL007, and the session goes on"
   expect((await client.query("select 1 as one")).rows).toEqual([{ one: 1 }]);
 });
 
-test("P7: cancelled during the call of a string: TL007, what stands before it is undone, and what follows does not run", async () => {
+test("P7: a string cancelled during its call is TL007: the statements before are undone, those behind don't run", async () => {
   await line.admin.query("create table public.ledger (no int); grant all on public.ledger to app");
   const client = await line.client();
   line.sandbox.fault({ kind: "hang" });
@@ -46,7 +46,7 @@ test("P7: cancelled during the call of a string: TL007, what stands before it is
   expect(line.writes()).toHaveLength(1);
 });
 
-test("P7: cancelled while the call can't be noted: 57014, and nothing is sent", async () => {
+test("P7: a statement cancelled before its call could be noted is 57014, and nothing is sent", async () => {
   const client = await line.client();
   await line.admin.query("begin; lock table throughline.journal in exclusive mode");
   const asked = refused(client.query(insert));
@@ -90,7 +90,7 @@ test("statement_timeout caps the wait for the rate limit; lock_timeout the wait 
   expect(line.sandbox.log.filter(({ status }) => status !== 429)).toEqual([]);
 });
 
-test("transaction_timeout during the call ends the session with what became of it, where Postgres has it", async () => {
+test("transaction_timeout during the call ends the session with the call's outcome, where Postgres has that setting", async () => {
   const version = Number((await line.admin.query("show server_version_num")).rows[0].server_version_num);
   const client = await line.client();
   const set = refused(client.query("set transaction_timeout = '300ms'"));
@@ -107,7 +107,7 @@ test("transaction_timeout during the call ends the session with what became of i
   });
 });
 
-test("P1: a session is gone while its first call waits for the rate limit: no second request", async () => {
+test("P1: a session that is lost while its first call waits for the rate limit makes no second request", async () => {
   const client = await line.client();
   const { rows } = await client.query("select pg_backend_pid() as pid");
   line.sandbox.fault({ kind: "rate-limit", retryAfterS: 2 });

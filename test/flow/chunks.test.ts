@@ -1,4 +1,4 @@
-// throughline.chunk: a statement of several calls that is undone, refused, cancelled or deserted between two of them.
+// throughline.chunk: a statement of several calls that is undone, refused, cancelled or abandoned between two of them.
 // What was accepted is in the mirror (P6), and the client hears how far it came (TL001, TL007).
 
 import { beforeEach, expect, test } from "vitest";
@@ -43,7 +43,7 @@ test.each([
   await expectInStep(101);
 });
 
-test("P1: a statement of which a part was accepted is a transaction's one write, though a savepoint undid it", async () => {
+test("P1: a partly accepted statement is its transaction's one write, even after a savepoint has undone it", async () => {
   const { client } = await chunking();
   await client.query("begin; savepoint s");
   const partly = `insert into hubspot.contacts (email) select case i when 150 then 'bad' else 'p' || i || '@x.com' end from generate_series(1, 200) i`;
@@ -88,7 +88,7 @@ test("P6: a client that vanishes during the second call leaves what was accepted
   await expectInStep(150);
 });
 
-test("P7: of several calls one whose outcome is unknown is TL007", async () => {
+test("P7: a statement of several calls is TL007 when the outcome of one is unknown", async () => {
   await line.close();
   line = await startLine({ seed: [{ email: "ada@x.com" }], timeoutMs: 800 });
   const { client } = await chunking();
@@ -100,7 +100,7 @@ test("P7: of several calls one whose outcome is unknown is TL007", async () => {
   expect(error).toMatchObject({ code: "TL007", hint: expect.not.stringContaining("Repeat only the rows") });
 });
 
-test("no call is begun for a session that is gone", async () => {
+test("no further call is begun for a session that is gone", async () => {
   const { client } = await chunking();
   line.sandbox.fault({ kind: "slow", ms: 500, on: { path: "*/batch/create" } });
   const running = refused(

@@ -26,7 +26,7 @@ async function copy(sql: string, ...data: readonly Buffer[]): Promise<string[]> 
   return [...opened, ...shown(await wire.until("Z"))];
 }
 
-test("text, in pieces that are no lines, and csv with a header and a list of columns", async () => {
+test("COPY takes text in pieces of any size, and csv with a header and a list of columns", async () => {
   expect(
     await copy(
       "copy hubspot.contacts (email, firstname) from stdin",
@@ -46,7 +46,7 @@ test("text, in pieces that are no lines, and csv with a header and a list of col
   expect(await mirroredEmails(line)).toEqual(upstreamEmails(line));
 });
 
-test("binary, by extended messages, with a Sync among the rows", async () => {
+test("COPY takes binary by extended messages, with a Sync among the rows", async () => {
   const field = (text: string) => {
     const length = Buffer.alloc(4);
     length.writeInt32BE(Buffer.byteLength(text));
@@ -67,7 +67,7 @@ test("binary, by extended messages, with a Sync among the rows", async () => {
   expect(await mirroredEmails(line)).toEqual(upstreamEmails(line));
 });
 
-test("what Postgres refuses is refused before the first row is asked for, or with the row", async () => {
+test("an error of Postgres comes before the first row is asked for, or with its row", async () => {
   wire.send(serialize.query("copy hubspot.contacts (nonsense) from stdin"));
   expect(shown(await wire.until("Z"))).toEqual(["E 42703", "Z I"]);
   expect(
@@ -116,7 +116,7 @@ test("P1: more rows than one call takes, or more bytes than any call, is refused
   expect(shown(await wire.until("Z"))).toEqual(["T", "D 1", "C SELECT 1", "Z I"]);
 });
 
-test("in a transaction, and its rollback", async () => {
+test("a COPY in a transaction is one call, and a rollback does not undo it", async () => {
   wire.send(serialize.query("begin"));
   await wire.until("Z");
   expect(await copy("copy hubspot.contacts (email) from stdin", ...rows("t@x.com\n"), serialize.copyDone())).toEqual([
@@ -149,7 +149,7 @@ test("COPY from a file on the server, and into a view, is Postgres's own to refu
   expect(line.sandbox.log.filter(({ method }) => method !== "GET")).toEqual([]);
 });
 
-test("COPY with HEADER MATCH", async () => {
+test("COPY with HEADER MATCH is refused", async () => {
   wire.send(serialize.query("copy hubspot.contacts (email, firstname) from stdin (format csv, header match)"));
   wire.send(serialize.copyData(Buffer.from("email,firstname\nz@x.com,Z\n")), serialize.copyDone());
   expect(shown(await wire.until("Z"))).toEqual(["E 0A000", "Z I"]);

@@ -48,7 +48,7 @@ testAlike(
   ],
 );
 
-test("P2: a portal of the protocol is a cursor", async () => {
+test("P2: WHERE CURRENT OF takes a portal of the protocol as its cursor", async () => {
   const wire = await WireClient.login(things.port, "app", things.database);
   await wire.ask(serialize.query("begin"));
   const text = "select target from mirror.things order by origin, target for update";
@@ -81,7 +81,7 @@ test("P1: in mode immediate each row is a request, at its statement", async () =
   expect(await things.labels()).toEqual({ a: "x", b: "y" });
 });
 
-test("P4: the row that a cursor stands on is refused by the API", async () => {
+test("P4: the API may refuse the row that a cursor stands on", async () => {
   const client = await things.client();
   await client.query("begin; declare c cursor for select * from mirror.things where target = 'a'; fetch c");
   const told = await refused(client.query("update mirror.things set label = 'bad' where current of c"));
@@ -90,7 +90,7 @@ test("P4: the row that a cursor stands on is refused by the API", async () => {
   expect(await things.labels()).toEqual({ a: "one", b: "two" });
 });
 
-test("P1: a loop of INSERTs is a request", async () => {
+test("P1: a loop of INSERTs is one request", async () => {
   const client = await things.client();
   await client.query(`do $$declare got text; begin
     for i in 1..3 loop

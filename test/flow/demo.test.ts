@@ -1,3 +1,5 @@
+// `demo` shows its reviewed transcript, and takes down all that it has started, however it ends.
+
 import { execFile, spawn } from "node:child_process";
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -44,7 +46,7 @@ test.each(shows)(
   },
 );
 
-test("an API that there is no demo of is a usage error with the nearest that there is, and nothing is started", async () => {
+test("an API without a demo is a usage error with the nearest name, and nothing is started", async () => {
   expect(await runProgram(folder, env(), ["demo", "--api", "strpe"])).toEqual({
     code: 2,
     out: "",
@@ -66,7 +68,7 @@ test.each(["SIGINT", "SIGTERM"] as const)(
   },
 );
 
-test("the demo takes down what it has started when nobody reads on", async () => {
+test("the demo takes down what it has started when its output is closed", async () => {
   const demo = spawn(process.execPath, [main, "demo"], { stdio: ["ignore", "pipe", "ignore"], env: env() });
   const ended = new Promise((resolve) => demo.once("exit", resolve));
   demo.stdout.on("data", (text: Buffer) => {

@@ -1,4 +1,4 @@
-// A client or a backend that is gone in the middle: during the first call, behind the last message, among the rows of a COPY.
+// A client or a backend that is lost in the middle: during its first call, behind the last message, among the rows of a COPY.
 
 import { serialize } from "pg-protocol";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";

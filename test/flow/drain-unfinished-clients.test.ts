@@ -1,4 +1,4 @@
-// A stop among clients that do not make it easy.
+// The proxy stops in time although a client reads nothing, says nothing, or stays in its transaction or COPY.
 
 import { once } from "node:events";
 import { connect } from "node:net";
@@ -25,7 +25,7 @@ beforeEach(async () => {
 afterEach(() => line.close());
 const raw = () => login({ host: "127.0.0.1", port: proxy.port }, line.database);
 
-test("one that reads nothing, with a write behind what it does not read", async () => {
+test("a stop ends a client that reads nothing and has a write waiting behind its unread rows", async () => {
   const client = await raw();
   client.socket.pause();
   const rows = query("select repeat('x', 1000) from generate_series(1, 60000)");
@@ -38,7 +38,7 @@ test("one that reads nothing, with a write behind what it does not read", async 
   client.socket.destroy();
 });
 
-test("two that write on and on in their transactions", async () => {
+test("a stop ends two clients that write on and on in their transactions", async () => {
   let going = true;
   const writing = [1, 2].map(async (n) => {
     const client = new pg.Client({
@@ -63,7 +63,7 @@ test("two that write on and on in their transactions", async () => {
   expect((await ended).map(({ status }) => status)).toEqual(["rejected", "rejected"]);
 });
 
-test("one that has connected and said nothing", async () => {
+test("a stop does not wait for a client that has connected and sent nothing", async () => {
   const socket = connect(proxy.port, "127.0.0.1");
   await once(socket, "connect");
   // It has been accepted when another behind it has been served.
@@ -72,7 +72,7 @@ test("one that has connected and said nothing", async () => {
   socket.destroy();
 });
 
-test("one between the Execute of a write and its Sync comes to its commit", async () => {
+test("a stop lets a client between the Execute of a write and its Sync come to its commit", async () => {
   const client = await raw();
   client.send(
     Buffer.concat([parse("insert into hubspot.contacts (email) values ('new@x.com')"), bind(), execute(), flush]),
@@ -86,7 +86,7 @@ test("one between the Execute of a write and its Sync comes to its commit", asyn
   expect((await line.admin.query("select email from hubspot.contacts")).rows).toEqual([{ email: "new@x.com" }]);
 });
 
-test("the proxy stops while a COPY into a mirror waits for its rows", async () => {
+test("a stop does not wait for the rows of a COPY into a mirror", async () => {
   const wire = await WireClient.login(proxy.port, "app", line.database);
   wire.send(serialize.query("copy hubspot.contacts (email) from stdin"));
   await wire.until("G");

@@ -92,7 +92,7 @@ test("too many clients are 53300", async () => {
   await expect(connect()).rejects.toMatchObject({ code: "53300" });
 });
 
-test("what is counted can be read", async () => {
+test("the metrics count connections, writes and calls, and hold no values", async () => {
   proxy = await serve(line.opened, { host: "127.0.0.1", port: 0 }, metrics);
   const client = await connect();
   await client.query("insert into hubspot.contacts (email) values ('new@x.com')");

@@ -1,4 +1,4 @@
-// After acceptance nothing looks retriable: every error that can come after it, up to COMMIT.
+// An error between acceptance and the end of COMMIT is TL002, so that no client repeats the statement.
 
 import { beforeEach, describe, expect, test } from "vitest";
 import { type Line, startLine } from "../support/line.js";

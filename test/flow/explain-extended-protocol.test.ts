@@ -1,4 +1,4 @@
-// EXPLAIN and throughline.dry_run as drivers speak: types given, rows in portions.
+// EXPLAIN and throughline.dry_run in the extended protocol: parameters with types, rows in portions, notices.
 
 import { serialize } from "pg-protocol";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -38,14 +38,14 @@ test("EXPLAIN tells the request when its rows are fetched in portions", async ()
   expect(await run("explain delete from hubspot.contacts", 100)).toContain("D Throughline: DELETE");
 });
 
-test("P10: client_min_messages holds for what an EXPLAIN tells by a notice", async () => {
+test("P10: client_min_messages holds for the notice of an EXPLAIN", async () => {
   await wire.ask(serialize.query("set client_min_messages = warning"));
   const said = await wire.ask(serialize.query(`explain (format json) update hubspot.contacts set firstname = 'x'`));
   await wire.ask(serialize.query("reset client_min_messages"));
   expect(said.filter((one) => one.startsWith("N"))).toEqual([]);
 });
 
-test("a dry run has no rows in portions, and says so", async () => {
+test("a dry run refuses to give its rows in portions", async () => {
   await run("set throughline.dry_run = on");
   expect(await run("insert into hubspot.contacts (email) values ('c@b.example') returning email", 1)).toContain(
     "E 0A000",

@@ -38,7 +38,7 @@ test("P9: a function that writes to a mirror is refused, with no request", async
   expect(line.sandbox.log).toEqual([]);
 });
 
-test("P9: the same behind a write of the same pipeline, which stands", async () => {
+test("P9: such a function is refused behind a write of its pipeline, and that write stands", async () => {
   const write = run("insert into hubspot.contacts (email) values ('b@x.com')");
   const said = await conversation(line.port, line.database, [[...write, message, serialize.sync()]]);
   expect(said.slice(0, 5)).toEqual(["1", "2", "C INSERT 0 1", "E 0A000", "Z I"]);

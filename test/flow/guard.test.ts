@@ -1,3 +1,5 @@
+// The guard: no write reaches a mirror but through the proxy's write path, whoever makes it and however it is hidden.
+
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { type Line, startLine } from "../support/line.js";
 
@@ -73,7 +75,7 @@ test("P9: a cascade into the mirror is refused, directly and through the proxy",
   await line.admin.query("alter table hubspot.contacts drop column owner");
 });
 
-test("P9: a write that no text shows is refused through the proxy as well, with no request", async () => {
+test("P9: a write that only appears at run time is refused through the proxy as well, with no request", async () => {
   await line.admin.query(
     "create function public.sneak() returns void language plpgsql as $$begin execute 'delete from hubspot.con' || 'tacts'; end$$",
   );

@@ -1,4 +1,4 @@
-// Writes that do not name the mirror as their target, or not as it is spelt, and what is no write.
+// Writes that reach a mirror indirectly, by a view, a function, EXECUTE or a cursor, and statements that are none.
 
 import { beforeEach, expect, test } from "vitest";
 import { mirrored, refused, upstream } from "../support/answers.js";
@@ -76,7 +76,7 @@ test("SQL-level PREPARE and EXECUTE, in either protocol, and a name that is boun
   expect(line.writes()).toEqual([create, create, remove, create, create]);
 });
 
-test("P10: a name that SQL-level PREPARE gives to another statement", async () => {
+test("P10: a name that SQL-level PREPARE gives to another statement executes that one, once", async () => {
   const client = await line.client();
   await client.query("create sequence public.s; prepare q as insert into hubspot.contacts (email) values ('q@x.com')");
   await client.query("deallocate q");
@@ -95,7 +95,7 @@ test("EXPLAIN makes no call; EXPLAIN ANALYZE makes the statement's", async () =>
   expect(line.writes()).toEqual([create]);
 });
 
-test("WHERE CURRENT OF", async () => {
+test("UPDATE … WHERE CURRENT OF writes the row that the cursor stands on", async () => {
   const client = await line.client();
   await client.query("begin");
   await client.query("declare c cursor for select * from hubspot.contacts order by email");
@@ -122,7 +122,7 @@ test("a table of the same name in another schema, a temporary one first, is not 
   expect(line.writes()).toEqual([create, create]);
 });
 
-test("RETURNING old and new, where Postgres has them", async () => {
+test("RETURNING has old and new, where Postgres has them", async () => {
   const version = Number((await line.admin.query("show server_version_num")).rows[0].server_version_num);
   const client = await line.client();
   const returning = client.query(
@@ -135,7 +135,7 @@ test("RETURNING old and new, where Postgres has them", async () => {
   expect(await said).toEqual(version < 180_000 ? "42P01" : [{ before: "Ada", after: "Lady", same: true }]);
 });
 
-test("a conflict that was there when the statement was planned, and is gone when it runs, is no second row", async () => {
+test("a row that met a conflict when it was planned is not inserted when the conflict is gone", async () => {
   await line.admin.query("create unique index on hubspot.contacts (firstname)");
   const client = await line.client();
   line.sandbox.fault({ kind: "slow", ms: 300 });

@@ -1,5 +1,5 @@
-// TL002: what a cancel, a time-out or a killed backend between acceptance and the end of COMMIT is told as, and that the
-// accepted row is in the mirror all the same.
+// A cancel, a time-out or a killed backend between acceptance and the end of COMMIT is TL002, and the accepted row is in the
+// mirror all the same.
 
 import type pg from "pg";
 import { serialize } from "pg-protocol";

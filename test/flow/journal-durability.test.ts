@@ -1,3 +1,5 @@
+// What the journal notes is on disk before the call is made, whatever synchronous_commit says.
+
 import { expect, test } from "vitest";
 import { open } from "../../src/app/open.js";
 import { startLine } from "../support/line.js";

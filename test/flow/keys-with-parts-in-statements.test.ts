@@ -1,4 +1,4 @@
-// A key of two columns that are both given, in every shape that names it.
+// Statements of every shape on a mirror whose key has two columns, both given by the client.
 
 import { serialize } from "pg-protocol";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
@@ -69,7 +69,7 @@ test("P2: a mixture of new rows and others is refused before it is sent", async 
   expect(things.api.requests).toEqual([]);
 });
 
-test("P2: control characters and line separators in a key", async () => {
+test("P2: a key may hold control characters and line separators", async () => {
   const client = await things.client();
   const target = "\u0001\u001f\u007f\u2028\b\f/\u{1f600}\ufffe";
   const inserted = await client.query(
@@ -87,7 +87,7 @@ test("P2: control characters and line separators in a key", async () => {
   expect(things.api.records()).toHaveLength(3);
 });
 
-test("P2: local rows that reference the whole key come of a CTE, hold their row, go with it or lose it", async () => {
+test("P2: a foreign key of two columns restricts, cascades and sets null, and a CTE fills it", async () => {
   const key = "foreign key (o, t) references mirror.things";
   await things.admin.query(`create table public.child (o bigint, t text, c text, ${key});
     create table public.kid (o bigint, t text, ${key} on delete cascade);
@@ -108,7 +108,7 @@ test("P2: local rows that reference the whole key come of a CTE, hold their row,
   await things.admin.query("drop table public.child, public.kid, public.orphan");
 });
 
-test("P2: COPY in binary, cut where no row ends", async () => {
+test("P2: COPY in binary may be cut anywhere within a row", async () => {
   const field = (value: string | bigint) => {
     const bytes = Buffer.alloc(8);
     if (typeof value === "bigint") bytes.writeBigInt64BE(value);
@@ -138,7 +138,7 @@ test("P2: COPY in binary, cut where no row ends", async () => {
   ]);
 });
 
-test("P3: rows of several requests keep their own key: COPY and a CTE", async () => {
+test("P3: rows of several requests keep their own key, by COPY and by a CTE", async () => {
   const wire = await WireClient.login(things.port, "app", things.database);
   await wire.ask(serialize.query("set throughline.chunk = on"));
   wire.send(serialize.query("copy mirror.things (origin, target, label) from stdin"));

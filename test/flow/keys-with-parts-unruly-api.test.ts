@@ -1,4 +1,4 @@
-// Keys of several columns, and APIs that do with them what they like.
+// Keys of several columns on an API that changes them, leaves them out, or gives them to other records.
 
 import { once } from "node:events";
 import { createServer } from "node:http";
@@ -123,7 +123,7 @@ function linkApi(normal = (key: string) => key, after?: Promise<unknown>): Answe
   };
 }
 
-test("P2: a part of a key that would lead to another resource reaches none", async () => {
+test("P2: a part of a key that would lead the path to another resource is refused, and nothing is sent", async () => {
   await withLine(issues, always([{ ...one, repo: "..", id: ".." }]), async (line) => {
     const client = await line.client();
     expect(await refused(client.query("delete from own.issues"))).toMatchObject({ code: "22023" });
@@ -146,7 +146,7 @@ test("P6: rows that were accepted are in the mirror when another is said to be g
   });
 });
 
-test("P8: a unique part of a key that upstream gave to another record", async () => {
+test("P8: a pull follows a unique part of a key that upstream gave to another record", async () => {
   let records = [one];
   const unique = issues.replace("id: { type: text, write: never }", "id: { type: text, write: never, unique: true }");
   const answer: Answer = (_, { keys }) => {
@@ -182,7 +182,7 @@ test.each(["\ud800", "\0"])("a key with %j, which Postgres can't store, stops no
   });
 });
 
-test("P7: a created row that the answer leaves out is unknown, though another's is there", async () => {
+test("P7: a created row that the answer leaves out is unknown, though upstream has another client's row of that key", async () => {
   const create =
     '{ one: { POST: /links, body: "{record}", rows: "" }, many: { POST: /links, body: { each: "{record}" }, rows: /records, match: key, max: 100 } }';
   const answer: Answer = (asked) => {
@@ -200,7 +200,7 @@ test("P7: a created row that the answer leaves out is unknown, though another's 
   });
 });
 
-test("P3: RETURNING is in the order of the rows, of a key given twice", async () => {
+test("P3: RETURNING keeps the order of the rows when a key is given twice", async () => {
   await withLine(links, linkApi(), async (line) => {
     const client = await line.client();
     await client.query("set throughline.chunk = on");
@@ -211,7 +211,7 @@ test("P3: RETURNING is in the order of the rows, of a key given twice", async ()
   });
 });
 
-test("P3: a given key is what the API made of it", async () => {
+test("P3: a given key is stored and returned as the API spells it", async () => {
   await withLine(
     links,
     linkApi((key) => key.toLowerCase()),
@@ -225,7 +225,7 @@ test("P3: a given key is what the API made of it", async () => {
   );
 });
 
-test("TL002: of two that insert the same key, who is told that nothing was inserted has sent nothing", async () => {
+test("TL002: of two clients that insert one key at once, one hears TL002 and not that it inserted nothing", async () => {
   let both = () => {};
   const after = new Promise<void>((resolve) => {
     both = resolve;
@@ -251,7 +251,7 @@ test("TL002: of two that insert the same key, who is told that nothing was inser
   });
 });
 
-test("a number that JavaScript can't hold is a key all the same", async () => {
+test("a key may be a number that JavaScript can't hold", async () => {
   let there = false;
   const answer: Answer = (asked) => {
     if (asked.startsWith("PUT")) there = true;

@@ -60,7 +60,7 @@ describe("a key whose second column the API assigns", () => {
     ]);
   });
 
-  test("what can't be: a number of one's own, another repository, no repository", async () => {
+  test("a key part of the API's own can't be given, and the client's part can be neither changed nor left out", async () => {
     const client = await line.client();
     const statements = [
       "insert into forge.issues (repo, id, title) values ('a', '9', 'x')",
@@ -87,7 +87,7 @@ describe("a key whose second column the API assigns", () => {
     ]);
   });
 
-  test("the number may be one that another repository has", async () => {
+  test("two rows may share the assigned part of their keys", async () => {
     await line.admin.query("set session_replication_role = replica");
     await line.admin.query("insert into forge.issues (repo, id, title) values ('b', '1', 'same number')");
     await line.admin.query("reset session_replication_role");

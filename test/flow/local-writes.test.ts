@@ -1,4 +1,4 @@
-// A statement that writes to other tables as well is evaluated anew for them: what it sends must not depend on that.
+// A statement that writes to other tables as well is evaluated anew for them, so what it sends must not depend on the run.
 
 import { beforeEach, expect, inject, test } from "vitest";
 import { migrateAll } from "../../src/app/migrate.js";
@@ -36,7 +36,7 @@ test("P2: a function that writes another value each time is refused before the c
   expect((await client.query("select from public.invoices")).rowCount).toBe(0);
 });
 
-test("P2: a function that writes the same each time is run, and its rows are there once", async () => {
+test("P2: a function that writes one value every time is run, and its rows are there once", async () => {
   const client = await line.client();
   await client.query("insert into hubspot.contacts (email) values (public.audit())");
   expect(line.writes()).toHaveLength(1);
@@ -68,7 +68,7 @@ test("P2: what the transaction wrote before the statement does not count", async
   expect(line.sandbox.records("contacts").map(({ properties }) => properties["email"])).toContain(rows[0].email);
 });
 
-test("P2: a function that writes another value each time into a local column of a mirror", async () => {
+test("P2: a function that writes another value each time into a mirror's local column is refused before the call", async () => {
   await line.admin.query(`alter table hubspot.contacts add column note text;
     create function public.note() returns text language sql as $$update hubspot.contacts
       set note = nextval('public.numbers') || '@example.com' where email = 'ada@example.com' returning note$$`);
@@ -80,7 +80,7 @@ test("P2: a function that writes another value each time into a local column of 
   expect({ writes: line.writes(), rows }).toEqual({ writes: [], rows: [{ note: null }] });
 });
 
-test("P2: the same into a foreign table", async () => {
+test("P2: a function that writes another value each time into a foreign table is refused", async () => {
   await line.admin.query(`create extension postgres_fdw;
     create server back foreign data wrapper postgres_fdw
       options (host '127.0.0.1', port '${new URL(inject("postgres")).port}', dbname '${line.database}');

@@ -126,7 +126,7 @@ test.each(scripts)("%s", async (text, said, rows, calls, before) => {
   );
 });
 
-test("P9: where COPY data would come in between, Postgres has the string, and the guard refuses the write", async () => {
+test("P9: a string with COPY data in it goes to Postgres as it came, and the guard refuses its write", async () => {
   const wire = await WireClient.login(line.port, "app", line.database);
   wire.send(serialize.query(`copy public.ledger from stdin; ${write("a")}`));
   await wire.until("G");
@@ -136,14 +136,14 @@ test("P9: where COPY data would come in between, Postgres has the string, and th
   wire.close();
 });
 
-test("an error says where it is in the whole string", async () => {
+test("the position of an error counts from the start of the whole string", async () => {
   const client = await line.client();
   const text = `${write("é")};\n  select nonsense`;
   const error = await client.query(text).catch((cause) => cause);
   expect(error).toMatchObject({ code: "42703", position: String(text.indexOf("nonsense") + 1) });
 });
 
-test("a function that is made, called and dropped in one string, as Sequelize does", async () => {
+test("a function that is created, called and dropped in one string writes once, as Sequelize does", async () => {
   const client = await line.client();
   const results =
     await client.query(`CREATE OR REPLACE FUNCTION pg_temp.testfunc(OUT response "hubspot"."contacts", OUT sequelize_caught_exception text) RETURNS RECORD AS $func$
@@ -167,7 +167,7 @@ test("PREPARE TRANSACTION after a write is refused in a string as well", async (
   ]);
 });
 
-test("what ends or begins a transaction in a string leaves it as Postgres does, or is refused before its write", async () => {
+test("a string whose transaction commands Postgres refuses sends no write", async () => {
   expect(await answersTo(`${write("a")}; commit prepared 'x'`)).toEqual(["E 25001", "Z I"]);
   expect(await answersTo(`select 1; begin isolation level serializable; ${write("b")}`)).toEqual([
     "T",

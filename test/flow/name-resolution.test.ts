@@ -1,4 +1,4 @@
-// Which table a name means: quoted, escaped or cut, by search_path, behind a temporary table and in what was prepared before.
+// Which table a name means: quoted, escaped or cut, by search_path, behind a temporary table, in what was prepared before.
 
 import { serialize } from "pg-protocol";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -15,7 +15,7 @@ beforeAll(async () => {
 afterAll(() => things.close());
 beforeEach(() => things.reset());
 
-test("P2: a mirror and a column with capitals, spaces and other letters", async () => {
+test("P2: a mirror and a column may have capitals, spaces and other letters", async () => {
   const api = await startThingsApi();
   const table = { as: "Odd Thïngs", rename: { label: 'La"Bel' } };
   const own = { schema: "My Own", manifest: api.manifest, resource: "things", url: api.url, table };
@@ -57,7 +57,7 @@ test.each(['U&"m\\0069rror".U&"th!0069ngs" uescape \'!\'', '"mirror" . /* there 
   },
 );
 
-test("P2: comments and empty statements around a write, in either protocol", async () => {
+test("P2: comments and empty statements may stand around a write, in either protocol", async () => {
   const wire = await WireClient.login(things.port, "app", things.database);
   const update = (label: string) => `update mirror.things set label = '${label}' where target = 'a'`;
   const text = `;; /* a */ ${update("c")}; -- done\n ;`;
@@ -114,14 +114,14 @@ test("P2: a temporary view hides the mirror until pg_temp is behind it", async (
   expect(await things.labels("plain")).toEqual({ a: "shadow", b: "two" });
 });
 
-test("P2: a function has a search_path of its own", async () => {
+test("P2: a function writes by its own search_path", async () => {
   const client = await things.client();
   await client.query(`create function public."Put It"(text) returns text language plpgsql set search_path = mirror as $$declare c text;
     begin UPDATE things SET label = $1 WHERE target = 'a' RETURNING computed INTO c; return c; end$$`);
   expect((await client.query(`select "public"."Put It"($1) c`, ["fn"])).rows).toEqual([{ c: "FN" }]);
 });
 
-test("P2: a function with a body of SQL's own grammar, in FROM", async () => {
+test("P2: a function with a BEGIN ATOMIC body writes when it stands in FROM", async () => {
   const client = await things.client();
   await client.query(`create function public.atomic(text) returns table (t text, c text) language sql
     begin atomic; update mirror.things set label = $1 where origin = 1 returning target, computed; end`);
@@ -132,7 +132,7 @@ test("P2: a function with a body of SQL's own grammar, in FROM", async () => {
   expect(things.api.requests).toEqual(["POST /update"]);
 });
 
-test("P2: PREPARE and EXECUTE in one string, and a string that DISCARD ALL may not be in", async () => {
+test("P2: PREPARE and EXECUTE work in one string, and DISCARD ALL is refused there", async () => {
   const wire = await WireClient.login(things.port, "app", things.database);
   const prepare = `prepare "My P"(text) as update mirror.things set label = $1 where target = 'a' returning computed`;
   expect(
@@ -142,7 +142,7 @@ test("P2: PREPARE and EXECUTE in one string, and a string that DISCARD ALL may n
   wire.close();
 });
 
-test("P2: a view whose name holds a quote", async () => {
+test("P2: the name of a view may hold a quote", async () => {
   const client = await things.client();
   await client.query('create view public."we""ird" as select origin, target, label from mirror.things');
   const update = `update public."we""ird" set label = 'q' where target = 'a'`;
@@ -150,7 +150,7 @@ test("P2: a view whose name holds a quote", async () => {
   expect(things.api.record("a")).toMatchObject({ label: "q" });
 });
 
-test("P2: a mirror whose schema, name and column hold a quote", async () => {
+test("P2: the schema, the name and a column of a mirror may hold a quote", async () => {
   const api = await startThingsApi();
   const table = { as: 'Th"ings', rename: { label: 'La"Bel' } };
   const own = { schema: 'We"ird', manifest: api.manifest, resource: "things", url: api.url, table };

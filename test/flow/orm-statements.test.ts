@@ -1,4 +1,4 @@
-// What ORMs, API servers and frameworks make of a write, as they send it, and what CTEs make of its rows.
+// The write statements of ORMs, API servers and frameworks, as they send them, and CTEs over the rows of a write.
 
 import { afterAll, beforeAll, beforeEach } from "vitest";
 import { startThings, type Things, testAlike } from "../support/things.js";

@@ -1,3 +1,5 @@
+// What a client is told of each outcome of a call: refused, accepted in part, unknown, gone, not sent.
+
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { type Line, startLine } from "../support/line.js";
 import { untilSent } from "../support/sessions.js";
@@ -72,7 +74,7 @@ test("P4: a bad row of a batch names its row and column, when no row was accepte
   expect(error.detail).toContain("row 1");
 });
 
-test("TL001: what a batch accepted is in the mirror, and both are listed", async () => {
+test("TL001: the accepted rows of a batch are in the mirror, and the error lists accepted and refused ones", async () => {
   const error = await raised(
     "insert into hubspot.contacts (email, firstname) values ('good1@example.com', 'G1'), ('bad', 'B'), ('good2@example.com', 'G2')",
   );
@@ -128,7 +130,7 @@ test("P7: a hang-up after sending is TL007 with the journal id, whether or not i
   }
 });
 
-test("P7: a 2xx answer that says nothing of the rows is no success", async () => {
+test("P7: a 2xx answer without the rows is no success", async () => {
   line.sandbox.fault({ kind: "empty-ok", on: { path: "*/batch/create" } });
   const error = await raised("insert into hubspot.contacts (email) values ('e1@example.com'), ('e2@example.com')");
   expect(error).toMatchObject({ code: "TL007" });
@@ -247,7 +249,7 @@ test("P6: the journal keeps values only while an entry is open", async () => {
   ]);
 });
 
-test("P7: an error of ours between sending and noting is told as unknown, with the journal's id", async () => {
+test("P7: an error of the proxy's own between sending and noting is told as unknown", async () => {
   const client = await line.client();
   line.sandbox.fault({ kind: "slow", ms: 300, on: { method: "POST" } });
   const writing = client.query("insert into hubspot.contacts (email) values ('lost@x.com')").catch((cause) => cause);

@@ -1,4 +1,4 @@
-// TL001 in every shape: of several rows the API refuses one, and what it has accepted is in the mirror, whatever becomes of the rest.
+// TL001 in every shape of statement: the API refuses one of several rows, and those that it accepted are in the mirror.
 
 import { serialize } from "pg-protocol";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";

@@ -29,7 +29,7 @@ const ledger = async () =>
   (await line.admin.query("select no from public.ledger order by no")).rows.map(({ no }) => no);
 const told = async (until = "Z") => shown(await wire.until(until)).filter((message) => !/^[12nT3]$/.test(message));
 
-test("first, in the middle and last: the local statements around it are one transaction with it", async () => {
+test("a write first, in the middle or last is one transaction with the local statements around it", async () => {
   for (const [place, name] of ["a", "b", "c"].entries()) {
     const statements = [note(10 * place), note(10 * place + 1)];
     statements.splice(place, 0, write(name));
@@ -42,7 +42,7 @@ test("first, in the middle and last: the local statements around it are one tran
   expect(line.writes()).toHaveLength(3);
 });
 
-test("P4: an error behind it undoes the local statements, and not the call", async () => {
+test("P4: an error behind a write undoes the local statements, and not the call", async () => {
   wire.send(...[note(1), write("a"), "select 1/0", note(2)].flatMap((text) => run(text)), serialize.sync());
   expect(await told()).toEqual(["C INSERT 0 1", "D a@x.com", "C INSERT 0 1", "E 22012", "N 01000", "Z I"]);
   expect(await ledger()).toEqual([]);
@@ -144,7 +144,7 @@ test("lib/pq: the unnamed statement is bound behind another Sync", async () => {
   expect(line.writes()).toHaveLength(1);
 });
 
-test("what a pipeline leaves to a Sync that never comes is undone, and settled", async () => {
+test("a pipeline whose Sync never comes is undone, and its write settled", async () => {
   wire.send(...run(note(1)), ...run(write("a")), serialize.flush());
   expect(await told("C")).toEqual(["C INSERT 0 1"]);
   await wire.until("C");
@@ -166,7 +166,7 @@ test("P4: a BEGIN of the client's in the same batch stays open though the write 
   expect(line.writes()).toEqual([]);
 });
 
-test("a write by Query behind a pipeline with one", async () => {
+test("a write by Query works behind a pipeline with a write", async () => {
   wire.send(...run("select 1"), ...run(write("a")), serialize.sync());
   expect((await told()).at(-1)).toBe("Z I");
   wire.send(serialize.query(write("b")));
@@ -195,7 +195,7 @@ test.each(["notice", "error"])(
   },
 );
 
-test("P4: after a refusal and a failing pipeline the next write finds no leftover of ours", async () => {
+test("P4: after a refusal and a failing pipeline the next write finds a clean session", async () => {
   const ask = async (text: string) => {
     wire.send(serialize.query(text));
     return shown(await wire.until("Z"));

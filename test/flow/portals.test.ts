@@ -86,7 +86,7 @@ describe("a portal", () => {
   );
 });
 
-describe("P2: a write whose portal is not what its statement is now is refused, and nothing is sent", () => {
+describe("P2: a write by a portal that no longer matches its statement is refused, and nothing is sent", () => {
   let line: Line;
   beforeEach(async () => {
     line = await startLine({ seed: [{ email: "ada@x.com", firstname: "Ada" }], waitMs: 8_000 });

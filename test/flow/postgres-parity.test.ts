@@ -1,5 +1,5 @@
-// P10: what is said of a write to a mirror is what Postgres says of the same write to an ordinary table, whatever stands
-// around it: other statements of its pipeline or string, portals that stay open, chains of transactions.
+// P10: a write to a mirror is answered as a write to an ordinary table, whatever stands around it: other statements of its pipeline
+// or string, portals that stay open, chains of transactions.
 
 import { serialize } from "pg-protocol";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";

@@ -16,7 +16,7 @@ beforeEach(() => things.reset());
 
 const set = (label: string, target: string) => `update mirror.things set label = '${label}' where target = '${target}'`;
 
-test("P10: a name of more bytes than Postgres keeps is one", async () => {
+test("P10: a statement name longer than Postgres keeps can be bound", async () => {
   const wire = await WireClient.login(things.port, "app", things.database);
   const name = "n".repeat(70);
   const parse = serialize.parse({ name, text: set("long", "a") });
@@ -26,7 +26,7 @@ test("P10: a name of more bytes than Postgres keeps is one", async () => {
 });
 
 test.each(["plain", "mirror"])(
-  "P10: a PREPARE that fails leaves the name to the write that has it: %s",
+  "P10: a PREPARE of a name that is taken leaves it to its first write: %s",
   async (schema) => {
     const client = await things.client();
     const prepare = (label: string) => `prepare p as update ${schema}.things set label = '${label}' where target = 'a'`;
@@ -38,7 +38,7 @@ test.each(["plain", "mirror"])(
   },
 );
 
-test("P10: an EXECUTE that has a name itself is of what its name means by then", async () => {
+test("P10: a prepared EXECUTE runs what its name means at that time", async () => {
   const wire = await WireClient.login(things.port, "app", things.database);
   const run = [serialize.bind({ statement: "e" }), serialize.execute({}), serialize.sync()];
   await wire.ask(serialize.query(`prepare p as ${set("p1", "a")}`));
@@ -71,7 +71,7 @@ describe("a PREPARE that fails leaves the name to the statement that has it", ()
     expect(things.api.record("a")).toMatchObject({ label: "kept" });
   });
 
-  test("P10: what is no write, and runs once", async () => {
+  test("P10: a read, which runs once", async () => {
     const client = await things.client();
     await client.query("create sequence public.numbers; prepare q as select nextval('public.numbers') as n");
     const write = client.query("prepare q as update mirror.things set label = 'x'");

@@ -1,3 +1,5 @@
+// A write to a mirror needs the privileges that Postgres asks for, and no more.
+
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { type Line, startLine } from "../support/line.js";
 

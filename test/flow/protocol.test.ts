@@ -1,3 +1,5 @@
+// The messages that answer a write to a mirror are those that Postgres answers with.
+
 import { serialize } from "pg-protocol";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { type Line, startLine } from "../support/line.js";

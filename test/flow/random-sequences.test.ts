@@ -1,5 +1,5 @@
-// Random walks with writes to a mirror: what a client hears is what an ordinary table gives (P10), and what is in the
-// mirror afterwards is what upstream has (P6), whatever was undone on the way. A walk that fails prints its seed.
+// Random sequences with writes to a mirror: the client hears what an ordinary table gives (P10), and afterwards the mirror holds what
+// upstream holds (P6), whatever was undone on the way. A failure prints its seed.
 
 import fc from "fast-check";
 import { serialize } from "pg-protocol";
@@ -116,7 +116,7 @@ async function heard(port: number, batches: readonly (readonly Buffer[])[], toge
   return { said: shown(messages).filter((message) => message !== "N 01000"), ledger: rows.map(({ no }) => no) };
 }
 
-test("P10: any walk with writes is answered as on an ordinary table, message by message or all at once", async () => {
+test("P10: any sequence with writes is answered as on an ordinary table, sent message by message or all at once", async () => {
   const direct = Number(new URL(inject("postgres")).port);
   let walks = 0;
   const walk = fc.asyncProperty(
@@ -133,7 +133,7 @@ test("P10: any walk with writes is answered as on an ordinary table, message by 
   await fc.assert(walk, { seed, numRuns: 7, endOnFailure: true });
 });
 
-test("P6: whatever a walk in mode immediate changes and undoes, the mirror is as upstream is", async () => {
+test("P6: whatever a sequence in mode immediate changes and undoes, the mirror holds what upstream holds", async () => {
   const word = fc.constantFrom("A", "B", "C");
   const who = fc.constantFrom("ada@x.com", "bob@x.com", "eve@x.com");
   const text = fc.oneof(

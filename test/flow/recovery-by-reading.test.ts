@@ -1,4 +1,4 @@
-// Recovery among others who are at work: pages of the sync, clients, people upstream, and a Postgres that comes and goes.
+// Recovery reads upstream to find out what became of a call, while pages, clients and people upstream are at work.
 
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { mirrored, refused, upstream } from "../support/answers.js";
@@ -49,7 +49,7 @@ describe("P8: what recovery reads", () => {
     expect(await mirrored(line)).toEqual(["ada@x.com Newer", "bob@x.com Bob"]);
   });
 
-  test("is awaited: a row that was blocked once, and can't be read again, is not applied", async () => {
+  test("is awaited: a row that was blocked is not applied as long as it can't be read again", async () => {
     await line.admin.query("alter table hubspot.contacts add constraint short check (length(firstname) < 6)");
     const ada = idOf("ada@x.com");
     line.sandbox.fault({ kind: "unavailable", times: 2, on: asked });
@@ -68,7 +68,7 @@ describe("P8: what recovery reads", () => {
 });
 
 describe("P7: a create that is found by its e-mail", () => {
-  test("is not claimed when a client has made it again himself", async () => {
+  test("is not taken for the lost one when a client has made it anew", async () => {
     const client = await line.client();
     const call = await left(line, create, "sent");
     await client.query("insert into hubspot.contacts (email, firstname) values ('new@x.com', 'Second')");
@@ -77,7 +77,7 @@ describe("P7: a create that is found by its e-mail", () => {
     expect(await stateOf(call)).toBe("lapsed");
   });
 
-  test("is left alone while a client is making it", async () => {
+  test("is not touched while a client is making it", async () => {
     const client = await line.client();
     const call = await left(line, create, "sent");
     line.sandbox.fault({ kind: "slow", ms: 1_500, on: { path: "/crm/v3/objects/contacts" } });
@@ -87,7 +87,7 @@ describe("P7: a create that is found by its e-mail", () => {
     expect(await making).toMatchObject({ code: "accepted" });
   });
 
-  test("with other values is settled: nobody can tell whose it is", async () => {
+  test("with other values closes the entry as settled, because its maker can't be told", async () => {
     line.sandbox.seed("contacts", [{ email: "new@x.com", firstname: "Other" }]);
     const call = await left(line, create, "sent");
     await age(call);
@@ -97,7 +97,7 @@ describe("P7: a create that is found by its e-mail", () => {
   });
 });
 
-test("P7: a change that upstream has put into other words is settled, not lapsed", async () => {
+test("P7: a change whose value upstream has normalised is settled, not lapsed", async () => {
   const client = await line.client();
   line.sandbox.fault({ kind: "hang-up-after" });
   await refused(client.query("update hubspot.contacts set email = 'ADA2@x.com' where email = 'ada@x.com'"));

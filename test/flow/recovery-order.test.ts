@@ -1,4 +1,4 @@
-// What recovery must not undo, and what the client must be told, when things come in an order of their own.
+// Recovery keeps the order of what was accepted: it undoes no later write, and a client hears what is not known.
 
 import { readFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -62,7 +62,7 @@ describe("P6", () => {
   });
 });
 
-test("P8: what an unknown call is known to have made is not written over a page that was asked for later", async () => {
+test("P8: rows of an unknown call are not written over a page that was asked for later", async () => {
   const client = await own.client();
   api.set("new", "leaves a row out");
   // Its settling has to wait.
@@ -80,7 +80,7 @@ test("P8: what an unknown call is known to have made is not written over a page 
   expect(await mirrored()).toContain("new1 newer");
 });
 
-test("P7: not to know is told although the client cancels twice", async () => {
+test("P7: an unknown outcome is told even when the client cancels twice", async () => {
   const client = await own.client();
   // The moment in which the second one arrives, made longer.
   const { rows } = await own.admin.query("select pg_get_functiondef('throughline.refuse'::regproc) as sql");
@@ -95,7 +95,7 @@ test("P7: not to know is told although the client cancels twice", async () => {
 });
 
 test.each(["simple", "extended"])(
-  "TL002: what a deferred constraint says after acceptance is no refusal (%s)",
+  "TL002: a deferred constraint that fails after acceptance is no refusal (%s)",
   async (protocol) => {
     await own.admin.query(`create table public.parent (id int primary key); insert into public.parent values (1);
     grant select on public.parent to app;

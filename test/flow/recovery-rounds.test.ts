@@ -1,4 +1,4 @@
-// Recovery among others who are at work: pages of the sync, clients, people upstream, and a Postgres that comes and goes.
+// Rounds of recovery beside others at work: running proxies, sessions of clients, lost connections, tables that are no longer configured.
 
 import { randomUUID } from "node:crypto";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -40,7 +40,7 @@ const change = () => ({
 });
 const create = { verb: "insert" as const, request: [{ key: null, sent: { email: "new@x.com", firstname: "First" } }] };
 
-test("P6: entries of a table that is no longer configured keep recovery from no other, and can be closed", async () => {
+test("P6: entries of a table that is no longer configured don't keep recovery from others, and can be closed", async () => {
   const entries = `insert into throughline.journal (id, proxy, mirror, api, table_name, verb, state, row_count, role, application,
       client_address, statement_hash, request, sent_at, intent_at)
     select gen_random_uuid(), $1, m.id, 'gone', 'gone.things', 'insert', s.state, 1, '', '', '', '', '[]', now() - interval '1 day',
@@ -60,7 +60,7 @@ test("P6: entries of a table that is no longer configured keep recovery from no 
   expect(await resolveEntry(line.opened.pool, rows[0].id, "refused", "the API is no longer used")).toBe(true);
 });
 
-test("P6: a round whose connection is lost ends no process, and is made up for", async () => {
+test("P6: a round that loses its connection ends no process, and a later round does its work", async () => {
   line.sandbox.fault({ kind: "slow", ms: 1_000, on: asked });
   const call = await left(line, change(), "sent");
   await age(call);
@@ -83,7 +83,7 @@ test("P10: clients see no advisory lock of a proxy that has nothing to recover",
   expect(rows).toEqual([{ n: 0 }]);
 });
 
-test("P6: a proxy is known to run although its server tracks no activities, and by nobody else's word", async () => {
+test("P6: a proxy counts as running by its own login alone, and even where Postgres tracks no activities", async () => {
   const other = randomUUID();
   const gone = await left(line, change(), "sent", undefined, other);
   await age(gone);
@@ -104,7 +104,7 @@ test("P6: a proxy is known to run although its server tracks no activities, and 
   await line.admin.query("alter role throughline reset track_activities");
 });
 
-test("P6: a session that nobody else settles is not recovery's while its proxy runs", async () => {
+test("P6: recovery leaves an open session alone while its proxy runs", async () => {
   const client = await line.client();
   await client.query("begin");
   await client.query("insert into hubspot.contacts (email) values ('open@x.com')");

@@ -1,4 +1,4 @@
-// What another proxy has left open when it was killed, and what nobody knew: finished in the background by one that runs.
+// Recovery by a running proxy of what a killed proxy left open, and of calls whose outcome is unknown.
 
 import { readFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -31,14 +31,14 @@ const stateOf = async (call: string) =>
   (await line.admin.query("select state, closed_at is null as open from throughline.journal where id = $1", [call]))
     .rows[0];
 
-test("P6: what was never sent is closed as such, and nothing is sent", async () => {
+test("P6: an entry that was never sent is closed as unsent, and nothing is sent", async () => {
   const call = await left(line, { verb: "insert", request: [{ key: null, sent: { email: "new@x.com" } }] }, "intent");
   await closed(call);
   expect(await stateOf(call)).toEqual({ state: "unsent", open: false });
   expect(line.sandbox.log).toEqual([]);
 });
 
-test("P6: what was accepted is applied", async () => {
+test("P6: rows that were accepted are applied to the mirror", async () => {
   const ada = idOf("ada@x.com");
   line.sandbox.edit("contacts", ada, { firstname: "Augusta" });
   const row = (await line.admin.query("select * from hubspot.contacts where id = $1", [ada])).rows[0];
@@ -61,7 +61,7 @@ describe("P6: a change that may have been sent is settled by reading the row", (
     expect(await mirrored(line)).toEqual(["ada@x.com Augusta", "bob@x.com Bob"]);
   });
 
-  test("upstream has not made it, and somebody else another", async () => {
+  test("upstream has not made it, but has another change", async () => {
     const call = await left(line, { verb: "update", request: request() }, "sent");
     line.sandbox.edit("contacts", idOf("ada@x.com"), { firstname: "Countess" });
     await closed(call);
@@ -69,7 +69,7 @@ describe("P6: a change that may have been sent is settled by reading the row", (
     expect(await mirrored(line)).toEqual(["ada@x.com Countess", "bob@x.com Bob"]);
   });
 
-  test("upstream has not made it, and nobody another", async () => {
+  test("upstream has not made it, and no other change", async () => {
     const call = await left(line, { verb: "update", request: request() }, "sent");
     await closed(call);
     expect((await stateOf(call)).state).toBe("lapsed");
@@ -97,7 +97,7 @@ describe("P6: a change that may have been sent is settled by reading the row", (
 describe("P6: a create that may have been sent is looked for by a unique column", () => {
   const request = [{ key: null, sent: { email: "new@x.com", firstname: "New" } }];
 
-  test("and is there", async () => {
+  test("and is found", async () => {
     const call = await left(line, { verb: "insert", request }, "sent");
     line.sandbox.seed("contacts", [{ email: "new@x.com", firstname: "New" }]);
     await closed(call);
@@ -106,7 +106,7 @@ describe("P6: a create that may have been sent is looked for by a unique column"
     expect(line.writes()).toEqual([]);
   });
 
-  test("and is not", async () => {
+  test("and is not found", async () => {
     const call = await left(line, { verb: "insert", request }, "sent");
     await closed(call);
     expect((await stateOf(call)).state).toBe("lapsed");
@@ -114,7 +114,7 @@ describe("P6: a create that may have been sent is looked for by a unique column"
     expect(line.writes()).toEqual([]);
   });
 
-  test("P7: without a unique value nobody can tell: it stays unknown, and is not sent again", async () => {
+  test("P7: a create without a unique value stays unknown, and is not sent again", async () => {
     const call = await left(line, { verb: "insert", request: [{ key: null, sent: { firstname: "New" } }] }, "sent");
     await untilTrue(line.admin, `exists (select from throughline.journal where id = '${call}' and tries > 1)`);
     expect(await stateOf(call)).toEqual({ state: "unknown", open: true });
@@ -122,7 +122,7 @@ describe("P6: a create that may have been sent is looked for by a unique column"
   });
 });
 
-test("P7: what a client was told is unknown is in the mirror soon after", async () => {
+test("P7: a row whose outcome was unknown is in the mirror soon after", async () => {
   const client = await line.client();
   line.sandbox.fault({ kind: "hang-up-after" });
   const told = await refused(client.query("insert into hubspot.contacts (email) values ('new@x.com')"));
@@ -132,7 +132,7 @@ test("P7: what a client was told is unknown is in the mirror soon after", async 
   expect(line.writes()).toHaveLength(1);
 });
 
-test("P6: a row that a constraint of the user's kept out is read again, and applied when it can be", async () => {
+test("P6: a row that a user's constraint kept out is read again, and applied once the constraint allows it", async () => {
   await line.admin.query("alter table hubspot.contacts add constraint short check (length(firstname) < 5)");
   const ada = idOf("ada@x.com");
   line.sandbox.edit("contacts", ada, { firstname: "Augusta" });
@@ -146,7 +146,7 @@ test("P6: a row that a constraint of the user's kept out is read again, and appl
   expect(await mirrored(line)).toEqual(["ada@x.com Gus", "bob@x.com Bob"]);
 });
 
-test("P6: without such a question to ask, the next pull tells what became of a create", async () => {
+test("P6: where the API can't be asked for a created row, the next pull tells what became of it", async () => {
   const api = await startApi("unique");
   const text = readFileSync(new URL("../faults/manifest.yaml", import.meta.url), "utf8").replace(/^ *find:.*\n/m, "");
   const manifest = readYaml("manifest.yaml", text, manifestSchema);

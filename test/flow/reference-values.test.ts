@@ -1,4 +1,4 @@
-// A value that names no record because it can't be a key at all.
+// A reference whose value can't be a key of the table that it names is refused or accepted, and the session goes on.
 
 import { once } from "node:events";
 import { createServer } from "node:http";

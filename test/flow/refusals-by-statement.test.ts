@@ -1,4 +1,4 @@
-// The refused list (design, section 3): each with its SQLSTATE, a hint that says what to do, and no request.
+// Statements that are refused by their shape: each with its SQLSTATE, a hint that says what to do, and no request.
 
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Line, startLine } from "../support/line.js";
@@ -144,7 +144,7 @@ test.each(list)("$what", async ({ before = [], sql, code, hint }) => {
   expect(line.sandbox.log).toEqual([]);
 });
 
-test("a second write in a transaction: the first is all that was sent", async () => {
+test("a second write in a transaction is refused, and only the first was sent", async () => {
   const client = await line.client();
   await client.query("begin");
   await client.query("insert into hubspot.contacts (email) values ('first@x.com')");
@@ -154,7 +154,7 @@ test("a second write in a transaction: the first is all that was sent", async ()
   expect(line.writes()).toHaveLength(1);
 });
 
-test("P1: an UPDATE of ten thousand rows ends at the first that is too many", async () => {
+test("P1: an UPDATE of ten thousand rows is refused at the first row too many", async () => {
   await line.opened.pool.query(
     "insert into hubspot.contacts (id, email) select 'many' || i, 'many' || i || '@x.com' from generate_series(1, 10000) i",
   );

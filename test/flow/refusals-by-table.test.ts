@@ -1,4 +1,4 @@
-// What is refused for the tables that a statement meets: rows of two mirrors, a trigger that fires behind the guard. Each with
+// Statements that are refused for the tables that they meet: rows of two mirrors, a trigger that fires behind the guard. Each has
 // its SQLSTATE, a hint that says what to do, and no request.
 
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
@@ -51,7 +51,7 @@ test.each([
   expect(await rows()).toEqual(there);
 });
 
-test("P1: so is what a trigger of the user's writes to the other one", async () => {
+test("P1: a write that a user's trigger makes to a second mirror is refused as well", async () => {
   await line.admin.query(`create function public.twice() returns trigger language plpgsql as $$begin update hubspot.companies set domain = 'x.com'; return null; end$$;
     create trigger twice after update on hubspot.contacts for each row execute function public.twice()`);
   const client = await line.client();

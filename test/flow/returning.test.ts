@@ -46,7 +46,7 @@ testAlike(
   ],
 );
 
-test("P3: a mixture that the API upserts is told apart", async () => {
+test("P3: RETURNING tells the inserted rows of an upsert from the updated ones", async () => {
   const crm = await startEchoLine("crm");
   try {
     crm.echo.reset([{ id: "r-bob", fields: { email: "bob@a.example", firstname: "Bob" } }]);

@@ -15,7 +15,7 @@ beforeEach(() => things.reset());
 
 const set = (label: string, target: string) => `update mirror.things set label = '${label}' where target = '${target}'`;
 
-test("P8: what a partial call has left counts as undone by a rollback to a savepoint", async () => {
+test("P8: after a rollback to a savepoint, a row of a partly accepted call is not written again", async () => {
   const client = await things.client();
   await client.query("set throughline.transaction = immediate");
   await client.query("begin");
@@ -45,7 +45,7 @@ test.each([
 });
 
 describe.each(["single", "immediate"])(
-  "P3: after ROLLBACK TO, the row that a call has changed is not written again: %s",
+  "P3: after ROLLBACK TO, a row that a call has changed is not written again: %s",
   (mode) => {
     let line: Line;
     beforeEach(async () => {

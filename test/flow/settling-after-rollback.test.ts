@@ -13,7 +13,7 @@ beforeEach(async () => {
 const idOf = async (email: string): Promise<string> =>
   (await line.admin.query("select id from hubspot.contacts where email = $1", [email])).rows[0].id;
 
-test("P8: what a rollback leaves to settle does not overwrite what was accepted after it", async () => {
+test("P8: a rolled-back write that is settled late does not overwrite a later accepted one", async () => {
   const id = await idOf("s2@x.com");
   const one = await line.client();
   const two = await line.client();
@@ -30,7 +30,7 @@ test("P8: what a rollback leaves to settle does not overwrite what was accepted 
   ]);
 });
 
-test("P6: a rolled back write reaches the mirror though somebody held the row for a while", async () => {
+test("P6: a rolled-back write reaches the mirror although another session held the row for a while", async () => {
   const id = await idOf("s3@x.com");
   const one = await line.client();
   const two = await line.client();

@@ -169,14 +169,14 @@ async function agree(calls: readonly unknown[]): Promise<void> {
   expect(placeholders).toEqual([]);
 }
 
-test("ON CONFLICT DO NOTHING with a duplicate within the statement", async () => {
+test("ON CONFLICT DO NOTHING accepts a duplicate within the statement", async () => {
   const client = await line.client();
   const sql =
     "insert into hubspot.contacts (email) values ('Dup@X.com'), ('Dup@X.com') on conflict (email) do nothing returning email";
   expect(await refused(client.query(sql))).toEqual({ code: "accepted" });
 });
 
-test("MERGE: what inserts, updates or deletes alone is one call; a mixture is refused before it", async () => {
+test("a MERGE that only inserts, updates or deletes is one call; a mixture is refused before it", async () => {
   const version = Number((await line.admin.query("show server_version_num")).rows[0].server_version_num);
   const client = await line.client();
   const merge = (rows: string) =>
@@ -199,7 +199,7 @@ test("MERGE: what inserts, updates or deletes alone is one call; a mixture is re
   expect(await mirrored(line)).toEqual(upstream(line));
 });
 
-test("P1: an upsert of as many rows as one call takes is no more rows for having met a conflict", async () => {
+test("P1: a row that meets its conflict counts once against the rows that one call takes", async () => {
   line.sandbox.seed(
     "contacts",
     Array.from({ length: 100 }, (_, i) => ({ email: `c${i}@x.com` })),

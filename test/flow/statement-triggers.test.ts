@@ -53,7 +53,7 @@ describe("a statement trigger of the user's", () => {
     ["UPDATE", "DELETE", "update mirror.things set label = 'u' where target = 'a'"],
     ["DELETE", "INSERT", "delete from mirror.things where target = 'a'"],
     ["INSERT", "DELETE", "insert into mirror.things (origin, target, label) values (5, 'x', 'i')"],
-  ])("P5: %s is not forbidden by what forbids %s", async (_, forbidden, sql) => {
+  ])("P5: %s is not forbidden by a trigger that forbids %s", async (_, forbidden, sql) => {
     await withTrigger(`before ${forbidden} on mirror.things`, "raise 'no % here', tg_op", async () => {
       const client = await things.client();
       expect(await refused(client.query(sql))).toEqual({ code: "accepted" });
@@ -63,7 +63,7 @@ describe("a statement trigger of the user's", () => {
     });
   });
 
-  test("P8: a pull is not forbidden by what forbids DELETE", async () => {
+  test("P8: a pull is not forbidden by a trigger that forbids DELETE", async () => {
     await withTrigger("before delete on mirror.things", "raise 'no'", async () => {
       things.api.add({ origin: 77, target: "p", label: "pulled" });
       await things.pull();

@@ -1,3 +1,5 @@
+// Time-outs and a killed backend during a call don't keep an accepted row out of the mirror.
+
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Line, startLine } from "../support/line.js";
 import { untilSent } from "../support/sessions.js";

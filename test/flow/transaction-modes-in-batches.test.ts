@@ -1,4 +1,4 @@
-// throughline.transaction where BEGIN and writes come in one batch, or the setting with the write.
+// throughline.transaction where BEGIN and writes come in one batch, or where the setting comes with the write.
 
 import { serialize } from "pg-protocol";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
@@ -32,7 +32,7 @@ test.each([
   expect(line.writes()).toEqual([]);
 });
 
-test("P4: immediate: an error behind two writes of a pipeline undoes what stands beside them, and neither", async () => {
+test("P4: immediate: an error behind two writes of a pipeline undoes the local statements, and neither write", async () => {
   const set = query("set throughline.transaction = immediate");
   const texts = ["insert into ledger values (1)", insert("a1"), insert("b1"), "select 1/0"];
   const pipeline = [...texts.flatMap((text) => run(text)), serialize.sync()];
@@ -43,7 +43,7 @@ test("P4: immediate: an error behind two writes of a pipeline undoes what stands
   await expectInStep();
 });
 
-test("P1: SET LOCAL counts for the string that it stands in", async () => {
+test("P1: SET LOCAL of a mode holds for the string that it stands in", async () => {
   const client = await line.client();
   await client.query(`set local throughline.transaction = 'immediate'; ${insert("a2")}; ${insert("b2")}`);
   expect(line.writes()).toHaveLength(2);
@@ -52,7 +52,7 @@ test("P1: SET LOCAL counts for the string that it stands in", async () => {
   await expectInStep();
 });
 
-test("P1: DISCARD ALL takes the modes back", async () => {
+test("P1: DISCARD ALL resets the modes", async () => {
   const client = await line.client();
   await client.query("set throughline.transaction = 'immediate'; set throughline.chunk = on");
   await client.query("discard all");

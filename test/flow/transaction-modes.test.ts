@@ -1,4 +1,4 @@
-// throughline.transaction and throughline.chunk: how many calls a transaction and a statement may make.
+// throughline.transaction and throughline.chunk say how many calls a transaction and a statement may make.
 
 import { beforeEach, expect, test } from "vitest";
 import { mirroredEmails, refused, upstreamEmails } from "../support/answers.js";
@@ -44,7 +44,7 @@ test("immediate: each statement of a transaction makes its call, and a rollback 
   ]);
 });
 
-test("a mode that there is not is refused with those that there are", async () => {
+test("an unknown mode is refused, and the hint names the modes", async () => {
   const client = await line.client();
   await client.query("set throughline.transaction = 'deferred'");
   expect(await refused(client.query(insert("a")))).toMatchObject({
@@ -53,7 +53,7 @@ test("a mode that there is not is refused with those that there are", async () =
   });
 });
 
-test("chunk: as many calls as it takes, and RETURNING in the order of the rows", async () => {
+test("chunk: a statement makes as many calls as it needs, and RETURNING keeps the order of the rows", async () => {
   const client = await line.client();
   await client.query("set throughline.chunk = on");
   const { rows } = await client.query(many(250));

@@ -1,3 +1,5 @@
+// A write inside the client's own transaction: its one call, and what COMMIT, ROLLBACK and errors leave of it.
+
 import type pg from "pg";
 import { serialize } from "pg-protocol";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
@@ -245,7 +247,7 @@ test("TL002: an error after acceptance says so, and the row is in the mirror aft
   expect(line.writes()).toHaveLength(1);
 });
 
-test("two statements on one row: the second plans again with what the first left", async () => {
+test("of two statements on one row the second is planned anew with what the first left", async () => {
   const one = await line.client();
   const two = await line.client();
   await one.query("begin");

@@ -41,14 +41,14 @@ test("P8: a late page does not take a unique value from what was accepted after 
   expect(rows).toEqual([{ email: "x@example.com" }]);
 });
 
-test("P8: what a rollback leaves to settle does not take one from what was accepted after it", async () => {
+test("P8: a rolled-back write that is settled late does not take a unique value from a later accepted one", async () => {
   const [ada, bob] = [idOf("ada@example.com"), idOf("bob@example.com")];
   const [one, two, three] = [await line.client(), await line.client(), await line.client()];
   await one.query("begin");
   await one.query("update hubspot.contacts set email = 'x@example.com' where id = $1", [ada]);
   line.sandbox.edit("contacts", ada, { email: "y@example.com" });
   await two.query("begin");
-  // Nobody else will do: what settles may wait for a lock as well.
+  // Only this session's wait will do: the settling session may wait for a lock as well.
   const waiting: number = (await two.query("select pg_backend_pid() as pid")).rows[0].pid;
   const locked = two.query("select from hubspot.contacts where id = $1 for update", [ada]);
   await untilTrue(
@@ -81,7 +81,7 @@ test("P8: a user's trigger does not alter the row that a unique value is taken f
   expect(rows).toEqual([{ firstname: "Bob" }]);
 });
 
-test("P8: a create that a local constraint blocks does not keep other new rows out", async () => {
+test("P8: a create that a unique constraint blocks does not keep other new rows out", async () => {
   line.sandbox.edit("contacts", idOf("bob@example.com"), { email: "moved@example.com" });
   const client = await line.client();
   expect(await refused(client.query("insert into hubspot.contacts (email) values ('BOB@example.com')"))).toMatchObject({

@@ -14,7 +14,7 @@ beforeEach(async () => {
   return () => line.close();
 });
 
-test("P10: what a client fails to define changes nothing for other sessions", async () => {
+test("P10: a function that a client fails to create changes nothing for other sessions", async () => {
   await line.admin.query("revoke create on schema public from public, app");
   const [attacker, victim] = [await line.client(), await line.client()];
   const sql =
@@ -38,7 +38,7 @@ test("P10: a DO block or procedure over a table whose name only resembles a mirr
   );
   expect(await refused(client.query("call public.clean()"))).toEqual({ code: "accepted" });
 });
-test("P10: ... and in a SERIALIZABLE transaction", async () => {
+test("P10: a SERIALIZABLE transaction may run blocks and functions that only resemble a write to a mirror", async () => {
   const client = await line.client();
   await client.query(
     "create function public.report() returns bigint stable language sql as $$select count(*) from hubspot.contacts /* since the last update */$$",

@@ -1,4 +1,4 @@
-// Upserts where the mirror is behind, and where a column is the user's own.
+// An upsert changes only the records that its rows stand for, though the mirror is behind or a local column is meant.
 
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { addLocalColumn } from "../../src/mirror/local-column.js";
@@ -70,7 +70,7 @@ test("P6: an upsert whose value has passed to another record keeps the row that 
   ]);
 });
 
-test("P2: ON CONFLICT of a view names the view's columns", async () => {
+test("P2: ON CONFLICT of a view means the view's columns, not the mirror's of that name", async () => {
   const client = await line.client();
   await client.query(
     "create view public.renamed as select id, note as email, email as mail, firstname from crm.contacts",
@@ -87,7 +87,7 @@ test("P2: ON CONFLICT of a view names the view's columns", async () => {
   expect(fields("r-carl")).toEqual(carl.fields);
 });
 
-test("P7: an unknown create is not said to have lapsed because an upsert changed what it had made", async () => {
+test("P7: an unknown create is found accepted although an upsert has changed its record since", async () => {
   const other = await startLine({ timeoutMs: 700, seed: [{ email: "ada@a.example", firstname: "Ada" }] });
   try {
     const client = await other.client();

@@ -21,7 +21,7 @@ const upsert = (values: string) =>
   `insert into hubspot.contacts (email, firstname) values ${values}
    on conflict (email) do update set firstname = excluded.firstname returning email, firstname, city, (xmax = 0) as inserted`;
 
-test("P1: some rows new and some not are one call, and RETURNING tells which is which", async () => {
+test("P1: an upsert of new and existing rows is one call, and RETURNING tells which is which", async () => {
   const client = await line.client();
   const { rows } = await client.query(
     upsert("('new@a.example', 'New'), ('ada@a.example', 'Augusta'), ('newer@a.example', 'Newer')"),
@@ -52,7 +52,7 @@ test("a row that the mirror does not have yet, but upstream has, is changed ther
   expect((await client.query("select id from hubspot.contacts where email = 'late@a.example'")).rows).toEqual([{ id }]);
 });
 
-test("P4: a row that is refused leaves the others as they are told", async () => {
+test("P4: a refused row does not keep the other rows out of the mirror", async () => {
   const client = await line.client();
   const mixed = client.query(upsert("('no address', 'x'), ('bob@a.example', 'Bobby')"));
   expect(await refused(mixed)).toMatchObject({ code: "TL001", message: "hubspot: 1 of 2 rows were accepted" });
@@ -72,7 +72,7 @@ const refusals: readonly (readonly [string, string])[] = [
   ],
 ];
 
-test.each(refusals)("what can't be told is refused before anything is sent: %s", async (_, sql) => {
+test.each(refusals)("an upsert that the API can't express is refused before anything is sent: %s", async (_, sql) => {
   const client = await line.client();
   const { rows } = await client.query("select current_setting('server_version_num')::int as version");
   if (sql.startsWith("merge") && rows[0].version < 150000) return;
@@ -80,7 +80,7 @@ test.each(refusals)("what can't be told is refused before anything is sent: %s",
   expect(line.writes()).toEqual([]);
 });
 
-test("P6, P7: an upsert that nobody knows of is found out by the column that identifies its rows", async () => {
+test("P6, P7: an upsert of unknown outcome is settled by the column that identifies its rows", async () => {
   const other = await startLine({ timeoutMs: 200, seed: [{ email: "ada@a.example", firstname: "Ada" }] });
   try {
     const client = await other.client();

@@ -1,4 +1,4 @@
-// What a user has made on a mirror: columns, triggers, defaults and row security.
+// What a user has added to a mirror works as on an ordinary table: columns, triggers, defaults and row security.
 
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { migrateAll } from "../../src/app/migrate.js";
@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => things.close());
 beforeEach(() => things.reset());
 
-test("P2: columns that are computed, of a domain that has a default and of arrays of types of the user's", async () => {
+test("P2: columns may be generated, of a domain with a default, or arrays of the user's own types", async () => {
   const virtual = things.version >= 18 ? ", add virt text generated always as (upper(label) || origin) virtual" : "";
   await things.admin.query(`create type public."Odd Type" as (a int, "B c" text);
     create domain public.short as text not null default 'dflt' check (length(value) < 9);
@@ -40,7 +40,7 @@ test("P2: columns that are computed, of a domain that has a default and of array
   await migrateAll(things.opened, { dryRun: false });
 });
 
-test("P5: a trigger that takes some rows away and changes the others", async () => {
+test("P5: a trigger may skip some rows and change the others before the call", async () => {
   await things.admin.query(`create function public.skip() returns trigger language plpgsql as
     $$begin if new.label = 'skip' then return null; end if; new.amount := 5; return new; end$$;
     create trigger a_skip before insert or update on mirror.things for each row execute function public.skip()`);
@@ -61,7 +61,7 @@ test("P5: a trigger that takes some rows away and changes the others", async () 
   await things.admin.query("drop trigger a_skip on mirror.things");
 });
 
-test("P2: a default of the user's, where a row says DEFAULT and where it says NULL", async () => {
+test("P2: a user's default fills a row that says DEFAULT, and not one that says NULL", async () => {
   await things.admin.query("alter table mirror.things alter label set default 'dflt'");
   const client = await things.client();
   const { rows } = await client.query(
@@ -71,7 +71,7 @@ test("P2: a default of the user's, where a row says DEFAULT and where it says NU
   expect(rows).toEqual([{ computed: "DFLT" }, { computed: null }, { computed: "L" }]);
 });
 
-test("P3: a key by a default that is another each time", async () => {
+test("P3: a key may come of a default that has another value each time", async () => {
   await things.admin.query("alter table mirror.things alter target set default gen_random_uuid()::text");
   const client = await things.client();
   const { rows } = await client.query(

@@ -101,7 +101,7 @@ test.each([
   "at = '-infinity'",
   "at = '0044-03-15 10:00:00+00 BC'",
   "at = '20260-01-01 00:00:00Z'",
-])("P2: what JSON can't say is refused before it is sent: %s", async (assignment) => {
+])("P2: a value that JSON can't express is refused before it is sent: %s", async (assignment) => {
   const client = await things.client();
   const [, column = ""] = /^(\w+)/.exec(assignment) ?? [];
   const update = `update mirror.things set ${assignment}, label = 'new' where target = 'a'`;
@@ -113,7 +113,7 @@ test.each([
   expect(await things.rows(`select ${column} from mirror.things where target = 'a'`)).toEqual([{ [column]: null }]);
 });
 
-test("P3: a number of another scale is what upstream made of it", async () => {
+test("P3: a number keeps the scale that upstream gives it", async () => {
   const client = await things.client();
   await client.query(insert("amount", "1.0"));
   const { rows } = await client.query("update mirror.things set amount = 1.00 where target = 'v0' returning amount");

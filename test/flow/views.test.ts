@@ -31,7 +31,7 @@ testAlike(
   ],
 );
 
-test("P2: a rule that writes to the mirror instead", async () => {
+test("P2: a rule may write to the mirror instead", async () => {
   const client = await things.client();
   await client.query(`create table public.ruled (o bigint, t text, l text);
     create rule r as on insert to public.ruled do instead
@@ -41,7 +41,7 @@ test("P2: a rule that writes to the mirror instead", async () => {
   expect(things.api.requests).toEqual(["POST /create"]);
 });
 
-test("P2: a view whose INSTEAD OF trigger writes to the mirror, by INSERT and by COPY", async () => {
+test("P2: the INSTEAD OF trigger of a view may write to the mirror, by INSERT and by COPY", async () => {
   const wire = await WireClient.login(things.port, "app", things.database);
   const made = await wire.ask(
     serialize.query(`create view public.instead as select origin, target, label from mirror.things;

@@ -10,7 +10,7 @@ beforeEach(async () => {
   return () => line.close();
 });
 
-test("P2: a volatile value in a database that has no table but mirrors", async () => {
+test("P2: a volatile value is accepted in a database that has no table but mirrors", async () => {
   const client = await line.client();
   const text = "insert into hubspot.contacts (email) values ('r' || gen_random_uuid() || '@example.com')";
   expect(await refused(client.query(text))).toEqual({ code: "accepted" });

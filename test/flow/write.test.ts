@@ -1,3 +1,5 @@
+// The writes of one statement: INSERT, UPDATE and DELETE become calls, and RETURNING has what the API made of the rows.
+
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { type Line, startLine } from "../support/line.js";
 

@@ -1,3 +1,5 @@
+// The budget of calls: who waits for room under the API's limits, how long, and in which order.
+
 import { expect, test } from "vitest";
 import { Budget } from "../../src/http/budget.js";
 
@@ -15,7 +17,7 @@ test("a call that would have to wait longer than it may is denied at once, with 
   expect(await budget.admit(write(0))).toEqual({ kind: "denied", retryAfterMs: 100 });
 });
 
-test("every limit holds, and a rest holds everybody", async () => {
+test("every limit holds, and a pause holds every caller", async () => {
   let now = 0;
   const budget = new Budget(
     [
@@ -65,7 +67,7 @@ test("a call that is cancelled while it waits leaves its place to others", async
   expect(await budget.admit(read(10_000))).toEqual({ kind: "granted" });
 });
 
-test("who is turned away again and again rests longer each time, until one is let in", () => {
+test("each refusal in a row makes the pause longer, until a call succeeds", () => {
   const budget = new Budget([]);
   expect([budget.penaltyMs(), budget.penaltyMs(), budget.penaltyMs()]).toEqual([1_000, 2_000, 4_000]);
   for (let time = 0; time < 9; time += 1) budget.penaltyMs();

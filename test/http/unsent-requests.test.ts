@@ -1,4 +1,4 @@
-// What certainly never left is told as such: a header that can't be, a server that speaks no TLS, a certificate that is not trusted.
+// Requests that certainly never left are told as unsent: an impossible header, a server without TLS.
 
 import { createServer } from "node:net";
 import { expect, test } from "vitest";
@@ -6,12 +6,12 @@ import { sendHttp } from "../../src/http/client.js";
 
 const post = { method: "POST", headers: {}, body: "{}", timeoutMs: 5_000 } as const;
 
-test("what can't be a header was certainly not sent", async () => {
+test("a request with an impossible header is unsent", async () => {
   const headers = { authorization: "Bearer …" };
   expect(await sendHttp({ ...post, url: "http://127.0.0.1:1/", headers })).toMatchObject({ kind: "unsent" });
 });
 
-test("a server that speaks no TLS was certainly sent nothing", async () => {
+test("a request to a server without TLS is unsent", async () => {
   const server = createServer((socket) => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n")).listen(0, "127.0.0.1");
   await new Promise((resolve) => server.once("listening", resolve));
   const address = server.address();

@@ -1,3 +1,5 @@
+// Closed entries of the journal are forgotten after their time; open ones are kept.
+
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { deleteOldEntries } from "../../src/journal/retain.js";
 import { type Line, startLine } from "../support/line.js";

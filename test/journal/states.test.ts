@@ -1,3 +1,5 @@
+// The states of a journal entry: every step from one to another, in a full table.
+
 import { expect, test } from "vitest";
 import { before, follows, isIdle, type State, states } from "../../src/journal/states.js";
 

@@ -1,3 +1,5 @@
+// A key of several columns in a manifest: its pointers, and the placeholders that it allows.
+
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { readYaml } from "../../src/config/yaml.js";

@@ -1,3 +1,5 @@
+// Templates and pointers of a manifest: how a request is filled, and a value found in an answer.
+
 import { expect, test } from "vitest";
 import { lookUp, textAt } from "../../src/manifest/pointer.js";
 import { fill, fillText } from "../../src/manifest/template.js";

@@ -1,3 +1,5 @@
+// /healthz, /readyz and /metrics by HTTP.
+
 import { expect, test } from "vitest";
 import { serveHealth } from "../../src/observe/http.js";
 import { Metrics } from "../../src/observe/metrics.js";
@@ -25,7 +27,7 @@ test("/healthz, /readyz and /metrics say how the process is", async () => {
   server.close();
 });
 
-test("what can be told without Postgres is told without it", async () => {
+test("metrics that need no Postgres are told without it", async () => {
   const metrics = new Metrics();
   metrics.watch({ connections: () => 3, heldStatements: () => 0, journal: () => Promise.reject(new Error("away")) });
   expect(await metrics.registry.metrics()).toContain("throughline_connections 3");

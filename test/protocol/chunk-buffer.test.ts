@@ -1,3 +1,5 @@
+// The chunk buffer: bytes come back in order and in one piece, copied as seldom as can be.
+
 import { expect, test } from "vitest";
 import { ChunkBuffer } from "../../protocol/chunk-buffer.js";
 

@@ -1,3 +1,5 @@
+// The decoders of messages read what pg-protocol writes and Postgres sends, and refuse what is malformed.
+
 import fc from "fast-check";
 import { serialize } from "pg-protocol";
 import { Parser } from "pg-protocol/dist/parser.js";

@@ -1,3 +1,5 @@
+// The fields of ErrorResponse and NoticeResponse: written, read and changed without loss.
+
 import fc from "fast-check";
 import { Parser } from "pg-protocol/dist/parser.js";
 import { describe, expect, test } from "vitest";

@@ -1,3 +1,5 @@
+// The frame reader finds the same messages wherever the stream is cut, and copies nothing.
+
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ChunkBuffer } from "../../protocol/chunk-buffer.js";

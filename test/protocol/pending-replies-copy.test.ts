@@ -1,3 +1,5 @@
+// The queue of pending replies during COPY FROM STDIN, where Postgres answers no Sync.
+
 import { describe, expect, test } from "vitest";
 import { Backend } from "../../protocol/messages.js";
 import { PendingReplies, RequestKind } from "../../protocol/pending-replies.js";

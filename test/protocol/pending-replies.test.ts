@@ -1,3 +1,5 @@
+// The queue of pending replies: a table of every reply against every message that it may belong to.
+
 import { describe, expect, test } from "vitest";
 import { Backend } from "../../protocol/messages.js";
 import { Delivery, PendingReplies, ProtocolDesync, RequestKind } from "../../protocol/pending-replies.js";

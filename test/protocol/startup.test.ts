@@ -1,3 +1,5 @@
+// The first packet of a connection: read at every cut, with the limits that Postgres has.
+
 import { serialize } from "pg-protocol";
 import { describe, expect, test } from "vitest";
 import { readOpening } from "../../protocol/startup.js";

@@ -1,3 +1,5 @@
+// A client logs in through the proxy with its own password, by SCRAM and by MD5.
+
 import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Line, startLine } from "../support/line.js";
@@ -9,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => line.close());
 
 test.each(["app_scram", "app_md5"])(
-  "P10: %s proves its password to Postgres through us, and a wrong one is refused by Postgres",
+  "P10: %s proves its password to Postgres through the proxy, and Postgres refuses a wrong one",
   async (role) => {
     const client = await line.client(role);
     expect((await client.query("select current_user as role")).rows).toEqual([{ role }]);

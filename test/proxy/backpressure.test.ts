@@ -1,3 +1,5 @@
+// Backpressure: the proxy's memory stays bounded while one side reads slower than the other sends.
+
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";

@@ -1,3 +1,5 @@
+// CancelRequests through the proxy do what they do at Postgres itself.
+
 import type { Client } from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Both, startBoth } from "./both.js";

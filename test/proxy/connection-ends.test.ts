@@ -1,3 +1,5 @@
+// The ends of a connection, by the client or by Postgres, are the ends that a direct connection has.
+
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Both, startBoth } from "./both.js";
 import { copyData, execute, flush, message, parse, query, sync, terminate, unnamed } from "./build.js";
@@ -38,7 +40,7 @@ describe("P10: a client that has said all, and only listens, hears the whole ans
   });
 });
 
-describe("P10: an end is the same end", () => {
+describe("P10: a connection ends as a direct one does", () => {
   test("by Terminate, with more behind it", async () => {
     await same({ steps: [query("select 1"), terminate, query("select 2")], ended: true });
   });
@@ -90,7 +92,7 @@ describe("P10: an end is the same end", () => {
   );
 });
 
-test.each(["proxied", "asleep"] as const)("P10: what others notify reaches a client that is idle (%s)", async (by) => {
+test.each(["proxied", "asleep"] as const)("P10: a notification reaches a client that is idle (%s)", async (by) => {
   const { raw } = await known(by);
   raw.send(query("listen news"));
   await raw.until("Z");

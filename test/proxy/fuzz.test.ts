@@ -1,3 +1,5 @@
+// Random sequences of messages are answered as Postgres answers them.
+
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Both, startBoth } from "./both.js";
@@ -83,7 +85,7 @@ beforeAll(async () => {
 });
 afterAll(() => both.close());
 
-test("P10: any walk of messages is answered as Postgres answers it", async () => {
+test("P10: any sequence of messages is answered as Postgres answers it", async () => {
   const property = fc.asyncProperty(walk(anyCopies), cut, async (steps, size) => {
     const said = await run("direct", steps, "step by step");
     expect(await run("proxied", steps, size)).toEqual(said);
@@ -92,7 +94,7 @@ test("P10: any walk of messages is answered as Postgres answers it", async () =>
   await fc.assert(property, { seed, numRuns: 45 });
 });
 
-test("P10: so is any walk with writes among it that only look like a mirror's", async () => {
+test("P10: any sequence with writes that only look like a mirror's is answered as Postgres answers it", async () => {
   const held = fc.oneof(
     shadow.map((sql) => [sync, query(sql)]),
     fc.tuple(shadow, fc.nat(2)).map(([sql, limit]) => [sync, parse(sql), bind(), execute("", limit), sync]),

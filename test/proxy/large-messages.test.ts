@@ -1,3 +1,5 @@
+// Messages of many megabytes pass byte for byte.
+
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Both, startBoth } from "./both.js";
 import { bind, copyData, copyDone, execute, parse, query, sync, unnamed } from "./build.js";

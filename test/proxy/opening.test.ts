@@ -1,3 +1,5 @@
+// The opening of a connection: parameters, protocol versions and requests for encryption, as at Postgres itself.
+
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readFields } from "../../protocol/fields.js";
 import { type Both, startBoth } from "./both.js";

@@ -1,3 +1,5 @@
+// Scripts of messages that touch no mirror pass byte for byte, in every way of sending them.
+
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Both, startBoth } from "./both.js";
 import { parse, sync } from "./build.js";

@@ -1,3 +1,5 @@
+// Bytes that mean nothing to the proxy pass unchanged, between a client and a server that are scripted.
+
 import { mkdtempSync, rmSync } from "node:fs";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";

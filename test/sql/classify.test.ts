@@ -1,3 +1,5 @@
+// The classification of a statement: a write to a mirror, with its verbs and columns, or none.
+
 import { beforeAll, expect, test } from "vitest";
 import { classify } from "../../src/sql/classify.js";
 import { loadParser } from "../../src/sql/parser.js";
@@ -134,7 +136,7 @@ test("P10: a text full of 'prepare' does not stop the proxy", () => {
   expect(watched.suspects(`select '${"prepare ".repeat(100_000)}'`)).toBe(false);
 });
 
-test("a text that is too deep for the parser is nobody's write, and the parser answers again afterwards", async () => {
+test("a text too deep for the parser is no write, and the parser works again afterwards", async () => {
   const deep = `insert into contacts (a) select ${"1+".repeat(40_000)}1`;
   for (let i = 0; i < 40; i += 1) {
     expect(classify(deep, watched)).toEqual({ kind: "other" });

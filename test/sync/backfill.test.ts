@@ -1,3 +1,5 @@
+// The backfill of a mirror: all pages, its checkpoint, and rows that were written after a page was asked for.
+
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openMirrors } from "../../src/app/open.js";
 import { serverTime } from "../../src/postgres/clock.js";

@@ -1,3 +1,5 @@
+// The codec of values between Postgres and an API's JSON.
+
 import { expect, test } from "vitest";
 import type { MirrorColumn } from "../../src/mirror/column.js";
 import { decode, encode, sameValue, type ValueRules } from "../../src/upstream/codec.js";

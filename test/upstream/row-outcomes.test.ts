@@ -1,4 +1,4 @@
-// What a 2xx answer says of each row of a write, by the ways that a call can declare.
+// What a 2xx answer says of each row of a write, in each of the ways that a call can declare.
 
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openItems } from "../support/items.js";
@@ -174,7 +174,7 @@ test.each(single)("one row: %s", async (_, verb, call, body, row) => {
   expect(await written(verb, call, body, 1)).toMatchObject({ kind: "answered", rows: [row] });
 });
 
-test("what one row of several was refused for is asked of those that are gone", async () => {
+test("a refused row of several is read again to see whether it is gone", async () => {
   const call = { max: 9, rows: "/done", match: "key", failed: "/failed" };
   const body = {
     done: [{ id: "2" }],
@@ -198,7 +198,7 @@ test("what one row of several was refused for is asked of those that are gone", 
   expect(api.routes).toEqual(["POST /batch", "GET /items?ids=1%2C3"]);
 });
 
-test("a call says where its own answer has what others have elsewhere", async () => {
+test("a call may declare where its answer has the key and the fields of a record", async () => {
   const call = { rows: "/result", record: { key: "/uid", fields: "/values" } };
   const { table, columns: all } = await openItems(api.url, {
     table: {

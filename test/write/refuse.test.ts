@@ -1,3 +1,5 @@
+// The refusals: each has its SQLSTATE, a message in Postgres's style, and a hint that says what to do.
+
 import { randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
 import type { Mirror } from "../../src/mirror/column.js";

@@ -1,3 +1,5 @@
+// The verdict over a call: from what is known of each row to the one error, or none, that the client gets.
+
 import { expect, test } from "vitest";
 import type { Mirror, MirrorColumn } from "../../src/mirror/column.js";
 import type { RowResult, UpstreamError } from "../../src/upstream/write-outcome.js";
