@@ -198,7 +198,7 @@ test.each(broken)("%s is one line with file, line, path and what to do", async (
   expect(err.trimEnd().split("\n")).toHaveLength(1);
 });
 
-test("a database or an API that is not there is a sentence, not a stack", async () => {
+test("a database or an API that is not there is told in one sentence, with no stack trace", async () => {
   const nowhere = await run(
     "check",
     "-c",

@@ -68,7 +68,7 @@ test("a local column is written through the proxy with no call of its own, and k
   expect(inserted.rows).toEqual([{ note: "theirs" }]);
 });
 
-test("the guard is the one that migrate would make, and is again what it was when the column is gone", async () => {
+test("the guard is the one that migrate would make, and is restored when the column is dropped", async () => {
   const before = await guard();
   await column("add hubspot.contacts score numeric(10,2)");
   const added = await guard();

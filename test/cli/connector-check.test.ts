@@ -174,7 +174,7 @@ test.each(misfits)("%s, in %s, is told with what to do", async (_, name, spoilt,
   expect(ran.out).not.toMatch(/hidden-value|978-|desk-key|shelf-token/);
 });
 
-test("a type that only some values have says in how many records, and by kind alone what they are", async () => {
+test("a type that only some values have is told by the number of records and the kind of their values", async () => {
   const { undecoded, foundAgain } = await probed(
     copyOf("desk", ["custom: { type: jsonb", "custom: { type: boolean"]),
     "desk",

@@ -20,7 +20,7 @@ const init = (config: string, names: readonly string[], flags: Readonly<Record<s
   runCommand(initCommand, { config, names, flags });
 const env = { DATABASE_URL: "postgres://throughline:pw@127.0.0.1:1/mydb", HUBSPOT_TOKEN: "pat-1", STRIPE_KEY: "sk_1" };
 
-test("a config of the named APIs loads when what it says is exported", async () => {
+test("a config of the named APIs loads once its variables are exported", async () => {
   const config = fresh();
   const { code, out, err } = await init(config, ["hubspot", "stripe"]);
   expect([code, out]).toEqual([0, ""]);

@@ -26,7 +26,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-test("P6: a disk that is full, and has room again", async () => {
+test("P6: nothing is lost or sent twice while the disk is full and after it has room again", async () => {
   const violations = await runFaults(world, {
     runs: 60,
     seed: 4,

@@ -32,7 +32,7 @@ async function killed(faults: "slow" | "hang-up-after" | "unavailable", ...befor
 }
 
 test.each([[], ["begin"]])(
-  "TL002: a backend that is killed during an accepted call ends the session with what became of it %#",
+  "TL002: a backend that is killed during an accepted call ends the session with the outcome of the call %#",
   async (...before) => {
     const told = await killed("slow", ...before);
     expect(told).toMatchObject({ code: "TL002", severity: "FATAL", detail: expect.stringContaining("57P01") });

@@ -88,7 +88,7 @@ test("a field that is cleared reads as NULL, although the API answers with an em
   expect((await ticket(ids[1] ?? 0)).reference).toBeNull();
 });
 
-test("an option that the API replaces by its default is what the row then has, and no change is an error", async () => {
+test("an option that the API replaces by its default stays in the row, and an ignored change is an error", async () => {
   const client = await line.client();
   const [, id] = ids;
   await client.query("update desk.tickets set status = 'pending' where id = $1", [id]);
@@ -116,7 +116,7 @@ test.each(refusals)("P4: %s is refused, with the column by its label", async (sq
   expect(sent()).toEqual(["POST /api/tickets"]);
 });
 
-test("P4: a duplicate is one of its column, and the hint has the other record", async () => {
+test("P4: a duplicate names its column, and the hint names the other record", async () => {
   const other = line.api.seed([{ title: "unseen", owner: "ana", reference: "R-9" }]);
   const client = await line.client();
   expect(
@@ -130,7 +130,7 @@ test("P4: a duplicate is one of its column, and the hint has the other record", 
   });
 });
 
-test("P5: what the manifest requires is missed before anything is sent", async () => {
+test("P5: a missing value that the manifest requires is refused before anything is sent", async () => {
   const client = await line.client();
   expect(await refused(client.query("insert into desk.tickets (title) values ('x')"))).toMatchObject({
     code: "23502",

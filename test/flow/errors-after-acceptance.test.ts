@@ -102,7 +102,7 @@ test.each([
   expect(rowCount).toBe(1);
 });
 
-test("P4: the same errors before acceptance are Postgres's own, and nothing is sent", async () => {
+test("P4: an error before acceptance is Postgres's own, and nothing is sent", async () => {
   const client = await line.client();
   for (const [sql, code] of [
     [`${insert} returning 1 / 0`, "22012"],

@@ -86,7 +86,7 @@ describe("EXPLAIN", () => {
     expect(noted).toEqual([{ n: 0 }]);
   });
 
-  test("a client's transaction and its unnamed statement stay what they are", async () => {
+  test("a client's transaction and its unnamed statement are left untouched", async () => {
     await client.query("begin");
     await client.query("create temp table mine as select 1 as a");
     const refusedOne = await client.query("explain update hubspot.contacts set createdate = now()");
@@ -96,7 +96,7 @@ describe("EXPLAIN", () => {
     expect((await client.query("select a from mine")).rows).toEqual([{ a: 1 }]);
   });
 
-  test("what Postgres refuses is refused as it is", async () => {
+  test("a refusal by Postgres is passed on unchanged", async () => {
     const error = await refused(client.query("explain insert into hubspot.contacts (nothing) values (1)"));
     expect(error).toMatchObject({ code: "42703" });
     await client.query("begin");
@@ -133,7 +133,7 @@ describe("EXPLAIN", () => {
     expect(noted).toEqual([{ n: 0 }]);
   });
 
-  test("what is no write on a mirror is Postgres's own", async () => {
+  test("a statement that writes to no mirror is explained by Postgres alone", async () => {
     const read = await client.query("explain select * from hubspot.contacts");
     expect(JSON.stringify(read.rows)).not.toContain("Throughline");
   });
@@ -181,7 +181,7 @@ describe("throughline.dry_run", () => {
     },
   );
 
-  test("what would be refused is refused, and a transaction of the client's goes on", async () => {
+  test("a write that would be refused is refused, and the client's transaction goes on", async () => {
     expect(await refused(client.query("update hubspot.contacts set createdate = now()"))).toMatchObject({
       code: "428C9",
     });

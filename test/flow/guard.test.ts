@@ -121,7 +121,7 @@ test("P9: no setting opens the guard", async () => {
   expect(await snapshot()).toEqual(before);
 });
 
-test("P9: forged calls of our functions are refused, and no table of ours can be read", async () => {
+test("P9: forged calls of Throughline's functions are refused, and none of its tables can be read", async () => {
   const uuid = `'${call}'::uuid`;
   const forged = [
     `select throughline.plan(${uuid}, 100, ${uuid}, '\\x00')`,
@@ -144,7 +144,7 @@ test("P9: forged calls of our functions are refused, and no table of ours can be
   }
 });
 
-test("P9: what a statement reads of our settings and tables in RETURNING teaches it nothing that works later", async () => {
+test("P9: settings and tables of Throughline that a statement reads in RETURNING open nothing later", async () => {
   const client = await line.client();
   const { rows } = await client.query(
     `insert into hubspot.contacts (email) values ('curious@example.com')
@@ -167,7 +167,7 @@ test("P9: what a statement reads of our settings and tables in RETURNING teaches
   expect(line.writes()).toHaveLength(1);
 });
 
-test("P9: what a function changes while a statement is planned is planned, sent and applied with it", async () => {
+test("P9: a mirror row that a function changes during planning is planned, sent and applied with its statement", async () => {
   await line.admin.query(
     `create function public.meddle() returns int language plpgsql as $$begin
        update hubspot.contacts set firstname = 'meddled' where email = 'bob@example.com'; return 1; end$$`,
@@ -184,7 +184,7 @@ test("P9: what a function changes while a statement is planned is planned, sent 
   ).toEqual([{ firstname: "meddled" }]);
 });
 
-test("P9: what a function changes only while a statement is applied is not written", async () => {
+test("P9: a mirror row that a function changes only while its statement is applied is not written", async () => {
   await line.admin.query("create sequence public.turn");
   await line.admin.query("grant all on public.turn to app");
   await line.admin.query(
@@ -202,7 +202,7 @@ test("P9: what a function changes only while a statement is applied is not writt
   expect(bob(await snapshot())).toBe(bob(before));
 });
 
-test("a raise tells nothing of our functions, and our statements leave nothing in the session", async () => {
+test("an error shows nothing of Throughline's functions, and no statement or cursor of its own stays in the session", async () => {
   const client = await line.client();
   await client.query("set log_parameter_max_length_on_error = -1");
   const error = await client.query("insert into hubspot.contacts (email) values ('nonsense')").catch((cause) => cause);

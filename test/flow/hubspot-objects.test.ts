@@ -118,7 +118,7 @@ test.each(created)("P3: a record of %s is created, changed and deleted, each by 
   ]);
 });
 
-test("P5: what a custom object requires is missed before anything is sent", async () => {
+test("P5: a missing value that a custom object requires is refused before anything is sent", async () => {
   const client = await line.client();
   expect(await refused(client.query("insert into hubspot.cars (doors) values (2)"))).toMatchObject({
     code: "23502",

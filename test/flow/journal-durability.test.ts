@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { open } from "../../src/app/open.js";
 import { startLine } from "../support/line.js";
 
-test("P6: what the journal notes is durable, though the proxy's login has synchronous_commit off", async () => {
+test("P6: an entry of the journal is durable although the proxy's login has synchronous_commit off", async () => {
   const line = await startLine({ pull: false });
   try {
     await line.admin.query(`alter role throughline in database ${line.database} set synchronous_commit = off`);

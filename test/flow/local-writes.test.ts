@@ -43,7 +43,7 @@ test("P2: a function that writes one value every time is run, and its rows are t
   expect((await client.query("select contact from public.invoices")).rows).toEqual([{ contact: "audit" }]);
 });
 
-test("P2: what a trigger of the user's writes elsewhere counts as well", async () => {
+test("P2: a trigger's write to another table counts as well", async () => {
   await line.admin.query(`create function public.stamp() returns trigger language plpgsql as
     $$begin insert into public.invoices (no) values (nextval('public.numbers')) returning 's' || no into new.firstname; return new; end$$;
     create trigger stamp before insert on hubspot.contacts for each row
@@ -56,7 +56,7 @@ test("P2: what a trigger of the user's writes elsewhere counts as well", async (
   expect(line.writes()).toEqual([]);
 });
 
-test("P2: what the transaction wrote before the statement does not count", async () => {
+test("P2: writes of the transaction before the statement don't count", async () => {
   const client = await line.client();
   await client.query("begin");
   await client.query("insert into public.invoices values (1)");

@@ -74,7 +74,7 @@ test("P2: comments and empty statements may stand around a write, in either prot
   expect(things.api.requests).toEqual(["POST /update", "POST /update"]);
 });
 
-test("P2: what was prepared writes to the table that search_path finds now, by SQL and by the protocol", async () => {
+test("P2: a prepared statement writes to the table that search_path finds now, by SQL and by the protocol", async () => {
   const client = await things.client();
   const prepared = "update things set label = $1 where target = 'b'";
   await client.query("set search_path = plain; prepare put(text) as update things set label = $1 where target = 'a'");

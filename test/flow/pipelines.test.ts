@@ -156,7 +156,7 @@ test("a pipeline whose Sync never comes is undone, and its write settled", async
   expect((await line.admin.query("select from hubspot.contacts where email = 'a@x.com'")).rowCount).toBe(1);
 });
 
-test("P4: a BEGIN of the client's in the same batch stays open though the write behind it fails", async () => {
+test("P4: a BEGIN of the client's stays open though the write behind it in one batch fails", async () => {
   wire.send(...run("begin"), ...run(write("ada")), serialize.sync());
   expect(await told()).toEqual(["C BEGIN", "E 23505", "Z E"]);
   wire.send(...run(write("b")), serialize.sync());

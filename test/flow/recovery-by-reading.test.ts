@@ -37,7 +37,7 @@ const change = () => ({
 });
 const create = { verb: "insert" as const, request: [{ key: null, sent: { email: "new@x.com", firstname: "First" } }] };
 
-describe("P8: what recovery reads", () => {
+describe("P8: a row that recovery reads", () => {
   test("is not written over a page that was asked for later", async () => {
     line.sandbox.fault({ kind: "slow", ms: 1_000, on: asked });
     const call = await left(line, change(), "sent");

@@ -130,7 +130,7 @@ test("a row that is gone is a 403: UPDATE says once that it is gone, DELETE succ
   expect((await client.query("delete from shelf.books where id = $1", [deleted])).rowCount).toBe(1);
 });
 
-test("rows that a 200 leaves out are gone: the others are told as accepted", async () => {
+test("rows that a 200 leaves out are gone, and the error tells the others as accepted", async () => {
   const [gone = "", there = ""] = line.api.seed([{ title: "left out" }, { title: "there" }]);
   await line.pull();
   line.api.remove(gone);
@@ -142,7 +142,7 @@ test("rows that a 200 leaves out are gone: the others are told as accepted", asy
   expect(rows).toEqual([{ id: there, pages: 7 }]);
 });
 
-test("what was deleted upstream is gone after a pull", async () => {
+test("a row that was deleted upstream is gone after a pull", async () => {
   const [gone = ""] = line.api.seed([{ title: "deleted by an editor" }]);
   await line.pull();
   line.api.remove(gone);

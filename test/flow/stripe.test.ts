@@ -64,7 +64,7 @@ test("P3: a customer is created with a form, and RETURNING is Stripe's row", asy
   expect(sandbox.log[0]?.idempotencyKey).toMatch(/^[0-9a-f-]{36}$/);
 });
 
-test("metadata is what the statement says: keys that it leaves out are removed, and NULL clears them all", async () => {
+test("an UPDATE of metadata replaces it: keys that it leaves out are removed, and NULL clears them all", async () => {
   const client = await line.client();
   const [{ id }] = (
     await client.query(`insert into stripe.customers (metadata) values ('{"a": "1", "b": "2"}') returning id`)
@@ -91,7 +91,7 @@ test("P1: one row a call: two rows are refused, unless they go one by one", asyn
   expect(sent()).toEqual(["POST /v1/customers", "POST /v1/customers"]);
 });
 
-test("a product with its price: what can't be changed or deleted is told before anything is sent", async () => {
+test("a change or deletion that Stripe does not allow is refused before anything is sent", async () => {
   const client = await line.client();
   const product = (
     await client.query("insert into stripe.products (name, description) values ('cog', null) returning id")

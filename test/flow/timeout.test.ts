@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => line.close());
 
-test("P6: the client's own time-outs do not strike between the call and what is made of it", async () => {
+test("P6: the client's own time-outs do not strike between the call and the end of its statement", async () => {
   const client = await line.client();
   await client.query("set statement_timeout = '150ms'");
   await client.query("set idle_in_transaction_session_timeout = '150ms'");

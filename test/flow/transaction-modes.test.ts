@@ -68,7 +68,7 @@ test("chunk: a statement makes as many calls as it needs, and RETURNING keeps th
   expect(await refused(client.query(many(10_001)))).toMatchObject({ code: "54000" });
 });
 
-test("TL001: of several calls the one that fails is the last, and what came before it stands", async () => {
+test("TL001: the first call that fails is the last one, and the rows of the calls before it stay", async () => {
   const client = await line.client();
   await client.query("set throughline.chunk = on");
   line.sandbox.fault({ kind: "unauthorized", on: { path: "*/batch/create" }, times: 1 });

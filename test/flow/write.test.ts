@@ -152,7 +152,7 @@ test("P5: types, NOT NULL, CHECK, unique and privileges fail before the call, wi
   expect(line.writes()).toEqual([]);
 });
 
-test("an ORM that sets every column, to NULL, DEFAULT or what it is, is understood", async () => {
+test("an ORM may set every column, to NULL, to DEFAULT or to its present value", async () => {
   const client = await line.client();
   const { rows } = await client.query(
     "insert into hubspot.contacts (id, email, createdate, firstname, hs_object_id) values (default, 'orm@example.com', default, null, null) returning id, firstname",

@@ -17,7 +17,7 @@ const table = `
   lapsed       -    -      -       -        -      -       -      -      -      -
   settled      -    -      -       -        -      -       -      -      -      -`;
 
-test("P6: what an entry can become, in full", () => {
+test("P6: an entry goes from one state to another only as the table allows", () => {
   const shown = (cell: boolean) => (cell ? "x" : "-");
   const rows = states.map((from) => [from, ...states.map((to) => shown(follows(from, to)))].join(" "));
   const wanted = table

@@ -33,7 +33,7 @@ const hooked = (hooks: Hooks, table: Readonly<Record<string, unknown>> = {}) =>
 const one = [{ key: "1", sent: { name: "x", n: "9007199254740993" } }];
 const isObject = (value: unknown): value is object => typeof value === "object" && value !== null;
 
-test("encodeRecord makes what is sent of a row, once its values are encoded", async () => {
+test("encodeRecord makes the record that is sent, from a row with encoded values", async () => {
   const { table, columns } = await hooked({
     encodeRecord: (record, { table, verb }) => ({ ...record, n: String(record["n"]), type: `${table} ${verb}` }),
   });
@@ -42,7 +42,7 @@ test("encodeRecord makes what is sent of a row, once its values are encoded", as
   expect(api.asked[0]?.bodyText).toBe('{"name":"x","n":"9007199254740993","type":"items update"}');
 });
 
-test("decodeRecord makes a record of what an answer has, read or written", async () => {
+test("decodeRecord makes a record from an answer, of a read or of a write", async () => {
   const { table, columns } = await hooked({
     decodeRecord: (record, { table }) =>
       isObject(record) && "uid" in record ? { id: record.uid, name: `${table} ${record.uid}` } : record,
@@ -187,7 +187,7 @@ test("a manifest without hooks has none, and each connector that comes with hook
   }
 });
 
-test("what their types let a hook say is what the engine takes", () => {
-  expectTypeOf<HookVerdict>().toExtend<z.input<typeof hookRule>>();
-  expectTypeOf<keyof HookVerdict>().toEqualTypeOf<keyof z.input<typeof hookRule>>();
+test("the engine takes all that the types of a hook allow", () => {
+  expectTypeOf<Verdict>().toExtend<z.input<typeof hookRule>>();
+  expectTypeOf<keyof Verdict>().toEqualTypeOf<keyof z.input<typeof hookRule>>();
 });

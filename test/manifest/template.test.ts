@@ -27,7 +27,7 @@ test("each repeats once per row, and sees what is around it", () => {
   });
 });
 
-test("what is not there is a mistake with its name", () => {
+test("a missing value is an error with its name", () => {
   expect(() => fill("{nothing.here}", {})).toThrow("nothing is known as {nothing.here} here");
 });
 

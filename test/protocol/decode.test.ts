@@ -83,7 +83,7 @@ describe("what Postgres sends is read as pg-protocol reads it", () => {
   });
 });
 
-describe("what can't be read exactly is undefined", () => {
+describe("a message that can't be read exactly is undefined", () => {
   const whole: Readonly<Record<string, readonly [Buffer, Reader<unknown>]>> = {
     Query: [serialize.query("select 1"), readQuery],
     Parse: [serialize.parse({ name: "s", text: "select $1", types: [23] }), readParse],

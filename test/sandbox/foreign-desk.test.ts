@@ -131,7 +131,7 @@ test.each([undefined, "{", "[]", "{}", '{"ticket":1}'])("the body %s is no ticke
   });
 });
 
-test("a reference is one ticket's alone, and an empty one is nobody's", async () => {
+test("a reference belongs to one ticket, and an empty one to none", async () => {
   const desk = await start();
   desk.seed([{ ...leak, reference: "R1" }, leak, leak]);
   const taken = '{"errors":["Reference has already been taken by ticket 1"]}';
@@ -218,7 +218,7 @@ test("a fault strikes what it is aimed at, as often as it is told", async () => 
   expect((await ask(desk, "DELETE /1")).status).toBe(204);
 });
 
-test("the log has what was asked and answered, and nothing of what others do", async () => {
+test("the log has requests and answers, and no changes by other people", async () => {
   const desk = await start();
   desk.seed([leak]);
   desk.edit(1, { title: "A flood" });

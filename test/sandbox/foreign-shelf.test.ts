@@ -205,7 +205,7 @@ test("over its rate it refuses and tells the milliseconds to wait", async () => 
   expect(shelf.records()).toEqual([]);
 });
 
-test("a fault strikes once; nobody else's change is in the log", async () => {
+test("a fault strikes once, and changes by other people are not in the log", async () => {
   const shelf = await start();
   const [id = ""] = shelf.seed([{ title: "a" }]);
   shelf.fault({ kind: "error-after-apply" });

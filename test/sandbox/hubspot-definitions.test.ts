@@ -37,7 +37,7 @@ test("an enumeration lists its options; one whose options live elsewhere lists n
   });
 });
 
-test("what can't be written says that, and what is computed says that as well", async () => {
+test("read-only properties say so, and computed ones as well", async () => {
   const all = await definitions();
   expect(all.get("createdate")).toMatchObject({ calculated: false, modificationMetadata: { readOnlyValue: true } });
   expect(all.get("hs_email_domain")).toMatchObject({ calculated: true, modificationMetadata: { readOnlyValue: true } });

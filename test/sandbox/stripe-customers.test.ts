@@ -97,7 +97,7 @@ test("metadata is merged: a key with an empty string goes, the others stay, and 
   expect(cleared.metadata).toEqual({});
 });
 
-test("a name of metadata that means something to JavaScript is a name like any other", async () => {
+test("a metadata key that means something to JavaScript is a key like any other", async () => {
   const sandbox = await start();
   const answer = await call(sandbox, "POST", "/v1/customers", { form: "metadata[constructor]=1&metadata[toString]=2" });
   expect(await answer.json()).toMatchObject({ metadata: { constructor: "1", toString: "2" } });

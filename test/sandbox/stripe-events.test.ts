@@ -146,7 +146,7 @@ test.each([
   expect(await errorOf(call(sandbox, "GET", path))).toMatchObject(error);
 });
 
-test("nobody makes an event or takes one away", async () => {
+test("no request creates or deletes an event", async () => {
   const sandbox = await start();
   expect((await call(sandbox, "POST", "/v1/events", { form: "type=customer.created" })).status).toBe(404);
   expect((await call(sandbox, "DELETE", "/v1/events/evt_none")).status).toBe(404);

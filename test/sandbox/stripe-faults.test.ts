@@ -22,7 +22,7 @@ test.each([
   expect((await call(sandbox, "POST", customers, ada)).status).toBe(200);
 });
 
-test("only the limit of calls says what it was a limit of", async () => {
+test("only a rate limit names the limit that was met", async () => {
   const sandbox = await start({ faults: [{ kind: "rate-limit", retryAfterS: 3 }, { kind: "lock-timeout" }] });
   const limited = await call(sandbox, "GET", customers);
   expect(limited.headers.get("stripe-rate-limited-reason")).toBe("global-rate");

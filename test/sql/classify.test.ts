@@ -80,7 +80,7 @@ test.each(others)("not a write on a mirror: %s", (sql) => {
   expect(classify(sql, watching(["contacts"]))).toEqual({ kind: "other" });
 });
 
-test("PREPARE and EXECUTE name a statement; PREPARE TRANSACTION is what it is", () => {
+test("PREPARE and EXECUTE name a statement; PREPARE TRANSACTION is a command of its own", () => {
   expect(classify("prepare p as insert into contacts (a) values ($1)", watched)).toMatchObject({
     kind: "prepare",
     name: "p",

@@ -62,7 +62,7 @@ test.each(["A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11", "a0eebc99-9c0b-4ef8-bb6d-6bb9
   },
 );
 
-test("what is more than half of a mirror goes only when everything is asked for", async () => {
+test("more than half of a mirror's rows are deleted only by a full pull", async () => {
   const line = await startEchoLine("crm");
   try {
     line.echo.reset(Array.from({ length: 300 }, (_, n) => ({ id: `r-${n}`, fields: { firstname: String(n) } })));

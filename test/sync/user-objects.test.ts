@@ -31,7 +31,7 @@ async function pulled() {
   return backfill(line.opened.pool, found.mirror, found.table, { full: true, progress: () => undefined });
 }
 
-test("P8: a user's trigger does not alter what a pull writes, and still fires", async () => {
+test("P8: a user's trigger does not alter the rows of a pull, and still fires", async () => {
   await line.admin.query("alter table hubspot.contacts add column seen timestamptz");
   await userTrigger("new.firstname := new.firstname || '!'; new.seen := clock_timestamp(); return new;");
   line.sandbox.edit("contacts", idOf("ada@example.com"), { firstname: "Lady Ada" });
@@ -45,7 +45,7 @@ test("P8: a user's trigger does not alter what a pull writes, and still fires", 
   expect((await line.admin.query("select from hubspot.contacts where seen is not null")).rowCount).toBe(2);
 });
 
-test("P8: a user's trigger does not alter what is settled after a rollback", async () => {
+test("P8: a user's trigger does not alter a row that is settled after a rollback", async () => {
   await userTrigger("new.firstname := new.firstname || '!'; return new;");
   const client = await line.client();
   await client.query("begin");
@@ -57,7 +57,7 @@ test("P8: a user's trigger does not alter what is settled after a rollback", asy
   });
 });
 
-test("P8: a row that a user's trigger keeps out is parked, and named; the others come", async () => {
+test("P8: a row that a user's trigger keeps out is parked and named, and the other rows come", async () => {
   await userTrigger("if new.email like 'eve%' then return null; end if; return new;");
   line.sandbox.seed("contacts", [{ email: "eve@example.com" }, { email: "flo@example.com" }]);
   expect((await pulled()).parked).toEqual([{ sqlstate: "27000", count: 1 }]);

@@ -28,7 +28,7 @@ const ways: readonly (readonly [string, object, string, string])[] = [
   ["header", { header: { "X-Api-Key": "Key {config.secret}" } }, "x-api-key", "Key s3cret"],
 ];
 
-test.each(ways)("%s shows who we are on every request", async (_, auth, header, value) => {
+test.each(ways)("%s is sent with every request", async (_, auth, header, value) => {
   const { table, columns } = await openItems(api.url, { manifest: { auth, config: secrets }, account: { config } });
   api.add(item, { status: 204 });
   await table.get(columns, ["1"]);
@@ -152,7 +152,7 @@ test.each(refusals)("where %s is all that the token's server says, nothing is se
   expect(api.asked).toEqual([]);
 });
 
-test("what is kept of a token's answer can stand in the base and in headers", async () => {
+test("a value kept from a token's answer may stand in the base and in headers", async () => {
   const { table, columns } = await openItems("{auth.instance_url}/v1", {
     manifest: {
       ...oauth({ keep: ["instance_url", "tenant"] }),
@@ -168,7 +168,7 @@ test("what is kept of a token's answer can stand in the base and in headers", as
   expect(api.asked[0]?.headers["x-tenant"]).toBe("7");
 });
 
-test("what the manifest keeps and the token's answer lacks is told as such", async () => {
+test("a value that the manifest keeps and the token's answer lacks is named in the error", async () => {
   const { table, columns } = await opened({ keep: ["tenant"] }, { headers: { "X-Tenant": "{auth.tenant}" } });
   tokens.add(token("t1"));
   expect(await table.write("insert", columns, [{ key: null, sent: { name: "x" } }])).toMatchObject({
@@ -230,7 +230,7 @@ test("no error tells a secret, whatever goes wrong", async () => {
   expect(JSON.stringify(endings)).not.toMatch(/s3cret|t0ken/);
 });
 
-test.each(ways)("an API that repeats what %s is, repeats it to nobody", async (_, auth, header, value) => {
+test.each(ways)("a secret that an API repeats is taken out of its message: %s", async (_, auth, header, value) => {
   const errors = { message: "/said" };
   const { table, columns } = await openItems(api.url, {
     manifest: { auth, errors, config: secrets },

@@ -82,7 +82,7 @@ test("each column is what the API and the manifest's types say of it", async () 
   ]);
 });
 
-test("what the manifest says of a column comes before what the API says", async () => {
+test("the manifest's word on a column comes before the API's", async () => {
   const title = { max: 20, required: false, label: "Name", to: "f9", write: "create" };
   const { columns } = await discovered({ columns: { id: "text", title } });
   expect(columns.find(({ name }) => name === "title")).toEqual({
@@ -175,7 +175,7 @@ const columns = {
   d: "text[]",
 };
 
-test("a field that an answer leaves out is not known, or is what the manifest says", async () => {
+test("a field that an answer leaves out is unknown, unless the manifest says what it means", async () => {
   expect(await reading({ id: "1" }, { columns })).toEqual([{ key: "1", row: { id: "1", b: "0", c: "[]" } }]);
   expect(await reading({ id: "1", b: null }, { columns, record: { absent: "null" } })).toEqual([
     { key: "1", row: { id: "1", a: null, b: null, c: "[]", d: null } },

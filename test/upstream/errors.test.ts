@@ -177,7 +177,7 @@ test.each([409, 503])("a %i is repeated where a rule says always", async (status
   expect(await updated({ message: "/text", code: "/code", rules }, busy, accepted)).toMatchObject({ kind: "answered" });
 });
 
-test("what may be repeated, and is not known, stays unknown when the time is up", async () => {
+test("a call that may be repeated stays unknown when the time is up", async () => {
   const rules = [{ code: "BUSY", retry: "always" }];
   const busy = refusedBy(503, { code: "BUSY" }, { "retry-after": "60" });
   expect(await updated({ message: "/text", code: "/code", rules }, busy)).toMatchObject({
@@ -186,7 +186,7 @@ test("what may be repeated, and is not known, stays unknown when the time is up"
   });
 });
 
-test("not knowing is an outcome: a 5xx, or what a rule says", async () => {
+test("the outcome of a 5xx, or of a rule that says so, is unknown", async () => {
   expect(await updated({ message: "/text" }, refusedBy(502, { text: "bad gateway" }))).toMatchObject({
     kind: "unknown",
     reason: "status 502: bad gateway",

@@ -48,13 +48,13 @@ test.each([300, 301, 302, 304])("a write is not followed where a %i leads", asyn
   expect(api.asked.length).toBe(1);
 });
 
-test("what became of a write that is answered with a 303 is not known", async () => {
+test("the outcome of a write that is answered with a 303 is unknown", async () => {
   api.add(moved(303, "/items/1"));
   expect(await create()).toMatchObject({ kind: "unknown", status: 303 });
   expect(api.asked.length).toBe(1);
 });
 
-test("a redirect to another host is not followed, and nobody there hears who we are", async () => {
+test("a redirect to another host is not followed, and no login is sent there", async () => {
   api.add(moved(302, `${other.url}/items/1`), moved(302), moved(302, "http://["));
   for (let i = 0; i < 3; i += 1) await expect(read()).rejects.toThrow("redirected (status 302)");
   expect(other.asked).toEqual([]);
@@ -91,7 +91,7 @@ test("a write that is answered with a page, or without the rows that were promis
   });
 });
 
-test("an answer of 204 where rows were promised is an answer: the rows are read again", async () => {
+test("a 204 where rows were promised is an answer, and the rows are read again", async () => {
   const { table, columns } = await openItems(api.url);
   api.add({ status: 204 }, { status: 204 });
   expect(await table.write("update", columns, [{ key: "1", sent: { name: "x" } }])).toMatchObject({
@@ -117,7 +117,7 @@ test("an answer that is too large is not read to its end", async () => {
   expect(await create()).toMatchObject({ kind: "unknown", reason: "the answer is larger than 67108864 bytes" });
 });
 
-test("what is not answered is not known, and what was never sent is", async () => {
+test("the outcome of a call without an answer is unknown, and one that was never sent is unsent", async () => {
   api.add(hangUp, () => new Promise(() => undefined));
   expect(await create()).toMatchObject({ kind: "unknown", status: null });
   const { table, columns } = await openItems(api.url, { account: { timeoutMs: 50 } });

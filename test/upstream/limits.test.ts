@@ -69,7 +69,7 @@ test("a limit may count each path by itself, and one of any row's is one", async
   expect(await opened.table.list(opened.columns, null)).toMatchObject({ records: [] });
 });
 
-test("ours at most is what the config says, beside the manifest's own", async () => {
+test("the config's rate holds beside the manifest's own limits", async () => {
   const opened = await openItems(api.url, {
     manifest: { limits: [{ calls: 5, per: "60s" }] },
     account: { rate: { calls: 1, perMs: 60_000 } },
@@ -79,7 +79,7 @@ test("ours at most is what the config says, beside the manifest's own", async ()
   expect(await update(opened)).toMatchObject(used);
 });
 
-test("what is left of a limit is what upstream says: others have used it too", async () => {
+test("the rest of a limit is the one that upstream tells, since others use it too", async () => {
   const opened = await limited({ calls: 5, per: "60s", left: "X-Left" });
   api.add({ ...written, headers: { "x-left": "1" } }, written);
   await update(opened);
@@ -87,7 +87,7 @@ test("what is left of a limit is what upstream says: others have used it too", a
   expect(await update(opened)).toMatchObject(used);
 });
 
-test("what is said of a limit that is no number changes nothing", async () => {
+test("a rest of a limit that is no number changes nothing", async () => {
   const opened = await limited({ calls: 3, per: "60s", left: "X-Left" });
   api.add(...["none", "-1", "99"].map((left) => ({ ...written, headers: { "x-left": left } })));
   for (let i = 0; i < 3; i += 1) expect(await update(opened)).toMatchObject({ kind: "answered" });
@@ -150,7 +150,7 @@ test("a 429 that may be waited for is repeated when its time has come", async ()
   expect(api.asked.length).toBe(3);
 });
 
-test("a call whose turn never came because somebody cancelled it is not sent", async () => {
+test("a call that is cancelled before its turn is not sent", async () => {
   const opened = await openItems(api.url, {
     manifest: { limits: [{ calls: 1, per: "60s" }] },
     account: { waitMs: 600_000 },

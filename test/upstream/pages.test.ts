@@ -141,7 +141,7 @@ const elsewhere: readonly (readonly [string, object, (host: string) => Line])[] 
   ["a link", { pages: { link: "next" } }, (host) => page([1], {}, { link: `<${host}/items>; rel="next"` })],
 ];
 
-test.each(elsewhere)("%s at another host is refused, and nobody there hears who we are", async (_, list, answer) => {
+test.each(elsewhere)("%s at another host is refused, and no login is sent there", async (_, list, answer) => {
   const other = await startScripted(page([2]));
   const { host } = new URL(other.url);
   for (const address of [other.url, `//${host}`, `https://${new URL(api.url).host}`, "http://["]) {
@@ -217,7 +217,7 @@ test("a record that a page has twice is one", async () => {
   expect(await walk(await listed({}))).toEqual([["2", "1"].sort()]);
 });
 
-test("what is no list of records is an error, and so is a record without a key", async () => {
+test("an answer without a list of records is an error, and so is a record without a key", async () => {
   api.add({ body: { things: [] } }, { body: { items: {} } }, { body: { items: [{ name: "x" }] } });
   for (const said of ["no list of items at /items", "a record of items has no key", "a record of items has no key"])
     await expect(walk(await listed({}))).rejects.toThrow(`things: ${said}`);

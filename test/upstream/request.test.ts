@@ -119,7 +119,7 @@ test("a form has nested keys in brackets, and no value or key of a row can be an
   expect(bodyOf()).toBe("n=&tags=&meta=");
 });
 
-test("values that travel as strings are strings everywhere, and what clears one is an empty one", async () => {
+test("values that travel as strings are strings everywhere, and an empty one clears a field", async () => {
   const { table, columns } = await openItems(api.url, { ...wide, manifest: { values: "string", clear: "" } });
   api.add(written, written);
   await table.write("insert", columns, [{ key: null, sent: { ...sent, tags: "{a}" } }]);
@@ -185,7 +185,7 @@ test("a body of more bytes than a call takes is not sent", async () => {
   expect(api.asked.length).toBe(1);
 });
 
-test("a request is described as it would be sent, with what is left, and not sent", async () => {
+test("a request is described with the rest of its budget, and not sent", async () => {
   const { table, columns } = await openItems(`${api.url}/v1`, { manifest: { limits: [{ calls: 5, per: "60s" }] } });
   expect(await table.describe("update", columns, [{ key: "a b", sent: { n: "1" } }])).toEqual({
     method: "PATCH",

@@ -40,7 +40,7 @@ const table = { takes: () => true };
 const send = (planned: ReturnType<typeof insert>, named: readonly string[] | null = null) =>
   planned.map((row) => toSend(mirror, row, named));
 
-test("P5: what the API requires, limits or lists is refused with the native SQLSTATE and the column", () => {
+test("P5: a value against the API's requirements, limits or lists is refused with the native SQLSTATE and the column", () => {
   const codes = (row: Row, named?: readonly string[]) => {
     const error = refuseSent(mirror, send(insert(row), named ?? null), 10, table);
     return error && [error.sqlstate, error.column];
@@ -76,8 +76,8 @@ test("P1: more rows than the API takes, another mirror, or another verb than the
   expect(refusePlan({ ...mirror, relation: 1 }, "insert", one)?.sqlstate).toBe("0A000");
 });
 
-test("INSERT sends what it names and what a default filled, UPDATE what differs", () => {
-  expect(send(insert({ name: "Ada", stage: null, source: "web" }), ["name", "stage"])[0]?.values).toEqual({
+test("INSERT sends the columns that it names and that a default filled, UPDATE those that differ", () => {
+  expect(send(insert({ name: "Ada", stage: null, source: "web" }), ["name", "stage"])[0]?.sent).toEqual({
     name: "Ada",
     stage: null,
     source: "web",
