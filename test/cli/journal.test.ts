@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Line, startLine } from "../support/line.js";
-import { left } from "../support/orphan-entry.js";
+import { insertOrphan } from "../support/orphan-entry.js";
 import { runProgram } from "../support/program.js";
 import { untilTrue } from "../support/sessions.js";
 
@@ -24,7 +24,11 @@ log: { level: error }
   );
   const client = await line.client();
   await client.query("insert into hubspot.contacts (email) values ('ada@x.com')");
-  unknown = await left(line, { verb: "insert", request: [{ key: null, sent: { firstname: "Nobody" } }] }, "sent");
+  unknown = await insertOrphan(
+    line,
+    { verb: "insert", request: [{ key: null, sent: { firstname: "Nobody" } }] },
+    "sent",
+  );
   await untilTrue(line.admin, `exists (select from throughline.journal where id = '${unknown}' and tries > 0)`);
 });
 afterAll(async () => {

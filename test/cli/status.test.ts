@@ -10,7 +10,7 @@ import { statusCommand } from "../../src/cli/status.js";
 import { runCommand } from "../support/command.js";
 import { makeDatabase, type TestDatabase } from "../support/database.js";
 import { type Line, startLine } from "../support/line.js";
-import { left } from "../support/orphan-entry.js";
+import { insertOrphan } from "../support/orphan-entry.js";
 import { program, runProgram } from "../support/program.js";
 
 const folder = mkdtempSync(join(tmpdir(), "throughline-status-"));
@@ -90,10 +90,15 @@ test("parked rows, open entries and the last failure stand at the end of the lin
     open: [],
     lastFailure: { state: "refused", sqlstate: "22P02", at: instant },
   });
-  const id = await left(line, { verb: "insert", request: [{ key: null, sent: { firstname: "Nobody" } }] }, "sent", {
-    state: "unknown",
-    rows: [],
-  });
+  const id = await insertOrphan(
+    line,
+    { verb: "insert", request: [{ key: null, sent: { firstname: "Nobody" } }] },
+    "sent",
+    {
+      state: "unknown",
+      rows: [],
+    },
+  );
   await line.admin.query("update throughline.journal set intent_at = now() - interval '3 hours' where id = $1", [id]);
   expect(await contacts()).toMatchObject({
     open: [{ state: "unknown", count: 1, oldestAt: instant, oldestSeconds: expect.any(Number) }],

@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { mirrored, refused, upstream } from "../support/answers.js";
 import { type Line, startLine } from "../support/line.js";
-import { left } from "../support/orphan-entry.js";
+import { insertOrphan } from "../support/orphan-entry.js";
 import { untilTrue } from "../support/sessions.js";
 
 let line: Line;
@@ -40,7 +40,7 @@ const create = { verb: "insert" as const, request: [{ key: null, sent: { email: 
 describe("P8: a row that recovery reads", () => {
   test("is not written over a page that was asked for later", async () => {
     line.sandbox.fault({ kind: "slow", ms: 1_000, on: asked });
-    const call = await left(line, change(), "sent");
+    const call = await insertOrphan(line, change(), "sent");
     await age(call);
     await untilAsked();
     line.sandbox.edit("contacts", idOf("ada@x.com"), { firstname: "Newer" });
@@ -53,7 +53,7 @@ describe("P8: a row that recovery reads", () => {
     await line.admin.query("alter table hubspot.contacts add constraint short check (length(firstname) < 6)");
     const ada = idOf("ada@x.com");
     line.sandbox.fault({ kind: "unavailable", times: 2, on: asked });
-    const call = await left(line, change(), "sent", {
+    const call = await insertOrphan(line, change(), "sent", {
       state: "accepted",
       rows: [{ key: ada, row: { id: ada, email: "ada@x.com", firstname: "Augusta" } }],
     });
@@ -70,7 +70,7 @@ describe("P8: a row that recovery reads", () => {
 describe("P7: a create that is found by its e-mail", () => {
   test("is not taken for the lost one when a client has made it anew", async () => {
     const client = await line.client();
-    const call = await left(line, create, "sent");
+    const call = await insertOrphan(line, create, "sent");
     await client.query("insert into hubspot.contacts (email, firstname) values ('new@x.com', 'Second')");
     await age(call);
     await closed(call);
@@ -79,7 +79,7 @@ describe("P7: a create that is found by its e-mail", () => {
 
   test("is not touched while a client is making it", async () => {
     const client = await line.client();
-    const call = await left(line, create, "sent");
+    const call = await insertOrphan(line, create, "sent");
     line.sandbox.fault({ kind: "slow", ms: 1_500, on: { path: "/crm/v3/objects/contacts" } });
     const making = refused(client.query("insert into hubspot.contacts (email) values ('new@x.com')"));
     await untilTrue(line.admin, "(select count(*) from throughline.journal where state = 'sent') = 2");
@@ -89,7 +89,7 @@ describe("P7: a create that is found by its e-mail", () => {
 
   test("with other values closes the entry as settled, because its maker can't be told", async () => {
     line.sandbox.seed("contacts", [{ email: "new@x.com", firstname: "Other" }]);
-    const call = await left(line, create, "sent");
+    const call = await insertOrphan(line, create, "sent");
     await age(call);
     await closed(call);
     expect(await stateOf(call)).toBe("settled");

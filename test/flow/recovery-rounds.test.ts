@@ -6,7 +6,7 @@ import { serve } from "../../src/app/serve.js";
 import { resolveEntry } from "../../src/journal/listing.js";
 import { Presence } from "../../src/journal/presence.js";
 import { type Line, startLine } from "../support/line.js";
-import { left } from "../support/orphan-entry.js";
+import { insertOrphan } from "../support/orphan-entry.js";
 import { untilTrue } from "../support/sessions.js";
 
 let line: Line;
@@ -48,7 +48,7 @@ test("P6: entries of a table that is no longer configured don't keep recovery fr
   await line.admin.query(`insert into throughline.mirror (api, resource, schema_name, table_name, key_columns, columns)
     values ('gone', 'things', 'gone', 'things', '{id}', '[]')`);
   await line.admin.query(entries, [randomUUID()]);
-  await closed(await left(line, create, "intent"));
+  await closed(await insertOrphan(line, create, "intent"));
   await untilTrue(line.admin, "not exists (select from throughline.journal where state in ('intent', 'sent'))");
   const { rows } = await line.admin.query(
     "select state, count(*)::int, min(id::text) as id from throughline.journal where api = 'gone' group by 1 order by 1",
@@ -62,7 +62,7 @@ test("P6: entries of a table that is no longer configured don't keep recovery fr
 
 test("P6: a round that loses its connection ends no process, and a later round does its work", async () => {
   line.sandbox.fault({ kind: "slow", ms: 1_000, on: asked });
-  const call = await left(line, change(), "sent");
+  const call = await insertOrphan(line, change(), "sent");
   await age(call);
   await untilAsked();
   const uncaught: unknown[] = [];
@@ -85,7 +85,7 @@ test("P10: clients see no advisory lock of a proxy that has nothing to recover",
 
 test("P6: a proxy counts as running by its own login alone, and even where Postgres tracks no activities", async () => {
   const other = randomUUID();
-  const gone = await left(line, change(), "sent", undefined, other);
+  const gone = await insertOrphan(line, change(), "sent", undefined, other);
   await age(gone);
   // Not the login of ours.
   await line.admin.query("select set_config('application_name', $1, false)", [`throughline ${other}`]);
@@ -93,8 +93,8 @@ test("P6: a proxy counts as running by its own login alone, and even where Postg
   await line.admin.query("alter role throughline set track_activities = off");
   const running = randomUUID();
   const presence = await Presence.begin(line.opened.pool, running, line.opened.log);
-  const kept = await left(line, change(), "sent", undefined, running);
-  const marker = await left(line, change(), "sent");
+  const kept = await insertOrphan(line, change(), "sent", undefined, running);
+  const marker = await insertOrphan(line, change(), "sent");
   await age(kept);
   await age(marker);
   await closed(marker);
@@ -108,7 +108,7 @@ test("P6: recovery leaves an open session alone while its proxy runs", async () 
   const client = await line.client();
   await client.query("begin");
   await client.query("insert into hubspot.contacts (email) values ('open@x.com')");
-  const marker = await left(line, create, "intent");
+  const marker = await insertOrphan(line, create, "intent");
   await closed(marker);
   const { rows } = await line.admin.query("select state, tries from throughline.journal where closed_at is null");
   expect(rows).toEqual([{ state: "accepted", tries: 0 }]);
@@ -119,7 +119,7 @@ test("P6: several proxies on one database finish each entry once", async () => {
   const other = await serve(line.opened, { host: "127.0.0.1", port: 0 });
   await line.admin.query("select pg_advisory_lock(hashtext('throughline recovery'), 0)");
   const calls = [];
-  for (let n = 0; n < 12; n += 1) calls.push(await left(line, change(), "sent"));
+  for (let n = 0; n < 12; n += 1) calls.push(await insertOrphan(line, change(), "sent"));
   await line.admin.query("update throughline.journal set sent_at = sent_at - interval '1 minute'");
   await line.admin.query("select pg_advisory_unlock(hashtext('throughline recovery'), 0)");
   for (const call of calls) await closed(call);

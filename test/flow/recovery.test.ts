@@ -8,7 +8,7 @@ import { startApi } from "../faults/api.js";
 import { mirrored, refused, upstream } from "../support/answers.js";
 import { type Line, startLine } from "../support/line.js";
 import { startManifestLine } from "../support/manifest-line.js";
-import { left } from "../support/orphan-entry.js";
+import { insertOrphan } from "../support/orphan-entry.js";
 import { untilTrue } from "../support/sessions.js";
 
 let line: Line;
@@ -32,7 +32,11 @@ const stateOf = async (call: string) =>
     .rows[0];
 
 test("P6: an entry that was never sent is closed as unsent, and nothing is sent", async () => {
-  const call = await left(line, { verb: "insert", request: [{ key: null, sent: { email: "new@x.com" } }] }, "intent");
+  const call = await insertOrphan(
+    line,
+    { verb: "insert", request: [{ key: null, sent: { email: "new@x.com" } }] },
+    "intent",
+  );
   await closed(call);
   expect(await stateOf(call)).toEqual({ state: "unsent", open: false });
   expect(line.sandbox.log).toEqual([]);
@@ -42,10 +46,15 @@ test("P6: rows that were accepted are applied to the mirror", async () => {
   const ada = idOf("ada@x.com");
   line.sandbox.edit("contacts", ada, { firstname: "Augusta" });
   const row = (await line.admin.query("select * from hubspot.contacts where id = $1", [ada])).rows[0];
-  const call = await left(line, { verb: "update", request: [{ key: ada, sent: { firstname: "Augusta" } }] }, "sent", {
-    state: "accepted",
-    rows: [{ key: ada, row: { id: ada, email: row.email, firstname: "Augusta" } }],
-  });
+  const call = await insertOrphan(
+    line,
+    { verb: "update", request: [{ key: ada, sent: { firstname: "Augusta" } }] },
+    "sent",
+    {
+      state: "accepted",
+      rows: [{ key: ada, row: { id: ada, email: row.email, firstname: "Augusta" } }],
+    },
+  );
   await closed(call);
   expect(await mirrored(line)).toEqual(upstream(line));
 });
@@ -54,7 +63,7 @@ describe("P6: a change that may have been sent is settled by reading the row", (
   const request = () => [{ key: idOf("ada@x.com"), sent: { firstname: "Augusta" }, before: { firstname: "Ada" } }];
 
   test("upstream has made it", async () => {
-    const call = await left(line, { verb: "update", request: request() }, "sent");
+    const call = await insertOrphan(line, { verb: "update", request: request() }, "sent");
     line.sandbox.edit("contacts", idOf("ada@x.com"), { firstname: "Augusta" });
     await closed(call);
     expect((await stateOf(call)).state).toBe("accepted");
@@ -62,7 +71,7 @@ describe("P6: a change that may have been sent is settled by reading the row", (
   });
 
   test("upstream has not made it, but has another change", async () => {
-    const call = await left(line, { verb: "update", request: request() }, "sent");
+    const call = await insertOrphan(line, { verb: "update", request: request() }, "sent");
     line.sandbox.edit("contacts", idOf("ada@x.com"), { firstname: "Countess" });
     await closed(call);
     expect((await stateOf(call)).state).toBe("settled");
@@ -70,14 +79,14 @@ describe("P6: a change that may have been sent is settled by reading the row", (
   });
 
   test("upstream has not made it, and no other change", async () => {
-    const call = await left(line, { verb: "update", request: request() }, "sent");
+    const call = await insertOrphan(line, { verb: "update", request: request() }, "sent");
     await closed(call);
     expect((await stateOf(call)).state).toBe("lapsed");
     expect(await mirrored(line)).toEqual(["ada@x.com Ada", "bob@x.com Bob"]);
   });
 
   test("the row is gone upstream", async () => {
-    const call = await left(line, { verb: "update", request: request() }, "sent");
+    const call = await insertOrphan(line, { verb: "update", request: request() }, "sent");
     line.sandbox.archive("contacts", idOf("ada@x.com"));
     await closed(call);
     expect((await stateOf(call)).state).toBe("absent");
@@ -86,7 +95,7 @@ describe("P6: a change that may have been sent is settled by reading the row", (
 
   test("one of two rows was deleted", async () => {
     const request = ["ada@x.com", "bob@x.com"].map((email) => ({ key: idOf(email), sent: {} }));
-    const call = await left(line, { verb: "delete", request }, "sent");
+    const call = await insertOrphan(line, { verb: "delete", request }, "sent");
     line.sandbox.archive("contacts", idOf("ada@x.com"));
     await closed(call);
     expect((await stateOf(call)).state).toBe("partial");
@@ -98,7 +107,7 @@ describe("P6: a create that may have been sent is looked for by a unique column"
   const request = [{ key: null, sent: { email: "new@x.com", firstname: "New" } }];
 
   test("and is found", async () => {
-    const call = await left(line, { verb: "insert", request }, "sent");
+    const call = await insertOrphan(line, { verb: "insert", request }, "sent");
     line.sandbox.seed("contacts", [{ email: "new@x.com", firstname: "New" }]);
     await closed(call);
     expect((await stateOf(call)).state).toBe("accepted");
@@ -107,7 +116,7 @@ describe("P6: a create that may have been sent is looked for by a unique column"
   });
 
   test("and is not found", async () => {
-    const call = await left(line, { verb: "insert", request }, "sent");
+    const call = await insertOrphan(line, { verb: "insert", request }, "sent");
     await closed(call);
     expect((await stateOf(call)).state).toBe("lapsed");
     expect(await mirrored(line)).toEqual(["ada@x.com Ada", "bob@x.com Bob"]);
@@ -115,7 +124,11 @@ describe("P6: a create that may have been sent is looked for by a unique column"
   });
 
   test("P7: a create without a unique value stays unknown, and is not sent again", async () => {
-    const call = await left(line, { verb: "insert", request: [{ key: null, sent: { firstname: "New" } }] }, "sent");
+    const call = await insertOrphan(
+      line,
+      { verb: "insert", request: [{ key: null, sent: { firstname: "New" } }] },
+      "sent",
+    );
     await untilTrue(line.admin, `exists (select from throughline.journal where id = '${call}' and tries > 1)`);
     expect(await stateOf(call)).toEqual({ state: "unknown", open: true });
     expect(line.writes()).toEqual([]);
@@ -136,10 +149,15 @@ test("P6: a row that a user's constraint kept out is read again, and applied onc
   await line.admin.query("alter table hubspot.contacts add constraint short check (length(firstname) < 5)");
   const ada = idOf("ada@x.com");
   line.sandbox.edit("contacts", ada, { firstname: "Augusta" });
-  const call = await left(line, { verb: "update", request: [{ key: ada, sent: { firstname: "Augusta" } }] }, "sent", {
-    state: "accepted",
-    rows: [{ key: ada, row: { id: ada, email: "ada@x.com", firstname: "Augusta" } }],
-  });
+  const call = await insertOrphan(
+    line,
+    { verb: "update", request: [{ key: ada, sent: { firstname: "Augusta" } }] },
+    "sent",
+    {
+      state: "accepted",
+      rows: [{ key: ada, row: { id: ada, email: "ada@x.com", firstname: "Augusta" } }],
+    },
+  );
   await untilTrue(line.admin, `exists (select from throughline.journal where id = '${call}' and blocked = '23514')`);
   line.sandbox.edit("contacts", ada, { firstname: "Gus" });
   await closed(call);

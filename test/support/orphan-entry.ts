@@ -1,17 +1,18 @@
-// A journal entry as a proxy that is gone left it.
+// An orphan entry of the journal: one that a killed proxy has left open.
 
 import { randomUUID } from "node:crypto";
 import { type Intent, noteIntent, noteOutcome, type Outcome, type RequestRow } from "../../src/journal/journal.js";
 import type { Line } from "./line.js";
 
-interface LeftEntry {
+interface OrphanEntry {
   readonly verb: Intent["verb"];
   readonly request: readonly (Omit<RequestRow, "before"> & Partial<RequestRow>)[];
 }
 
-export async function left(
+/** Notes an entry as far as the killed proxy came; returns the id of its call. */
+export async function insertOrphan(
   line: Line,
-  { verb, request }: LeftEntry,
+  { verb, request }: OrphanEntry,
   state: "intent" | "sent",
   outcome?: Pick<Outcome, "state" | "rows">,
   proxy = randomUUID(),
