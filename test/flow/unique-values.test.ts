@@ -2,7 +2,7 @@
 
 import { beforeEach, expect, test } from "vitest";
 import { openMirrors } from "../../src/app/open.js";
-import { stamp } from "../../src/postgres/clock.js";
+import { serverTime } from "../../src/postgres/clock.js";
 import { applyPage } from "../../src/sync/page.js";
 import { refused } from "../support/answers.js";
 import { type Line, startLine } from "../support/line.js";

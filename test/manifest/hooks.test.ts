@@ -188,6 +188,6 @@ test("a manifest without hooks has none, and each connector that comes with hook
 });
 
 test("the engine takes all that the types of a hook allow", () => {
-  expectTypeOf<Verdict>().toExtend<z.input<typeof hookRule>>();
-  expectTypeOf<keyof Verdict>().toEqualTypeOf<keyof z.input<typeof hookRule>>();
+  expectTypeOf<HookVerdict>().toExtend<z.input<typeof hookRule>>();
+  expectTypeOf<keyof HookVerdict>().toEqualTypeOf<keyof z.input<typeof hookRule>>();
 });

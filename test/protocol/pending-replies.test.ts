@@ -76,7 +76,7 @@ describe.each(Object.keys(table).filter((name): name is ReplyName => name in Bac
         more: [],
         none: [],
       }[effect ?? "none"];
-      for (const next of toCome) expect(owed.answer(next)).toBe(Route.capture);
+      for (const next of toCome) expect(owed.answer(next)).toBe(Delivery.capture);
       expect(owed.empty).toBe(effect === "last" || effect === "skip");
     }
   });
@@ -91,7 +91,7 @@ describe.each(Object.keys(table).filter((name): name is ReplyName => name in Bac
         return cause;
       }
     };
-    expect(answer()).toEqual(answers.includes(reply) ? expect.any(ProtocolDesync) : Route.relay);
+    expect(answer()).toEqual(answers.includes(reply) ? expect.any(ProtocolDesync) : Delivery.relay);
   });
 });
 

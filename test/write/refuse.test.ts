@@ -77,7 +77,7 @@ test("P1: more rows than the API takes, another mirror, or another verb than the
 });
 
 test("INSERT sends the columns that it names and that a default filled, UPDATE those that differ", () => {
-  expect(send(insert({ name: "Ada", stage: null, source: "web" }), ["name", "stage"])[0]?.sent).toEqual({
+  expect(send(insert({ name: "Ada", stage: null, source: "web" }), ["name", "stage"])[0]?.values).toEqual({
     name: "Ada",
     stage: null,
     source: "web",
