@@ -4,6 +4,7 @@ import pg from "pg";
 import type { Logger } from "pino";
 import type { ApiConfig, TableConfig } from "../config/api.js";
 import { type Config, loadConfig } from "../config/config.js";
+import { fileSource, objectSource } from "../config/source.js";
 import { suggestion } from "../config/suggest.js";
 import { hooksOf, manifestOf, manifestText } from "../connectors/registry.js";
 import { anyTable } from "../manifest/column-schema.js";
@@ -30,8 +31,13 @@ export interface Opened {
   readonly tables: readonly OpenedTable[];
 }
 
-export function readConfig(path: string, env: Readonly<Record<string, string | undefined>> = process.env): Config {
-  return loadConfig(path, env, (connector) => {
+/** The config in the file of this path, or in an object of its shape. Throws ConfigError with one line for each mistake. */
+export function readConfig(
+  from: string | object,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): Config {
+  const source = typeof from === "string" ? fileSource(from) : objectSource(from);
+  return loadConfig(source, env, (connector) => {
     const manifest = manifestOf(connector);
     const tables = Object.keys(manifest?.tables ?? {});
     const tableNames = tables.filter((name) => name !== anyTable);

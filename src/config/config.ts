@@ -1,14 +1,13 @@
 // throughline.yaml: its schema, and how it is read. What an API's part may hold depends on its manifest, which is asked for.
 
-import { readFileSync } from "node:fs";
-import { dirname, isAbsolute, resolve } from "node:path";
-import { parse } from "yaml";
+import { isAbsolute, resolve } from "node:path";
 import { z } from "zod";
 import { type ApiConfig, apiSchema, type ConnectorFacts } from "./api.js";
+import { ConfigError } from "./explained.js";
 import { isRecord } from "./json.js";
+import type { ConfigSource } from "./source.js";
 import { substitute } from "./substitute.js";
 import { duration } from "./units.js";
-import { ConfigError, readYaml } from "./yaml.js";
 
 export const logLevels = ["error", "warn", "info", "debug"] as const;
 
@@ -67,16 +66,15 @@ const postgres = z.strictObject({
   grant: z.record(z.string(), z.array(privilege)).default({}),
 });
 
-/** Reads the file at `path`. Throws ConfigError with one line for each mistake. */
+/** Reads a config; `env` fills in `${…}`, and `factsOf` describes a connector. Throws ConfigError with one line for each mistake. */
 export function loadConfig(
-  path: string,
+  source: ConfigSource,
   env: Readonly<Record<string, string | undefined>>,
   factsOf: (connector: string) => ConnectorFacts | undefined,
 ): Config {
-  const text = readText(path);
-  const raw = rawApis(text);
+  const raw = source.apis;
   const named = Object.fromEntries(
-    Object.entries(raw).map(([name, api]) => [name, connectorOf(name, api, dirname(path))]),
+    Object.entries(raw).map(([name, api]) => [name, connectorOf(name, api, source.folder)]),
   );
   const apis = Object.fromEntries(
     Object.entries(named).map(([name, connector]) => [name, apiSchema(connector, factsOf(connector))]),
@@ -94,11 +92,11 @@ export function loadConfig(
       })
       .default({ level: "info", format: "auto" }),
   });
-  const read = readYaml(path, text, schema, (value, at) => {
+  const read = source.read(schema, (value, at) => {
     const mistakes = [
       ...takenNames(raw, at),
       ...unknownConnectors(named, factsOf, at),
-      ...literalSecrets(raw, named, factsOf, at),
+      ...(source.readByPeople ? literalSecrets(raw, named, factsOf, at) : []),
     ];
     const filled = substitute(withApis(value), env, at, mistakes);
     if (mistakes.length > 0) throw new ConfigError(mistakes);
@@ -167,24 +165,4 @@ function connectorOf(name: string, api: unknown, folder: string): string {
   const { connector, manifest } = isRecord(api) ? api : {};
   if (typeof manifest === "string") return resolve(folder, manifest);
   return typeof connector === "string" ? connector : name;
-}
-
-function rawApis(text: string): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = parse(text);
-    const apis = isRecord(value) ? value["apis"] : undefined;
-    return isRecord(apis) ? apis : {};
-  } catch {
-    // readYaml says what is wrong with it, and where.
-    return {};
-  }
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (cause) {
-    const code = cause instanceof Error && "code" in cause ? String(cause.code) : "unreadable";
-    throw new ConfigError([`${path}: can't be read (${code}); name the config with -c FILE`]);
-  }
 }

@@ -1,25 +1,25 @@
-// Reads a YAML file against a schema. Every mistake comes back as one line with file, line, path and, for an unknown key,
-// the nearest one there is.
+// Reads a YAML file, or an object of its shape, against a schema. Every mistake comes back as one line with file, line, path and,
+// for an unknown key, the nearest one there is.
 
 import { isMap, isNode, LineCounter, parseDocument } from "yaml";
 import { z } from "zod";
-import { Explained } from "./explained.js";
+import { ConfigError } from "./explained.js";
 import { suggestion } from "./suggest.js";
 
-/** A file the user wrote has mistakes: one line each. */
-export class ConfigError extends Explained {
-  constructor(readonly mistakes: readonly string[]) {
-    super(mistakes.join("\n"));
-    this.name = "ConfigError";
-  }
-}
+export { ConfigError };
 
-/** Parses `text`; `file` is only named in messages. `prepare` may replace strings before they are checked. */
+/** Says where the value at a path is, for people. */
+type Place = (path: readonly PropertyKey[]) => string;
+
+/** May replace strings of what was read before it is checked. */
+export type Prepare = (value: unknown, at: Place) => unknown;
+
+/** Parses `text`; `file` is only named in messages. Throws ConfigError with one line for each mistake. */
 export function readYaml<Schema extends z.ZodType>(
   file: string,
   text: string,
   schema: Schema,
-  prepare: (value: unknown, at: (path: readonly PropertyKey[]) => string) => unknown = (value) => value,
+  prepare?: Prepare,
 ): z.output<Schema> {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, merge: true });
@@ -28,7 +28,7 @@ export function readYaml<Schema extends z.ZodType>(
   );
   if (broken.length > 0) throw new ConfigError(broken);
 
-  const at = (path: readonly PropertyKey[]): string => {
+  const at: Place = (path) => {
     for (let depth = path.length; depth > 0; depth -= 1) {
       const parent: unknown = depth === 1 ? document.contents : document.getIn(path.slice(0, depth - 1), true);
       const pair = isMap(parent)
@@ -40,12 +40,31 @@ export function readYaml<Schema extends z.ZodType>(
     }
     return `${file}:1: ${path.map(String).join(".") || "the file"}`;
   };
-  const parsed = schema.safeParse(prepare(document.toJS(), at));
+  return checked(document.toJS(), schema, at, prepare);
+}
+
+/** Checks a value of a program; `name` is what messages call it. Throws ConfigError with one line for each mistake. */
+export function readObject<Schema extends z.ZodType>(
+  name: string,
+  value: unknown,
+  schema: Schema,
+  prepare?: Prepare,
+): z.output<Schema> {
+  return checked(value, schema, (path) => `${name}: ${path.map(String).join(".") || "the object"}`, prepare);
+}
+
+function checked<Schema extends z.ZodType>(
+  value: unknown,
+  schema: Schema,
+  at: Place,
+  prepare: Prepare = (unchanged) => unchanged,
+): z.output<Schema> {
+  const parsed = schema.safeParse(prepare(value, at));
   if (parsed.success) return parsed.data;
   throw new ConfigError(parsed.error.issues.flatMap((issue) => describe(issue, schema, at)));
 }
 
-function describe(issue: z.core.$ZodIssue, schema: z.ZodType, at: (path: readonly PropertyKey[]) => string): string[] {
+function describe(issue: z.core.$ZodIssue, schema: z.ZodType, at: Place): string[] {
   if (issue.code === "invalid_union") {
     const branch = meantBranch(issue.errors);
     const within = branch.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }));
