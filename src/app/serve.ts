@@ -1,13 +1,24 @@
 // Starts the proxy on an opened config, and what watches over it.
 
 import type { ListenOptions } from "node:net";
-import { schemaVersion, wrongSchema } from "../mirror/schema.js";
+import { wrongGuard } from "../mirror/guard-check.js";
+import { requireSchema, schemaVersion, wrongSchema } from "../mirror/schema.js";
 import { type HealthServer, serveHealth } from "../observe/http.js";
 import { Metrics } from "../observe/metrics.js";
 import { postgresAddress } from "../postgres/address.js";
 import { type RunningProxy, startProxy } from "../proxy/start.js";
 import { loadParser } from "../sql/parser.js";
 import { type Opened, openMirrors } from "./open.js";
+
+/** Why the proxy must not be started on this database: a mirror without its guard. Undefined: it may. Throws Explained for a schema to migrate. */
+export async function unservable(opened: Opened): Promise<string | undefined> {
+  await requireSchema(opened.pool);
+  for (const { mirror } of await openMirrors(opened)) {
+    const wrong = await wrongGuard(opened.pool, mirror.schema, mirror.table);
+    if (wrong !== undefined) return `${mirror.schema}.${mirror.table}: ${wrong}`;
+  }
+  return undefined;
+}
 
 /** Starts the proxy. Resolves when its port takes connections. */
 export async function serve(opened: Opened, listen: ListenOptions, metrics = new Metrics()): Promise<RunningProxy> {

@@ -3,9 +3,10 @@
 import type { Pool } from "pg";
 import type { Mirror } from "../mirror/column.js";
 import { ownerRole } from "../mirror/ddl.js";
+import { wrongGuard } from "../mirror/guard-check.js";
 import type { Grants } from "../mirror/migrate.js";
 import { schemaVersion, wrongSchema } from "../mirror/schema.js";
-import { type Finding, isError } from "./finding.js";
+import type { Finding } from "./finding.js";
 
 /** Such as 140000 for 14. */
 const oldestServer = 140_000;
@@ -80,32 +81,10 @@ export async function checkMirror(pool: Pool, mirror: Mirror, grants: Grants): P
   if (found?.missing) add("error", `lacks columns (${found.missing.join(", ")}): run "throughline migrate"`);
   if (found?.other)
     add("error", `has columns of another type (${found.other.join("; ")}): run "throughline migrate --allow-drop"`);
-  const guard = await checkGuard(pool, mirror.schema, mirror.table);
-  if (isError(guard)) findings.push(guard);
+  const guard = await wrongGuard(pool, mirror.schema, mirror.table);
+  if (guard !== undefined) add("error", guard);
   findings.push(...(await checkGrants(pool, subject, mirror, grants)));
   return findings.length > 0 ? findings : [{ level: "ok", subject, says: "guarded" }];
-}
-
-/** The guard has to be there, enabled, and the last BEFORE ROW trigger to fire. */
-export async function checkGuard(pool: Pool, schema: string, table: string): Promise<Finding> {
-  const subject = `${schema}.${table}`;
-  const triggers = await pool.query<{ name: string; ours: boolean; late: boolean; enabled: boolean }>(
-    `select tgname as name, tgname like '~throughline%' as ours, tgenabled = 'O' as enabled,
-       not tgisinternal and tgtype & 3 = 3 and tgname::text collate "C" > '~throughline' as late
-     from pg_trigger where tgrelid = format('%I.%I', $1::text, $2::text)::regclass`,
-    [schema, table],
-  );
-  const guards = triggers.rows.filter(({ ours, enabled }) => ours && enabled);
-  const late = triggers.rows.find((trigger) => trigger.late && !trigger.ours);
-  if (guards.length !== 3)
-    return { level: "error", subject, says: 'its guard is missing or disabled: run "throughline migrate"' };
-  if (late)
-    return {
-      level: "error",
-      subject,
-      says: `trigger "${late.name}" fires after the guard: rename it to sort before "~"`,
-    };
-  return { level: "ok", subject, says: "guarded" };
 }
 
 /** What `postgres.grant` promises. */

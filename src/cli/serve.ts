@@ -1,25 +1,21 @@
 // throughline serve: the proxy.
 
 import type { ListenOptions } from "node:net";
-import { type Opened, open, openMirrors, reopenTables } from "../app/open.js";
-import { serve, watchOver } from "../app/serve.js";
+import { type Opened, open, reopened } from "../app/open.js";
+import { serve, unservable, watchOver } from "../app/serve.js";
 import { UsageError } from "../app/usage-error.js";
 import { ConfigError } from "../config/yaml.js";
-import { requireSchema } from "../mirror/schema.js";
 import { Metrics } from "../observe/metrics.js";
 import { type Command, interrupted, type Options, reasonOf } from "./command.js";
 import { configOf } from "./config-of.js";
-import { checkGuard } from "./database-checks.js";
 
 export const serveCommand: Command = async (options, io) => {
   const opened = open(configOf(options));
   const { pool, config, log } = opened;
   try {
-    await requireSchema(pool);
-    for (const { mirror } of await openMirrors(opened)) {
-      const { level, subject, says } = await checkGuard(pool, mirror.schema, mirror.table);
-      if (level !== "error") continue;
-      io.err(`${subject}: ${says}`);
+    const wrong = await unservable(opened);
+    if (wrong !== undefined) {
+      io.err(wrong);
       return 1;
     }
     const metrics = new Metrics();

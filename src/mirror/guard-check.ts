@@ -1,0 +1,17 @@
+// Looks at the triggers of a mirror: without its guard, or with a trigger behind it, no proxy may serve it.
+
+import type { Pool } from "pg";
+
+/** The guard has to be there, enabled, and the last BEFORE ROW trigger to fire. Returns what is wrong with it, and what to do; undefined: nothing. */
+export async function wrongGuard(pool: Pool, schema: string, table: string): Promise<string | undefined> {
+  const triggers = await pool.query<{ name: string; ours: boolean; late: boolean; enabled: boolean }>(
+    `select tgname as name, tgname like '~throughline%' as ours, tgenabled = 'O' as enabled,
+       not tgisinternal and tgtype & 3 = 3 and tgname::text collate "C" > '~throughline' as late
+     from pg_trigger where tgrelid = format('%I.%I', $1::text, $2::text)::regclass`,
+    [schema, table],
+  );
+  const guards = triggers.rows.filter(({ ours, enabled }) => ours && enabled);
+  if (guards.length !== 3) return 'its guard is missing or disabled: run "throughline migrate"';
+  const late = triggers.rows.find((trigger) => trigger.late && !trigger.ours);
+  return late && `trigger "${late.name}" fires after the guard: rename it to sort before "~"`;
+}
