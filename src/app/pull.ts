@@ -1,17 +1,10 @@
 // Copies the configured tables once, several at a time; an interrupted copy goes on where it stopped.
 
 import { Explained } from "../config/explained.js";
-import { type BackfillResult, backfill } from "../sync/backfill.js";
+import { backfill } from "../sync/backfill.js";
 import { type Opened, openMirrors } from "./open.js";
-import { remedyFor } from "./remedy.js";
-
-/** How one table's copy ended; `table` is API.TABLE. */
-export type PulledTable =
-  | ({ readonly kind: "copied"; readonly table: string } & Omit<BackfillResult, "interrupted">)
-  /** `reason` is a sentence with what to do. */
-  | { readonly kind: "failed"; readonly table: string; readonly reason: string }
-  /** `signal` was aborted before the last page. */
-  | { readonly kind: "interrupted"; readonly table: string };
+import type { PulledTable } from "./pulled-table.js";
+import { mendOf } from "./remedy.js";
 
 export interface PullOptions {
   /** How many tables are copied at the same time; 4 if absent. The rate budget of their API is one all the same. */

@@ -1,7 +1,8 @@
 // throughline pull: copy everything once; what was interrupted goes on where it stopped.
 
 import { open, wantedTables } from "../app/open.js";
-import { type PulledTable, pullAll } from "../app/pull.js";
+import { pullAll } from "../app/pull.js";
+import type { PulledTable } from "../app/pulled-table.js";
 import { UsageError } from "../app/usage-error.js";
 import { requireSchema } from "../mirror/schema.js";
 import type { ParkedCount } from "../sync/backfill.js";

@@ -1,0 +1,38 @@
+// The time in which an embedded Throughline takes calls: it ends once, when nothing is under way any more.
+
+import { UsageError } from "./usage-error.js";
+
+export class Lifetime {
+  private readonly ending = new AbortController();
+  private readonly underWay = new Set<Promise<unknown>>();
+  private ended: Promise<void> | undefined;
+
+  /** Aborted when the end begins: what can stop early stops. */
+  get signal(): AbortSignal {
+    return this.ending.signal;
+  }
+
+  /** Does some work, which the end waits for. Rejects with UsageError when the end has begun. */
+  async run<Result>(work: () => Promise<Result>): Promise<Result> {
+    if (this.ended) throw new UsageError("this Throughline is closed; openThroughline opens another");
+    const running = work();
+    this.underWay.add(running);
+    try {
+      return await running;
+    } finally {
+      this.underWay.delete(running);
+    }
+  }
+
+  /** Takes no further work, waits for what is under way, and releases what is left. The same end for every caller. */
+  end(release: () => Promise<void>): Promise<void> {
+    this.ended ??= this.last(release);
+    return this.ended;
+  }
+
+  private async last(release: () => Promise<void>): Promise<void> {
+    this.ending.abort();
+    await Promise.allSettled(this.underWay);
+    await release();
+  }
+}

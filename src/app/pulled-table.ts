@@ -1,0 +1,24 @@
+// How the copy of one table ended.
+
+/** The result of one table's copy; `table` is API.TABLE. */
+export type PulledTable =
+  | {
+      readonly kind: "copied";
+      readonly table: string;
+      /** How many records the API listed. */
+      readonly rows: number;
+      /** Rows that the API has deleted, and the mirror as well. */
+      readonly deleted: number;
+      /** Rows that the API no longer lists, and that were kept because they are more than half of the mirror. `full` checks each one. */
+      readonly withheld: number;
+      /** Rows that are still missing: the next pull reads them again. */
+      readonly parked: readonly {
+        /** Null: an open write keeps them out. Otherwise the SQLSTATE with which Postgres refuses them. */
+        readonly sqlstate: string | null;
+        readonly count: number;
+      }[];
+    }
+  /** `reason` is a sentence with what to do. */
+  | { readonly kind: "failed"; readonly table: string; readonly reason: string }
+  /** The copy was stopped before the last page, and the next pull goes on there. */
+  | { readonly kind: "interrupted"; readonly table: string };
