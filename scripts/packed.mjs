@@ -2,14 +2,12 @@
 // package lacks shows here.
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
-import { z } from "zod";
-
-/** What a program wrote until it ended. @typedef {{ readonly stdout: string, readonly stderr: string }} Output */
+import { checkEmbedding, firstExample } from "./packed-embedding.mjs";
 
 const root = join(import.meta.dirname, "..");
 const folder = mkdtempSync(join(tmpdir(), "throughline-packed-"));
@@ -18,22 +16,12 @@ process.once("exit", remove);
 for (const name of ["SIGINT", "SIGTERM"]) process.once(name, () => process.exit(130));
 
 const quiet = ["--no-audit", "--no-fund", "--loglevel=error"];
-/** What it leaves there is left behind. */
+/** Where the installed programs put what they need for a while: it must be empty afterwards. */
 const scratch = join(folder, "tmp");
 const program = join(folder, "node_modules/.bin/throughline");
 
-/** How `execFile` rejects when a program ends with another code than 0, or by a signal, or can't be started. */
-const failureSchema = z.object({
-  code: z.union([z.int(), z.string(), z.null()]),
-  stdout: z.string(),
-  stderr: z.string(),
-});
-/** The list that `npm pack --json` prints. */
-const packedSchema = z
-  .tuple([z.object({ filename: z.string(), files: z.array(z.unknown()), size: z.number() })])
-  .rest(z.unknown());
-/** The line in which `sandbox --json` says where it listens. */
-const listeningSchema = z.object({ url: z.string() });
+/** A program that still runs by then has left something open. */
+const mostMs = 120_000;
 
 /** Nobody listens there. */
 const noPostgres = "postgres://throughline@127.0.0.1:1/none";
@@ -54,7 +42,7 @@ async function main() {
   const tarball = await packed();
   mkdirSync(scratch);
   writeFileSync(join(folder, "package.json"), JSON.stringify({ private: true }));
-  await run("npm", ["install", "--omit=dev", "--prefer-offline", ...quiet, tarball]);
+  await install(folder, tarball);
 
   const version = await run("npx", ["--no-install", "throughline", "--version"]);
   expect("--version", version, /^\d+\.\d+\.\d+\n$/);
@@ -65,11 +53,8 @@ async function main() {
 
   writeFileSync(join(folder, "good.hooks.mjs"), hooks("row"));
   writeFileSync(join(folder, "wrong.hooks.mjs"), hooks("1"));
-  const tsc = [join(root, "node_modules/typescript/bin/tsc"), "--noEmit", "--allowJs", "--checkJs", "--strict"];
-  const typed = (/** @type {string} */ name) => run(process.execPath, [...tsc, "--module", "nodenext", name]);
-  expect("types of hooks", (await typed("good.hooks.mjs")).stdout, /^$/);
-  const wrong = await typed("wrong.hooks.mjs").catch(failureOf);
-  expect("wrong hooks", wrong.stdout, /^wrong\.hooks\.mjs\(\d+,\d+\): error TS/);
+  expect("types of hooks", await typed("good.hooks.mjs"), /^$/);
+  expect("wrong hooks", await typed("wrong.hooks.mjs"), /^wrong\.hooks\.mjs\(\d+,\d+\): error TS/);
 
   const sandbox = spawn(program, ["sandbox", "hubspot", "--port", "0", "--json"], { cwd: folder });
   const ended = once(sandbox, "exit");
@@ -92,21 +77,56 @@ async function main() {
     sandbox.kill("SIGTERM");
     await ended;
   }
+
+  const sandboxTarball = await packed("-w", "@throughline/sandbox");
+  await sandboxAlone(sandboxTarball);
+  // The example of the README needs both; the sandbox that the package bundles has been seen to work by itself above.
+  await install(folder, sandboxTarball, "pg");
+  await checkEmbedding({ root, folder, run, typed, expect });
 }
 
-/** The path of the tarball. */
-async function packed() {
-  const { stdout } = await promisify(execFile)("npm", ["pack", "--json", ...quiet, "--pack-destination", folder], {
-    cwd: root,
-  });
-  const [{ filename, files, size }] = packedSchema.parse(JSON.parse(stdout.slice(stdout.search(/^\[/m))));
+/** The package of the sandbox, without the one that bundles it. */
+async function sandboxAlone(tarball) {
+  const alone = join(folder, "alone");
+  mkdirSync(alone);
+  writeFileSync(join(alone, "package.json"), JSON.stringify({ private: true }));
+  await install(alone, tarball);
+  writeFileSync(join(alone, "example.mjs"), firstExample(join(root, "packages/sandbox/README.md")));
+  const ran = await promisify(execFile)(process.execPath, ["example.mjs"], { cwd: alone });
+  expect("example of the sandbox", ran, /^ada@example\.com\n\[ 'GET \/crm\/v3\/objects\/contacts\/\d+ 200' \]\n$/);
+}
+
+/** The path of the tarball; `which`: of a workspace. */
+async function packed(...which) {
+  const words = ["pack", "--json", ...quiet, ...which, "--pack-destination", folder];
+  const { stdout } = await promisify(execFile)("npm", words, { cwd: root });
+  const [{ filename, files, size }] = JSON.parse(stdout.slice(stdout.search(/^\[/m)));
   say(`${filename}: ${files.length} files, ${Math.round(size / 1024)} kB`);
   return join(folder, filename);
 }
 
-/** @param {string} command @param {readonly string[]} words @returns {Promise<Output>} */
+function install(into, ...packages) {
+  const words = ["install", "--omit=dev", "--prefer-offline", ...quiet, ...packages.map(pinned)];
+  return promisify(execFile)("npm", words, { cwd: into });
+}
+
+/** A package by name, in the version that Throughline depends on. */
+function pinned(name) {
+  const version = JSON.parse(readFileSync(join(root, "package.json"), "utf8")).dependencies[name];
+  return version === undefined ? name : `${name}@${version}`;
+}
+
 function run(command, words, env = process.env) {
-  return promisify(execFile)(command, words, { cwd: folder, env });
+  return promisify(execFile)(command, words, { cwd: folder, env, timeout: mostMs });
+}
+
+/** What the compiler says of a file; the empty string when it is content. */
+async function typed(name) {
+  const tsc = [join(root, "node_modules/typescript/bin/tsc"), "--noEmit", "--allowJs", "--checkJs", "--strict"];
+  return run(process.execPath, [...tsc, "--module", "nodenext", name]).then(
+    () => "",
+    (cause) => cause.stdout || cause.stderr,
+  );
 }
 
 /** What it says on stderr when it fails. @param {readonly string[]} words */
