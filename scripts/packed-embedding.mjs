@@ -3,6 +3,17 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import pg from "pg";
 
+/**
+ * What packed.mjs lends: the repository, the folder of the installation, and what runs a program or the compiler there.
+ * @typedef {object} Installation
+ * @property {string} root
+ * @property {string} folder
+ * @property {(command: string, words: readonly string[], env?: NodeJS.ProcessEnv) => Promise<{ readonly stdout: string }>} run
+ * @property {(name: string) => Promise<string>} typed
+ * @property {(what: string, said: string | { readonly stdout: string }, pattern: RegExp) => void} expect
+ */
+
+/** A program that prints what a module exports, or the code of the error. @param {string} path */
 const importing = (path) =>
   `import(${JSON.stringify(path)}).then((all) => console.log(Object.keys(all).join(" ")), ({ code }) => console.log(code))`;
 
@@ -25,7 +36,7 @@ await throughline.serve({ port: "0" });
 await throughline.close();
 `;
 
-/** Checks the folder in which the package, the sandbox and pg are installed. Throws an Error that says what is not as it should be. */
+/** Checks the folder in which the package, the sandbox and pg are installed. Throws an Error that says what is wrong. @param {Installation} of */
 export async function checkEmbedding({ root, folder, run, typed, expect }) {
   const imported = await run(process.execPath, ["-e", importing("throughline")]);
   expect("import", imported, /^ConfigError Explained ReadFailed UsageError openThroughline\n$/);
@@ -37,6 +48,7 @@ export async function checkEmbedding({ root, folder, run, typed, expect }) {
 
   writeFileSync(join(folder, "example.mjs"), firstExample(join(root, "README.md"), "## In your own program"));
   const [, printed] = /console\.log\(.*\); \/\/ (.*)/.exec(readFileSync(join(folder, "example.mjs"), "utf8")) ?? [];
+  /** @type {typeof import("../src/app/embedded-postgres.js")} */
   const { startPostgres } = await import(join(root, "dist/src/app/embedded-postgres.js"));
   const postgres = await startPostgres(18);
   try {
@@ -50,7 +62,7 @@ export async function checkEmbedding({ root, folder, run, typed, expect }) {
   }
 }
 
-/** What an administrator does once, as the README says. */
+/** What an administrator does once, as the README says. @param {string} url The URL of a superuser. */
 async function prepare(url) {
   const admin = new pg.Client({ connectionString: url });
   await admin.connect();
@@ -64,7 +76,7 @@ async function prepare(url) {
   await admin.end();
 }
 
-/** The first JavaScript of a Markdown file, behind a heading if one is given. */
+/** The first JavaScript of a Markdown file, behind a heading if one is given. @param {string} path */
 export function firstExample(path, heading = "") {
   const text = readFileSync(path, "utf8");
   const start = text.indexOf(heading);

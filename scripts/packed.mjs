@@ -7,7 +7,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
+import { z } from "zod";
 import { checkEmbedding, firstExample } from "./packed-embedding.mjs";
+
+/** What a program wrote until it ended. @typedef {{ readonly stdout: string, readonly stderr: string }} Output */
 
 const root = join(import.meta.dirname, "..");
 const folder = mkdtempSync(join(tmpdir(), "throughline-packed-"));
@@ -19,6 +22,21 @@ const quiet = ["--no-audit", "--no-fund", "--loglevel=error"];
 /** Where the installed programs put what they need for a while: it must be empty afterwards. */
 const scratch = join(folder, "tmp");
 const program = join(folder, "node_modules/.bin/throughline");
+
+/** How `execFile` rejects when a program ends with another code than 0, or by a signal, or can't be started. */
+const failureSchema = z.object({
+  code: z.union([z.int(), z.string(), z.null()]),
+  stdout: z.string(),
+  stderr: z.string(),
+});
+/** The list that `npm pack --json` prints. */
+const packedSchema = z
+  .tuple([z.object({ filename: z.string(), files: z.array(z.unknown()), size: z.number() })])
+  .rest(z.unknown());
+/** The line in which `sandbox --json` says where it listens. */
+const listeningSchema = z.object({ url: z.string() });
+/** The part of package.json that has the versions. */
+const manifestSchema = z.object({ dependencies: z.record(z.string(), z.string()) });
 
 /** A program that still runs by then has left something open. */
 const mostMs = 120_000;
@@ -79,54 +97,50 @@ async function main() {
   }
 
   const sandboxTarball = await packed("-w", "@throughline/sandbox");
-  await sandboxAlone(sandboxTarball);
+  await checkSandboxAlone(sandboxTarball);
   // The example of the README needs both; the sandbox that the package bundles has been seen to work by itself above.
   await install(folder, sandboxTarball, "pg");
   await checkEmbedding({ root, folder, run, typed, expect });
 }
 
-/** The package of the sandbox, without the one that bundles it. */
-async function sandboxAlone(tarball) {
+/** The package of the sandbox, without the one that bundles it. @param {string} tarball */
+async function checkSandboxAlone(tarball) {
   const alone = join(folder, "alone");
   mkdirSync(alone);
   writeFileSync(join(alone, "package.json"), JSON.stringify({ private: true }));
   await install(alone, tarball);
   writeFileSync(join(alone, "example.mjs"), firstExample(join(root, "packages/sandbox/README.md")));
-  const ran = await promisify(execFile)(process.execPath, ["example.mjs"], { cwd: alone });
+  const ran = await promisify(execFile)(process.execPath, ["example.mjs"], { cwd: alone, timeout: mostMs });
   expect("example of the sandbox", ran, /^ada@example\.com\n\[ 'GET \/crm\/v3\/objects\/contacts\/\d+ 200' \]\n$/);
 }
 
-/** The path of the tarball; `which`: of a workspace. */
+/** The path of the tarball; `which`: of a workspace. @param {readonly string[]} which */
 async function packed(...which) {
   const words = ["pack", "--json", ...quiet, ...which, "--pack-destination", folder];
   const { stdout } = await promisify(execFile)("npm", words, { cwd: root });
-  const [{ filename, files, size }] = JSON.parse(stdout.slice(stdout.search(/^\[/m)));
+  const [{ filename, files, size }] = packedSchema.parse(JSON.parse(stdout.slice(stdout.search(/^\[/m))));
   say(`${filename}: ${files.length} files, ${Math.round(size / 1024)} kB`);
   return join(folder, filename);
 }
 
-function install(into, ...packages) {
-  const words = ["install", "--omit=dev", "--prefer-offline", ...quiet, ...packages.map(pinned)];
-  return promisify(execFile)("npm", words, { cwd: into });
+/** Installs tarballs, and packages by name in the version that Throughline depends on. @param {string} into @param {readonly string[]} packages */
+async function install(into, ...packages) {
+  const { dependencies } = manifestSchema.parse(JSON.parse(readFileSync(join(root, "package.json"), "utf8")));
+  const pinned = packages.map((name) => (dependencies[name] === undefined ? name : `${name}@${dependencies[name]}`));
+  const words = ["install", "--omit=dev", "--prefer-offline", ...quiet, ...pinned];
+  await promisify(execFile)("npm", words, { cwd: into });
 }
 
-/** A package by name, in the version that Throughline depends on. */
-function pinned(name) {
-  const version = JSON.parse(readFileSync(join(root, "package.json"), "utf8")).dependencies[name];
-  return version === undefined ? name : `${name}@${version}`;
-}
-
-function run(command, words, env = process.env) {
-  return promisify(execFile)(command, words, { cwd: folder, env, timeout: mostMs });
-}
-
-/** What the compiler says of a file; the empty string when it is content. */
+/** What the compiler says of a file of the folder; the empty string when it is content. @param {string} name */
 async function typed(name) {
   const tsc = [join(root, "node_modules/typescript/bin/tsc"), "--noEmit", "--allowJs", "--checkJs", "--strict"];
-  return run(process.execPath, [...tsc, "--module", "nodenext", name]).then(
-    () => "",
-    (cause) => cause.stdout || cause.stderr,
-  );
+  const said = await run(process.execPath, [...tsc, "--module", "nodenext", name]).catch(failureOf);
+  return said.stdout + said.stderr;
+}
+
+/** @param {string} command @param {readonly string[]} words @returns {Promise<Output>} */
+function run(command, words, env = process.env) {
+  return promisify(execFile)(command, words, { cwd: folder, env, timeout: mostMs });
 }
 
 /** What it says on stderr when it fails. @param {readonly string[]} words */
