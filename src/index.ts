@@ -14,7 +14,7 @@ import { Metrics } from "./observe/metrics.js";
 
 export type { ApiObject, ConfigObject, TableObject, Verb, WriteRuleObject } from "./config/config-object.js";
 export { ConfigError } from "./config/explained.js";
-export type { Hooks, Verdict } from "./manifest/hooks.types.js";
+export type { Hooks, HookVerdict } from "./manifest/hooks.types.js";
 export { ReadFailed } from "./manifest/read-failed.js";
 export { Explained, type PulledTable, UsageError };
 

@@ -4,7 +4,7 @@ import { Explained } from "../config/explained.js";
 import { backfill } from "../sync/backfill.js";
 import { type Opened, openMirrors } from "./open.js";
 import type { PulledTable } from "./pulled-table.js";
-import { mendOf } from "./remedy.js";
+import { remedyFor } from "./remedy.js";
 
 export interface PullOptions {
   /** How many tables are copied at the same time; 4 if absent. The rate budget of their API is one all the same. */

@@ -1,7 +1,7 @@
 // throughline serve: the proxy.
 
 import type { ListenOptions } from "node:net";
-import { type Opened, open, reopened } from "../app/open.js";
+import { type Opened, open, reopenTables } from "../app/open.js";
 import { serve, unservable, watchOver } from "../app/serve.js";
 import { UsageError } from "../app/usage-error.js";
 import { ConfigError } from "../config/yaml.js";
