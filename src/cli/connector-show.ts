@@ -2,7 +2,8 @@
 
 import type { VerbCalls } from "../manifest/call-schema.js";
 import { anyTable } from "../manifest/column-schema.js";
-import type { Manifest, TableManifest } from "../manifest/manifest.js";
+import type { Manifest } from "../manifest/manifest.js";
+import type { TableManifest } from "../manifest/table-schema.js";
 
 interface ShownVerb {
   /** The most rows of one statement: it is one call. */

@@ -5,7 +5,7 @@ import { suggestion } from "../config/suggest.js";
 import type { Call, VerbCalls } from "./call-schema.js";
 import { anyTable } from "./column-schema.js";
 import type { ErrorAddresses } from "./error-schema.js";
-import type { TableManifest } from "./manifest.js";
+import type { TableManifest } from "./table-schema.js";
 
 interface Described {
   readonly base: string;

@@ -2,60 +2,11 @@
 
 import { z } from "zod";
 import { duration } from "../config/units.js";
-import { call, callKeys, headerName, methodOf, oneOrMany, pointer, verb } from "./call-schema.js";
-import { column, discover, typeRule } from "./column-schema.js";
+import { headerName, oneOrMany } from "./call-schema.js";
+import { typeRule } from "./column-schema.js";
 import { errors } from "./error-schema.js";
 import { mistakesIn } from "./manifest-checks.js";
-import { pointerTo } from "./pointer.js";
-
-const since = z.strictObject({
-  column: z.string().optional(),
-  key: pointer.optional(),
-  as: z.enum(["iso", "unix", "unix_ms"]).default("iso"),
-  newest: z.enum(["first", "last"]).default("last"),
-  cap: z.int().positive().optional(),
-  behind: duration.optional(),
-  again: duration.optional(),
-  keeps: duration.optional(),
-});
-const changes = z.strictObject({ ...callKeys, since }).transform((keys, context) => methodOf(keys, context));
-const upsert = z.strictObject({ ...callKeys, on: z.string() }).transform((keys, context) => methodOf(keys, context));
-
-const record = z.strictObject({
-  key: oneOrMany(pointer).optional(),
-  fields: pointer.default(""),
-  absent: z.literal("null").optional(),
-  empty: z.literal("null").optional(),
-});
-
-const table = z
-  .strictObject({
-    id: z.string().optional(),
-    key: oneOrMany(z.string()),
-    record: record.default({ fields: "" }),
-    columns: z.record(z.string(), column).default({}),
-    discover: discover.optional(),
-    read: z.strictObject({
-      list: call,
-      get: call,
-      find: call.optional(),
-      changes: changes.optional(),
-      deleted: z.union([z.enum(["sweep", "changes"]), call]).optional(),
-    }),
-    write: z
-      .strictObject({
-        create: verb.optional(),
-        update: verb.optional(),
-        delete: verb.optional(),
-        upsert: upsert.optional(),
-      })
-      .default({}),
-  })
-  .transform((described) => ({
-    ...described,
-    record: { ...described.record, key: described.record.key ?? described.key.map(pointerTo) },
-  }));
-export type TableManifest = z.output<typeof table>;
+import { table } from "./table-schema.js";
 
 const oauth2 = z.strictObject({
   token: z.string(),

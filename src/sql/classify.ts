@@ -1,49 +1,11 @@
 // What a statement means for mirror tables: read from Postgres's own parser, never interpreted further.
 
+import type { Classified, TableName, Write } from "./classified.js";
 import { parse } from "./parser.js";
-import { copiesIn, loneCommand, type Piece, piecesOf, transactionOf } from "./pieces.js";
+import { copiesIn, loneCommand, piecesOf, transactionOf } from "./pieces.js";
 import { fieldsOf, isNodeFields, listOf, type NodeFields, numberOf, textOf, walk, wordsOf } from "./tree.js";
 
-export interface TableName {
-  /** Null: found by search_path. */
-  readonly schema: string | null;
-  readonly table: string;
-}
-
-export interface Write {
-  readonly kind: "write";
-  /** What it writes to, or writes to in a DO block, of those that are watched: mirrors, or views over them. */
-  readonly relations: readonly TableName[];
-  /** What it calls, of the functions that are watched. */
-  readonly functions: readonly TableName[];
-  readonly verbs: readonly ("insert" | "update" | "delete")[];
-  /** The columns that its one INSERT names and gives a value; null when it names none. */
-  readonly columns: readonly string[] | null;
-  /** What the ON CONFLICT DO UPDATE of its one INSERT names: columns, or a constraint; null when it has none, or names none. */
-  readonly conflict: { readonly columns: readonly string[] } | { readonly constraint: string } | null;
-  /** Whether it holds $n, which a simple Query can't give a value. */
-  readonly parameters: boolean;
-  /** It calls functions: which rows it finds may be another matter each time. */
-  readonly calls: boolean;
-  /** It is only to be explained, and nothing of it is run: in rows of text, or in a format to which nothing can be added. */
-  readonly explained: Explained | null;
-  /** COPY … FROM STDIN: its rows come after it, in this format; `match`: behind a header that has to fit. */
-  readonly copies: "text" | "binary" | "match" | null;
-}
-
-type Explained = "rows" | "notice";
-
-export type Classified =
-  /** No write on a mirror that we could see: Postgres has it as it is. */
-  | { readonly kind: "other" }
-  | Write
-  /** Ends the session's transaction without committing it. */
-  | { readonly kind: "prepareTransaction" }
-  /** SQL-level PREPARE of a write, and EXECUTE of whatever has that name. */
-  | { readonly kind: "prepare"; readonly name: string; readonly statement: Write | null }
-  | { readonly kind: "execute"; readonly name: string; readonly explained: Explained | null }
-  /** Several statements in one string, one of which is not `other`. */
-  | { readonly kind: "several"; readonly pieces: readonly Piece[] };
+export type { Classified, Write } from "./classified.js";
 
 /** Which names are watched; what a statement defines is told. */
 export interface Names {

@@ -1,29 +1,9 @@
 // A string of several statements, cut where they end.
 
-import type { Classified } from "./classify.js";
+import type { Piece, TransactionCommand } from "./classified.js";
 import { fieldsOf, listOf, type NodeFields, textOf } from "./tree.js";
 
-/** One statement of a string of several. */
-export interface Piece {
-  /** Behind as many blanks as the string has before it: positions in errors are those of the string. */
-  readonly text: string;
-  readonly classified: Classified;
-  readonly transaction: TransactionCommand | null;
-  /** COPY … FROM STDIN, into whatever table. */
-  readonly copies: boolean;
-  /** The command, if it is one that fails wherever it is not alone. */
-  readonly lone: string | null;
-}
-
-/** `end`: COMMIT or ROLLBACK of the whole; `chain`: and another begins at once. */
-type TransactionCommand =
-  | "BEGIN"
-  | "START TRANSACTION"
-  | "SAVEPOINT"
-  | "RELEASE SAVEPOINT"
-  | "ROLLBACK TO SAVEPOINT"
-  | "end"
-  | "chain";
+export type { Piece } from "./classified.js";
 
 export interface Judged extends Omit<Piece, "text"> {
   readonly at: number;

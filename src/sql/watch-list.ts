@@ -1,7 +1,7 @@
 // The names whose appearance makes a statement worth parsing: mirrors, the views over them, and the functions that write to them.
 // A false alarm costs one parse and one look-up; what slips through, the guard in Postgres refuses.
 
-import type { TableName } from "./classify.js";
+import type { TableName } from "./classified.js";
 
 const verbs = /\b(?:insert|update|delete|merge|copy|view|rule)\b/i;
 const prepare = /\bprepare\b/i;

@@ -1,8 +1,8 @@
 // One record of an answer: its key, and its columns as Postgres's text.
 
 import { storedAs } from "../manifest/column-types.js";
-import type { TableManifest } from "../manifest/manifest.js";
 import { lookUp, pointerTo, textAt } from "../manifest/pointer.js";
+import type { TableManifest } from "../manifest/table-schema.js";
 import type { MirrorColumn, TextRow } from "../mirror/column.js";
 import { joinKey } from "../mirror/key.js";
 import { decode, storable, type ValueRules } from "./codec.js";

@@ -2,7 +2,7 @@
 
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { isRecord } from "../../src/config/json.js";
-import { drip } from "./drip.js";
+import { drip, type Reply } from "./drip.js";
 
 export type ApiFault =
   | "refuses"
@@ -57,11 +57,6 @@ interface Asked {
   readonly verb: "insert" | "update" | "delete";
   readonly rows: readonly { readonly index: unknown; readonly id: string; readonly fields: Record<string, unknown> }[];
   readonly many: boolean;
-}
-
-export interface Reply {
-  readonly status: number;
-  readonly body?: unknown;
 }
 
 /** `unique`: no two records have one name. */

@@ -1,7 +1,11 @@
 // An answer that comes a byte at a time.
 
 import type { ServerResponse } from "node:http";
-import type { Reply } from "./api.js";
+
+export interface Reply {
+  readonly status: number;
+  readonly body?: unknown;
+}
 
 export function drip(outgoing: ServerResponse, { status, body }: Reply): void {
   outgoing.writeHead(status, { "content-type": "application/json" });

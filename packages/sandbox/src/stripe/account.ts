@@ -1,10 +1,10 @@
 // One Stripe account in test mode: its objects of every kind, their ids, and the events that tell of every change.
 
+import type { Effect, ResourceName } from "./effect.js";
 import { eventOf, type Origin } from "./event.js";
 import { Ids } from "./ids.js";
 import { previousOf, textOf } from "./json.js";
 import { ObjectTable } from "./object-table.js";
-import type { Effect, ResourceName } from "./resource.js";
 
 export class Account {
   readonly ids: Ids;

@@ -1,7 +1,7 @@
 // An event: a picture of the object as it was just after the change, in the account's own version of the API.
 
+import type { Effect } from "./effect.js";
 import { type JsonObject, textOf } from "./json.js";
-import type { Effect } from "./resource.js";
 
 export const accountVersion = "2026-10-28.endive";
 

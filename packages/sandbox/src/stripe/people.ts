@@ -1,10 +1,10 @@
 // What people do to the account in the dashboard, without the API. It has to succeed: a test that asks for nonsense is wrong.
 
 import type { Account } from "./account.js";
+import type { ResourceName } from "./effect.js";
 import { branchOf, type Params } from "./form.js";
 import { type JsonObject, textOf } from "./json.js";
 import type { Checked } from "./refusal.js";
-import type { ResourceName } from "./resource.js";
 import { resources } from "./routes.js";
 import { create, type Occasion, remove, update } from "./single.js";
 

@@ -1,6 +1,7 @@
 // Prices: what they cost never changes, a lookup key is held by one of them, and none is ever deleted.
 
 import type { Account } from "./account.js";
+import type { Effect } from "./effect.js";
 import { type JsonObject, textOf } from "./json.js";
 import {
   boolean,
@@ -29,7 +30,7 @@ import {
   missingReference,
   refused,
 } from "./refusal.js";
-import type { Effect, Resource } from "./resource.js";
+import type { Resource } from "./resource.js";
 import { applied, hashIn, textIn, valueIn, type Written, without } from "./written.js";
 
 const writable: Readonly<Record<string, Param>> = {

@@ -1,19 +1,11 @@
 // A kind of object: its parameters, and what a request would do to the account. It decides; the account does.
 
 import type { Account } from "./account.js";
+import type { Effect, ResourceName } from "./effect.js";
 import type { JsonObject } from "./json.js";
 import type { Spec } from "./param.js";
 import type { Checked, Refusal } from "./refusal.js";
 import type { Written } from "./written.js";
-
-export type ResourceName = "customers" | "products" | "prices";
-
-/** One change; the object is whole, as it is after it. */
-export interface Effect {
-  readonly kind: "created" | "updated" | "deleted";
-  readonly resource: ResourceName;
-  readonly object: JsonObject;
-}
 
 /** What a request does: the object that is answered, and all changes in the order of their events. */
 export interface Plan {

@@ -3,13 +3,14 @@
 import type { Account } from "./account.js";
 import { type Answer, ok, refusalAnswer } from "./answer.js";
 import { customers } from "./customers.js";
+import type { ResourceName } from "./effect.js";
 import type { JsonObject } from "./json.js";
 import { list, listEvents } from "./list.js";
 import { prices } from "./prices.js";
 import { products } from "./products.js";
 import { type Checked, invalid, refused, unrecognizedUrl } from "./refusal.js";
 import type { ApiRequest } from "./request.js";
-import type { Resource, ResourceName } from "./resource.js";
+import type { Resource } from "./resource.js";
 import { create, get, getEvent, type Occasion, remove, update } from "./single.js";
 
 export const resources: Readonly<Record<ResourceName, Resource>> = { customers, products, prices };

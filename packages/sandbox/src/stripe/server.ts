@@ -8,6 +8,7 @@ import { type AccessLogEntry, logEntry } from "./access-log.js";
 import { Account } from "./account.js";
 import { type Answer, tooMany } from "./answer.js";
 import { refuseKey } from "./authorization.js";
+import type { ResourceName } from "./effect.js";
 import { accountVersion } from "./event.js";
 import { type Fault, FaultQueue } from "./fault.js";
 import type { Params } from "./form.js";
@@ -16,7 +17,6 @@ import type { JsonObject } from "./json.js";
 import { People } from "./people.js";
 import { type Reply, replyTo } from "./reply.js";
 import { type ApiRequest, readRequest } from "./request.js";
-import type { ResourceName } from "./resource.js";
 import { serve } from "./routes.js";
 
 export interface SandboxOptions {

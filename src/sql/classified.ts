@@ -1,0 +1,67 @@
+// The answer of `classify`: what one statement, or a string of several, means for mirror tables.
+
+export interface TableName {
+  /** Null when the statement names no schema: Postgres then finds the table by its search_path. */
+  readonly schema: string | null;
+  readonly table: string;
+}
+
+/** A statement that writes to a watched table, or calls a watched function. */
+export interface Write {
+  readonly kind: "write";
+  /** The watched tables that the statement writes to, by itself or in the body of a DO block: mirrors, or views over them. */
+  readonly relations: readonly TableName[];
+  /** The watched functions that the statement calls. */
+  readonly functions: readonly TableName[];
+  readonly verbs: readonly ("insert" | "update" | "delete")[];
+  /** The columns that the statement's one INSERT names and gives a value; null when it names none. */
+  readonly columns: readonly string[] | null;
+  /** The target of ON CONFLICT DO UPDATE in the statement's one INSERT; null when the INSERT has no such clause or names no target. */
+  readonly conflict: { readonly columns: readonly string[] } | { readonly constraint: string } | null;
+  /** The statement contains a parameter such as $1, to which a simple Query can give no value. */
+  readonly parameters: boolean;
+  /** The statement calls a function, so each run of it may find different rows. */
+  readonly calls: boolean;
+  /** EXPLAIN without ANALYZE describes the statement and runs nothing of it; null when the statement is run. */
+  readonly explained: Explained | null;
+  /** The format of the rows that follow COPY … FROM STDIN; `match` begins with a header that has to fit; null for every other statement. */
+  readonly copies: "text" | "binary" | "match" | null;
+}
+
+/** The answer to EXPLAIN: `rows` of text take further lines, every other format leaves only a `notice`. */
+export type Explained = "rows" | "notice";
+
+export type Classified =
+  /** The parser sees no write on a mirror, so Postgres gets the statement unchanged. */
+  | { readonly kind: "other" }
+  | Write
+  /** PREPARE TRANSACTION ends the session's transaction without a commit. */
+  | { readonly kind: "prepareTransaction" }
+  /** PREPARE in SQL; `statement` is null when the prepared statement is no write on a mirror. */
+  | { readonly kind: "prepare"; readonly name: string; readonly statement: Write | null }
+  /** EXECUTE in SQL of the statement that was prepared as `name`. */
+  | { readonly kind: "execute"; readonly name: string; readonly explained: Explained | null }
+  /** Several statements in one string, of which at least one is not `other`. */
+  | { readonly kind: "several"; readonly pieces: readonly Piece[] };
+
+/** One statement of a string of several, or a run of neighbours that are sent to Postgres together. */
+export interface Piece {
+  /** The statement's text behind as many blanks as precede it in the string, so that positions in errors are those of the string. */
+  readonly text: string;
+  readonly classified: Classified;
+  readonly transaction: TransactionCommand | null;
+  /** The statement is COPY … FROM STDIN, into any table. */
+  readonly copies: boolean;
+  /** The name of a command that Postgres refuses in a string of several; null for every other command. */
+  readonly lone: string | null;
+}
+
+/** `end` is COMMIT or ROLLBACK of the whole transaction; `chain` also begins the next one. */
+export type TransactionCommand =
+  | "BEGIN"
+  | "START TRANSACTION"
+  | "SAVEPOINT"
+  | "RELEASE SAVEPOINT"
+  | "ROLLBACK TO SAVEPOINT"
+  | "end"
+  | "chain";
