@@ -1,4 +1,4 @@
-// One HTTP request. Its ending is a value: answered, certainly not sent, or nobody knows.
+// One HTTP request. Its outcome is a value: answered, certainly not sent, or unknown.
 
 import { type Dispatcher, request } from "undici";
 
@@ -7,9 +7,9 @@ export interface HttpRequest {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | undefined;
-  /** For the whole answer, from sending to its last byte. */
+  /** The longest time from sending the request to the last byte of its answer. */
   readonly timeoutMs: number;
-  /** Aborted: nobody waits for the answer any more. */
+  /** Aborted when the client no longer waits for the answer. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -23,10 +23,10 @@ export type HttpOutcome =
   | { readonly kind: "unsent"; readonly reason: string }
   | { readonly kind: "unknown"; readonly reason: string };
 
-/** An answer that is larger is not read to its end. */
+/** We read no answer that is larger to its end. */
 const maxBodyBytes = 64 * 1024 * 1024;
 
-/** No byte of the request can have left when one of these ends it. */
+/** The codes of failures before any byte of the request was sent. */
 const neverConnected = new Set([
   "ECONNREFUSED",
   "ENOTFOUND",
@@ -34,7 +34,7 @@ const neverConnected = new Set([
   "EHOSTUNREACH",
   "ENETUNREACH",
   "UND_ERR_CONNECT_TIMEOUT",
-  // Its certificate is not trusted: we end the handshake.
+  // We do not trust the certificate and end the handshake.
   "CERT_CHAIN_TOO_LONG",
   "CERT_HAS_EXPIRED",
   "CERT_NOT_YET_VALID",
@@ -50,7 +50,7 @@ const neverConnected = new Set([
   "UNABLE_TO_GET_ISSUER_CERT",
   "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
   "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
-  // There is no handshake.
+  // The TLS handshake failed.
   "ERR_SSL_NO_PROTOCOLS_AVAILABLE",
   "ERR_SSL_PACKET_LENGTH_TOO_LONG",
   "ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE",
@@ -59,7 +59,7 @@ const neverConnected = new Set([
   "ERR_SSL_WRONG_VERSION_NUMBER",
 ]);
 
-/** Sends once: nothing is repeated and no redirect is followed. */
+/** Sends the request once and returns how it ended. Repeats nothing and follows no redirect. Never throws. */
 export async function sendHttp({ method, url, headers, body, timeoutMs, signal }: HttpRequest): Promise<HttpOutcome> {
   const timeout = AbortSignal.timeout(timeoutMs);
   try {
@@ -69,41 +69,51 @@ export async function sendHttp({ method, url, headers, body, timeoutMs, signal }
       body: body ?? null,
       signal: signal ? AbortSignal.any([timeout, signal]) : timeout,
     });
-    const chunks: Buffer[] = [];
-    let size = 0;
-    for await (const chunk of answer.body) {
-      const bytes = Buffer.from(chunk);
-      size += bytes.length;
-      if (size > maxBodyBytes) {
-        answer.body.destroy();
-        return { kind: "unknown", reason: `the answer is larger than ${maxBodyBytes} bytes` };
-      }
-      chunks.push(bytes);
-    }
+    const bytes = await readBody(answer.body);
+    if (!bytes) return { kind: "unknown", reason: `the answer is larger than ${maxBodyBytes} bytes` };
     return {
       kind: "answered",
       status: answer.statusCode,
       headers: new Map(Object.entries(answer.headers).map(([name, value]) => [name, String(value)])),
-      // A byte order mark is no part of it.
-      body: new TextDecoder().decode(Buffer.concat(chunks)),
+      // The decoder drops a byte order mark.
+      body: new TextDecoder().decode(bytes),
     };
   } catch (cause) {
     if (signal?.aborted) return { kind: "unknown", reason: "cancelled while it was under way" };
-    const code = codeOf(cause);
-    // Such as a header that holds a line end; it names the header, not its value.
-    if (code === "UND_ERR_INVALID_ARG")
-      return { kind: "unsent", reason: cause instanceof Error ? cause.message : code };
-    if (code !== undefined && neverConnected.has(code)) return { kind: "unsent", reason: code };
-    return {
-      kind: "unknown",
-      reason: isTimeout(cause) ? `no answer within ${timeoutMs} ms` : (code ?? "connection lost"),
-    };
+    return afterFailure(cause, timeoutMs);
   }
+}
+
+/** Returns the whole body; undefined when it is larger than we read. */
+async function readBody(body: Dispatcher.ResponseData["body"]): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of body) {
+    const bytes = Buffer.from(chunk);
+    length += bytes.length;
+    if (length > maxBodyBytes) {
+      body.destroy();
+      return undefined;
+    }
+    chunks.push(bytes);
+  }
+  return Buffer.concat(chunks);
+}
+
+function afterFailure(cause: unknown, timeoutMs: number): HttpOutcome {
+  const code = codeOf(cause);
+  // undici refuses, for example, a header with a line end in it; the message names the header and not its value.
+  if (code === "UND_ERR_INVALID_ARG") return { kind: "unsent", reason: cause instanceof Error ? cause.message : code };
+  if (code !== undefined && neverConnected.has(code)) return { kind: "unsent", reason: code };
+  return {
+    kind: "unknown",
+    reason: isTimeout(cause) ? `no answer within ${timeoutMs} ms` : (code ?? "connection lost"),
+  };
 }
 
 function codeOf(cause: unknown): string | undefined {
   if (!(cause instanceof Error)) return undefined;
-  // A route that is lost ends an established connection with the same codes as one that was never made.
+  // A lost route ends an established connection with the codes of a connection that was never made.
   if ("syscall" in cause && !["connect", "getaddrinfo"].includes(String(cause.syscall)))
     return `${String(cause.syscall)} failed`;
   if ("code" in cause && typeof cause.code === "string") return cause.code;

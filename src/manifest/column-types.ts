@@ -1,6 +1,6 @@
 // The Postgres types that a mirror column can have, and what each can hold.
 
-/** By every name that people write. */
+/** From every name that Postgres accepts for a type to the one that a mirror uses. */
 const types: Readonly<Record<string, string>> = {
   text: "text",
   boolean: "boolean",
@@ -27,7 +27,7 @@ const types: Readonly<Record<string, string>> = {
   jsonb: "jsonb",
 };
 
-/** As Postgres calls it, arrays of one dimension as well; undefined when it is none of these. */
+/** Returns the mirror's name of a type, also of an array of one dimension (`text[]`); undefined for any other type. */
 export function typeNamed(text: string): string | undefined {
   const [, name = "", array = ""] = /^(.*?)(\[\])?$/.exec(text) ?? [];
   const type = Object.hasOwn(types, name) ? types[name] : undefined;
@@ -36,68 +36,63 @@ export function typeNamed(text: string): string | undefined {
 
 export const typeNames: readonly string[] = [...new Set(Object.values(types))];
 
-/** Of the elements of an array; undefined for what is none. */
+/** Returns the type of the elements of an array type; undefined for a type that is no array. */
 export function elementType(type: string): string | undefined {
   return type.endsWith("[]") ? type.slice(0, -2) : undefined;
 }
 
-const integers: Readonly<Record<string, bigint>> = {
-  smallint: 2n ** 15n,
-  integer: 2n ** 31n,
-  bigint: 2n ** 63n,
-};
+/** One more than the largest value of each type. */
+const integers = { smallint: 2n ** 15n, integer: 2n ** 31n, bigint: 2n ** 63n };
 
-/** Whether JSON writes it as a number. */
+/** Returns whether JSON writes a value of this type as a number. */
 export function isNumber(type: string): boolean {
   return Object.hasOwn(integers, type) || ["numeric", "real", "double precision"].includes(type);
 }
 
-/** What Postgres stores for `text`; null when the type has no place for it. */
+/** Returns what Postgres stores for `text` in a column of this type; null when the type can't hold it. */
 export function storedAs(type: string, text: string): string | null {
-  const limit = Object.hasOwn(integers, type) ? integers[type] : undefined;
-  if (limit !== undefined) {
-    const whole = wholeNumber(text);
-    return whole !== undefined && whole < limit && whole >= -limit ? String(whole) : null;
-  }
-  switch (type) {
-    case "numeric":
-      return isNumeric(text) ? text : null;
-    case "real":
-      return isFloat(text, Math.fround(Number(text))) ? text : null;
-    case "double precision":
-      return isFloat(text, Number(text)) ? text : null;
-    case "boolean":
-      return /^(true|false)$/i.test(text) ? text.toLowerCase() : null;
-    case "date":
-      return day(text);
-    case "time":
-      return /^(([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,20})?)?|24:00(:00)?)$/.test(text) ? text : null;
-    case "timestamp":
-      return isoInstant(text)?.slice(0, -1) ?? null;
-    case "timestamptz":
-      return isoInstant(text) ?? null;
-    case "uuid":
-      return uuid.test(text) ? text.toLowerCase().replace(uuid, "$1-$2-$3-$4-$5") : null;
-    default:
-      return text;
-  }
+  const form = Object.hasOwn(storedForms, type) ? storedForms[type] : undefined;
+  return form ? form(text) : text;
 }
+
+/** A type without a form here holds every text as it is. */
+const storedForms: Readonly<Record<string, (text: string) => string | null>> = {
+  smallint: (text) => storedInteger(text, integers.smallint),
+  integer: (text) => storedInteger(text, integers.integer),
+  bigint: (text) => storedInteger(text, integers.bigint),
+  numeric: (text) => (isNumeric(text) ? text : null),
+  real: (text) => (isFloat(text, Math.fround(Number(text))) ? text : null),
+  "double precision": (text) => (isFloat(text, Number(text)) ? text : null),
+  boolean: (text) => (/^(true|false)$/i.test(text) ? text.toLowerCase() : null),
+  date: day,
+  time: (text) => (timeOfDay.test(text) ? text : null),
+  timestamp: (text) => isoInstant(text)?.slice(0, -1) ?? null,
+  timestamptz: (text) => isoInstant(text) ?? null,
+  uuid: (text) => (uuid.test(text) ? text.toLowerCase().replace(uuid, "$1-$2-$3-$4-$5") : null),
+};
+
+const timeOfDay = /^(([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,20})?)?|24:00(:00)?)$/;
 
 const uuid = /^([0-9a-f]{8})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{12})$/i;
 
 const number = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,3})?$/i;
 
-/** One that has a place in a numeric: there is one, if no longer than this. */
+/** Returns whether Postgres's numeric can hold `text`, which has at most 10,000 characters. */
 export function isNumeric(text: string): boolean {
   return text.length <= 10_000 && number.test(text);
 }
 
-/** `held`: as the type holds it. What it would round to nothing, or to infinity, is out of its range. */
-function isFloat(text: string, held: number): boolean {
-  return isNumeric(text) && Number.isFinite(held) && (held !== 0 || !/[1-9]/.test(text.replace(/e.*$/i, "")));
+/** A number that the type would round to zero or to infinity is out of its range. */
+function isFloat(text: string, rounded: number): boolean {
+  return isNumeric(text) && Number.isFinite(rounded) && (rounded !== 0 || !/[1-9]/.test(text.replace(/e.*$/i, "")));
 }
 
-/** Also 5.0 and 1.2e3, as some write a whole number. */
+function storedInteger(text: string, limit: bigint): string | null {
+  const whole = wholeNumber(text);
+  return whole !== undefined && whole < limit && whole >= -limit ? String(whole) : null;
+}
+
+/** Reads a whole number also from 5.0 and 1.2e3, as some APIs write it. */
 function wholeNumber(text: string): bigint | undefined {
   const [, sign = "", head = "", tail = "", exponent = "0"] =
     /^([+-]?)(\d+)(?:\.(\d*))?(?:e([+-]?\d{1,2}))?$/i.exec(text) ?? [];
@@ -107,17 +102,17 @@ function wholeNumber(text: string): bigint | undefined {
   return BigInt(`${head}${digits}`) * (sign === "-" ? -1n : 1n);
 }
 
-/** Years 1 to 9999: what both sides can write. */
+/** Both JavaScript and Postgres can write the years 1 to 9999. */
 const earliestMs = Date.parse("0001-01-01T00:00:00Z");
 const latestMs = Date.parse("9999-12-31T23:59:59.999Z");
 
-/** Milliseconds since 1970 of an instant, in any of the forms that are known; NaN when it is none. */
+/** Returns the milliseconds since 1970 of an instant: a number of at least six digits, ISO 8601, or the form of mail; otherwise NaN. */
 export function instantMs(text: string): number {
   const ms = /^-?\d{6,}$/.test(text) ? Number(text) : (isoParts(text)?.ms ?? spelledOut(text));
   return ms >= earliestMs && ms <= latestMs ? ms : Number.NaN;
 }
 
-/** ISO 8601 in UTC, as fine as it is written. Undefined when it is no instant. */
+/** Returns the instant as ISO 8601 in UTC, with up to nine digits of its fraction; undefined when `text` is no instant. */
 export function isoInstant(text: string): string | undefined {
   const ms = instantMs(text);
   if (Number.isNaN(ms)) return undefined;
@@ -126,7 +121,7 @@ export function isoInstant(text: string): string | undefined {
   return fraction.length > 3 ? `${iso.slice(0, 20)}${fraction}Z` : iso;
 }
 
-/** The day, in UTC, of an instant or a date; null when it is none. */
+/** Returns the day in UTC of an instant or a date, such as 2026-02-28; null when `text` is neither. */
 export function day(text: string): string | null {
   const ms = instantMs(text);
   return Number.isNaN(ms) ? null : new Date(ms).toISOString().slice(0, 10);
@@ -135,7 +130,7 @@ export function day(text: string): string | null {
 const isoForm =
   /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(?::(\d\d)(?:[.,](\d+))?)?\s*(?:Z|UTC|GMT|([+-])(\d\d)(?::?(\d\d))?)?)?$/i;
 
-/** ISO 8601, or Postgres's text under our pinned settings. Without a zone it is UTC. */
+/** Reads ISO 8601, or Postgres's text under our pinned settings. A time without a zone is in UTC. */
 function isoParts(text: string): { readonly ms: number; readonly fraction: string } | undefined {
   const parts = isoForm.exec(text);
   if (!parts) return undefined;
@@ -148,7 +143,7 @@ function isoParts(text: string): { readonly ms: number; readonly fraction: strin
   return { ms: local - offsetMs, fraction };
 }
 
-/** As mail and HTTP write it: `Sat, 28 Feb 2026 12:30:00 GMT`. */
+/** Reads the form of mail and HTTP, `Sat, 28 Feb 2026 12:30:00 GMT`, as milliseconds since 1970. */
 function spelledOut(text: string): number {
   if (!/^(mon|tue|wed|thu|fri|sat|sun)/i.test(text)) return Number.NaN;
   return Date.parse(/GMT|UTC|[+-]\d{4}/.test(text) ? text : `${text} UTC`);

@@ -29,7 +29,7 @@ export interface Write {
 }
 
 /** The answer to EXPLAIN: `rows` of text take further lines, every other format leaves only a `notice`. */
-export type Explained = "rows" | "notice";
+type Explained = "rows" | "notice";
 
 export type Classified =
   /** The parser sees no write on a mirror, so Postgres gets the statement unchanged. */

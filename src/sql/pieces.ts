@@ -5,12 +5,13 @@ import { fieldsOf, listOf, type NodeFields, textOf } from "./tree.js";
 
 export type { Piece } from "./classified.js";
 
+/** A statement of a string, with its place in UTF-8 bytes; a length of 0 reaches to the end of the string. */
 export interface Judged extends Omit<Piece, "text"> {
   readonly at: number;
   readonly length: number;
 }
 
-/** Neighbours that are Postgres's own, and leave the transaction alone, stay together. */
+/** Cuts `text` into its statements. Neighbours that write to no mirror and leave the transaction alone stay one piece. */
 export function piecesOf(text: string, judged: readonly Judged[]): Piece[] {
   const bytes = Buffer.from(text, "utf8");
   const pieces: Piece[] = [];
@@ -38,29 +39,36 @@ function isPlain({ classified, transaction, copies, lone }: Judged): boolean {
   return classified.kind === "other" && transaction === null && !copies && lone === null;
 }
 
-/** The best known of what Postgres refuses in a transaction block, and so in a string (`PreventInTransactionBlock`). */
+/**
+ * Returns the name of a command that Postgres refuses in a transaction block and so in a string of several statements
+ * (`PreventInTransactionBlock`), such as VACUUM; null for any other statement. The list has the best-known commands.
+ */
 export function loneCommand(stmt: NodeFields | undefined): string | null {
   const [kind = ""] = Object.keys(stmt ?? {});
-  const fields = fieldsOf(stmt, kind);
-  switch (kind) {
-    case "VacuumStmt":
-      return fields?.["is_vacuumcmd"] === true ? "VACUUM" : null;
-    case "DiscardStmt":
-      return (textOf(fields, "target") ?? "DISCARD_ALL") === "DISCARD_ALL" ? "DISCARD ALL" : null;
-    case "IndexStmt":
-      return fields?.["concurrent"] === true ? "CREATE INDEX CONCURRENTLY" : null;
-    case "DropStmt":
-      return fields?.["concurrent"] === true ? "DROP INDEX CONCURRENTLY" : null;
-    case "ClusterStmt":
-      return fields?.["relation"] === undefined ? "CLUSTER" : null;
-    case "ReindexStmt":
-      return loneReindex(fields);
-    case "TransactionStmt":
-      return loneEnds[textOf(fields, "kind") ?? ""] ?? null;
-    default:
-      return loneCommands[kind] ?? null;
-  }
+  return loneCommands[kind]?.(fieldsOf(stmt, kind)) ?? null;
 }
+
+type CommandOf = (fields: NodeFields | undefined) => string | null | undefined;
+
+const loneCommands: Readonly<Record<string, CommandOf>> = {
+  VacuumStmt: (fields) => (fields?.["is_vacuumcmd"] === true ? "VACUUM" : null),
+  DiscardStmt: (fields) => ((textOf(fields, "target") ?? "DISCARD_ALL") === "DISCARD_ALL" ? "DISCARD ALL" : null),
+  IndexStmt: (fields) => (fields?.["concurrent"] === true ? "CREATE INDEX CONCURRENTLY" : null),
+  DropStmt: (fields) => (fields?.["concurrent"] === true ? "DROP INDEX CONCURRENTLY" : null),
+  ClusterStmt: (fields) => (fields?.["relation"] === undefined ? "CLUSTER" : null),
+  ReindexStmt: loneReindex,
+  TransactionStmt: (fields) => loneEnds[textOf(fields, "kind") ?? ""],
+  CreatedbStmt: () => "CREATE DATABASE",
+  DropdbStmt: () => "DROP DATABASE",
+  CreateTableSpaceStmt: () => "CREATE TABLESPACE",
+  DropTableSpaceStmt: () => "DROP TABLESPACE",
+  AlterSystemStmt: () => "ALTER SYSTEM",
+};
+
+const loneEnds: Readonly<Record<string, string>> = {
+  TRANS_STMT_COMMIT_PREPARED: "COMMIT PREPARED",
+  TRANS_STMT_ROLLBACK_PREPARED: "ROLLBACK PREPARED",
+};
 
 function loneReindex(reindex: NodeFields | undefined): string | null {
   const options = listOf(reindex, "params").map((option) => textOf(fieldsOf(option, "DefElem"), "defname"));
@@ -69,23 +77,12 @@ function loneReindex(reindex: NodeFields | undefined): string | null {
   return many === undefined ? null : `REINDEX ${many}`;
 }
 
-const loneEnds: Readonly<Record<string, string>> = {
-  TRANS_STMT_COMMIT_PREPARED: "COMMIT PREPARED",
-  TRANS_STMT_ROLLBACK_PREPARED: "ROLLBACK PREPARED",
-};
-
-const loneCommands: Readonly<Record<string, string>> = {
-  CreatedbStmt: "CREATE DATABASE",
-  DropdbStmt: "DROP DATABASE",
-  CreateTableSpaceStmt: "CREATE TABLESPACE",
-  DropTableSpaceStmt: "DROP TABLESPACE",
-  AlterSystemStmt: "ALTER SYSTEM",
-};
-
+/** Returns whether COPY reads its rows from the client. */
 export function copiesIn(copy: NodeFields | undefined): boolean {
   return copy?.["is_from"] === true && copy["is_program"] !== true && copy["filename"] === undefined;
 }
 
+/** Returns what a statement does to the transaction; null when it is no such command. */
 export function transactionOf(transaction: NodeFields | undefined): TransactionCommand | null {
   switch (textOf(transaction, "kind")) {
     case "TRANS_STMT_BEGIN":

@@ -31,6 +31,18 @@ export function wordsOf(value: unknown, key: string): readonly string[] {
   return listOf(value, key).flatMap((word) => textOf(fieldsOf(word, "String"), "sval") ?? []);
 }
 
+/** Returns the words given to an option of a statement, in their order; undefined for an option without a word. */
+export function optionsOf(stmt: NodeFields | undefined, name: string): readonly (string | undefined)[] {
+  return listOf(stmt, "options")
+    .map((option) => fieldsOf(option, "DefElem"))
+    .filter((element) => textOf(element, "defname") === name)
+    .map((element) => {
+      const given = fieldsOf(element, "arg");
+      const number = fieldsOf(given, "Integer");
+      return number ? String(numberOf(number, "ival")) : textOf(fieldsOf(given, "String"), "sval");
+    });
+}
+
 /** Every object in the tree with the key it stands under, from the outside in. */
 export function walk(value: unknown, visit: (key: string, fields: NodeFields) => void): void {
   if (Array.isArray(value)) {

@@ -31,7 +31,10 @@ const nothingKnown: Omit<Described, "upstream"> = {
   references: null,
 };
 
-/** A type that the manifest does not place is text: every value has one. Throws ReadFailed. */
+/**
+ * Returns the columns that the manifest names, then those that the API describes in `found`. A type that the manifest does not map becomes
+ * text. Throws ReadFailed when two described columns have one name.
+ */
 export function discoverColumns(
   manifest: Manifest,
   table: TableManifest,
@@ -62,7 +65,7 @@ export function discoverColumns(
   });
 }
 
-/** Those that the config wants, under the names that it gives them. Throws ConfigError. */
+/** Returns the columns that the config chooses, under the names that it gives them. Throws ConfigError when the config names no column. */
 export function chosenColumns(
   columns: readonly MirrorColumn[],
   key: readonly string[],
@@ -89,7 +92,7 @@ interface DescribedTable {
   readonly required: readonly string[];
 }
 
-/** Of the tables that an API describes, the one of this name. */
+/** Returns the description of the table `name` among those that the API describes in `found`; undefined when there is none. */
 export function findTable(
   at: NonNullable<Discovery["table"]>,
   found: readonly unknown[],
@@ -105,7 +108,7 @@ export function findTable(
   return id === undefined ? undefined : { id, columns: listAt(at.columns), required };
 }
 
-/** An error may speak of a column by its name, by its place within one (`address[line1]`), or by its label. */
+/** Returns how to find the column an error speaks of: by its name, by a place within it (`address[line1]`), or by its label. */
 export function columnNamed(columns: readonly MirrorColumn[]): ColumnOf {
   return (said) => {
     const whole = said.replace(/[[.].*$/, "");
@@ -118,35 +121,48 @@ export function columnNamed(columns: readonly MirrorColumn[]): ColumnOf {
   };
 }
 
+/** Reads the API's description of one column by the pointers of the manifest. */
 function describe(manifest: Manifest, at: Discovery["column"], element: unknown): Omit<Described, "upstream"> {
   const rule = manifest.types[textAt(element, at.type) ?? ""] ?? { type: "text" };
-  const options = at.options === undefined ? undefined : lookUp(element, at.options);
-  const listed = Array.isArray(options) ? options.filter((option) => typeof option === "string") : [];
-  const isArray =
-    at.array && Object.entries(at.array.when).every(([pointer, value]) => String(lookUp(element, pointer)) === value);
-  const is = (pointers: readonly string[]) => pointers.some((pointer) => lookUp(element, pointer) === true);
-  const max = at.max === undefined ? undefined : textAt(element, at.max);
+  const array = isArray(at, element) ? at.array : undefined;
+  const isTrue = (pointers: readonly string[]) => pointers.some((pointer) => lookUp(element, pointer) === true);
+  const text = (pointer: string | undefined) => (pointer === undefined ? undefined : textAt(element, pointer));
   return {
     ...nothingKnown,
-    type: isArray && elementType(rule.type) === undefined ? `${rule.type}[]` : rule.type,
-    codec: (isArray ? at.array?.codec : rule.codec) ?? "plain",
+    type: array && elementType(rule.type) === undefined ? `${rule.type}[]` : rule.type,
+    codec: (array ? array.codec : rule.codec) ?? "plain",
     absent: rule.absent ?? null,
-    write: is(at.never) ? "never" : is(at.create) ? "create" : "always",
-    required: is(at.required),
-    unique: is(at.unique),
-    max: max !== undefined && /^[1-9]\d*$/.test(max) ? Number(max) : null,
-    references: (at.references === undefined ? undefined : textAt(element, at.references)) ?? null,
-    label: (at.about === undefined ? undefined : textAt(element, at.about)) ?? null,
-    // Upstream may list true and false for a boolean: its type says it better.
-    options: listed.length > 0 && (isArray || rule.type === "text") ? listed : null,
+    write: isTrue(at.never) ? "never" : isTrue(at.create) ? "create" : "always",
+    required: isTrue(at.required),
+    unique: isTrue(at.unique),
+    max: positive(text(at.max)),
+    references: text(at.references) ?? null,
+    label: text(at.about) ?? null,
+    // An API may list true and false as the options of a boolean, whose type says it better.
+    options: array || rule.type === "text" ? optionsOf(at, element) : null,
   };
 }
 
-/** A name that Postgres keeps whole. */
+function isArray({ array }: Discovery["column"], element: unknown): boolean {
+  if (!array) return false;
+  return Object.entries(array.when).every(([pointer, value]) => String(lookUp(element, pointer)) === value);
+}
+
+function positive(text: string | undefined): number | null {
+  return text !== undefined && /^[1-9]\d*$/.test(text) ? Number(text) : null;
+}
+
+function optionsOf({ options }: Discovery["column"], element: unknown): readonly string[] | null {
+  const list = options === undefined ? undefined : lookUp(element, options);
+  const texts = Array.isArray(list) ? list.filter((option) => typeof option === "string") : [];
+  return texts.length > 0 ? texts : null;
+}
+
+/** Returns the name, or a shorter one with a hash at its end when Postgres would cut it. */
 function identifier(said: string): string {
   if (Buffer.byteLength(said) <= longestName) return said;
-  const told = createHash("sha256").update(said).digest("hex").slice(0, 8);
+  const hash = createHash("sha256").update(said).digest("hex").slice(0, 8);
   let head = said;
-  while (Buffer.byteLength(head) > longestName - told.length - 1) head = [...head].slice(0, -1).join("");
-  return `${head}_${told}`;
+  while (Buffer.byteLength(head) > longestName - hash.length - 1) head = [...head].slice(0, -1).join("");
+  return `${head}_${hash}`;
 }

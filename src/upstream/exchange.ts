@@ -1,11 +1,13 @@
-// One call of the manifest as HTTP: admitted by the budget, sent, and repeated only when it was turned away.
+// One call of the manifest as HTTP: admitted by the budget, sent, and repeated only when upstream turned it away.
 
+import { assertNever } from "../config/assert-never.js";
 import type { Lane } from "../http/budget.js";
 import { type HttpOutcome, sendHttp } from "../http/client.js";
-import { TokenRefused } from "../http/oauth.js";
+import { type Token, TokenRefused } from "../http/oauth.js";
 import { parseJson } from "../manifest/lossless-json.js";
 import type { Account } from "./account.js";
 import { type ColumnOf, cleanText, readErrors, requestOf } from "./errors.js";
+import { askedPauseMs, learnRemaining } from "./rate-limits.js";
 import { type ComposedRequest, composeRequest, type RequestInput } from "./request.js";
 import { ownError, type RefusedOutcome, type UnknownOutcome, type UpstreamError } from "./write-outcome.js";
 
@@ -13,10 +15,10 @@ export interface Answer {
   readonly kind: "answered";
   readonly status: number;
   readonly headers: ReadonlyMap<string, string>;
-  /** Undefined when there was none, or none that is JSON. */
+  /** Undefined when the answer has no body, or one that is not JSON. */
   readonly body: unknown;
   readonly request: string | null;
-  /** Where it is from. */
+  /** The address that answered. */
   readonly url: string;
 }
 
@@ -32,79 +34,169 @@ export interface ExchangeRequest extends RequestInput {
 
 /** Hears of each request of a write before it goes out. */
 export interface SendGate {
-  /** The rate limit makes it wait: nothing of it is under way. */
+  /** The rate limit makes the request wait; no part of it has been sent. */
   onWait(): Promise<void>;
-  /** It goes out next. False: it must not. */
+  /** The request goes out next. False forbids it. */
   onSend(): Promise<boolean>;
 }
 
 const mostRedirects = 3;
 
+/** What stays the same for all requests of one exchange. */
+interface Exchange {
+  readonly account: Account;
+  readonly wanted: ExchangeRequest;
+  readonly deadlineMs: number;
+}
+
+/** What the requests of an exchange have come to so far. */
+interface Progress {
+  /** The address of a redirect or of a page, in place of the call's own. */
+  readonly address: string | undefined;
+  readonly redirects: number;
+  /** Upstream refused the token once, and a new one was asked for. */
+  readonly renewed: boolean;
+}
+
+type Next =
+  | { readonly kind: "end"; readonly result: ExchangeResult }
+  | { readonly kind: "repeat"; readonly progress: Progress };
+
+type HttpAnswer = Extract<HttpOutcome, { kind: "answered" }>;
+
+/** One request that is sent, with what the next one depends on. */
+interface Attempt {
+  readonly request: ComposedRequest;
+  readonly token: Token | undefined;
+  readonly progress: Progress;
+}
+
+/** Sends the call until it is answered, refused or unknown, and returns which. Waits at most `waitMs` for the rate limit. */
 export async function exchange(account: Account, wanted: ExchangeRequest): Promise<ExchangeResult> {
-  const { manifest, budget, tokens } = account;
-  const { gate, lane, signal } = wanted;
-  const deadlineMs = performance.now() + wanted.waitMs;
-  let address = wanted.address;
-  let redirects = 0;
-  let renewed = false;
+  const context = { account, wanted, deadlineMs: performance.now() + wanted.waitMs };
+  let progress: Progress = { address: wanted.address, redirects: 0, renewed: false };
   for (;;) {
-    const token = await tokens?.current().catch(noToken(account));
-    if (token && "kind" in token) return token;
-    const request = composeRequest(account, { ...wanted, address }, token);
-    if (request.kind === "unfit") return { kind: "unsent", error: request.error };
-    const { path } = request;
-    const waitMs = Math.max(0, deadlineMs - performance.now());
-    const admission = await budget.admit({ path, lane, waitMs, signal, onWait: gate && (() => gate.onWait()) });
-    if (admission.kind === "cancelled") return { kind: "unsent", error: cancelled };
-    if (admission.kind === "denied") return { kind: "unsent", error: exhausted(account, admission.retryAfterMs) };
-    if (gate && !(await gate.onSend())) return { kind: "unsent", error: gateRefused };
-    if (signal?.aborted) return { kind: "unsent", error: cancelled };
-    const ending = await sendHttp({ ...request, timeoutMs: account.timeoutMs, signal });
-    if (ending.kind === "unknown") return { ...ending, status: null, request: null };
-    if (ending.kind === "unsent") return { kind: "unsent", error: unreachable(account, ending.reason) };
-    const { status, headers } = ending;
-    account.log.debug({ api: account.api, method: request.method, status }, "exchange");
-    // One that is turned away says how long to wait by other means.
-    if (status !== 429) {
-      budget.resetBackoff();
-      learn(account, path, headers);
+    const next = await trySending(context, progress);
+    switch (next.kind) {
+      case "end":
+        return next.result;
+      case "repeat":
+        progress = next.progress;
+        break;
+      default:
+        assertNever(next);
     }
-    const body = parseJson(ending.body);
-    if (status < 300) {
-      const named = requestOf(manifest.errors, body, headers);
-      return { kind: "answered", status, headers, body, request: named, url: request.url };
-    }
-    if (status < 400) {
-      // What was asked was done, and the answer is elsewhere (RFC 9110).
-      if (status === 303 && request.method !== "GET")
-        return { kind: "unknown", reason: "status 303 in place of an answer", status, request: null };
-      const next = redirected(request, ending);
-      if (typeof next !== "string" || redirects >= mostRedirects) return { kind: "refused", error: astray(status) };
-      redirects += 1;
-      address = next;
-      continue;
-    }
-    if (token && !renewed && manifest.auth?.oauth2?.on.includes(status)) {
-      tokens?.invalidate(token);
-      renewed = true;
-      continue;
-    }
-    const [error] = readErrors(manifest.errors, {
-      status,
-      body,
-      headers,
-      columnOf: wanted.columnOf,
-      hooks: account.hooks,
-      secrets: account.secrets,
-    });
-    const { request: named } = error;
-    const unknown = { kind: "unknown", reason: `status ${status}: ${error.message}`, status, request: named } as const;
-    if (!error.retry) return error.unknown ? unknown : { kind: "refused", error };
-    const restMs = askedRestMs(account, path, headers) ?? budget.penaltyMs();
-    budget.pauseFor(restMs);
-    if (performance.now() + restMs > deadlineMs)
-      return error.unknown ? unknown : { kind: "refused", error: exhausted(account, restMs) };
   }
+}
+
+async function trySending(context: Exchange, progress: Progress): Promise<Next> {
+  const { account, wanted } = context;
+  const token = await account.tokens?.current().catch(noToken(account));
+  if (token && "kind" in token) return end(token);
+  const request = composeRequest(account, { ...wanted, address: progress.address }, token);
+  if (request.kind === "unfit") return end({ kind: "unsent", error: request.error });
+  const error = await admissionError(context, request.path);
+  if (error) return end({ kind: "unsent", error });
+  const outcome = await sendHttp({ ...request, timeoutMs: account.timeoutMs, signal: wanted.signal });
+  switch (outcome.kind) {
+    case "unknown":
+      return end({ ...outcome, status: null, request: null });
+    case "unsent":
+      return end({ kind: "unsent", error: unreachable(account, outcome.reason) });
+    case "answered":
+      return afterAnswer(context, { request, token, progress }, outcome);
+    default:
+      return assertNever(outcome);
+  }
+}
+
+function end(result: ExchangeResult): Next {
+  return { kind: "end", result };
+}
+
+/** Waits until the budget and the gate let the request go. Returns why it must not be sent, or undefined. */
+async function admissionError(
+  { account, wanted: { gate, lane, signal }, deadlineMs }: Exchange,
+  path: string,
+): Promise<UpstreamError | undefined> {
+  const waitMs = Math.max(0, deadlineMs - performance.now());
+  const admission = await account.budget.admit({ path, lane, waitMs, signal, onWait: gate && (() => gate.onWait()) });
+  switch (admission.kind) {
+    case "cancelled":
+      return cancelled;
+    case "denied":
+      return exhausted(account, admission.retryAfterMs);
+    case "granted":
+      if (gate && !(await gate.onSend())) return gateRefused;
+      return signal?.aborted ? cancelled : undefined;
+    default:
+      return assertNever(admission);
+  }
+}
+
+function afterAnswer(context: Exchange, attempt: Attempt, answer: HttpAnswer): Next {
+  const { account } = context;
+  const { method, path, url } = attempt.request;
+  const { status, headers } = answer;
+  account.log.debug({ api: account.api, method, status }, "exchange");
+  // An answer 429 says by other headers how long to wait.
+  if (status !== 429) {
+    account.budget.resetBackoff();
+    learnRemaining(account, path, headers);
+  }
+  if (status >= 400) return renewToken(context, attempt, status) ?? afterRefusal(context, attempt, answer);
+  if (status >= 300) return followRedirect(attempt, answer);
+  const body = parseJson(answer.body);
+  const request = requestOf(account.manifest.errors, body, headers);
+  return end({ kind: "answered", status, headers, body, request, url });
+}
+
+function followRedirect({ request, progress }: Attempt, answer: HttpAnswer): Next {
+  const { status } = answer;
+  // Upstream has done what was asked, and its answer is at another address (RFC 9110).
+  if (status === 303 && request.method !== "GET")
+    return end({ kind: "unknown", reason: "status 303 in place of an answer", status, request: null });
+  const address = redirectAddress(request, answer);
+  if (address === undefined || progress.redirects >= mostRedirects)
+    return end({ kind: "refused", error: misdirected(status) });
+  return { kind: "repeat", progress: { ...progress, address, redirects: progress.redirects + 1 } };
+}
+
+/** Returns where the redirect leads, if that is the same host: no other host is shown our credentials. */
+function redirectAddress({ url, method }: ComposedRequest, { status, headers }: HttpAnswer): string | undefined {
+  const location = headers.get("location");
+  if (location === undefined || !URL.canParse(location, url)) return undefined;
+  const next = new URL(location, url);
+  const keepsMethod = status === 307 || status === 308 || (method === "GET" && [301, 302, 303].includes(status));
+  return keepsMethod && next.origin === new URL(url).origin ? next.href : undefined;
+}
+
+/** Drops a token that upstream refuses, once in an exchange. Undefined when the status is no such refusal. */
+function renewToken({ account }: Exchange, { token, progress }: Attempt, status: number): Next | undefined {
+  if (!token || progress.renewed || !account.manifest.auth?.oauth2?.on.includes(status)) return undefined;
+  account.tokens?.invalidate(token);
+  return { kind: "repeat", progress: { ...progress, renewed: true } };
+}
+
+/** Ends the exchange with upstream's error, or repeats it after the pause that the rate limit asks for. */
+function afterRefusal(
+  { account, wanted, deadlineMs }: Exchange,
+  attempt: Attempt,
+  { status, headers, body }: HttpAnswer,
+): Next {
+  const { budget, manifest, hooks, secrets } = account;
+  const { columnOf } = wanted;
+  const context = { status, body: parseJson(body), headers, columnOf, hooks, secrets };
+  const [error] = readErrors(manifest.errors, context);
+  const ending = (refusal: UpstreamError): Next =>
+    error.unknown
+      ? end({ kind: "unknown", reason: `status ${status}: ${error.message}`, status, request: error.request })
+      : end({ kind: "refused", error: refusal });
+  if (!error.retry) return ending(error);
+  const pauseMs = askedPauseMs(account, attempt.request.path, headers) ?? budget.penaltyMs();
+  budget.pauseFor(pauseMs);
+  if (performance.now() + pauseMs > deadlineMs) return ending(exhausted(account, pauseMs));
+  return { kind: "repeat", progress: attempt.progress };
 }
 
 function noToken(account: Account) {
@@ -118,16 +210,7 @@ function noToken(account: Account) {
   };
 }
 
-/** Where it leads, when that is the same host: what shows who we are goes nowhere else. */
-function redirected({ url, method }: ComposedRequest, { status, headers }: Extract<HttpOutcome, { kind: "answered" }>) {
-  const location = headers.get("location");
-  if (location === undefined || !URL.canParse(location, url)) return undefined;
-  const next = new URL(location, url);
-  const keepsMethod = status === 307 || status === 308 || (method === "GET" && [301, 302, 303].includes(status));
-  return keepsMethod && next.origin === new URL(url).origin ? next.href : undefined;
-}
-
-function astray(status: number): UpstreamError {
+function misdirected(status: number): UpstreamError {
   return {
     ...ownError("HV000", `the request was redirected (status ${status}) to where it can't be followed`),
     status,
@@ -135,50 +218,21 @@ function astray(status: number): UpstreamError {
   };
 }
 
-/** What the answer says of the limits. */
-function learn({ budget, limits }: Account, path: string, headers: ReadonlyMap<string, string>): void {
-  for (const { described, limit } of limits) {
-    const left = described.left === undefined ? undefined : headers.get(described.left.toLowerCase());
-    if (left !== undefined && /^\d+$/.test(left)) budget.setRemaining(limit, path, Number(left));
-  }
-}
-
-/** How long upstream wants to be left alone: by a header that the manifest names, by Retry-After, or as always. */
-function askedRestMs({ limits }: Account, path: string, headers: ReadonlyMap<string, string>): number | undefined {
-  const mine = limits.filter(({ limit }) => limit.path?.test(path) !== false);
-  for (const { header, unit } of mine.flatMap(({ described }) => described.retry_after ?? [])) {
-    const asked = delayMs(headers.get(header.toLowerCase()), unit);
-    if (asked !== undefined) return asked;
-  }
-  return delayMs(headers.get("retry-after"), "s") ?? mine.find(({ described }) => described.pause)?.described.pause;
-}
-
-/** In seconds, in milliseconds, or as an instant: a date (RFC 9110), or seconds since 1970. */
-function delayMs(text: string | undefined, unit: "s" | "ms" | "epoch"): number | undefined {
-  if (text === undefined) return undefined;
-  if (/^\d+(\.\d+)?$/.test(text)) {
-    const value = Number(text);
-    return unit === "epoch" ? Math.max(0, value * 1000 - Date.now()) : unit === "ms" ? value : value * 1000;
-  }
-  const at = Date.parse(text);
-  return Number.isNaN(at) ? undefined : Math.max(0, at - Date.now());
-}
-
-function exhausted(account: Account, restMs: number) {
-  const seconds = Math.ceil(restMs / 1000);
+function exhausted(account: Account, pauseMs: number): UpstreamError {
+  const seconds = Math.ceil(pauseMs / 1000);
   const message = `the rate limit of ${account.api} is used up, and a statement waits at most ${account.waitMs / 1000} s for it`;
   return { ...ownError("53400", message), hint: `Nothing was changed. Retry after ${seconds} s.` };
 }
 
-function unreachable(account: Account, reason: string) {
+function unreachable(account: Account, reason: string): UpstreamError {
   const message = `${account.api} is unreachable (${cleanText(reason)})`;
   return { ...ownError("HV00N", message), hint: "Nothing was sent; the statement can be repeated." };
 }
 
 const cancelled = ownError("57014", "canceling statement due to user request");
 
-/** By the gate. */
-export const gateRefused = {
+/** The error of a write whose gate forbade to send it. */
+export const gateRefused: UpstreamError = {
   ...ownError("40001", "the call was closed by somebody else while it waited"),
   hint: "Nothing was sent. Run the statement again.",
 };

@@ -1,5 +1,6 @@
-// From one page of a list to the next. A page's place is a text, kept as the checkpoint of whoever reads them.
+// From one page of a list to the next. The place of a page is a text, which the sync keeps as its checkpoint.
 
+import { assertNever } from "../config/assert-never.js";
 import { isRecord } from "../config/json.js";
 import type { Call, Pages } from "../manifest/call-schema.js";
 import { lookUp, textAt } from "../manifest/pointer.js";
@@ -7,59 +8,93 @@ import { ReadFailed } from "../manifest/read-failed.js";
 import type { Scope } from "../manifest/template.js";
 import type { Answer } from "./exchange.js";
 
-/** The call of the page at `cursor`, with what its templates may name, or its address. */
-export function pageCall(
-  call: Call,
-  cursor: string | null,
-): { readonly call: Call; readonly scope: Scope; readonly address?: string } {
+/** A page as a call: what the call's templates may name besides, or the page's own address. */
+interface PageCall {
+  readonly call: Call;
+  readonly scope: Scope;
+  readonly address?: string;
+}
+
+/** Returns the call that reads the page at `cursor`; null is the first page. */
+export function pageCall(call: Call, cursor: string | null): PageCall {
   const { pages } = call;
   if (!pages || cursor === null) return { call, scope: {} };
-  if (pages.kind === "url" || pages.kind === "link") return { call, scope: {}, address: cursor };
-  const scope = { cursor: pages.kind === "offset" || pages.kind === "page" ? Number(cursor) : cursor };
-  const more = { [pages.as]: "{cursor}" };
-  // What a call says in its body is said there.
+  switch (pages.kind) {
+    case "url":
+    case "link":
+      return { call, scope: {}, address: cursor };
+    case "offset":
+    case "page":
+      return { call: withCursor(call, pages.as), scope: { cursor: Number(cursor) } };
+    case "cursor":
+    case "last":
+    case "first":
+      return { call: withCursor(call, pages.as), scope: { cursor } };
+    default:
+      return assertNever(pages);
+  }
+}
+
+/** Adds the cursor to the body of a call that has one, or to its query. */
+function withCursor(call: Call, name: string): Call {
+  const more = { [name]: "{cursor}" };
   return isRecord(call.body)
-    ? { call: { ...call, body: { ...call.body, ...more } }, scope }
-    : { call: { ...call, query: { ...call.query, ...more } }, scope };
+    ? { ...call, body: { ...call.body, ...more } }
+    : { ...call, query: { ...call.query, ...more } };
 }
 
 export interface PageRead {
   readonly answer: Answer;
-  /** What stands where the records are. */
+  /** How many elements stand where the records are. */
   readonly count: number;
-  /** What the first or the last record has in the column that leads on. */
+  /** The first or the last record's value of a column; undefined when the record has none. */
   valueOf(place: "first" | "last", column: string): string | undefined;
 }
 
-/** Where the next page begins; null after the last. Throws ReadFailed. */
+/**
+ * Returns where the next page begins, as a cursor or an address; null after the last page. Throws ReadFailed when a page leads to another
+ * host, or when the record that leads on has no value in the column.
+ */
 export function nextPage(pages: Pages | undefined, cursor: string | null, page: PageRead): string | null {
   if (!pages) return null;
   const { answer, count } = page;
   switch (pages.kind) {
     case "cursor":
       return textAt(answer.body, pages.at) || null;
-    case "offset": {
-      const next = Number(cursor ?? 0) + count;
-      const total = pages.total === undefined ? undefined : textAt(answer.body, pages.total);
-      return count === 0 || (total !== undefined && next >= Number(total)) ? null : String(next);
-    }
+    case "offset":
+      return nextOffset(pages, Number(cursor ?? 0), page);
     case "page":
       return count === 0 ? null : String(Number(cursor ?? pages.from) + 1);
     case "last":
-    case "first": {
-      if (count === 0 || (pages.more !== undefined && lookUp(answer.body, pages.more) !== true)) return null;
-      const value = page.valueOf(pages.kind, pages.column);
-      if (value === undefined) throw new ReadFailed(`the ${pages.kind} record of a page has no "${pages.column}"`);
-      return value;
-    }
+    case "first":
+      return edgeValue(pages, page);
     case "url":
       return sameHost(textAt(answer.body, pages.at), answer.url);
     case "link":
       return sameHost(linked(answer.headers.get("link") ?? "", pages.rel), answer.url);
+    default:
+      return assertNever(pages);
   }
 }
 
-/** That host alone gets what shows who we are. */
+type PagesBy<Kind extends Pages["kind"]> = Extract<Pages, { readonly kind: Kind }>;
+
+function nextOffset({ total }: PagesBy<"offset">, offset: number, { answer, count }: PageRead): string | null {
+  if (count === 0) return null;
+  const next = offset + count;
+  const all = total === undefined ? undefined : textAt(answer.body, total);
+  return all !== undefined && next >= Number(all) ? null : String(next);
+}
+
+/** Returns the value by which the page's first or last record leads to the next page. */
+function edgeValue({ kind, column, more }: PagesBy<"last" | "first">, page: PageRead): string | null {
+  if (page.count === 0 || (more !== undefined && lookUp(page.answer.body, more) !== true)) return null;
+  const value = page.valueOf(kind, column);
+  if (value === undefined) throw new ReadFailed(`the ${kind} record of a page has no "${column}"`);
+  return value;
+}
+
+/** Returns the absolute address, if that is on the host of `from`: no other host is shown our credentials. Throws ReadFailed. */
 function sameHost(address: string | undefined, from: string): string | null {
   if (address === undefined || address === "") return null;
   const { origin } = new URL(from);
@@ -69,7 +104,7 @@ function sameHost(address: string | undefined, from: string): string | null {
   return next.href;
 }
 
-/** Of the Link header: `<https://…>; rel="next", …`. */
+/** Returns the address of the first link with this relation in a Link header: `<https://…>; rel="next", …`. */
 function linked(header: string, rel: string): string | undefined {
   for (const [, address, parameters = ""] of header.matchAll(links)) {
     for (const [, name = "", quoted, bare = ""] of parameters.matchAll(linkParameters)) {

@@ -33,19 +33,22 @@ export function holdsWords(type: ObjectType, record: StoredRecord, query: string
   return tokensOf(query).every((word) => tokens.some((token) => token.startsWith(word)));
 }
 
-/** By the sorts; records without a value come last, and ids break the ties. */
+/** Returns which of two records comes first: negative for `a`, positive for `b`. Records that the sorts leave equal are ordered by id. */
 export function compareBy(type: ObjectType, sorts: readonly Sort[], a: StoredRecord, b: StoredRecord): number {
-  for (const { property, descending } of sorts) {
-    const left = a.values.get(property);
-    const right = b.values.get(property);
-    if (left === undefined || right === undefined) {
-      if (left !== right) return left === undefined ? 1 : -1;
-      continue;
-    }
-    const sign = order(type, property, left, right);
-    if (sign !== 0) return descending ? -sign : sign;
+  for (const sort of sorts) {
+    const sign = compareOne(type, sort, a, b);
+    if (sign !== 0) return sign;
   }
   return Number(a.id) - Number(b.id);
+}
+
+/** A record without a value comes last, in either direction. */
+function compareOne(type: ObjectType, { property, descending }: Sort, a: StoredRecord, b: StoredRecord): number {
+  const left = a.values.get(property);
+  const right = b.values.get(property);
+  if (left === undefined || right === undefined) return Number(left === undefined) - Number(right === undefined);
+  const sign = order(type, property, left, right);
+  return descending ? -sign : sign;
 }
 
 /** What a value is compared by. NaN: not a value of this property. */

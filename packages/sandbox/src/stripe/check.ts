@@ -4,7 +4,7 @@ import { assertNever } from "../never.js";
 import type { Branch, Tree } from "./form.js";
 import type { Holds, Param, Spec } from "./param.js";
 import { type Checked, emptyParam, good, invalid, missingParam, refused, unknownParams } from "./refusal.js";
-import { readRange, readText } from "./value.js";
+import { type HoldsText, readRange, readText } from "./value.js";
 import type { Written, WrittenValue } from "./written.js";
 
 /** `below`: the parameter whose keys these are. */
@@ -37,17 +37,10 @@ function checkTree(holds: Holds, tree: Tree, path: string): Checked<WrittenValue
       return readRange(tree, path);
     case "metadata":
       return typeof tree === "string" ? refused(invalid("Invalid object", path)) : checkMetadata(tree);
-    case "hash": {
-      if (typeof tree === "string") return refused(invalid("Invalid object", path));
-      const fields = checkParams(holds.spec, tree, path);
-      return fields.kind === "refused" ? fields : good({ kind: "hash", fields: fields.value, empty: holds.empty });
-    }
-    case "texts": {
-      if (typeof tree === "string") return refused(invalid("Invalid array", path));
-      const texts = listed(tree);
-      const tooMany = `Array ${path} exceeded maximum ${holds.most} allowed elements.`;
-      return texts.length > holds.most ? refused(invalid(tooMany, path)) : good({ kind: "value", value: texts });
-    }
+    case "hash":
+      return checkHash(holds, tree, path);
+    case "texts":
+      return checkTexts(holds, tree, path);
     case "text":
     case "email":
     case "boolean":
@@ -56,14 +49,32 @@ function checkTree(holds: Holds, tree: Tree, path: string): Checked<WrittenValue
     case "decimal":
     case "number":
     case "choice":
-    case "currency": {
-      if (typeof tree !== "string") return refused(invalid(`Invalid string: ${plain(tree)}`, path));
-      const value = readText(holds, tree, path);
-      return value.kind === "refused" ? value : good({ kind: "value", value: value.value });
-    }
+    case "currency":
+      return checkText(holds, tree, path);
     default:
       return assertNever(holds);
   }
+}
+
+type HoldsBy<Kind extends Holds["kind"]> = Extract<Holds, { readonly kind: Kind }>;
+
+function checkHash({ spec, empty }: HoldsBy<"hash">, tree: Tree, path: string): Checked<WrittenValue> {
+  if (typeof tree === "string") return refused(invalid("Invalid object", path));
+  const fields = checkParams(spec, tree, path);
+  return fields.kind === "refused" ? fields : good({ kind: "hash", fields: fields.value, empty });
+}
+
+function checkTexts({ most }: HoldsBy<"texts">, tree: Tree, path: string): Checked<WrittenValue> {
+  if (typeof tree === "string") return refused(invalid("Invalid array", path));
+  const texts = listed(tree);
+  const tooMany = `Array ${path} exceeded maximum ${most} allowed elements.`;
+  return texts.length > most ? refused(invalid(tooMany, path)) : good({ kind: "value", value: texts });
+}
+
+function checkText(holds: HoldsText, tree: Tree, path: string): Checked<WrittenValue> {
+  if (typeof tree !== "string") return refused(invalid(`Invalid string: ${plain(tree)}`, path));
+  const value = readText(holds, tree, path);
+  return value.kind === "refused" ? value : good({ kind: "value", value: value.value });
 }
 
 function checkMetadata(tree: Branch): Checked<WrittenValue> {

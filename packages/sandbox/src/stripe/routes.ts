@@ -35,28 +35,41 @@ function refuseRequest({ otherEncoding, version }: ApiRequest): Checked<never> |
 
 function route(account: Account, request: ApiRequest): Checked<JsonObject> {
   const { method, path, params } = request;
-  const unrecognized = refused(unrecognizedUrl(method, path));
   const [, area, encodedId] = /^\/v1\/([a-z_]+)(?:\/([^/]+))?\/?$/.exec(path) ?? [];
   const id = encodedId === undefined ? undefined : decode(encodedId);
-  if (area === "events") {
-    if (method !== "GET") return unrecognized;
+  if (area === "events" && method === "GET")
     return id === undefined ? listEvents(account, params) : getEvent(account, id, params);
-  }
   const resource = Object.values(resources).find(({ name }) => name === area);
-  // A search answers from an index of its own, which is not here.
-  if (!resource || id === "search") return unrecognized;
-  const occasion = occasionOf(request);
+  // Stripe answers a search from an index, which this sandbox lacks.
+  if (!resource || id === "search") return refused(unrecognizedUrl(method, path));
+  return id === undefined ? routeAll(account, resource, request) : routeOne(account, resource, id, request);
+}
+
+/** Serves the address of all objects of a kind. */
+function routeAll(account: Account, resource: Resource, request: ApiRequest): Checked<JsonObject> {
+  const { method, path, params } = request;
   switch (method) {
     case "GET":
-      return id === undefined ? list(account, resource, params) : get(account, resource, id, params);
+      return list(account, resource, params);
     case "POST":
-      return id === undefined
-        ? create(account, resource, params, occasion)
-        : update(account, resource, id, params, occasion);
-    case "DELETE":
-      return id === undefined ? unrecognized : remove(account, resource, id, params, occasion);
+      return create(account, resource, params, occasionOf(request));
     default:
-      return unrecognized;
+      return refused(unrecognizedUrl(method, path));
+  }
+}
+
+/** Serves the address of one object. */
+function routeOne(account: Account, resource: Resource, id: string, request: ApiRequest): Checked<JsonObject> {
+  const { method, path, params } = request;
+  switch (method) {
+    case "GET":
+      return get(account, resource, id, params);
+    case "POST":
+      return update(account, resource, id, params, occasionOf(request));
+    case "DELETE":
+      return remove(account, resource, id, params, occasionOf(request));
+    default:
+      return refused(unrecognizedUrl(method, path));
   }
 }
 

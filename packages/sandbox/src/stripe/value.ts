@@ -8,7 +8,8 @@ import type { Holds } from "./param.js";
 import { type Checked, good, invalid, refused, unknownParams } from "./refusal.js";
 import type { WrittenValue } from "./written.js";
 
-type HoldsText = Exclude<Holds, { readonly kind: "texts" | "metadata" | "hash" | "range" | "expand" }>;
+/** The kinds of parameter that are written as one text. */
+export type HoldsText = Exclude<Holds, { readonly kind: "texts" | "metadata" | "hash" | "range" | "expand" }>;
 
 /** Eight digits, as Stripe documents it. */
 const mostAmount = 99_999_999;
@@ -49,7 +50,7 @@ export function readText(holds: HoldsText, written: string, path: string): Check
   }
 }
 
-/** A second, or bounds that are seconds. */
+/** Reads a range of seconds since 1970: one second, or bounds such as `[gte]`. */
 export function readRange(tree: Tree, path: string): Checked<WrittenValue> {
   if (typeof tree === "string") {
     const at = readInteger(tree, path, -Infinity);
@@ -57,14 +58,22 @@ export function readRange(tree: Tree, path: string): Checked<WrittenValue> {
   }
   let [from, to] = [-Infinity, Infinity];
   for (const [bound, written] of tree) {
-    const below = `${path}[${bound}]`;
-    if (!["gt", "gte", "lt", "lte"].includes(bound)) return refused(unknownParams([below]));
-    const second = readInteger(typeof written === "string" ? written : "", below, -Infinity);
-    if (second.kind === "refused") return second;
-    if (bound.startsWith("g")) from = Math.max(from, second.value + (bound === "gt" ? 1 : 0));
-    else to = Math.min(to, second.value - (bound === "lt" ? 1 : 0));
+    const range = readBound(bound, written, `${path}[${bound}]`);
+    if (range.kind === "refused") return range;
+    from = Math.max(from, range.value.from);
+    to = Math.min(to, range.value.to);
   }
   return good({ kind: "range", range: { from, to } });
+}
+
+/** Returns the seconds that one bound allows, both ends included. */
+function readBound(bound: string, written: Tree, path: string): Checked<{ from: number; to: number }> {
+  if (!["gt", "gte", "lt", "lte"].includes(bound)) return refused(unknownParams([path]));
+  const second = readInteger(typeof written === "string" ? written : "", path, -Infinity);
+  if (second.kind === "refused") return second;
+  const first = second.value + (bound === "gt" ? 1 : 0);
+  const last = second.value - (bound === "lt" ? 1 : 0);
+  return good(bound.startsWith("g") ? { from: first, to: Infinity } : { from: -Infinity, to: last });
 }
 
 function readInteger(written: string, path: string, least: number): Checked<number> {
