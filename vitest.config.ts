@@ -11,9 +11,16 @@ const asked = [
 const onEighteen =
   (process.env["PG"] ?? "18") === "18"
     ? []
-    : ["cli/**", "docs/**", "http/**", "sandbox/**", "faults/**", "flow/demo.test.ts", "house-rules.test.ts"].map(
-        (name) => `test/${name}`,
-      );
+    : [
+        "cli/**",
+        "docs/**",
+        "http/**",
+        "sandbox/**",
+        "faults/**",
+        "flow/demo.test.ts",
+        "house-rules.test.ts",
+        "exhaustive.test.ts",
+      ].map((name) => `test/${name}`);
 
 export default defineConfig({
   test: {

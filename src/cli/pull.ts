@@ -4,6 +4,7 @@ import { open, wantedTables } from "../app/open.js";
 import { pullAll } from "../app/pull.js";
 import type { PulledTable } from "../app/pulled-table.js";
 import { UsageError } from "../app/usage-error.js";
+import { assertNever } from "../config/assert-never.js";
 import { requireSchema } from "../mirror/schema.js";
 import type { ParkedCount } from "../sync/backfill.js";
 import { type Command, type Io, interruption, numberFlag } from "./command.js";
@@ -50,6 +51,8 @@ function tell(io: Io, json: boolean, pulled: PulledTable): void {
       io.out(json ? JSON.stringify({ table, rows, deleted, withheld, parked }) : copiedWords(pulled));
       return;
     }
+    default:
+      assertNever(kind);
   }
 }
 

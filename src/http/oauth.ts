@@ -1,16 +1,17 @@
 // Access tokens of OAuth 2 (RFC 6749), kept until they expire; one is asked for at a time.
 
+import { assertNever } from "../config/assert-never.js";
 import { isRecord } from "../config/json.js";
 import { sendHttp } from "./client.js";
 
 export interface Token {
   readonly access: string;
-  /** All else that is a text in the answer that brought it. */
+  /** The other texts and numbers of the answer that brought the token. */
   readonly kept: Readonly<Record<string, string>>;
   readonly usedUntilMs: number;
 }
 
-/** No token came; `sent` is false when the server was not reached. */
+/** The server gave no token; `sent` is false when no answer of the server came. */
 export class TokenRefused extends Error {
   constructor(
     message: string,
@@ -26,18 +27,18 @@ const marginMs = 60_000;
 export class TokenSource {
   private token: Token | undefined;
   private asking: Promise<Token> | undefined;
-  /** Some servers give another refresh token each time, and forget the one before. */
+  /** Some servers replace the refresh token with each answer, and forget the previous one. */
   private refreshToken: string | undefined;
 
   constructor(
     private readonly url: string,
     private readonly grant: Readonly<Record<string, string>>,
-    /** What else an answer must have. */
+    /** The names of the fields that an answer needs besides the token. */
     private readonly keep: readonly string[],
     private readonly timeoutMs: number,
   ) {}
 
-  /** Throws TokenRefused. */
+  /** Returns a token that is still valid, and asks for one if there is none. Throws TokenRefused. */
   async current(): Promise<Token> {
     if (this.token && this.token.usedUntilMs > performance.now()) return this.token;
     this.asking ??= this.ask().finally(() => {
@@ -46,36 +47,47 @@ export class TokenSource {
     return this.asking;
   }
 
-  /** An API has turned it away. */
+  /** Drops a token that the API has refused. */
   invalidate(token: Token): void {
     if (this.token === token) this.token = undefined;
   }
 
   private async ask(): Promise<Token> {
     const rotated = this.refreshToken === undefined ? {} : { refresh_token: this.refreshToken };
-    const ending = await sendHttp({
+    const outcome = await sendHttp({
       method: "POST",
       url: this.url,
       headers: { accept: "application/json", "content-type": "application/x-www-form-urlencoded" },
       body: new URLSearchParams({ ...this.grant, ...rotated }).toString(),
       timeoutMs: this.timeoutMs,
     });
-    if (ending.kind !== "answered") throw new TokenRefused(`no token: ${ending.reason}`, false);
-    const answer = fieldsOf(ending.body);
+    switch (outcome.kind) {
+      case "answered":
+        this.token = this.read(outcome.status, fieldsOf(outcome.body));
+        return this.token;
+      case "unsent":
+      case "unknown":
+        throw new TokenRefused(`no token: ${outcome.reason}`, false);
+      default:
+        return assertNever(outcome);
+    }
+  }
+
+  private read(status: number, answer: Readonly<Record<string, string>>): Token {
     const { access_token: access, refresh_token: next, expires_in: life, ...kept } = answer;
-    if (ending.status >= 300 || access === undefined) {
+    if (status >= 300 || access === undefined) {
       const said = [answer["error"], answer["error_description"]].filter((part) => part !== undefined).join(": ");
-      throw new TokenRefused(`no token: status ${ending.status}${said === "" ? "" : `, ${said}`}`, true);
+      throw new TokenRefused(`no token: status ${status}${said === "" ? "" : `, ${said}`}`, true);
     }
     const missing = this.keep.find((name) => kept[name] === undefined);
     if (missing !== undefined) throw new TokenRefused(`no token: the answer has no "${missing}"`, true);
     this.refreshToken = next ?? this.refreshToken;
     const lifeMs = life === undefined ? Number.POSITIVE_INFINITY : Number(life) * 1000;
-    this.token = { access, kept, usedUntilMs: performance.now() + Math.max(lifeMs - marginMs, lifeMs / 2) };
-    return this.token;
+    return { access, kept, usedUntilMs: performance.now() + Math.max(lifeMs - marginMs, lifeMs / 2) };
   }
 }
 
+/** Reads the texts and numbers of a JSON object; any other answer has no fields. */
 function fieldsOf(body: string): Readonly<Record<string, string>> {
   try {
     const answer: unknown = JSON.parse(body);

@@ -1,6 +1,7 @@
 // The schema of one call of a manifest: a method and a path, what goes along, and where the records are in the answer.
 
 import { z } from "zod";
+import { assertNever } from "../config/assert-never.js";
 
 export const pointer = z.string().regex(/^(\/.*)?$/, 'a JSON pointer begins with "/"');
 
@@ -82,8 +83,11 @@ const pages = pageKeys.transform((keys, context): NextPage & { readonly cap: num
       return { kind, rel: value, cap };
     case "cursor":
       return parameter === undefined ? wrong(needsAs(kind)) : { kind, at: value, as: parameter, cap };
-    default:
+    case "last":
+    case "first":
       return parameter === undefined ? wrong(needsAs(kind)) : { kind, column: value, as: parameter, more, cap };
+    default:
+      return assertNever(kind);
   }
 });
 export type Pages = z.output<typeof pages>;

@@ -28,13 +28,25 @@ export function classify(text: string, names: Names): Classified {
       lone: loneCommand(stmt),
     };
   });
-  if (judged.every(({ classified }) => classified.kind === "other" || isNoWrite(classified))) return other;
+  if (!judged.some(({ classified }) => concernsMirrors(classified))) return other;
   return { kind: "several", pieces: piecesOf(text, judged) };
 }
 
-/** A PREPARE that writes to no mirror matters only because it gives its name another meaning. */
-function isNoWrite(classified: Classified): boolean {
-  return classified.kind === "prepare" && classified.statement === null;
+/** In a string of several statements, a PREPARE that writes to no mirror is left to Postgres. */
+function concernsMirrors(classified: Classified): boolean {
+  switch (classified.kind) {
+    case "other":
+      return false;
+    case "prepare":
+      return classified.statement !== null;
+    case "write":
+    case "prepareTransaction":
+    case "execute":
+    case "several":
+      return true;
+    default:
+      return assertNever(classified);
+  }
 }
 
 function classifyOne(stmt: NodeFields | undefined, names: Names): Classified {

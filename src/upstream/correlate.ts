@@ -1,5 +1,6 @@
-// What was asked and what came back, row by row.
+// Finds for each row of a write what the answer says of it.
 
+import { assertNever } from "../config/assert-never.js";
 import type { Call } from "../manifest/call-schema.js";
 import type { ErrorAddresses } from "../manifest/error-schema.js";
 import type { CheckedHooks } from "../manifest/hooks.js";
@@ -22,27 +23,11 @@ export interface Correlation {
   read(element: unknown): UpstreamRecord | undefined;
 }
 
-export function rowResults(
-  { call, columns, errors, columnOf, hooks, secrets, read }: Correlation,
-  answer: Answer,
-  rows: readonly SentRow[],
-): RowResult[] {
+/** Returns one result for each of `rows`, at the row's place. A row that the answer does not mention is unreported. */
+export function rowResults(correlation: Correlation, answer: Answer, rows: readonly SentRow[]): RowResult[] {
+  const { call, read } = correlation;
   const results: RowResult[] = rows.map(() => ({ kind: "unreported" }));
-  const { status, headers, body, request } = answer;
-  const refused = (element: unknown) => {
-    // Each by itself: what the body says elsewhere is of other rows.
-    const { unknown, ...said } = readError(errors, element, {
-      status: 400,
-      headers,
-      body: element,
-      columnOf,
-      hooks,
-      secrets,
-    });
-    const error = { ...said, status, request };
-    return { error, result: unknown ? unreported : refusalOf(error) };
-  };
-  const found = call.rows === undefined ? body : lookUp(body, call.rows);
+  const found = call.rows === undefined ? answer.body : lookUp(answer.body, call.rows);
   const elements = rows.length === 1 && !Array.isArray(found) ? [found] : asList(found);
   elements.forEach((element, index) => {
     if (element === undefined) return;
@@ -50,38 +35,60 @@ export function rowResults(
     const at =
       rows.length === 1 && elements.length === 1
         ? 0
-        : placeOf(call, columns, element, record, rows, index, elements.length);
+        : placeOf(correlation, element, record, rows, index, elements.length);
     if (at === undefined || !(at in results)) return;
-    if (call.ok !== undefined && lookUp(element, call.ok) !== true) results[at] = refused(element).result;
+    if (call.ok !== undefined && lookUp(element, call.ok) !== true)
+      results[at] = refusal(correlation, answer, element).result;
     else if (call.rows === undefined) results[at] = unread(rows[at]);
     else if (record) results[at] = { kind: "accepted", key: record.key, reported: record.row };
   });
-  const failed = call.failed === undefined ? [] : asList(lookUp(body, call.failed));
+  const failed = call.failed === undefined ? [] : asList(lookUp(answer.body, call.failed));
   for (const element of failed) {
-    const { error, result } = refused(element);
-    const at = rows.length === 1 ? 0 : error.row;
-    if (at !== null && results[at]?.kind === "unreported") results[at] = result;
+    const { row, result } = refusal(correlation, answer, element);
+    const at = rows.length === 1 ? 0 : row;
+    const before = at === null ? undefined : results[at];
+    if (at !== null && before && !isReported(before)) results[at] = result;
   }
   return results;
 }
 
-const unreported: RowResult = { kind: "unreported" };
+/** Returns what an error in the answer says of its row, and the row's place in the call if the error names it. */
+function refusal(
+  { errors, columnOf, hooks, secrets }: Correlation,
+  { status, headers, request }: Answer,
+  element: unknown,
+): { readonly row: number | null; readonly result: RowResult } {
+  // The error is read by itself: the rest of the body is about other rows.
+  const context = { status: 400, headers, body: element, columnOf, hooks, secrets };
+  const { unknown, ...read } = readError(errors, element, context);
+  const error = { ...read, status, request };
+  if (unknown) return { row: error.row, result: { kind: "unreported" } };
+  return { row: error.row, result: error.absent ? { kind: "absent" } : { kind: "refused", error } };
+}
 
-/** A 2xx that reports nothing: rows that were there were accepted, and are read again. */
+function isReported(result: RowResult): boolean {
+  switch (result.kind) {
+    case "unreported":
+      return false;
+    case "accepted":
+    case "refused":
+    case "absent":
+      return true;
+    default:
+      return assertNever(result);
+  }
+}
+
+/** Returns the result of a row whose 2xx answer reports nothing: a row that had a key was accepted, and is read again. */
 export function unread(row: SentRow | undefined): RowResult {
   return row === undefined || row.key === null
     ? { kind: "unreported" }
     : { kind: "accepted", key: row.key, reported: {} };
 }
 
-function refusalOf(error: Extract<RowResult, { kind: "refused" }>["error"]): RowResult {
-  return error.absent ? { kind: "absent" } : { kind: "refused", error };
-}
-
-/** Which of the rows a record of the answer is. */
+/** Returns the place in `rows` of a record of the answer; undefined when the answer does not tell. */
 function placeOf(
-  { match }: Call,
-  columns: readonly MirrorColumn[],
+  { call: { match }, columns }: Correlation,
   element: unknown,
   record: UpstreamRecord | undefined,
   rows: readonly SentRow[],
@@ -89,7 +96,7 @@ function placeOf(
   count: number,
 ): number | undefined {
   if (match === undefined) return undefined;
-  // As many as were sent, or nobody knows which of them is missing.
+  // With fewer records than rows, the order does not tell which row is missing.
   if (match === "order") return count === rows.length ? index : undefined;
   if (match.startsWith("/")) {
     const text = textAt(element, match);

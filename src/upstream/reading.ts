@@ -1,6 +1,7 @@
 // One resource of an API as it can be read: its columns, its pages, and its rows by key.
 
 import type { TableConfig } from "../config/api.js";
+import { assertNever } from "../config/assert-never.js";
 import { suggestion } from "../config/suggest.js";
 import type { Lane } from "../http/budget.js";
 import type { Call } from "../manifest/call-schema.js";
@@ -248,6 +249,8 @@ export class ReadableTable {
         // An API that says "forbidden" of a record that is gone has a rule that says to ask; what was asked is this.
         if (mayBeGone && (ended.error.absent || ended.error.ask)) return undefined;
         throw failed(`: ${ended.error.message}`, ended.error.sqlstate);
+      default:
+        return assertNever(ended);
     }
   }
 }

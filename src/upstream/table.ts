@@ -1,5 +1,6 @@
 // One resource of an API: its columns, its pages, its rows by key, and its writes.
 
+import { assertNever } from "../config/assert-never.js";
 import type { Call, VerbCalls } from "../manifest/call-schema.js";
 import { ReadFailed } from "../manifest/read-failed.js";
 import type { MirrorColumn } from "../mirror/column.js";
@@ -7,45 +8,45 @@ import { decode, encode, isSendable, sameValue } from "./codec.js";
 import { rowResults, unread } from "./correlate.js";
 import { columnNamed } from "./discover.js";
 import { isBody } from "./errors.js";
-import type { SendGate } from "./exchange.js";
+import type { Answer, SendGate } from "./exchange.js";
 import { ReadableTable } from "./reading.js";
 import { composeRequest } from "./request.js";
 import { rowScope, type SentRow } from "./row-scope.js";
 import type { RefusedOutcome, RowResult, WriteOutcome } from "./write-outcome.js";
 
-/** `upsert`: some rows are new, and the API tells which, by a column that identifies them. */
+/** `upsert` writes rows of which some are new; the API recognises those by a column that identifies a record. */
 export type Verb = "insert" | "update" | "delete" | "upsert";
 
-/** How a write is sent. */
+/** How one write is sent. */
 export interface Sending {
-  /** How long somebody waits for the rate limit. */
+  /** The longest wait for the rate limit; without it, the account's own. */
   readonly waitMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly gate?: SendGate | undefined;
   readonly idempotencyKey?: string | null | undefined;
-  /** The column by which an upsert tells which rows are new. */
+  /** The column by which the API recognises the new rows of an upsert. */
   readonly by?: MirrorColumn | undefined;
 }
 
 export class ConnectorTable extends ReadableTable {
-  /** How many rows one call of this verb takes; undefined when the API has no such call. */
+  /** Returns how many rows one call of this verb takes; undefined when the API has no such call. */
   limit(verb: Verb): number | undefined {
     const calls = this.calls(verb);
     return calls && (calls.many?.max ?? 1);
   }
 
-  /** Whether the API knows by this column which records are new. */
+  /** Returns whether the API can upsert by this column. */
   upsertsBy({ name, upstream, unique }: MirrorColumn): boolean {
     const on = this.manifest.write.upsert?.on;
     return on === "any" ? unique : on !== undefined && (this.mirrored(on) === name || on === upstream);
   }
 
-  /** How long such a write can be repeated under its idempotency key; 0: not at all. */
+  /** Returns for how many milliseconds a write can be repeated under its idempotency key; 0 when it can't be. */
   repeatableMs(verb: Verb, rows: number): number {
     return this.callFor(verb, rows)?.method === "POST" ? (this.account.manifest.idempotency?.keeps ?? 0) : 0;
   }
 
-  /** Writes all rows with one request. What the ending says of a row stands at the row's place. */
+  /** Writes all rows with one request and returns its outcome, in which each row's result stands at the row's place. */
   async write(
     verb: Verb,
     columns: readonly MirrorColumn[],
@@ -53,37 +54,24 @@ export class ConnectorTable extends ReadableTable {
     { waitMs = Number.POSITIVE_INFINITY, by, ...sending }: Sending = {},
   ): Promise<WriteOutcome> {
     const wanted = await this.request(verb, columns, rows, by);
-    const { call } = wanted;
     const ended = await this.exchange(
       { ...wanted, lane: "write", waitMs: Math.min(this.account.waitMs, waitMs), ...sending },
       columns,
     );
-    if (ended.kind === "refused") return this.refused(verb, columns, rows, ended);
-    if (ended.kind !== "answered") return ended;
-    const { status, request } = ended;
-    // A page for people is not the API's answer, whatever its status is.
-    const isPage = ended.headers.get("content-type")?.includes("html") === true;
-    if (status === 204 || (call.rows === undefined && call.ok === undefined && !isPage))
-      return { kind: "answered", rows: rows.map(unread), status, request };
-    if (!isBody(ended.body))
-      return { kind: "unknown", reason: `status ${status} without a JSON body`, status, request };
-    const correlation = {
-      call: { ...call, match: call.match === "key" || call.match === "order" ? call.match : this.mirrored(call.match) },
-      columns,
-      errors: this.account.manifest.errors,
-      columnOf: columnNamed(columns),
-      hooks: this.account.hooks,
-      secrets: this.account.secrets,
-      read: (element: unknown) => this.record(element, columns, call),
-    };
-    const results = rowResults(correlation, ended, rows);
-    const doubted = results.map((one, index) =>
-      one.kind === "refused" && one.error.ask ? (rows[index]?.key ?? null) : null,
-    );
-    return { kind: "answered", rows: await this.told(columns, results, doubted), status, request };
+    switch (ended.kind) {
+      case "answered":
+        return this.afterAnswer(columns, rows, wanted.call, ended);
+      case "refused":
+        return this.afterRefusal(verb, columns, rows, ended);
+      case "unsent":
+      case "unknown":
+        return ended;
+      default:
+        return assertNever(ended);
+    }
   }
 
-  /** The one call that writes these rows, and what its templates name. */
+  /** Returns the one call that writes these rows, with the values that its templates name. Throws Error when no call takes them. */
   async request(verb: Verb, columns: readonly MirrorColumn[], rows: readonly SentRow[], by?: MirrorColumn) {
     const call = this.callFor(verb, rows.length);
     if (!call) throw new Error(`no call of ${this.resource} takes ${rows.length} rows`);
@@ -100,7 +88,7 @@ export class ConnectorTable extends ReadableTable {
     return { call, scope: { ...(await this.tableScope()), keys, ...scopes[0] }, rows: scopes };
   }
 
-  /** The request that would write these rows, and what the limits leave for it; nothing is sent. */
+  /** Returns the request that would write these rows, and the calls that the limits leave for it. Sends nothing. */
   async describe(verb: Verb, columns: readonly MirrorColumn[], rows: readonly SentRow[], by?: MirrorColumn) {
     const wanted = await this.request(verb, columns, rows, by);
     const composed = composeRequest(this.account, wanted, undefined);
@@ -112,16 +100,17 @@ export class ConnectorTable extends ReadableTable {
       : { method, url: `(${composed.error.message})`, body: undefined, left };
   }
 
-  /** What upstream is expected to report for a value that was sent. */
+  /** Returns what upstream is expected to report for a value that was sent, as Postgres's text. */
   expected(column: MirrorColumn, sent: string | null): string | null {
     return decode(column, encode(column, sent, this.rules), this.rules);
   }
 
-  /** Whether a value can be sent at all. */
+  /** Returns whether a value can be sent at all. */
   takes(column: MirrorColumn, value: string): boolean {
     return isSendable(column, value, this.rules);
   }
 
+  /** Returns whether two texts of a column are one value. */
   same(column: MirrorColumn, a: string | null, b: string | null): boolean {
     return sameValue(column, a, b);
   }
@@ -141,8 +130,35 @@ export class ConnectorTable extends ReadableTable {
     return rows === 1 ? (calls?.one ?? calls?.many) : calls?.many;
   }
 
-  /** Turned away as a whole; but a row that is gone may be the reason, and need not be one to the client. */
-  private async refused(
+  /** Reads an answer with a 2xx status: a result for each row, or unknown when the answer is no JSON. */
+  private async afterAnswer(
+    columns: readonly MirrorColumn[],
+    rows: readonly SentRow[],
+    call: Call,
+    answer: Answer,
+  ): Promise<WriteOutcome> {
+    const { status, request, headers, body } = answer;
+    // An HTML page comes from a gateway, not from the API, whatever its status is.
+    const isPage = headers.get("content-type")?.includes("html") === true;
+    if (status === 204 || (call.rows === undefined && call.ok === undefined && !isPage))
+      return { kind: "answered", rows: rows.map(unread), status, request };
+    if (!isBody(body)) return { kind: "unknown", reason: `status ${status} without a JSON body`, status, request };
+    const correlation = {
+      call: { ...call, match: call.match === "key" || call.match === "order" ? call.match : this.mirrored(call.match) },
+      columns,
+      errors: this.account.manifest.errors,
+      columnOf: columnNamed(columns),
+      hooks: this.account.hooks,
+      secrets: this.account.secrets,
+      read: (element: unknown) => this.record(element, columns, call),
+    };
+    const results = rowResults(correlation, answer, rows);
+    const doubtedKeys = results.map((result, index) => (isDoubted(result) ? (rows[index]?.key ?? null) : null));
+    return { kind: "answered", rows: await this.confirmByReading(columns, results, doubtedKeys), status, request };
+  }
+
+  /** Ends a write that was refused as a whole; a record that is gone may be the reason, and then its row alone is absent. */
+  private async afterRefusal(
     verb: Verb,
     columns: readonly MirrorColumn[],
     rows: readonly SentRow[],
@@ -155,31 +171,61 @@ export class ConnectorTable extends ReadableTable {
       request: error.request,
     });
     if (error.absent && verb !== "insert" && rows.length === 1) return answered([{ kind: "absent" }]);
-    // Of a new row, or of one among several, it says nothing.
+    // The record that is gone is no new row's, and among several rows the error does not say whose it is.
     if (error.absent) return { kind: "refused", error: { ...error, sqlstate: "HV000" } };
     const keys = rows.map(({ key }) => key);
     if (!error.ask || keys.includes(null)) return { kind: "refused", error };
     const results = rows.map((): RowResult => ({ kind: "refused", error }));
-    const told = await this.told(columns, results, keys);
-    return told.some(({ kind }) => kind === "absent") ? answered(told) : { kind: "refused", error };
+    const confirmed = await this.confirmByReading(columns, results, keys);
+    return confirmed.some(isAbsent) ? answered(confirmed) : { kind: "refused", error };
   }
 
-  /** Of the rows whose keys are in doubt, those that are gone are absent; while nobody says which, none is. */
-  private async told(
+  /**
+   * Reads the records of the keys in doubt, which stand at their rows' places, and returns `results` with the rows of missing records as
+   * absent. When reading fails, no row becomes absent.
+   */
+  private async confirmByReading(
     columns: readonly MirrorColumn[],
     results: readonly RowResult[],
-    doubted: readonly (string | null)[],
+    doubtedKeys: readonly (string | null)[],
   ): Promise<readonly RowResult[]> {
-    const keys = doubted.filter((key) => key !== null);
+    const keys = doubtedKeys.filter((key) => key !== null);
     if (keys.length === 0) return results;
-    const there = await this.getNow(columns, keys).catch((cause: unknown) => {
+    const records = await this.getNow(columns, keys).catch((cause: unknown) => {
       if (cause instanceof ReadFailed) return undefined;
       throw cause;
     });
-    const found = new Set(there?.map(({ key }) => key) ?? keys);
+    const found = new Set(records?.map(({ key }) => key) ?? keys);
     return results.map((result, index) => {
-      const key = doubted[index] ?? null;
+      const key = doubtedKeys[index] ?? null;
       return key === null || found.has(key) ? result : { kind: "absent" };
     });
+  }
+}
+
+/** The error does not tell whether the row's record is gone, and the record has to be read. */
+function isDoubted(result: RowResult): boolean {
+  switch (result.kind) {
+    case "refused":
+      return result.error.ask;
+    case "accepted":
+    case "absent":
+    case "unreported":
+      return false;
+    default:
+      return assertNever(result);
+  }
+}
+
+function isAbsent(result: RowResult): boolean {
+  switch (result.kind) {
+    case "absent":
+      return true;
+    case "accepted":
+    case "refused":
+    case "unreported":
+      return false;
+    default:
+      return assertNever(result);
   }
 }

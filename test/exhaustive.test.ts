@@ -1,0 +1,82 @@
+// A new member of a union has to stop the compiler wherever the code tells the members apart.
+
+import { spawnSync } from "node:child_process";
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, expect, test } from "vitest";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+interface Union {
+  readonly file: string;
+  readonly name: string;
+  /** The member to add; without it, an object whose `kind` is new. */
+  readonly member?: string;
+  /** The files that must not compile with the new member. */
+  readonly failing: readonly string[];
+}
+
+const unions: readonly Union[] = [
+  {
+    file: "src/upstream/write-outcome.ts",
+    name: "RowResult",
+    failing: ["src/upstream/correlate.ts", "src/upstream/table.ts"],
+  },
+  { file: "src/upstream/write-outcome.ts", name: "WriteOutcome", failing: ["src/write/call.ts"] },
+  {
+    file: "src/upstream/exchange.ts",
+    name: "ExchangeResult",
+    failing: ["src/upstream/reading.ts", "src/upstream/table.ts"],
+  },
+  { file: "src/upstream/exchange.ts", name: "Next", failing: ["src/upstream/exchange.ts"] },
+  { file: "src/http/client.ts", name: "HttpOutcome", failing: ["src/http/oauth.ts", "src/upstream/exchange.ts"] },
+  { file: "src/http/budget.ts", name: "Admission", failing: ["src/upstream/exchange.ts"] },
+  { file: "src/sql/classified.ts", name: "Classified", failing: ["src/sql/classify.ts", "src/proxy/statements.ts"] },
+  { file: "src/manifest/call-schema.ts", name: "NextPage", failing: ["src/upstream/pages.ts"] },
+];
+
+let copy = "";
+beforeAll(() => {
+  copy = mkdtempSync(join(tmpdir(), "throughline-unions-"));
+  for (const name of ["src", "protocol", "tsconfig.json", "package.json"])
+    cpSync(join(root, name), join(copy, name), { recursive: true });
+  symlinkSync(join(root, "node_modules"), join(copy, "node_modules"));
+});
+afterAll(() => rmSync(copy, { recursive: true, force: true }));
+
+/** Returns those of `files` that do not compile in the copy. The compiler reads only them and their imports, in a second or two. */
+function failingAmong(files: readonly string[]): string[] {
+  writeFileSync(join(copy, "tsconfig.files.json"), JSON.stringify({ extends: "./tsconfig.json", include: [], files }));
+  const ran = spawnSync(
+    join(root, "node_modules/.bin/tsc"),
+    ["-p", "tsconfig.files.json", "--pretty", "false", "--singleThreaded"],
+    { cwd: copy, encoding: "utf8", timeout: 60_000 },
+  );
+  const failing = new Set([...ran.stdout.matchAll(/^(\S+?)\(\d+,\d+\): error/gm)].map(([, file]) => file));
+  expect(ran.status === 0, ran.stdout).toBe(failing.size === 0);
+  return files.filter((file) => failing.has(file));
+}
+
+/** Runs `check` while the union in the copy has one member more. */
+function withMember({ file, name, member = '{ readonly kind: "novel" }' }: Union, check: () => void): void {
+  const path = join(copy, file);
+  const text = readFileSync(path, "utf8");
+  const declaration = new RegExp(`^(export )?type ${name} =`, "m");
+  expect(text, `${file} declares no type ${name}`).toMatch(declaration);
+  try {
+    writeFileSync(path, text.replace(declaration, `$1type ${name} = ${member} | Old${name};\ntype Old${name} =`));
+    check();
+  } finally {
+    writeFileSync(path, text);
+  }
+}
+
+test("without a new member everything compiles", () => {
+  expect(failingAmong([...new Set(unions.flatMap(({ failing }) => failing))])).toEqual([]);
+});
+
+test.each(unions)("a new member of $name in $file does not compile", (union) => {
+  withMember(union, () => expect(failingAmong(union.failing)).toEqual(union.failing));
+});
