@@ -35,8 +35,12 @@ export function mirrorInterceptor(watchList: WatchList, parts: InterceptorParts)
     get awake() {
       return watchList.awake;
     },
-    suspects: (latin1) => watchList.suspects(latin1),
-    classify: (text) => classify(text, watchList),
+    suspects: (latin1) => watched.suspects(latin1),
+    classify: (text) => {
+      const classified = classify(text, watched);
+      if ("defines" in classified) watched.define(classified.defines);
+      return classified;
+    },
     handle: async (session, hold) => {
       const beginsMs = performance.now();
       heldCount += 1;

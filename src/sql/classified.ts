@@ -33,7 +33,7 @@ type Explained = "rows" | "notice";
 
 export type Classified =
   /** The parser sees no write on a mirror, so Postgres gets the statement unchanged. */
-  | { readonly kind: "other" }
+  | { readonly kind: "other"; readonly defines: readonly Definition[] }
   | Write
   /** PREPARE TRANSACTION ends the session's transaction without a commit. */
   | { readonly kind: "prepareTransaction" }
@@ -42,7 +42,13 @@ export type Classified =
   /** EXECUTE in SQL of the statement that was prepared as `name`. */
   | { readonly kind: "execute"; readonly name: string; readonly explained: Explained | null }
   /** Several statements in one string, of which at least one is not `other`. */
-  | { readonly kind: "several"; readonly pieces: readonly Piece[] };
+  | { readonly kind: "several"; readonly pieces: readonly Piece[]; readonly defines: readonly Definition[] };
+
+/** A name that may lead to a mirror from this statement on: a view, a renamed table, a table with a rule, or a function. */
+export interface Definition {
+  readonly kind: "table" | "function";
+  readonly name: string;
+}
 
 /** One statement of a string of several, or a run of neighbours that are sent to Postgres together. */
 export interface Piece {

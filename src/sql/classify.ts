@@ -1,7 +1,7 @@
 // Classifies a statement by what it means for mirror tables, from the tree of Postgres's own parser.
 
 import { assertNever } from "../config/assert-never.js";
-import type { Classified } from "./classified.js";
+import type { Classified, Definition } from "./classified.js";
 import type { Names } from "./names.js";
 import { parse } from "./parser.js";
 import { copiesIn, loneCommand, piecesOf, transactionOf } from "./pieces.js";
@@ -10,26 +10,33 @@ import { writeOf } from "./write-collector.js";
 
 export type { Classified, Write } from "./classified.js";
 
-const other: Classified = { kind: "other" };
+const other: Classified = { kind: "other", defines: [] };
 
-/** Returns what `text` means for the watched names. A text that can't be parsed is `other`. */
+/** Returns what `text` means for the watched names, and the names that it would define. A text that can't be parsed is `other`. */
 export function classify(text: string, names: Names): Classified {
   const statements = parse(text) ?? [];
   const [first] = statements;
   if (statements.length <= 1) return first === undefined ? other : classifyOne(fieldsOf(first, "stmt"), names);
+  const defines: Definition[] = [];
+  let known = names;
   const judged = statements.map((statement) => {
     const stmt = fieldsOf(statement, "stmt");
+    const classified = classifyOne(stmt, known);
+    if (classified.kind === "other" && classified.defines.length > 0) {
+      defines.push(...classified.defines);
+      known = known.with(classified.defines);
+    }
     return {
       at: numberOf(statement, "stmt_location"),
       length: numberOf(statement, "stmt_len"),
-      classified: classifyOne(stmt, names),
+      classified,
       transaction: transactionOf(fieldsOf(stmt, "TransactionStmt")),
       copies: copiesIn(fieldsOf(stmt, "CopyStmt")),
       lone: loneCommand(stmt),
     };
   });
-  if (!judged.some(({ classified }) => concernsMirrors(classified))) return other;
-  return { kind: "several", pieces: piecesOf(text, judged) };
+  if (!judged.some(({ classified }) => concernsMirrors(classified))) return { kind: "other", defines };
+  return { kind: "several", pieces: piecesOf(text, judged), defines };
 }
 
 /** In a string of several statements, a PREPARE that writes to no mirror is left to Postgres. */
@@ -65,8 +72,7 @@ function classifyOne(stmt: NodeFields | undefined, names: Names): Classified {
     case "ViewStmt":
     case "RenameStmt":
     case "RuleStmt":
-      define(kind, fields, names);
-      return other;
+      return { kind: "other", defines: definitionsOf(kind, fields, names) };
     case "ExplainStmt":
       return runs(fields) ? writeOrExecute(stmt, fields, names) : explainedOf(fields, names);
     case "SelectStmt":
@@ -84,28 +90,25 @@ function classifyOne(stmt: NodeFields | undefined, names: Names): Classified {
   }
 }
 
-function define(
+function definitionsOf(
   kind: "CreateFunctionStmt" | "ViewStmt" | "RenameStmt" | "RuleStmt",
   fields: NodeFields | undefined,
   names: Names,
-): void {
+): readonly Definition[] {
   const relation = textOf(fieldsOf(fields, "relation"), "relname") ?? "";
   switch (kind) {
     case "CreateFunctionStmt":
-      names.define("functions", wordsOf(fields, "funcname").at(-1) ?? "");
-      break;
+      return [{ kind: "function", name: wordsOf(fields, "funcname").at(-1) ?? "" }];
     case "ViewStmt":
-      names.define("tables", textOf(fieldsOf(fields, "view"), "relname") ?? "");
-      break;
+      return [{ kind: "table", name: textOf(fieldsOf(fields, "view"), "relname") ?? "" }];
     case "RenameStmt":
-      if (/^OBJECT_(VIEW|TABLE)$/.test(textOf(fields, "renameType") ?? "") && names.isTable(relation))
-        names.define("tables", textOf(fields, "newname") ?? "");
-      break;
+      return /^OBJECT_(VIEW|TABLE)$/.test(textOf(fields, "renameType") ?? "") && names.isTable(relation)
+        ? [{ kind: "table", name: textOf(fields, "newname") ?? "" }]
+        : [];
     case "RuleStmt":
-      names.define("tables", relation);
-      break;
+      return [{ kind: "table", name: relation }];
     default:
-      assertNever(kind);
+      return assertNever(kind);
   }
 }
 

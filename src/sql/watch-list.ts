@@ -1,32 +1,38 @@
 // The names whose appearance makes a statement worth parsing: mirrors, the views over them, and the functions that write to them.
 // A false alarm costs one parse and one look-up; what slips through, the guard in Postgres refuses.
 
-import type { TableName } from "./classified.js";
+import { assertNever } from "../config/assert-never.js";
+import type { Definition, TableName } from "./classified.js";
+import type { Names } from "./names.js";
 
 const verbs = /\b(?:insert|update|delete|merge|copy|view|rule)\b/i;
 const prepare = /\bprepare\b/i;
 const transaction = /\btransaction\b/i;
 
-/** Names that statements have defined: whoever makes more finds that they are known only after a moment. */
+/** The most names that are watched as soon as a statement defines them; later ones wait for the next look at the catalogue. */
 const mostDefined = 1_000;
 
-/** Null: whatever the schema. */
+/** A null schema stands for any schema. */
 export interface WatchedTable {
   readonly schema: string | null;
   readonly name: string;
 }
 
-export class WatchList {
+export class WatchList implements Names {
   private tables: readonly WatchedTable[] = [];
   private functions: ReadonlySet<string> = new Set();
-  private readonly defined = { tables: new Set<string>(), functions: new Set<string>() };
+  private readonly defined: Readonly<Record<Definition["kind"], Set<string>>>;
   private tableNames: ReadonlySet<string> = new Set();
-  /** A regular expression of Postgres's: the source of a function that may write to a mirror, by itself or by another. */
+  /** A regular expression for Postgres, which matches the source of a function that may write to a mirror. */
   sourcePattern = "";
   private named: RegExp | undefined;
   private called: RegExp | undefined;
 
-  /** False while there is no mirror: nothing is looked at. */
+  constructor(defined: Readonly<Record<Definition["kind"], Iterable<string>>> = { table: [], function: [] }) {
+    this.defined = { table: new Set(defined.table), function: new Set(defined.function) };
+  }
+
+  /** False while there is no mirror, and then no statement is looked at. */
   get awake(): boolean {
     return this.named !== undefined;
   }
@@ -36,33 +42,57 @@ export class WatchList {
   }
 
   isFunction(name: string): boolean {
-    return this.functions.has(name) || this.defined.functions.has(name);
+    return this.functions.has(name) || this.defined.function.has(name);
   }
 
-  /** What the catalogue says; names that a statement has defined since stay. */
+  /** Replaces the names from the catalogue; the names that statements have defined stay. */
   set(tables: readonly WatchedTable[], functions: Iterable<string>): void {
     this.tables = tables;
     this.functions = new Set(functions);
     this.compile();
   }
 
-  /** What a client's statement defines is known before its next one. */
-  define(kind: "tables" | "functions", name: string): void {
-    if (kind === "tables" ? this.isTable(name) : this.isFunction(name)) return;
-    if (this.defined[kind].size >= mostDefined) return;
-    this.defined[kind].add(name);
-    this.compile();
+  /** Watches the names that a client's statement defines, so that its next statement finds them watched. */
+  define(definitions: readonly Definition[]): void {
+    const added = definitions.filter((definition) => this.canAdd(definition));
+    for (const { kind, name } of added) this.defined[kind].add(name);
+    if (added.length > 0) this.compile();
   }
 
-  /** The tables that the body of a DO block writes to and the functions that it calls, with the schema it gives them. */
+  /** Returns a list that also watches the defined names; this list stays unchanged. */
+  with(definitions: readonly Definition[]): WatchList {
+    const added = definitions.filter((definition) => this.canAdd(definition));
+    if (added.length === 0) return this;
+    const copy = new WatchList(this.defined);
+    for (const { kind, name } of added) copy.defined[kind].add(name);
+    copy.set(this.tables, this.functions);
+    return copy;
+  }
+
+  private canAdd(definition: Definition): boolean {
+    return !this.isWatched(definition) && this.defined[definition.kind].size < mostDefined;
+  }
+
+  private isWatched({ kind, name }: Definition): boolean {
+    switch (kind) {
+      case "table":
+        return this.isTable(name);
+      case "function":
+        return this.isFunction(name);
+      default:
+        return assertNever(kind);
+    }
+  }
+
+  /** Returns the tables that the body of a DO block writes to and the functions that it calls, with the schema it gives them. */
   mentioned(body: string): { readonly tables: TableName[]; readonly functions: TableName[] } {
     return {
       tables: mentionsOf(body, [...this.tableNames], writes, ""),
-      functions: mentionsOf(body, [...this.functions, ...this.defined.functions], "", "\\s*\\("),
+      functions: mentionsOf(body, [...this.functions, ...this.defined.function], "", "\\s*\\("),
     };
   }
 
-  /** Whether a statement, as latin1 text, is worth parsing. */
+  /** Returns whether a statement, as latin1 text, is worth parsing. */
   suspects(latin1: string): boolean {
     const { named, called } = this;
     return (
@@ -73,8 +103,8 @@ export class WatchList {
   }
 
   private compile(): void {
-    const tables = [...this.tables, ...[...this.defined.tables].map((name) => ({ schema: null, name }))];
-    const functions = [...this.functions, ...this.defined.functions];
+    const tables = [...this.tables, ...[...this.defined.table].map((name) => ({ schema: null, name }))];
+    const functions = [...this.functions, ...this.defined.function];
     this.tableNames = new Set(tables.map(({ name }) => name));
     this.sourcePattern = sourcePattern(tables, functions);
     this.named = tables.length > 0 ? new RegExp(`${anyOf([...this.tableNames])}|u&"`, "i") : undefined;
@@ -82,13 +112,16 @@ export class WatchList {
   }
 }
 
-/** Between two words: a blank, or a comment. */
+/** A pattern for the blanks and comments between two words. */
 const gap = "(?:\\s|--[^\\n]*\\n|/\\*(?:[^*]|\\*+[^*/])*\\*+/)+";
 
-/** What stands before the name of the table that a statement in a function's body writes to. */
+/** A pattern for the words before the name of the table that a statement in a function's body writes to. */
 const writes = `(?:insert${gap}into|update|delete${gap}from|merge${gap}into)${gap}(?:only${gap})?`;
 
-/** `tables` are written to, `functions` are called. Another schema's table of that name is another's. */
+/**
+ * Returns a regular expression for Postgres that matches a function's source which writes to one of `tables` or calls one of
+ * `functions`. It leaves out a table of the same name in another schema.
+ */
 export function sourcePattern(tables: readonly WatchedTable[], functions: readonly string[]): string {
   const quoted = (name: string) => inQuotes(name).replaceAll(/[^\p{L}\p{N}_]/gu, "\\$&");
   const table = ({ schema, name }: WatchedTable) =>
@@ -97,7 +130,7 @@ export function sourcePattern(tables: readonly WatchedTable[], functions: readon
   return functions.length === 0 ? written : `${written}|\\y(?:${functions.map(quoted).join("|")})\\s*\\(`;
 }
 
-/** `before` and `behind` are what a mention stands between. */
+/** Returns the names that `body` mentions between the patterns `before` and `behind`. */
 function mentionsOf(body: string, names: readonly string[], before: string, behind: string): TableName[] {
   if (names.length === 0) return [];
   const any = names.map((name) => inQuotes(name).replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|");
@@ -112,7 +145,7 @@ function mentionsOf(body: string, names: readonly string[], before: string, behi
   }));
 }
 
-/** As a name is spelled in quotes; without a quote in it, also without them. */
+/** Returns the name with its quotes doubled, as SQL spells it between quotes. */
 function inQuotes(name: string): string {
   return name.replaceAll('"', '""');
 }

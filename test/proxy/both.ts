@@ -24,7 +24,7 @@ export interface Both {
 export const notIntercepted: Interceptor = {
   awake: false,
   suspects: () => false,
-  classify: () => ({ kind: "other" }),
+  classify: () => ({ kind: "other", defines: [] }),
   handle: () => Promise.reject(new Error("nothing is held")),
   endedCalls: async (calls) => calls,
   settle: () => Promise.reject(new Error("nothing is settled")),

@@ -77,7 +77,7 @@ const others = [
 ];
 
 test.each(others)("not a write on a mirror: %s", (sql) => {
-  expect(classify(sql, watching(["contacts"]))).toEqual({ kind: "other" });
+  expect(classify(sql, watching(["contacts"]))).toMatchObject({ kind: "other" });
 });
 
 test("PREPARE and EXECUTE name a statement; PREPARE TRANSACTION is a command of its own", () => {
@@ -108,11 +108,46 @@ test("a string of several statements falls into pieces, each where it stood", ()
   }
 });
 
-test("what a statement defines over a mirror is watched from then on", () => {
+const definitions: readonly (readonly [sql: string, kind: "table" | "function", name: string])[] = [
+  ["create view mine as select * from contacts", "table", "mine"],
+  ["create or replace function app.put() returns void language sql as 'delete from contacts'", "function", "put"],
+  ["alter table contacts rename to people", "table", "people"],
+  ["alter view vips rename to friends", "table", "friends"],
+  ["create rule r as on insert to inbox do instead insert into contacts values (1)", "table", "inbox"],
+];
+
+test.each(definitions)("a statement says what it would define, and watches nothing itself: %s", (sql, kind, name) => {
+  const names = watching(["contacts", "vips"]);
+  expect(classify(sql, names)).toEqual({ kind: "other", defines: [{ kind, name }] });
+  expect(names.isTable(name) || names.isFunction(name)).toBe(false);
+});
+
+test("the rename of a table that leads to no mirror defines nothing", () => {
+  expect(classify("alter table y rename to z", watched)).toEqual({ kind: "other", defines: [] });
+});
+
+test("in a string of several statements, a definition holds for those behind it, and for no other string", () => {
+  const names = watching(["contacts"]);
+  const text = "create view mine as select * from contacts; insert into mine values (1)";
+  expect(classify(text, names)).toMatchObject({
+    kind: "several",
+    pieces: [{ classified: { kind: "other" } }, { classified: { kind: "write", relations: [{ table: "mine" }] } }],
+    defines: [{ kind: "table", name: "mine" }],
+  });
+  expect(classify("insert into mine values (1)", names)).toEqual({ kind: "other", defines: [] });
+  expect(classify("insert into mine values (1); create view mine as select * from contacts", names)).toEqual({
+    kind: "other",
+    defines: [{ kind: "table", name: "mine" }],
+  });
+});
+
+test("names that statements have defined are watched, and stay when the catalogue is read again", () => {
   const names = watching(["contacts"]);
   expect(names.suspects("insert into mine values (1)")).toBe(false);
-  classify("create view mine as select * from contacts", names);
-  classify("create function put() returns void language sql as 'insert into contacts values (1)'", names);
+  names.define([
+    { kind: "table", name: "mine" },
+    { kind: "function", name: "put" },
+  ]);
   expect(classify("insert into mine values (1)", names)).toMatchObject({
     kind: "write",
     relations: [{ table: "mine" }],
@@ -139,7 +174,7 @@ test("P10: a text full of 'prepare' does not stop the proxy", () => {
 test("a text too deep for the parser is no write, and the parser works again afterwards", async () => {
   const deep = `insert into contacts (a) select ${"1+".repeat(40_000)}1`;
   for (let i = 0; i < 40; i += 1) {
-    expect(classify(deep, watched)).toEqual({ kind: "other" });
+    expect(classify(deep, watched)).toEqual({ kind: "other", defines: [] });
     await loadParser();
   }
   expect(classify("delete from contacts", watched)).toMatchObject({ verbs: ["delete"] });
