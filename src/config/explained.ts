@@ -1,4 +1,4 @@
-// A failure that a sentence explains: of the config, an API or the database. Its stack helps no reader.
+// A failure of the config, an API or the database that one sentence explains, so that its stack is not shown.
 
 /** The base of what Throughline throws on purpose: its message is for people, and says what to do. */
 export class Explained extends Error {}

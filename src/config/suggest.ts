@@ -1,13 +1,13 @@
-// What somebody may have meant.
+// The name that a misspelt word may stand for.
 
-/** `did you mean "email"?`, or all there are. */
+/** Returns `did you mean "email"?` when a known name is at most three letters away, and otherwise lists all known names. */
 export function suggestion(word: string, known: readonly string[]): string {
   const [nearest] = known.map((name) => ({ name, far: distance(word, name) })).sort((a, b) => a.far - b.far);
   if (nearest && nearest.far <= 3) return `did you mean "${nearest.name}"?`;
   return known.length === 0 ? "there are none" : `known here: ${known.join(", ")}`;
 }
 
-/** Levenshtein's, for words of a few letters. */
+/** Returns Levenshtein's distance, which is fast enough for words of a few letters. */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, i) => i);
   for (let i = 1; i <= a.length; i += 1) {

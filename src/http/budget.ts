@@ -1,17 +1,17 @@
-// A rate budget: so many calls in any window of time, a rest when upstream asks for one, and writes before reads.
+// A rate budget: a number of calls in any window of time, a pause when upstream asks for one, and writes before reads.
 
 import { setTimeout as delay } from "node:timers/promises";
 
 export interface RateLimit {
   readonly calls: number;
   readonly perMs: number;
-  /** The paths that it counts; absent: all. */
+  /** The paths whose calls count; without it, all do. */
   readonly path?: RegExp | undefined;
-  /** Each path is counted by itself. */
+  /** Each path has a window of its own. */
   readonly eachPath?: boolean | undefined;
 }
 
-/** Who asks: a statement that a client waits for, or the sync, which leaves room for those. */
+/** `write` is for a statement that a client waits for; `read` is for the sync, which leaves room for statements. */
 export type Lane = "write" | "read";
 
 export interface BudgetRequest {
@@ -19,7 +19,7 @@ export interface BudgetRequest {
   readonly lane: Lane;
   readonly waitMs: number;
   readonly signal?: AbortSignal | undefined;
-  /** Is run before a wait. */
+  /** Runs before each wait. */
   readonly onWait?: (() => Promise<void>) | undefined;
 }
 
@@ -28,15 +28,15 @@ export type Admission =
   | { readonly kind: "denied"; readonly retryAfterMs: number }
   | { readonly kind: "cancelled" };
 
-/** What the sync may use of a window: the rest is there when a statement comes. */
+/** The share of a window that the sync may use; the remainder is left for statements. */
 const readShare = 0.8;
 const firstPenaltyMs = 1_000;
 const longestPenaltyMs = 30_000;
-/** How soon the sync asks again while a statement waits. */
+/** The sync asks again after this time while a statement waits. */
 const behindWritesMs = 50;
 
 export class Budget {
-  /** When the calls of each window were made, oldest first: one window a limit, or one for each of its paths. */
+  /** The times of the calls in each window, oldest first. A limit has one window, or one for each path. */
   private readonly made = new Map<string, number[]>();
   private restUntilMs = 0;
   private writesWaiting = 0;
@@ -47,7 +47,7 @@ export class Budget {
     private readonly nowMs: () => number = () => performance.now(),
   ) {}
 
-  /** Waits for room, at most `waitMs`; a call that would have to wait longer is denied at once. */
+  /** Waits at most `waitMs` for room and returns whether the call may go. A call that would have to wait longer is denied at once. */
   async admit({ path, lane, waitMs, signal, onWait: waits }: BudgetRequest): Promise<Admission> {
     const deadlineMs = this.nowMs() + waitMs;
     for (;;) {
@@ -65,33 +65,33 @@ export class Budget {
     }
   }
 
-  /** Upstream wants to be left alone. */
+  /** Lets no call through for this many milliseconds. */
   pauseFor(forMs: number): void {
     this.restUntilMs = Math.max(this.restUntilMs, this.nowMs() + forMs);
   }
 
-  /** How long to rest when upstream has turned a call away and names no time: longer each time, until one is let in. */
+  /** Returns the milliseconds to pause when upstream refuses a call without naming a time: twice as many each time, up to 30,000. */
   penaltyMs(): number {
     this.penalty = Math.min(longestPenaltyMs, Math.max(firstPenaltyMs, 2 * this.penalty));
     return this.penalty;
   }
 
-  /** A call was let in. */
+  /** Makes the next penalty the shortest again, after upstream has accepted a call. */
   resetBackoff(): void {
     this.penalty = 0;
   }
 
-  /** Upstream says what remains of a limit: others in the account may have used it as well. */
+  /** Notes how many calls upstream says remain of a limit, which other users of the account may use as well. */
   setRemaining(limit: RateLimit, path: string, left: number): void {
     const found = this.windows(path).find((one) => one.limit === limit);
     if (!found || !Number.isInteger(left) || left < 0) return;
-    // Nobody knows when others made theirs: as likely at any time of the window.
+    // The calls of others may have been at any time of the window, so they are spread evenly.
     const unseen = limit.calls - left - found.window.length;
     for (let i = 1; i <= unseen; i += 1) found.window.push(this.nowMs() - (limit.perMs * i) / (unseen + 1));
     found.window.sort((one, other) => one - other);
   }
 
-  /** What remains for a call of this path now, by each limit that counts it. */
+  /** Returns how many calls of this path remain now, by each limit that counts them. */
   left(path: string): readonly { readonly limit: RateLimit; readonly calls: number }[] {
     return this.windows(path).map(({ limit, window }) => ({ limit, calls: Math.max(0, limit.calls - window.length) }));
   }
@@ -108,7 +108,7 @@ export class Budget {
     return delayMs;
   }
 
-  /** With the calls that still count. */
+  /** Returns the windows that count a call of this path, without the calls that no longer count. */
   private windows(path: string): { readonly limit: RateLimit; readonly window: number[] }[] {
     return this.limits.flatMap((limit, index) => {
       if (limit.path?.test(path) === false) return [];

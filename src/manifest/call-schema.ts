@@ -26,26 +26,26 @@ const pageKeys = z.strictObject({
   cap: z.int().positive().optional(),
 });
 
-/** What of an answer leads to the next page. */
+/** The part of an answer that leads to the next page. */
 type NextPage =
   /** A token in the answer, sent back as `as`. */
   | { readonly kind: "cursor"; readonly at: string; readonly as: string }
-  /** How many records came before it, sent as `as`; `total`: how many there are. */
+  /** The number of records before the page, sent as `as`; `total` points to the number of all records. */
   | { readonly kind: "offset"; readonly as: string; readonly total: string | undefined }
-  /** Its number, sent as `as`, counted from `from`; the one after the last is empty. */
+  /** The page's number, sent as `as` and counted from `from`; the page after the last is empty. */
   | { readonly kind: "page"; readonly as: string; readonly from: number }
   /** A column of the last (or first) record, sent as `as` while `more` is true, or until a page is empty. */
   | { readonly kind: "last" | "first"; readonly column: string; readonly as: string; readonly more: string | undefined }
-  /** Its address, in the answer. */
+  /** The page's address in the answer. */
   | { readonly kind: "url"; readonly at: string }
-  /** Its address, in the Link header (RFC 8288). */
+  /** The page's address in the Link header (RFC 8288). */
   | { readonly kind: "link"; readonly rel: string };
 
-/** More pages than that are a loop. */
+/** A list with more pages than this is taken for a loop. */
 const defaultCap = 1_000_000;
 
 const kinds = ["cursor", "offset", "page", "last", "first", "url", "link"] as const;
-/** What else each kind takes. */
+/** The further keys that each kind takes. */
 const pageOptions: Readonly<Record<(typeof kinds)[number], readonly string[]>> = {
   cursor: ["as"],
   offset: ["total"],
@@ -97,7 +97,7 @@ const recordAt = z.strictObject({ key: oneOrMany(pointer).optional(), fields: po
 
 const methods = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
 
-/** Filled in as text; a list is comma-joined. */
+/** A value that a template fills in as text; a list is joined by commas. */
 const scalar = z.union([z.string(), z.number(), z.boolean()]);
 const path = z.string().regex(/^\//, 'a path begins with "/"');
 
@@ -118,12 +118,12 @@ export const callKeys = {
   ok: pointer.optional(),
   failed: pointer.optional(),
   gone: pointer.optional(),
-  /** Where this answer has what `record` of the table says of all others. */
+  /** The places of key and fields in this answer, where they differ from the table's `record`. */
   record: recordAt.optional(),
   pages: pages.optional(),
 };
 
-/** The one method and its path. */
+/** Returns the call with its one method and path; anything but one method is an issue of the schema. */
 export function methodOf<Keys extends { readonly [method in (typeof methods)[number]]?: string | undefined }>(
   keys: Keys,
   context: z.core.$RefinementCtx<unknown>,
@@ -141,7 +141,7 @@ export function methodOf<Keys extends { readonly [method in (typeof methods)[num
 export const call = z.strictObject(callKeys).transform(methodOf);
 export type Call = z.output<typeof call>;
 
-/** Of a verb: one row with `one`, several with `many`; a call by itself is the one of the two that it can be. */
+/** The calls of a verb: `one` takes one row, `many` takes several. A call with `max` is `many`. */
 export interface VerbCalls {
   readonly one?: Call | undefined;
   readonly many?: Call | undefined;

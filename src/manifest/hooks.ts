@@ -1,4 +1,4 @@
-// What a manifest can't say as data: functions in a file beside it, each in place of one step of the engine.
+// The hooks of a manifest: functions in a file beside it, each of which replaces one step of the engine.
 
 import { z } from "zod";
 import { isRecord } from "../config/json.js";
@@ -10,7 +10,7 @@ import { ReadFailed } from "./read-failed.js";
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** The same, with what they give back checked. */
+/** The hooks, with their return values checked. */
 export type CheckedHooks = Omit<Hooks, "classifyError"> & {
   readonly classifyError: (...asked: Parameters<NonNullable<Hooks["classifyError"]>>) => ErrorRule | undefined;
 };
@@ -25,10 +25,10 @@ const hooks = z.strictObject({
   nextPage: hook<"nextPage">(),
 });
 
-/** A hook threw, or gave back what means nothing. What it says itself may hold values, and is not told. */
+/** A hook threw, or returned a wrong value. Its own message may hold a record's values, so ours leaves it out. */
 class HookFailed extends ReadFailed {}
 
-/** Of what a hooks file exports. Throws ConfigError. */
+/** Returns the hooks among a file's exports. Throws ConfigError for an unknown export or one that is no function. */
 export function checkedHooks(file: string, exported: object): CheckedHooks {
   const parsed = hooks.safeParse({ ...exported });
   const known = Object.keys(hooks.shape);
@@ -41,7 +41,7 @@ export function checkedHooks(file: string, exported: object): CheckedHooks {
       ),
     );
   const { encodeRecord, decodeRecord, classifyError, nextPage } = parsed.data;
-  const told = <Result>(name: string, schema: z.ZodType<Result>, run: () => unknown): Result => {
+  const checkedResult = <Result>(name: string, schema: z.ZodType<Result>, run: () => unknown): Result => {
     const checked = schema.safeParse(attempted(file, name, run));
     if (checked.success) return checked.data;
     const [issue] = checked.error.issues;
@@ -50,10 +50,11 @@ export function checkedHooks(file: string, exported: object): CheckedHooks {
     );
   };
   return {
-    encodeRecord: encodeRecord && ((record, of) => told("encodeRecord", sentRecord, () => encodeRecord(record, of))),
+    encodeRecord:
+      encodeRecord && ((record, of) => checkedResult("encodeRecord", sentRecord, () => encodeRecord(record, of))),
     decodeRecord: decodeRecord && ((record, of) => attempted(file, "decodeRecord", () => decodeRecord(record, of))),
-    classifyError: (error, of) => told("classifyError", hookRule.optional(), () => classifyError?.(error, of)),
-    nextPage: nextPage && ((body, of) => told("nextPage", z.string().nullish(), () => nextPage(body, of))),
+    classifyError: (error, of) => checkedResult("classifyError", hookRule.optional(), () => classifyError?.(error, of)),
+    nextPage: nextPage && ((body, of) => checkedResult("nextPage", z.string().nullish(), () => nextPage(body, of))),
   };
 }
 

@@ -27,7 +27,7 @@ const auth = z
     error: `is exactly one of ${ways.join(", ")}`,
   });
 
-/** Its placeholders may stand for any part of it. */
+/** Placeholders may stand for any part of the base. */
 const base = z.string().transform((text, context) => {
   const filled = text.replace(/^\{[\w.]+\}/, "https://host").replaceAll(/\{[\w.]+\}/g, "x");
   if (!URL.canParse(filled)) context.addIssue({ code: "custom", message: "Invalid URL" });
@@ -62,9 +62,9 @@ export const manifestSchema = z
     encode: z.enum(["json", "form"]).default("json"),
     values: z.literal("string").optional(),
     clear: z.union([z.literal(""), z.null()]).optional(),
-    /** Whether a NULL of an INSERT is sent as what clears a field; otherwise it is left out. */
+    /** True sends a NULL of an INSERT as the value that clears a field; false leaves it out. */
     create_clears: z.boolean().default(true),
-    /** Sent with every POST of a write: repeated under the same key within that time, it is done once. */
+    /** The header goes with every POST of a write; within `keeps`, upstream does a POST with one key only once. */
     idempotency: z.strictObject({ header: headerName, keeps: duration }).optional(),
     limits: z.array(limit).default([]),
     errors,
@@ -72,14 +72,14 @@ export const manifestSchema = z
     tables: z.record(z.string(), table),
   })
   .superRefine((manifest, context) => {
-    // What is wrong by itself comes first.
+    // Checks across keys make sense only when each key is right.
     if (context.issues.length > 0) return;
     for (const { path, message } of mistakesIn(manifest))
       context.addIssue({ code: "custom", path: [...path], message });
   });
 export type Manifest = z.output<typeof manifestSchema>;
 
-/** For editors, which check a manifest while it is written. */
+/** Returns the JSON schema of a manifest, with which editors check one while it is written. */
 export function manifestJsonSchema(): unknown {
   return z.toJSONSchema(manifestSchema, { io: "input", unrepresentable: "any" });
 }

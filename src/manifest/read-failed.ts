@@ -2,11 +2,11 @@
 
 import { Explained } from "../config/explained.js";
 
-/** Reading an API failed: the sync stops there, and says why. */
+/** Reading an API failed; the sync stops and reports the message. */
 export class ReadFailed extends Explained {
   constructor(
     message: string,
-    /** Of upstream's refusal, or of not having reached it. */
+    /** The SQLSTATE of upstream's refusal or of the failure to reach upstream. */
     readonly sqlstate?: string,
   ) {
     super(message);

@@ -1,4 +1,4 @@
-// Postgres's own parser, as WebAssembly. It only judges what is worth judging: what it can't parse is Postgres's to refuse.
+// Postgres's own parser, as WebAssembly. A text that it can't parse is left for Postgres to refuse.
 
 import { createRequire } from "node:module";
 
@@ -9,18 +9,18 @@ let parser: Parser | undefined;
 
 let renewing: Promise<void> | undefined;
 
-/** To be awaited before the first statement; resolves when the parser is as good as new. */
+/** Loads the parser, before the first statement, or waits until a fresh one has replaced it. */
 export async function loadParser(): Promise<void> {
   parser ??= await fresh();
   await renewing;
 }
 
-/** The statements of `text`; undefined when it can't be parsed. */
+/** Returns the statements of `text`; undefined when it can't be parsed. */
 export function parse(text: string): readonly unknown[] | undefined {
   try {
     return parser?.parseSync(text).stmts;
   } catch (cause) {
-    // Too deep for its stack: it leaks, and after some thirty of these it answers nothing any more.
+    // A text too deep for the parser's stack leaks memory, and after some thirty of these the parser answers no more.
     if (!(parser && cause instanceof parser.SqlError)) renew();
     return undefined;
   }

@@ -1,4 +1,4 @@
-// Reads libpg-query's parse tree as the JSON it is: an object with one key names its node.
+// Reads libpg-query's parse tree, in which an object with one key names a node.
 
 export type NodeFields = Readonly<Record<string, unknown>>;
 
@@ -26,7 +26,7 @@ export function numberOf(value: unknown, key: string): number {
   return typeof found === "number" ? found : 0;
 }
 
-/** The words of a qualified name. */
+/** Returns the words of a qualified name. */
 export function wordsOf(value: unknown, key: string): readonly string[] {
   return listOf(value, key).flatMap((word) => textOf(fieldsOf(word, "String"), "sval") ?? []);
 }
@@ -43,7 +43,7 @@ export function optionsOf(stmt: NodeFields | undefined, name: string): readonly 
     });
 }
 
-/** Every object in the tree with the key it stands under, from the outside in. */
+/** Visits every object in the tree with its key, an outer one before those within it. */
 export function walk(value: unknown, visit: (key: string, fields: NodeFields) => void): void {
   if (Array.isArray(value)) {
     for (const item of value) walk(item, visit);

@@ -1,4 +1,4 @@
-// One account of an API: where it is, what it is reached with, and what it may be asked.
+// One account of an API: its address, its credentials and its rate limits.
 
 import type { Logger } from "pino";
 import { Budget, type RateLimit } from "../http/budget.js";
@@ -13,38 +13,39 @@ export interface Account {
   readonly base: string;
   readonly config: Readonly<Record<string, string>>;
   readonly budget: Budget;
-  /** The manifest's limits, as the budget has them. */
+  /** The manifest's limits, each with its counterpart in the budget. */
   readonly limits: readonly { readonly described: LimitManifest; readonly limit: RateLimit }[];
-  /** Undefined: it needs no token of OAuth 2. */
+  /** Undefined for an API that needs no token of OAuth 2. */
   readonly tokens: TokenSource | undefined;
   readonly timeoutMs: number;
-  /** How long a statement may wait for the rate limit. */
+  /** The longest time that a statement waits for the rate limit. */
   readonly waitMs: number;
-  /** The mode of transactions that set none. */
+  /** The mode of a transaction that sets none itself. */
   readonly transaction?: string | undefined;
   readonly hooks?: CheckedHooks | undefined;
-  /** What an answer may repeat of what we have sent, and nobody shall read. */
+  /** The secrets that we send, which an answer may repeat and no message may show. */
   readonly secrets: readonly string[];
   readonly log: Logger;
 }
 
-/** What the config says of it. */
+/** The parts of an account that come from the config. */
 export interface AccountConfig
   extends Pick<
     Account,
     "api" | "manifest" | "base" | "config" | "timeoutMs" | "waitMs" | "transaction" | "hooks" | "log"
   > {
-  /** Ours at most; the manifest's own limits hold as well. */
+  /** The config's own limit, which holds besides the manifest's. */
   readonly rate?: RateLimit | undefined;
 }
 
+/** Returns the account with its budget, and with a source of tokens if the manifest asks for OAuth 2. Sends nothing. */
 export function openAccount({ rate, ...given }: AccountConfig): Account {
   const limits = given.manifest.limits.map((described) => ({ described, limit: limitOf(described) }));
   const budget = new Budget([...limits.map(({ limit }) => limit), ...(rate ? [rate] : [])]);
   return { ...given, limits, budget, tokens: tokensOf(given), secrets: secretsOf(given) };
 }
 
-/** As they are, and as basic authentication encodes them. A short one could be any word. */
+/** Returns the secrets in plain and as basic authentication encodes them. A short secret is left out, because it could be any word. */
 function secretsOf({ manifest, config }: AccountConfig): string[] {
   const secrets = Object.entries(config).flatMap(([name, value]) => (manifest.config[name]?.secret ? [value] : []));
   const pair = manifest.auth?.basic?.map((part) => fillText(part, { config })).join(":");
@@ -68,7 +69,7 @@ function tokensOf({ manifest, base, config, timeoutMs }: AccountConfig): TokenSo
   return new TokenSource(url, Object.fromEntries(grant), auth.oauth2.keep, timeoutMs);
 }
 
-/** What shows who we are. */
+/** Returns the headers that authenticate a request; none for an API without authentication. */
 export function credentials({ auth }: Manifest, scope: Scope, token: Token | undefined): Record<string, string> {
   if (token) return { authorization: `Bearer ${token.access}` };
   if (auth?.bearer !== undefined) return { authorization: `Bearer ${fillText(auth.bearer, scope)}` };
@@ -79,18 +80,18 @@ export function credentials({ auth }: Manifest, scope: Scope, token: Token | und
   return Object.fromEntries(Object.entries(auth?.header ?? {}).map(([name, value]) => [name, fillText(value, scope)]));
 }
 
-/** The path of a base, which may begin with what only a token's answer tells. */
+/** Returns the path of a base without its last slash. The base may begin with a placeholder that only a token's answer fills in. */
 export function pathOf(base: string): string {
   const path = URL.canParse(base) ? new URL(base).pathname : base.replace(/^\{[\w.]+\}/, "");
   return path.replace(/\/$/, "");
 }
 
-/** What of a token's answer a request may name: until there is one, the placeholders themselves. */
+/** Returns the fields of the token's answer that templates may name. Before the first token, each field is its own placeholder. */
 export function keptOf({ auth }: Manifest, token: Token | undefined): Readonly<Record<string, string>> {
   return token?.kept ?? Object.fromEntries((auth?.oauth2?.keep ?? []).map((name) => [name, `{auth.${name}}`]));
 }
 
-/** `*` stands for anything but a slash, or, at the beginning, for all that comes before. */
+/** In a pattern, `*` stands for any characters but a slash; a `*` at the beginning stands for slashes as well. */
 function globbed(glob: string): RegExp {
   const parts = glob
     .replace(/^\*\//, "\0")

@@ -5,16 +5,16 @@ import { day, elementType, instantMs, isNumber, isNumeric, isoInstant, storedAs 
 import { numberOf, numberText, parseJson, toJson } from "../manifest/lossless-json.js";
 import type { MirrorColumn } from "../mirror/column.js";
 
-/** How this API writes values: all as strings, what clears a field, and what a cleared one may read as. */
+/** How an API writes values: whether all are strings, what clears a field, and how a cleared field reads. */
 export interface ValueRules {
   readonly asStrings: boolean;
   readonly clear: "" | null;
   readonly emptyIsNull: boolean;
-  /** A new record is sent its NULLs. */
+  /** An INSERT sends its NULLs, too. */
   readonly createClears: boolean;
 }
 
-/** What is sent for `text`, Postgres's own text under our pinned settings. `before`: what the row had. */
+/** Returns the JSON to send for `text`, Postgres's own text under our pinned settings. `before` is the row's previous text. */
 export function encode(
   column: MirrorColumn,
   text: string | null,
@@ -54,8 +54,8 @@ function plain(type: string, text: string, rules: ValueRules): unknown {
 }
 
 /**
- * Whether `text` has a form that upstream could be sent, and could report: JSON has neither NaN nor infinity, a date has a year from
- * 1 to 9999, and a list has no dimensions.
+ * Returns whether upstream can be sent `text` and can report it: JSON has neither NaN nor infinity, a date has a year from 1 to 9999, and
+ * a list has no dimensions.
  */
 export function isSendable(column: MirrorColumn, text: string, rules: ValueRules): boolean {
   if (text === "" || column.type === "jsonb") return true;
@@ -69,7 +69,7 @@ export function isSendable(column: MirrorColumn, text: string, rules: ValueRules
   );
 }
 
-/** Upstream keeps the keys that it is not sent. */
+/** Upstream keeps the keys that a request leaves out, so keys that are gone from the object are cleared. */
 function merged(value: unknown, before: unknown, rules: ValueRules): unknown {
   if (!isRecord(value) || !isRecord(before)) return value;
   const gone = Object.keys(before).filter((name) => !Object.hasOwn(value, name));
@@ -81,7 +81,7 @@ function instant(text: string, at: number, rules: ValueRules): unknown {
   return rules.asStrings ? String(at) : at;
 }
 
-/** What Postgres stores for `value`; what its type could not hold becomes NULL, or accepted rows could not be applied. */
+/** Returns Postgres's text for upstream's `value`. A value that the type can't hold becomes NULL, so that an accepted row can be applied. */
 export function decode(column: MirrorColumn, value: unknown, rules: ValueRules): string | null {
   if (value === null || (value === "" && (rules.emptyIsNull || column.type !== "text"))) return null;
   const text = textOf(value);
@@ -112,7 +112,7 @@ function stored(type: string, value: unknown, rules: ValueRules): string | null 
   return writeArray(there.map((one) => (one === null ? null : stored(element, one, rules))));
 }
 
-/** A string is the JSON itself where values travel as strings. */
+/** Where an API sends all values as strings, a string holds the JSON. */
 function json(value: unknown, { asStrings }: ValueRules): string | null {
   const said = asStrings && typeof value === "string" ? parseJson(value) : value;
   return said === undefined ? null : toJson(storableJson(said));
@@ -124,10 +124,10 @@ function textOf(value: unknown): string {
   return typeof value === "object" ? toJson(storableJson(value)) : storable(String(value));
 }
 
-/** Postgres and we both recurse. */
+/** Both Postgres and this file recurse into JSON, so its depth has a limit. */
 const deepest = 1000;
 
-/** Without what a jsonb has no place for. */
+/** Returns the JSON without the values that jsonb can't hold. */
 function storableJson(value: unknown, depth = 0): unknown {
   if (typeof value === "string") return storable(value);
   const number = numberText(value);
@@ -138,12 +138,12 @@ function storableJson(value: unknown, depth = 0): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, one]) => [storable(name), storableJson(one, depth + 1)]));
 }
 
-/** A date that is out of reach is none. */
+/** Returns ISO 8601; an empty text for an instant beyond JavaScript's dates. */
 function milliseconds(ms: number): string {
   return Math.abs(ms) <= 8.64e15 ? new Date(ms).toISOString() : "";
 }
 
-/** Whether two texts of this column are one value: upstream may write 1500.00 for 1500. */
+/** Returns whether two texts of this column are one value: upstream may write 1500.00 for 1500. */
 export function sameValue(column: MirrorColumn, a: string | null, b: string | null): boolean {
   if (a === null || b === null || a === b) return a === b;
   if (isNumber(column.type)) return plainNumber(a) === plainNumber(b);
@@ -168,12 +168,12 @@ function sorted(value: unknown): string {
   return `{${names.map((name) => `${JSON.stringify(name)}:${sorted(value[name])}`).join()}}`;
 }
 
-/** U+0000 and lone surrogates have no place in a Postgres text. */
+/** Returns the text with U+FFFD in place of U+0000 and lone surrogates, which Postgres can't hold. */
 export function storable(text: string): string {
   return text.replaceAll(/[\0\p{Surrogate}]/gu, "\uFFFD");
 }
 
-/** Its digits, without an exponent, in one spelling. */
+/** Returns the number without an exponent and without needless zeros. */
 function plainNumber(text: string): string {
   const [, sign = "", head = "", tail = "", exponent = "0"] =
     /^([+-]?)(\d*)(?:\.(\d*))?(?:e([+-]?\d{1,3}))?$/i.exec(text) ?? [];
@@ -186,13 +186,13 @@ function plainNumber(text: string): string {
   return sign === "-" && plain !== "0" ? `-${plain}` : plain;
 }
 
-/** `join(;)` has its separator in parentheses. */
+/** Splits a codec such as `join(;)` into its name and its separator. */
 function readCodec(codec: string): { readonly name: string; readonly separator: string } {
   const [, name = codec, separator = ""] = /^(join)\((.+)\)$/.exec(codec) ?? [];
   return { name, separator };
 }
 
-/** The elements of an array of one dimension (manual: "Array Input and Output Syntax"). */
+/** Returns the elements of an array of one dimension (manual: "Array Input and Output Syntax"). */
 export function readArray(text: string): (string | null)[] {
   const elements: (string | null)[] = [];
   for (const [, quoted, bare] of text.slice(1, -1).matchAll(/"((?:[^"\\]|\\.)*)"|([^,]+)/g)) {

@@ -1,4 +1,4 @@
-// Turns an answer that refuses into errors in Postgres's terms: the manifest's rules first, then what every API shares.
+// Turns a refusal into errors in Postgres's terms, by the manifest's rules first and by the HTTP status otherwise.
 
 import { isRecord } from "../config/json.js";
 import type { ErrorAddresses, ErrorRule } from "../manifest/error-schema.js";
@@ -6,7 +6,7 @@ import type { CheckedHooks } from "../manifest/hooks.js";
 import { lookUp, textAt } from "../manifest/pointer.js";
 import type { UpstreamError } from "./write-outcome.js";
 
-/** The mirror's name of a column that upstream speaks of, by its name there or by its label. */
+/** Returns the mirror's name of a column that upstream names, by its own name or its label; null when there is none. */
 export type ColumnOf = (said: string) => string | null;
 
 export interface ErrorContext {
@@ -15,13 +15,13 @@ export interface ErrorContext {
   readonly body: unknown;
   readonly columnOf: ColumnOf;
   readonly hooks?: CheckedHooks | undefined;
-  /** What upstream may repeat of what we have sent, and nobody shall read. */
+  /** The secrets that we send, which upstream's message may repeat and ours must not show. */
   readonly secrets?: readonly string[] | undefined;
 }
 
 type Verdict = UpstreamError & { readonly unknown: boolean; readonly retry: boolean };
 
-/** The error of a refusal: the first of a list that is not only a consequence of another. */
+/** Returns the errors of a refusal. Errors that the manifest skips, as consequences of another, are left out if any other is there. */
 export function readErrors(addresses: ErrorAddresses, context: ErrorContext): readonly [Verdict, ...Verdict[]] {
   const list = addresses.list === undefined ? undefined : lookUp(context.body, addresses.list);
   const single = Array.isArray(list) && list.length > 0 ? list : [context.body];
@@ -33,7 +33,7 @@ export function readErrors(addresses: ErrorAddresses, context: ErrorContext): re
   return [first ?? readError(addresses, context.body, context), ...rest];
 }
 
-/** One entry of an error list, or the whole body. */
+/** Returns one error: an entry of the answer's error list, or its whole body. */
 export function readError(addresses: ErrorAddresses, error: unknown, context: ErrorContext): Verdict {
   const { status, body, headers } = context;
   const { codes, said } = wordsOf(addresses, error, context);
@@ -60,7 +60,7 @@ export function readError(addresses: ErrorAddresses, error: unknown, context: Er
   };
 }
 
-/** Upstream's name of the exchange: what its support asks for. */
+/** Returns upstream's id of the exchange, for which its support asks; null when the answer has none. */
 export function requestOf(
   { request }: ErrorAddresses,
   body: unknown,
@@ -79,12 +79,12 @@ function ruleOf(addresses: ErrorAddresses, error: unknown, context: ErrorContext
 
 function wordsOf(addresses: ErrorAddresses, error: unknown, { status, body }: ErrorContext) {
   const codes = addresses.code.flatMap((at) => [textAt(error, at), textAt(body, at)]).filter(isText);
-  // An error may be no more than a text.
+  // Some APIs answer an error as a plain text.
   const said = typeof error === "string" ? error : textIn(error, body, addresses.message);
   return { codes, said: said ?? `status ${status}` };
 }
 
-/** In the single error, then in the body. */
+/** Looks in the single error first, then in the whole body. */
 function textIn(error: unknown, body: unknown, pointers: readonly string[]): string | undefined {
   return textAt(error, ...pointers) ?? textAt(body, ...pointers);
 }
@@ -105,7 +105,7 @@ function matches(
   });
 }
 
-/** A status that says "gone" counts only from the API itself: a gateway's page says nothing of a row. */
+/** A status for a missing record counts only with a JSON body: a gateway's page tells nothing about a row. */
 function byStatus(status: number, isJson: boolean): { sqlstate: string; outcome: "refused" | "absent" | "unknown" } {
   if (status >= 500) return { sqlstate: "TL007", outcome: "unknown" };
   switch (status) {
@@ -136,7 +136,7 @@ function hidden(text: string, secrets: readonly string[] = []): string {
   return secrets.reduce((left, secret) => left.replaceAll(secret, "…"), text);
 }
 
-/** Upstream's words, cut at 2 kB and without control characters. */
+/** Returns upstream's words without control characters, cut at 2,048 characters. */
 export function cleanText(text: string): string {
   const plain = text.replaceAll(/\p{Cc}+/gu, " ").trim();
   return plain.length <= 2048 ? plain : `${plain.slice(0, 2047)}…`;
@@ -146,7 +146,7 @@ function isText(value: string | undefined): value is string {
   return value !== undefined;
 }
 
-/** Whether an answer is JSON that a 2xx status can stand on. */
+/** Returns whether the body is JSON that an API answers with: an object or a list. */
 export function isBody(value: unknown): boolean {
   return isRecord(value) || Array.isArray(value);
 }

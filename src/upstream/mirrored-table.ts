@@ -1,4 +1,4 @@
-// A mirror, and what it mirrors.
+// A mirror together with the resource that it mirrors.
 
 import type { Mirror } from "../mirror/column.js";
 import type { ConnectorTable } from "./table.js";

@@ -1,5 +1,5 @@
-// How well a manifest fits its API: one page of a table, read as the sync reads it, and what that leaves out or can't hold.
-// No value of a record leaves this file.
+// Probes how well a manifest fits its API: reads one page of a table as the sync does, and finds the fields and values that the mirror
+// would lose. No value of a record leaves this file.
 
 import { isRecord } from "../config/json.js";
 import type { Call } from "../manifest/call-schema.js";
@@ -15,9 +15,9 @@ import type { UpstreamRecord } from "./record.js";
 
 interface Undecoded {
   readonly column: string;
-  /** What the manifest says it is. */
+  /** The type that the manifest gives the column. */
   readonly type: string;
-  /** What one of the values is, as JSON has kinds. */
+  /** The JSON kind of one of the values that the type can't hold. */
   readonly found: string;
   readonly records: number;
 }
@@ -25,18 +25,18 @@ interface Undecoded {
 export interface ProbeResult {
   readonly table: string;
   readonly records: number;
-  /** How many of them have a key that another one has. */
+  /** The number of records whose key another record has as well. */
   readonly repeated: number;
   /** Columns that no record has. */
   readonly missing: readonly string[];
   readonly undecoded: readonly Undecoded[];
   /** Fields that no column mirrors: by name, or by pointer when they stand outside the record's fields. */
   readonly unmirrored: readonly string[];
-  /** What the manifest's other lists gave, and why one gave nothing. */
+  /** The manifest's other lists: how many records each gave, or why it failed. */
   readonly lists: readonly { readonly name: string; readonly records: number; readonly failed: string | null }[];
-  /** Whether its key leads to the first record again; null when there is none. */
+  /** True when the first record's key leads to it again; null when there is no record. */
   readonly foundAgain: boolean | null;
-  /** Why reading stopped. */
+  /** The reason why reading stopped; null when it did not. */
   readonly failed: string | null;
 }
 
@@ -44,6 +44,7 @@ export class ProbedTable extends ReadableTable {
   private elements: unknown[] = [];
   private body: unknown;
 
+  /** Returns how the table's first page fits the manifest. A failure of the API is part of the result. */
   async probe(): Promise<ProbeResult> {
     const nothing = {
       table: this.resource,
@@ -100,11 +101,11 @@ export class ProbedTable extends ReadableTable {
     }
   }
 
-  /** A page of what has changed within a day, and of what was deleted, where the manifest says how to ask. */
+  /** Reads a page of the changes within a day and a page of the deletions, where the manifest has such calls. */
   private async otherLists(columns: readonly MirrorColumn[]): Promise<ProbeResult["lists"]> {
     const { changes, deleted } = this.manifest.read;
     const calls = [
-      // Of events, the records that they are about are no part.
+      // An event names its record but does not contain it.
       ...(changes && changes.since.key === undefined
         ? [["changes", changes, sinceYesterday(changes.since.as)] as const]
         : []),
@@ -156,7 +157,7 @@ export class ProbedTable extends ReadableTable {
     return elements.every((one) => this.fits({ ...column, type: element }, one));
   }
 
-  /** What the answer has, when what was looked for is not there. */
+  /** Returns the names of the fields that the answer has, for the message that something is missing. */
   private shape(): string {
     const [element] = this.elements;
     if (isRecord(element)) return `; such a record has: ${Object.keys(element).join(", ")}`;

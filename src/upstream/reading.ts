@@ -1,4 +1,4 @@
-// One resource of an API as it can be read: its columns, its pages, and its rows by key.
+// The reading of one resource of an API: its columns, its pages, and its records by key.
 
 import type { TableConfig } from "../config/api.js";
 import { assertNever } from "../config/assert-never.js";
@@ -22,11 +22,11 @@ import { keyScope } from "./row-scope.js";
 
 export interface Page {
   readonly records: readonly UpstreamRecord[];
-  /** Where the next page begins; null after the last. */
+  /** The cursor of the next page; null after the last page. */
   readonly next: string | null;
 }
 
-/** Who reads: a statement, or the sync, which has time to wait for the rate limit. */
+/** A read for a statement, or for the sync, which has time to wait for the rate limit. */
 interface Reading {
   readonly lane: Lane;
   readonly waitMs: number;
@@ -34,14 +34,14 @@ interface Reading {
 
 const syncReads: Reading = { lane: "read", waitMs: 60_000 };
 
-/** Some APIs answer so when a list has no records. */
+/** Some APIs answer with this status when a list has no records. */
 const noContent = 204;
 
 type ReadRequest = Pick<ExchangeRequest, "call" | "scope" | "rows" | "address">;
 
 export class ReadableTable {
   protected readonly rules: ValueRules;
-  /** Upstream's id of a table that was discovered. */
+  /** Upstream's id of a discovered table. */
   private discoveredId: string | undefined;
 
   constructor(
@@ -62,12 +62,12 @@ export class ReadableTable {
     return this.manifest.key;
   }
 
-  /** Whether the API describes its columns. */
+  /** True when the API describes the table's columns. */
   get discovers(): boolean {
     return this.manifest.discover !== undefined;
   }
 
-  /** The columns to mirror, as the manifest and the API describe them now. */
+  /** Returns the columns to mirror, as the manifest and the API describe them now. Throws ReadFailed, and ConfigError for unknown names. */
   async columns(): Promise<readonly MirrorColumn[]> {
     return chosenColumns(await this.describedColumns(), this.manifest.key, this.config, this.account.api);
   }
@@ -88,17 +88,17 @@ export class ReadableTable {
     );
   }
 
-  /** The most pages that a list can have. */
+  /** The largest number of pages that a list can have. */
   get mostPages(): number {
     return this.manifest.read.list.pages?.cap ?? 1;
   }
 
-  /** One page of all records, in a stable order. */
+  /** Returns one page of all records, in a stable order; a null cursor asks for the first. Throws ReadFailed. */
   async list(columns: readonly MirrorColumn[], cursor: string | null): Promise<Page> {
     return this.page(this.manifest.read.list, columns, cursor);
   }
 
-  /** `more`: what else the call's templates may name. */
+  /** Returns one page of a list. `more` holds further values for the call's templates. Throws ReadFailed. */
   protected async page(
     list: Call,
     columns: readonly MirrorColumn[],
@@ -124,7 +124,7 @@ export class ReadableTable {
     return { records, next };
   }
 
-  /** Where a record has a column of the manifest, mirrored or not. */
+  /** Returns the pointer to a column of the manifest within a record, whether the column is mirrored or not. */
   private pointerOf(name: string, columns: readonly MirrorColumn[], call: Call): string {
     const { key, record, columns: declared } = this.manifest;
     const partOfKey = (call.record?.key ?? record.key)[key.indexOf(name)];
@@ -134,7 +134,7 @@ export class ReadableTable {
     return partOfKey ?? from ?? `${fields}${pointerTo(to ?? mirrored?.upstream ?? name)}`;
   }
 
-  /** The records of these keys that upstream has. */
+  /** Returns those records of these keys that upstream has. Throws ReadFailed. */
   async get(
     columns: readonly MirrorColumn[],
     keys: readonly string[],
@@ -145,12 +145,12 @@ export class ReadableTable {
     }));
   }
 
-  /** The same, for a statement that waits. */
+  /** Returns those records of these keys that upstream has, ahead of the sync, for a statement that waits. Throws ReadFailed. */
   async getNow(columns: readonly MirrorColumn[], keys: readonly string[]): Promise<readonly UpstreamRecord[]> {
     return this.get(columns, keys, { lane: "write", waitMs: this.account.waitMs });
   }
 
-  /** The records that have these values in a unique column; undefined when the API can't be asked so. */
+  /** Returns the records with these values in a unique column; undefined when the API has no such call. Throws ReadFailed. */
   async find(
     columns: readonly MirrorColumn[],
     { upstream }: MirrorColumn,
@@ -167,14 +167,14 @@ export class ReadableTable {
     return `${this.account.api}: there is no table "${this.resource}"; ${suggestion(this.resource, known)}`;
   }
 
-  /** What `{table}` stands for. */
+  /** Returns the value of the placeholder `{table}`. */
   protected async tableScope(): Promise<Scope> {
     if (!this.manifest.discover?.table) return { table: this.manifest.id ?? this.resource };
     if (this.discoveredId === undefined) await this.columns();
     return { table: this.discoveredId };
   }
 
-  /** As many at once as the call takes. */
+  /** Reads as many records with one request as the call takes. */
   private async readMany(
     columns: readonly MirrorColumn[],
     call: Call,
@@ -207,7 +207,7 @@ export class ReadableTable {
       if (!record) throw new ReadFailed(`${this.account.api}: a record of ${this.resource} has no key`);
       return [record];
     });
-    // A record that a page has twice is one.
+    // A page may list one record twice.
     return [...new Map(read.map((record) => [record.key, record])).values()];
   }
 
@@ -229,7 +229,7 @@ export class ReadableTable {
     reading: Reading,
     mayBeGone: boolean,
   ): Promise<Answer | undefined>;
-  /** `mayBeGone`: one record; undefined when the answer is that it is not there. */
+  /** With `mayBeGone`, the call asks for one record, and undefined means that upstream does not have it. */
   private async read(
     { what, ...wanted }: ReadRequest & { readonly what: string },
     reading: Reading,
@@ -246,7 +246,7 @@ export class ReadableTable {
         throw failed(`: ${ended.reason}`);
       case "refused":
       case "unsent":
-        // An API that says "forbidden" of a record that is gone has a rule that says to ask; what was asked is this.
+        // An API that answers "forbidden" for a missing record has a rule `ask`, and this request is the one that asked.
         if (mayBeGone && (ended.error.absent || ended.error.ask)) return undefined;
         throw failed(`: ${ended.error.message}`, ended.error.sqlstate);
       default:

@@ -12,7 +12,7 @@ export interface UpstreamRecord {
   readonly row: TextRow;
 }
 
-/** Undefined: it has no key, or none that can be trusted. */
+/** Returns the record of `element`; undefined when it lacks a part of its key. */
 export function readRecord(
   { key, record }: Pick<TableManifest, "key" | "record">,
   columns: readonly MirrorColumn[],
@@ -22,7 +22,7 @@ export function readRecord(
   const parts = record.key.flatMap((pointer, index) => {
     const text = textAt(element, pointer);
     if (text === undefined) return [];
-    // As Postgres writes it, or a row is not known by what upstream calls it.
+    // Postgres may write the key in another form than upstream, and rows are found by Postgres's form.
     const type = columns.find(({ name }) => name === key[index])?.type ?? "text";
     return [storedAs(type, storable(text)) ?? storable(text)];
   });

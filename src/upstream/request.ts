@@ -1,4 +1,4 @@
-// One call of the manifest, filled in: what goes out as HTTP.
+// Composes the HTTP request of one call of the manifest.
 
 import { stringify } from "qs";
 import { isRecord } from "../config/json.js";
@@ -12,11 +12,11 @@ import { ownError, type UpstreamError } from "./write-outcome.js";
 export interface RequestInput {
   readonly call: Call;
   readonly scope: Scope;
-  /** What `each` repeats over. */
+  /** The rows over which `each` in the call's body repeats. */
   readonly rows?: readonly Scope[] | undefined;
-  /** The next page's address, in place of the call's own. */
+  /** The address of the next page, in place of the call's own. */
   readonly address?: string | undefined;
-  /** Where the API knows such keys and the call is a POST: it is done once, however often it is sent. */
+  /** The key by which an API that supports it does a repeated POST only once. */
   readonly idempotencyKey?: string | null | undefined;
 }
 
@@ -24,12 +24,13 @@ export interface ComposedRequest {
   readonly kind: "composed";
   readonly method: Call["method"];
   readonly url: string;
-  /** Of the base, as the limits see it: with the placeholders of what is a row's own. */
+  /** The path below the base as the rate limits match it, with the placeholders of a row's own values. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | undefined;
 }
 
+/** Returns the request with its credentials, or the error of one that can't be sent. */
 export function composeRequest(
   account: Account,
   { call, scope, rows = [], address, idempotencyKey }: RequestInput,
@@ -41,7 +42,7 @@ export function composeRequest(
   const full = { ...own, path: pathOf(base), ...scope };
   const unfitParts: string[] = [];
   const path = fillText(call.path, full, (part) => {
-    // Such a path is another resource's.
+    // An empty part or one of dots would lead to another resource.
     if (/^\.{0,2}$/.test(part)) unfitParts.push(part);
     return encodeURIComponent(part);
   });
@@ -84,18 +85,18 @@ function queryOf(call: Call, scope: Scope): string {
   return pairs.length > 0 ? `?${pairs.join("&")}` : "";
 }
 
-/** Of an address that an answer told: as the path of a call is, without the base's. */
+/** Returns the path of an address from an answer, without the path of the base. */
 function pathBelow(basePath: string, address: string): string {
   const { pathname } = new URL(address);
   return pathname.startsWith(`${basePath}/`) ? pathname.slice(basePath.length) : pathname;
 }
 
-/** A form has nested keys in brackets, and an empty text for null and for what has nothing in it. */
+/** A form writes nested keys in brackets, and null, an empty list and an empty object as an empty text. */
 function encoded(encoding: "json" | "form", body: unknown): string {
   return encoding === "json" ? toJson(body) : stringify(texts(body), { encoder: escaped });
 }
 
-/** A key may be a row's own, so it is escaped as well; its brackets stay. */
+/** A key may come from a row, so it is escaped as well, except for its brackets. */
 function escaped(text: unknown, _: unknown, __: string, kind: "key" | "value"): string {
   const all = encodeURIComponent(String(text));
   return kind === "key" ? all.replaceAll("%5B", "[").replaceAll("%5D", "]") : all;

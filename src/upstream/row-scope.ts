@@ -1,27 +1,28 @@
-// A row to write, and what a call's templates may name of it.
+// The values of a row that a call's templates may name.
 
 import type { Scope } from "../manifest/template.js";
 import type { MirrorColumn, TextRow } from "../mirror/column.js";
 import { splitKey } from "../mirror/key.js";
 import { encode, type ValueRules } from "./codec.js";
 
-/** Its key, unless upstream assigns one, and the columns to send. */
+/** A row to write: its key, which is null when upstream assigns it, and the columns to send. */
 export interface SentRow {
   readonly key: string | null;
   readonly sent: TextRow;
-  /** What those columns were. */
+  /** The previous values of the columns to send. */
   readonly before?: TextRow | undefined;
 }
 
-/** What the rows of one call have in common. */
+/** The parts that all rows of one call share. */
 interface RowShape {
   readonly columns: readonly MirrorColumn[];
   readonly keyNames: readonly string[];
   readonly rules: ValueRules;
-  /** From the manifest's names of columns to the mirror's. */
+  /** Maps the manifest's names of columns to the mirror's. */
   readonly rename: Readonly<Record<string, string>>;
 }
 
+/** Returns the names that templates can use for one row: `key`, `index`, `record` and `row`. `isNew` marks a row of an INSERT. */
 export function rowScope(
   { columns, keyNames, rules, rename }: RowShape,
   { key, sent, before }: SentRow,
@@ -43,7 +44,7 @@ export function rowScope(
   };
 }
 
-/** `{key}`, or `{key.NAME}` of several columns. */
+/** Returns the value of `{key}`; for a key of several columns, an object for `{key.NAME}`. */
 export function keyScope(
   columns: readonly MirrorColumn[],
   keyNames: readonly string[],

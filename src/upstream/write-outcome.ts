@@ -1,4 +1,4 @@
-// How a call to an API can end, and what it says of each row.
+// The outcome of a write to an API, as a whole and for each row.
 
 import type { TextRow } from "../mirror/column.js";
 import type { UpstreamSqlstate } from "./error-docs.js";
@@ -6,7 +6,7 @@ import type { UpstreamSqlstate } from "./error-docs.js";
 /** A refusal in upstream's words, placed in Postgres's terms. */
 export interface UpstreamError {
   readonly sqlstate: string;
-  /** Upstream's own sentence, cleaned and cut. */
+  /** Upstream's own message, cleaned and cut. */
   readonly message: string;
   readonly code: string | null;
   /** The mirror's column that is to blame, if upstream named one. */
@@ -14,10 +14,10 @@ export interface UpstreamError {
   readonly hint: string | null;
   /** The row of the call that is to blame, counted from 0. */
   readonly row: number | null;
-  /** The constraint that the manifest names for it. */
+  /** The constraint that the manifest names for this error. */
   readonly constraint: string | null;
   readonly absent: boolean;
-  /** The rows have to be read to tell which of them are gone. */
+  /** The error does not tell whether a record is gone, so the rows have to be read. */
   readonly ask: boolean;
   readonly status: number | null;
   readonly request: string | null;
@@ -49,8 +49,8 @@ export type WriteOutcome =
       readonly request: string | null;
     };
 
-/** What we say ourselves: nothing was sent, or what came back can't be followed. */
-export function ownError(sqlstate: UpstreamSqlstate, message: string): UpstreamError {
+/** Returns an error of our own, for a request that was not sent or an answer that can't be followed. */
+export function ownError(sqlstate: string, message: string): UpstreamError {
   return {
     sqlstate,
     message,
