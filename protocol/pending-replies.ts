@@ -249,5 +249,9 @@ function endsWithReady(request: RequestKind): boolean {
     case RequestKind.close:
     case RequestKind.copyEnd:
       return false;
+    default: {
+      const strange: never = request;
+      throw new ProtocolDesync(`no request has the kind ${strange}`);
+    }
   }
 }

@@ -22,9 +22,14 @@ const unions: readonly Union[] = [
   {
     file: "src/upstream/write-outcome.ts",
     name: "RowResult",
-    failing: ["src/upstream/correlate.ts", "src/upstream/table.ts"],
+    failing: [
+      "src/upstream/correlate.ts",
+      "src/upstream/table.ts",
+      "src/write/verdict.ts",
+      "src/write/upstream-call.ts",
+    ],
   },
-  { file: "src/upstream/write-outcome.ts", name: "WriteOutcome", failing: ["src/write/call.ts"] },
+  { file: "src/upstream/write-outcome.ts", name: "WriteOutcome", failing: ["src/write/upstream-call.ts"] },
   {
     file: "src/upstream/exchange.ts",
     name: "ExchangeResult",
@@ -35,6 +40,28 @@ const unions: readonly Union[] = [
   { file: "src/http/budget.ts", name: "Admission", failing: ["src/upstream/exchange.ts"] },
   { file: "src/sql/classified.ts", name: "Classified", failing: ["src/sql/classify.ts", "src/proxy/statements.ts"] },
   { file: "src/manifest/call-schema.ts", name: "NextPage", failing: ["src/upstream/pages.ts"] },
+  { file: "protocol/pending-replies.ts", name: "RequestKind", member: "99", failing: ["protocol/pending-replies.ts"] },
+  { file: "protocol/pending-replies.ts", name: "Delivery", member: "0x40", failing: ["src/proxy/flight.ts"] },
+  { file: "src/write/injected-step.ts", name: "InjectedStep", failing: ["src/proxy/injected-messages.ts"] },
+  {
+    file: "src/proxy/frontend.ts",
+    name: "Hold",
+    member: '{ readonly at: "novel" }',
+    failing: ["src/proxy/frontend.ts", "src/proxy/mirror-interceptor.ts"],
+  },
+  {
+    file: "src/proxy/transaction.ts",
+    name: "Transaction",
+    member: '{ readonly owner: "novel" }',
+    failing: ["src/proxy/transaction.ts"],
+  },
+  {
+    file: "src/proxy/session-end.ts",
+    name: "Ending",
+    member: '{ readonly at: "novel" }',
+    failing: ["src/proxy/session-end.ts"],
+  },
+  { file: "src/proxy/copy-in.ts", name: "CopyCollection", member: '"novel"', failing: ["src/proxy/held-statement.ts"] },
 ];
 
 let copy = "";

@@ -35,11 +35,11 @@ export function mirrorInterceptor(watchList: WatchList, parts: InterceptorParts)
     get awake() {
       return watchList.awake;
     },
-    suspects: (latin1) => watched.suspects(latin1),
+    suspects: (latin1) => watchList.suspects(latin1),
     classify: (text) => {
-      const classified = classify(text, watched);
-      if ("defines" in classified) watched.define(classified.defines);
-      return classified;
+      const classification = classify(text, watchList);
+      if ("defines" in classification) watchList.define(classification.defines);
+      return classification;
     },
     handle: async (session, hold) => {
       const beginsMs = performance.now();

@@ -3,8 +3,8 @@
 
 import { writeTag } from "../../protocol/encode.js";
 import { writeError } from "../../protocol/fields.js";
-import { Status } from "../../protocol/messages.js";
-import type { Piece } from "../sql/pieces.js";
+import { assertNever } from "../config/assert-never.js";
+import type { Piece } from "../sql/classified.js";
 import { refuseStep } from "../write/injected-statements.js";
 import type { InjectedStep } from "../write/injected-step.js";
 import { runWrite } from "../write/run.js";
@@ -37,10 +37,10 @@ export async function runMultiStatement(
   }
   let last: HeldStatement | undefined;
   for (const [index, piece] of pieces.entries()) {
-    const ran = await runPiece(session, piece, context);
+    const end = await runPiece(session, piece, context);
     if (session.over) return true;
-    last = ran === "failed" ? undefined : ran;
-    if (ran === "failed") break;
+    last = end === "failed" ? undefined : end;
+    if (end === "failed") break;
     // The last one is told when the transaction has ended, as Postgres does.
     if (index < pieces.length - 1) last?.tellKept();
   }
@@ -52,39 +52,47 @@ export async function runMultiStatement(
 }
 
 /** A write whose completion the client has yet to be told; `failed`: nothing later runs. */
-type RanPiece = HeldStatement | undefined | "failed";
+type PieceResult = HeldStatement | undefined | "failed";
 
-async function runPiece(session: InterceptedSession, piece: Piece, context: WriteContext): Promise<RanPiece> {
+async function runPiece(session: InterceptedSession, piece: Piece, context: WriteContext): Promise<PieceResult> {
+  const { transaction } = session;
   switch (piece.transaction) {
     case "BEGIN":
-    case "START TRANSACTION": {
-      if (!session.transaction.isOurs) return runQuery(session, piece);
-      // It makes the transaction that has begun with the string the client's own.
-      const ran = await runOurs(session, { kind: "sql", text: piece.text, values: [] }, piece.transaction);
-      if (ran !== "failed") session.transaction.handOver();
-      return ran;
-    }
+    case "START TRANSACTION":
+      return transaction.isOurs ? runBegin(session, piece.text, piece.transaction) : runQuery(session, piece);
     case "end":
-      if (session.transaction.isOurs) session.toClient(writeWarning(noTransaction()));
+      if (transaction.isOurs) session.toClient(writeWarning(noTransaction()));
       return runQuery(session, piece);
     case "chain":
-      return session.transaction.isOurs ? needsBlock(session, "COMMIT AND CHAIN") : runQuery(session, piece);
+      return transaction.isOurs ? needsBlock(session, "COMMIT AND CHAIN") : runQuery(session, piece);
     case "SAVEPOINT":
     case "RELEASE SAVEPOINT":
     case "ROLLBACK TO SAVEPOINT":
       await open(session);
-      return session.transaction.isOurs ? needsBlock(session, piece.transaction) : runQuery(session, piece);
-    case null: {
+      return transaction.isOurs ? needsBlock(session, piece.transaction) : runQuery(session, piece);
+    case null:
       await open(session);
-      const statement = session.statements.resolve("", piece.text, piece.classified);
-      if (!statement || isExplained(statement)) return runQuery(session, piece);
-      const write = new HeldStatement(session, statement, { ...noStatement, text: piece.text });
-      const ran = await runWrite({ session: write, context });
-      await session.fly([], "sync", noStatement);
-      if (ran === "passOn") return runQuery(session, piece);
-      return session.transaction.status === Status.failed ? "failed" : write;
-    }
+      return runStatement(session, piece, context);
+    default:
+      return assertNever(piece.transaction);
   }
+}
+
+/** A BEGIN in the middle of a string makes the transaction that has begun with the string the client's own. */
+async function runBegin(session: InterceptedSession, text: string, tag: string): Promise<"failed" | undefined> {
+  const end = await runOurs(session, { kind: "sql", text, values: [] }, tag);
+  if (end !== "failed") session.transaction.handOver();
+  return end;
+}
+
+async function runStatement(session: InterceptedSession, piece: Piece, context: WriteContext): Promise<PieceResult> {
+  const statement = session.statements.resolve("", piece.text, piece.classified);
+  if (!statement || isExplained(statement)) return runQuery(session, piece);
+  const write = new HeldStatement(session, statement, { ...noStatement, text: piece.text });
+  const result = await runWrite({ session: write, context });
+  await session.fly([], "sync", noStatement);
+  if (result === "passOn") return runQuery(session, piece);
+  return session.transaction.hasFailed ? "failed" : write;
 }
 
 /** As Postgres says it of a string that is a transaction of its own. */

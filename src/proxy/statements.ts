@@ -1,7 +1,8 @@
 // The client's prepared statements and portals that write to mirrors. A name changes only when Postgres has confirmed it.
 
 import type { PendingRepliesEvents } from "../../protocol/pending-replies.js";
-import type { Classified } from "../sql/classify.js";
+import { assertNever } from "../config/assert-never.js";
+import type { Classified } from "../sql/classified.js";
 import type { WriteSession } from "../write/session-port.js";
 
 /** A statement that writes to a mirror, or would if it could. */
@@ -77,6 +78,8 @@ export class Statements implements PendingRepliesEvents {
       case "several":
       case "other":
         return undefined;
+      default:
+        return assertNever(classification);
     }
   }
 
@@ -152,6 +155,8 @@ export class Statements implements PendingRepliesEvents {
         break;
       case undefined:
         break;
+      default:
+        assertNever(change);
     }
   }
 

@@ -8,8 +8,6 @@ import { copiesIn, loneCommand, piecesOf, transactionOf } from "./pieces.js";
 import { fieldsOf, type NodeFields, numberOf, optionsOf, textOf, wordsOf } from "./tree.js";
 import { writeOf } from "./write-collector.js";
 
-export type { Classified, Write } from "./classified.js";
-
 const other: Classified = { kind: "other", defines: [] };
 
 /** Returns what `text` means for the watched names, and the names that it would define. A text that can't be parsed is `other`. */

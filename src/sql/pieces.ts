@@ -3,8 +3,6 @@
 import type { Piece, TransactionCommand } from "./classified.js";
 import { fieldsOf, listOf, type NodeFields, textOf } from "./tree.js";
 
-export type { Piece } from "./classified.js";
-
 /** A statement of a string, with its place in UTF-8 bytes; a length of 0 reaches to the end of the string. */
 export interface Judged extends Omit<Piece, "text"> {
   readonly at: number;

@@ -50,7 +50,7 @@ export type WriteOutcome =
     };
 
 /** Returns an error of our own, for a request that was not sent or an answer that can't be followed. */
-export function ownError(sqlstate: string, message: string): UpstreamError {
+export function ownError(sqlstate: UpstreamSqlstate, message: string): UpstreamError {
   return {
     sqlstate,
     message,

@@ -3,7 +3,7 @@
 import type { SqlError } from "../postgres/error-catalogue.js";
 import type { Signer } from "../postgres/mac.js";
 import { quoteName } from "../postgres/quote.js";
-import type { Write } from "../sql/classify.js";
+import type { Write } from "../sql/classified.js";
 import type { InjectedStep, Rows } from "./injected-step.js";
 
 export interface Inspection {

@@ -1,9 +1,10 @@
 // The plan: what a statement would change, as Postgres recorded it, and what of it has to be sent.
 
+import { assertNever } from "../config/assert-never.js";
 import { isAssigned, type Mirror, type MirrorColumn, type TextRow } from "../mirror/column.js";
 import { keyOf } from "../mirror/key.js";
 import { isInteger, mentionsPlaceholder, withoutPlaceholders } from "../mirror/placeholder.js";
-import type { Write } from "../sql/classify.js";
+import type { Write } from "../sql/classified.js";
 import type { ConnectorTable, Verb } from "../upstream/table.js";
 import type { Rows } from "./injected-step.js";
 
@@ -177,6 +178,8 @@ function isSent(column: MirrorColumn, planned: PlannedRow, insertColumns: readon
       return (planned.before?.[column.name] ?? null) !== (planned.after?.[column.name] ?? null);
     case "delete":
       return false;
+    default:
+      return assertNever(planned.verb);
   }
 }
 

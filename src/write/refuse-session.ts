@@ -2,7 +2,7 @@
 
 import type { Mirror } from "../mirror/column.js";
 import type { SqlError } from "../postgres/error-catalogue.js";
-import type { Write } from "../sql/classify.js";
+import type { Write } from "../sql/classified.js";
 import {
   incomplete,
   insideTransaction,

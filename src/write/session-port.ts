@@ -1,7 +1,7 @@
 // The port between the write path and a held client session: flights of injected messages, and words to the client.
 
 import type { Fields } from "../../protocol/fields.js";
-import type { Classified } from "../sql/classify.js";
+import type { Classified } from "../sql/classified.js";
 import type { FlightEnd, FlightResult, InjectedStep } from "./injected-step.js";
 
 /** An upstream call made in the client's open transaction. */
