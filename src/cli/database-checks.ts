@@ -1,21 +1,27 @@
 // What check finds in the database: the server, the rights of our login, and each mirror. One line each.
 
 import type { Pool } from "pg";
+import { z } from "zod";
 import type { Mirror } from "../mirror/column.js";
 import { ownerRole } from "../mirror/ddl.js";
 import { wrongGuard } from "../mirror/guard-check.js";
 import type { Grants } from "../mirror/migrate.js";
 import { schemaVersion, wrongSchema } from "../mirror/schema.js";
-import type { Finding } from "./finding.js";
+import { queryRows } from "../postgres/rows.js";
+import { type Finding, isError } from "./finding.js";
 
 /** Such as 140000 for 14. */
 const oldestServer = 140_000;
 
+const serverRow = z.object({ version: z.number(), shown: z.string() });
+
 export async function checkServer(pool: Pool): Promise<Finding[]> {
-  const found = await pool.query<{ version: number; shown: string }>(
+  const [server] = await queryRows(
+    pool,
+    "the version of the server",
+    serverRow,
     "select current_setting('server_version_num')::int as version, current_setting('server_version') as shown",
   );
-  const [server] = found.rows;
   const error = (says: string): Finding[] => [{ level: "error", subject: "postgres", says }];
   const old = server ? tooOld(server) : "says nothing of itself";
   if (!server || old) return error(old ?? "");
@@ -31,20 +37,19 @@ export function tooOld({ version, shown }: { readonly version: number; readonly 
   return version < oldestServer ? `server ${shown} is too old: 14 is the oldest` : undefined;
 }
 
+const rightsRow = z.object({ login: z.string(), superuser: z.boolean(), creates: z.boolean(), owner: z.boolean() });
+
 /** What the login of proxy and sync may do; only what is missing is told. */
 async function checkLogin(pool: Pool, installed: boolean): Promise<Finding[]> {
-  const found = await pool.query<{
-    login: string;
-    superuser: boolean;
-    creates: boolean;
-    owner: boolean;
-  }>(
+  const [rights] = await queryRows(
+    pool,
+    "the rights of the login",
+    rightsRow,
     `select session_user::text as login, rolsuper as superuser, has_database_privilege(current_database(), 'create') as creates,
        coalesce((select pg_has_role(session_user, oid, 'usage') from pg_roles where rolname = $1), rolcreaterole or rolsuper) as owner
      from pg_roles where rolname = session_user`,
     [ownerRole],
   );
-  const [rights] = found.rows;
   if (!rights) return [];
   const { login } = rights;
   const findings: Finding[] = [];
@@ -60,10 +65,19 @@ async function checkLogin(pool: Pool, installed: boolean): Promise<Finding[]> {
   return findings;
 }
 
+const mirrorRow = z.object({
+  owner: z.string(),
+  missing: z.array(z.string()).nullable(),
+  other: z.array(z.string()).nullable(),
+});
+
 /** The table as it is, against what was registered: owner, columns, guard, grants. */
 export async function checkMirror(pool: Pool, mirror: Mirror, grants: Grants): Promise<Finding[]> {
   const subject = `${mirror.schema}.${mirror.table}`;
-  const table = await pool.query<{ owner: string; missing: string[] | null; other: string[] | null }>(
+  const [found] = await queryRows(
+    pool,
+    "a mirror against the register",
+    mirrorRow,
     `select pg_get_userbyid(c.relowner)::text as owner,
        (select array_agg(w ->> 'name') from json_array_elements(m.columns) w
          where not exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = w ->> 'name' and not a.attisdropped)) as missing,
@@ -73,7 +87,6 @@ export async function checkMirror(pool: Pool, mirror: Mirror, grants: Grants): P
      from throughline.mirror m join pg_class c on c.oid = to_regclass(format('%I.%I', m.schema_name, m.table_name)) where m.id = $1`,
     [mirror.id],
   );
-  const [found] = table.rows;
   const findings: Finding[] = [];
   const add = (level: Finding["level"], says: string) => findings.push({ level, subject, says });
   if (found && found.owner !== ownerRole)
@@ -87,16 +100,47 @@ export async function checkMirror(pool: Pool, mirror: Mirror, grants: Grants): P
   return findings.length > 0 ? findings : [{ level: "ok", subject, says: "guarded" }];
 }
 
+const triggerRow = z.object({ name: z.string(), ours: z.boolean(), late: z.boolean(), enabled: z.boolean() });
+
+/** The guard has to be there, enabled, and the last BEFORE ROW trigger to fire. */
+export async function checkGuard(pool: Pool, schema: string, table: string): Promise<Finding> {
+  const subject = `${schema}.${table}`;
+  const triggers = await queryRows(
+    pool,
+    "the triggers of a mirror",
+    triggerRow,
+    `select tgname as name, tgname like '~throughline%' as ours, tgenabled = 'O' as enabled,
+       not tgisinternal and tgtype & 3 = 3 and tgname::text collate "C" > '~throughline' as late
+     from pg_trigger where tgrelid = format('%I.%I', $1::text, $2::text)::regclass`,
+    [schema, table],
+  );
+  const guards = triggers.filter(({ ours, enabled }) => ours && enabled);
+  const late = triggers.find((trigger) => trigger.late && !trigger.ours);
+  if (guards.length !== 3)
+    return { level: "error", subject, says: 'its guard is missing or disabled: run "throughline migrate"' };
+  if (late)
+    return {
+      level: "error",
+      subject,
+      says: `trigger "${late.name}" fires after the guard: rename it to sort before "~"`,
+    };
+  return { level: "ok", subject, says: "guarded" };
+}
+
+const grantRow = z.object({ lacks: z.array(z.string()).nullable() });
+
 /** What `postgres.grant` promises. */
 async function checkGrants(pool: Pool, subject: string, { schema, table }: Mirror, grants: Grants): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (const [role, privileges] of Object.entries(grants)) {
-    const found = await pool.query<{ lacks: string[] | null }>(
+    const [rights] = await queryRows(
+      pool,
+      "the privileges of a role",
+      grantRow,
       `select (select array_agg(p) from unnest($2::text[]) p
          where not has_table_privilege(r.oid, format('%I.%I', $3::text, $4::text)::regclass, p)) as lacks from pg_roles r where r.rolname = $1`,
       [role, privileges, schema, table],
     );
-    const [rights] = found.rows;
     const missing = rights?.lacks?.join(", ").toUpperCase();
     if (!rights)
       findings.push({

@@ -1,7 +1,8 @@
 // The journal, on our own connections: an upstream call is noted before it is made and closed when its rows are applied.
 
-import type { Pool } from "pg";
-import type { TextRow } from "../mirror/column.js";
+import type { Pool, PoolClient } from "pg";
+import { z } from "zod";
+import { type TextRow, textRowSchema } from "../mirror/column.js";
 import { before, isIdle, type State } from "./states.js";
 
 export interface Intent {
@@ -30,11 +31,19 @@ export interface RequestRow {
   readonly before: TextRow;
 }
 
+export const requestRowSchema: z.ZodType<RequestRow> = z.object({
+  key: z.string().nullable(),
+  sent: textRowSchema,
+  before: textRowSchema,
+});
+
 /** A canonical row; null: upstream no longer has it. */
 export interface CanonicalRow {
   readonly key: string;
   readonly row: TextRow | null;
 }
+
+export const canonicalRowSchema: z.ZodType<CanonicalRow> = z.object({ key: z.string(), row: textRowSchema.nullable() });
 
 export interface Outcome {
   readonly state: Exclude<State, "intent" | "sent">;
@@ -86,7 +95,7 @@ export async function noteProgress(pool: Pool, call: string, state: "intent" | "
 }
 
 /** Durable when it returns true; what changed nothing upstream is closed at once. False: somebody else has decided. */
-export async function noteOutcome(pool: Pool, call: string, outcome: Outcome): Promise<boolean> {
+export async function noteOutcome(pool: Pool | PoolClient, call: string, outcome: Outcome): Promise<boolean> {
   const closed = isIdle(outcome.state);
   const noted = await pool.query(
     `update throughline.journal set state = $2, rows = $3, http_status = coalesce($4, http_status),
@@ -112,7 +121,12 @@ export async function noteOutcome(pool: Pool, call: string, outcome: Outcome): P
 }
 
 /** The same rows as upstream has them since `at`. */
-export async function renewRows(pool: Pool, call: string, rows: readonly CanonicalRow[], at: string): Promise<void> {
+export async function renewRows(
+  pool: Pool | PoolClient,
+  call: string,
+  rows: readonly CanonicalRow[],
+  at: string,
+): Promise<void> {
   await pool.query(
     "update throughline.journal set rows = $2, outcome_at = $3 where id = $1 and closed_at is null and outcome_at <= $3",
     [call, JSON.stringify(rows), at],

@@ -1,37 +1,41 @@
 // The journal as people read it, and what they say of an entry that nobody else can tell.
 
 import type { Pool } from "pg";
-import type { RequestRow } from "./journal.js";
+import { z } from "zod";
+import { queryRows } from "../postgres/rows.js";
+import { requestRowSchema } from "./journal.js";
 
-export interface ListedEntry {
-  readonly id: string;
-  readonly api: string;
-  readonly table: string;
-  readonly verb: string;
-  readonly state: string;
-  readonly open: boolean;
+const listedEntry = z.object({
+  id: z.string(),
+  api: z.string(),
+  table: z.string(),
+  verb: z.string(),
+  state: z.string(),
+  open: z.boolean(),
   /** The SQLSTATE by which Postgres refuses its rows. */
-  readonly blocked: string | null;
-  readonly rows: number;
-  readonly keys: readonly string[];
-  readonly role: string;
-  readonly application: string;
-  readonly client: string;
-  readonly statementHash: string;
-  readonly idempotencyKey: string | null;
-  readonly request: string | null;
-  readonly status: number | null;
-  readonly sqlstate: string | null;
+  blocked: z.string().nullable(),
+  rows: z.number(),
+  keys: z.array(z.string()),
+  role: z.string(),
+  application: z.string(),
+  client: z.string(),
+  statementHash: z.string(),
+  idempotencyKey: z.string().nullable(),
+  request: z.string().nullable(),
+  status: z.number().nullable(),
+  sqlstate: z.string().nullable(),
   /** ISO 8601. */
-  readonly intentAt: string;
-  readonly sentAt: string | null;
-  readonly outcomeAt: string | null;
-  readonly closedAt: string | null;
-  readonly tries: number;
-  readonly because: string | null;
+  intentAt: z.string(),
+  sentAt: z.string().nullable(),
+  outcomeAt: z.string().nullable(),
+  closedAt: z.string().nullable(),
+  tries: z.number(),
+  because: z.string().nullable(),
   /** What was sent: only while the entry is open. */
-  readonly values: readonly RequestRow[] | null;
-}
+  values: z.array(requestRowSchema).nullable(),
+});
+
+export type ListedEntry = Readonly<z.infer<typeof listedEntry>>;
 
 export interface EntryFilter {
   readonly id?: string | undefined;
@@ -49,7 +53,10 @@ const iso = (column: string) => `to_char(${column} at time zone 'UTC', 'YYYY-MM-
 
 /** Newest first. */
 export async function listEntries(pool: Pool, filter: EntryFilter): Promise<readonly ListedEntry[]> {
-  const found = await pool.query<ListedEntry>(
+  return queryRows(
+    pool,
+    "the journal's entries",
+    listedEntry,
     `select id, api, table_name as "table", verb, state, closed_at is null as open, blocked, row_count as rows, keys, role, application,
        client_address as client, statement_hash as "statementHash", idempotency_key as "idempotencyKey", request_id as request,
        http_status as status, sqlstate, ${iso("intent_at")} as "intentAt", ${iso("sent_at")} as "sentAt",
@@ -69,16 +76,19 @@ export async function listEntries(pool: Pool, filter: EntryFilter): Promise<read
       filter.limit,
     ],
   );
-  return found.rows;
 }
+
+const openCount = z.object({ api: z.string(), state: z.string(), count: z.number() });
 
 /** Open entries, counted. */
 export async function countOpen(pool: Pool): Promise<readonly { api: string; state: string; count: number }[]> {
-  const found = await pool.query<{ api: string; state: string; count: number }>(
+  return queryRows(
+    pool,
+    "the number of open entries",
+    openCount,
     `select api, case when blocked is null then state else 'blocked' end as state, count(*)::int as count
      from throughline.journal where closed_at is null group by 1, 2`,
   );
-  return found.rows;
 }
 
 /**

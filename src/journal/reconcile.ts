@@ -1,10 +1,12 @@
 // Asks upstream what became of a call whose outcome nobody knows. Reading is harmless; what is repeated is repeated under its key.
 
 import type { Pool } from "pg";
-import type { Mirror, MirrorColumn, TextRow } from "../mirror/column.js";
+import { z } from "zod";
+import { type Mirror, type MirrorColumn, type TextRow, textRowSchema } from "../mirror/column.js";
 import { asJson } from "../mirror/guard-table.js";
 import { keyOf } from "../mirror/key.js";
 import { quoteName } from "../postgres/quote.js";
+import { queryRows } from "../postgres/rows.js";
 import type { MirroredTable } from "../upstream/mirrored-table.js";
 import type { ConnectorTable, Verb } from "../upstream/table.js";
 import type { RowResult } from "../upstream/write-outcome.js";
@@ -90,6 +92,8 @@ async function lookFor(
   return "no such question";
 }
 
+const createdRow = z.object({ rows: z.array(textRowSchema) });
+
 /** Once a whole pull has begun after upstream can have been at it, the mirror has the rows that were created, or there are none. */
 export async function reconcileWithMirror(
   pool: Pool,
@@ -99,14 +103,16 @@ export async function reconcileWithMirror(
 ): Promise<Answer | undefined> {
   const [by] = identifying(mirror, request);
   if (!by || (verb !== "insert" && verb !== "upsert")) return undefined;
-  const found = await pool.query<{ rows: readonly TextRow[] }>(
+  const [pulled] = await queryRows(
+    pool,
+    "the rows of a create in its mirror",
+    createdRow,
     `select (select coalesce(json_agg(${asJson(mirror.columns, "t")}), '[]')
          from ${quoteName(mirror.schema)}.${quoteName(mirror.table)} t where t.${quoteName(by.column.name)}::text = any($3)) as rows
      from throughline.mirror m join throughline.journal j on j.mirror = m.id
      where j.id = $1 and m.complete_from > j.sent_at + $2 * interval '1 millisecond'`,
     [call, 2 * table.account.timeoutMs, by.values],
   );
-  const [pulled] = found.rows;
   const records = pulled?.rows.map((row) => ({ key: keyOf(mirror.key, row) ?? "", row }));
   const answer = records && (await judgeCreated(mirror, table, by.column, { verb, request }, records, claimed));
   // They are here already.

@@ -1,32 +1,41 @@
 // What the journal has of each mirror that is not finished, and what went wrong last.
 
 import type { Pool } from "pg";
+import { z } from "zod";
+import { queryRows } from "../postgres/rows.js";
 
-export interface OpenEntries {
+const openEntries = z.object({
   /** That of the entries, or `blocked`: Postgres refuses their rows. */
-  readonly state: string;
-  readonly count: number;
+  state: z.string(),
+  count: z.number(),
   /** ISO 8601. */
-  readonly oldestAt: string;
-  readonly oldestSeconds: number;
-}
+  oldestAt: z.string(),
+  oldestSeconds: z.number(),
+});
 
-export interface LastFailure {
-  readonly state: "refused" | "unknown";
-  readonly sqlstate: string | null;
+const lastFailure = z.object({
+  state: z.enum(["refused", "unknown"]),
+  sqlstate: z.string().nullable(),
   /** ISO 8601. */
-  readonly at: string;
-}
+  at: z.string(),
+});
 
-export interface MirrorSummary {
-  readonly mirror: number;
-  readonly open: readonly OpenEntries[];
-  readonly lastFailure: LastFailure | null;
-}
+const mirrorSummary = z.object({
+  mirror: z.number(),
+  open: z.array(openEntries),
+  lastFailure: lastFailure.nullable(),
+});
+
+export type OpenEntries = Readonly<z.infer<typeof openEntries>>;
+export type LastFailure = Readonly<z.infer<typeof lastFailure>>;
+export type MirrorSummary = Readonly<z.infer<typeof mirrorSummary>>;
 
 /** Of the mirrors that have anything of it. */
 export async function loadSummaries(pool: Pool): Promise<readonly MirrorSummary[]> {
-  const found = await pool.query<MirrorSummary>(
+  return queryRows(
+    pool,
+    "the journal's summary of each mirror",
+    mirrorSummary,
     `select m.id as mirror,
        (select coalesce(json_agg(o), '[]') from (
           select case when blocked is null then state else 'blocked' end as state, count(*)::int as count, ${iso("min(intent_at)")} as "oldestAt",
@@ -41,7 +50,6 @@ export async function loadSummaries(pool: Pool): Promise<readonly MirrorSummary[
              order by outcome_at desc limit 1)) f order by f.intent_at desc limit 1) as "lastFailure"
      from throughline.mirror m order by m.id`,
   );
-  return found.rows;
 }
 
 const iso = (instant: string) => `to_char(${instant} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;

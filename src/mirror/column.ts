@@ -1,5 +1,7 @@
 // What we know of a mirror's columns, as the register `throughline.mirror` keeps it.
 
+import { z } from "zod";
+
 export interface MirrorColumn {
   readonly name: string;
   /** The Postgres type, without a length. */
@@ -28,6 +30,23 @@ export interface MirrorColumn {
   readonly merge: boolean;
 }
 
+export const mirrorColumnSchema: z.ZodType<MirrorColumn> = z.object({
+  name: z.string(),
+  type: z.string(),
+  write: z.enum(["always", "create", "never"]),
+  upstream: z.string(),
+  codec: z.string(),
+  unique: z.boolean(),
+  required: z.boolean(),
+  max: z.number().nullable(),
+  options: z.array(z.string()).nullable(),
+  from: z.string().nullable(),
+  label: z.string().nullable(),
+  absent: z.string().nullable(),
+  references: z.string().nullable(),
+  merge: z.boolean(),
+});
+
 /** One mirror table, found in the database. */
 export interface Mirror {
   readonly id: number;
@@ -50,3 +69,5 @@ export function isAssigned({ key }: Pick<Mirror, "key">, column: MirrorColumn): 
 
 /** A row as text: null is NULL; an absent key was not reported. */
 export type TextRow = Readonly<Record<string, string | null>>;
+
+export const textRowSchema: z.ZodType<TextRow> = z.record(z.string(), z.string().nullable());

@@ -2,6 +2,7 @@
 
 import type { Pool } from "pg";
 import { quoteName } from "../postgres/quote.js";
+import { queryTexts } from "../postgres/rows.js";
 import type { Mirror } from "./column.js";
 import { alone, MigrateError } from "./migrate.js";
 
@@ -22,12 +23,14 @@ export async function dropMirrors(pool: Pool, mirrors: readonly Mirror[], dryRun
       const sql = `drop table ${target}`;
       await client.query(sql);
       done.push(sql);
-      const functions = await client.query<{ sql: string }>(
-        `select format('drop function %s', oid::regprocedure) as sql from pg_proc
+      const functions = await queryTexts(
+        client,
+        "the functions of a mirror",
+        `select format('drop function %s', oid::regprocedure) from pg_proc
          where pronamespace = 'throughline'::regnamespace and proname ~ ('^[a-z]+_' || $1 || '$')`,
         [String(id)],
       );
-      for (const { sql: drop } of functions.rows) await client.query(drop);
+      for (const drop of functions) await client.query(drop);
       // Its journal and what is parked of it go with its entry.
       await client.query("delete from throughline.mirror where id = $1", [id]);
     }

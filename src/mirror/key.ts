@@ -1,7 +1,9 @@
 // A row's key as one text, in the journal, in staged rows and on the way to the connector: its only key column's text, or a JSON
 // array of several's. What is written here and what the generated SQL writes is the same, byte for byte.
 
+import { z } from "zod";
 import { quoteLiteral, quoteName } from "../postgres/quote.js";
+import { parseJson } from "../postgres/rows.js";
 import type { MirrorColumn, TextRow } from "./column.js";
 
 interface KeyColumn {
@@ -14,9 +16,11 @@ export function joinKey(parts: readonly string[]): string {
   return more.length === 0 ? only : JSON.stringify(parts);
 }
 
-/** The text of each of its columns; `key` has as many. */
+const partsSchema = z.array(z.string());
+
+/** The text of each of its columns; `key` has as many. Throws UnexpectedValue when `text` is no key of several columns. */
 export function splitKey(key: readonly unknown[], text: string): readonly string[] {
-  return key.length === 1 ? [text] : JSON.parse(text);
+  return key.length === 1 ? [text] : parseJson("a key of several columns", partsSchema, text);
 }
 
 /** Null when the row lacks a part of it. */

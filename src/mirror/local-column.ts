@@ -3,6 +3,7 @@
 import type { Pool, PoolClient } from "pg";
 import { suggestion } from "../config/suggest.js";
 import { longestName, quoteName } from "../postgres/quote.js";
+import { queryTexts } from "../postgres/rows.js";
 import { loadMirrors } from "./catalogue.js";
 import type { Mirror } from "./column.js";
 import { alone, MigrateError, putGuard, qualified } from "./migrate.js";
@@ -59,9 +60,9 @@ async function alter(pool: Pool, { api, resource }: LocalColumn, decide: Decide)
     const sql = await decide(client, mirror, target, await localColumns(client, mirror));
     await client.query(sql);
     await client.query(qualified);
-    const login = await client.query<{ login: string }>("select session_user::text as login");
+    const [login = ""] = await queryTexts(client, "the login", "select session_user::text");
     const key = mirror.key.map(({ name }) => name);
-    await putGuard(client, { ...mirror, key, login: login.rows[0]?.login ?? "" });
+    await putGuard(client, { ...mirror, key, login });
     return sql;
   });
 }
@@ -76,19 +77,21 @@ async function mirrorOf(client: PoolClient, api: string, resource: string): Prom
 }
 
 async function localColumns(client: PoolClient, { relation, columns }: Mirror): Promise<readonly string[]> {
-  const found = await client.query<{ name: string }>(
-    "select attname as name from pg_attribute where attrelid = $1 and attnum > 0 and not attisdropped order by attnum",
+  const names = await queryTexts(
+    client,
+    "the columns of a mirror",
+    "select attname from pg_attribute where attrelid = $1 and attnum > 0 and not attisdropped order by attnum",
     [relation],
   );
   const managed = new Set(columns.map(({ name }) => name));
-  return found.rows.flatMap(({ name }) => (managed.has(name) ? [] : [name]));
+  return names.filter((name) => !managed.has(name));
 }
 
 /** By the search path of the login. What is more than a type, such as a default behind it, is none. */
 async function isType(client: PoolClient, type: string): Promise<boolean> {
   try {
-    const found = await client.query<{ is: boolean }>("select to_regtype($1) is not null as is", [type]);
-    return found.rows[0]?.is === true;
+    const found = await client.query("select where to_regtype($1) is not null", [type]);
+    return found.rowCount === 1;
   } catch (cause) {
     if (cause instanceof Error && "code" in cause && cause.code === "42601") return false;
     throw cause;

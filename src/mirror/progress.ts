@@ -1,7 +1,9 @@
 // How far the copy of each mirror is, and how many rows it has, as people want to know it.
 
 import type { Pool } from "pg";
+import { z } from "zod";
 import { quoteName } from "../postgres/quote.js";
+import { queryRows } from "../postgres/rows.js";
 
 export interface MirrorProgress {
   readonly mirror: number;
@@ -23,18 +25,32 @@ export interface MirrorProgress {
 /** Up to so many rows are counted, each time. */
 const countedRows = 10_000;
 
-type Registered = Omit<MirrorProgress, "rows" | "exact"> & {
-  readonly schema: string;
-  readonly table: string;
+const registered = z.object({
+  mirror: z.number(),
+  api: z.string(),
+  resource: z.string(),
+  schema: z.string(),
+  table: z.string(),
+  stage: z.enum(["migrated", "pulling", "complete"]),
+  running: z.boolean(),
+  completedAt: z.string().nullable(),
+  parked: z.number(),
   /** By its last ANALYZE; -1: there was none. */
-  readonly estimate: number;
+  estimate: z.number(),
   /** By what was written since the counters began. */
-  readonly live: number;
-};
+  live: z.number(),
+});
+
+type Registered = z.infer<typeof registered>;
+
+const rowCount = z.object({ rows: z.number() });
 
 /** Of every registered mirror whose table exists. */
 export async function loadMirrorProgress(pool: Pool): Promise<readonly MirrorProgress[]> {
-  const found = await pool.query<Registered>(
+  const found = await queryRows(
+    pool,
+    "the progress of each mirror",
+    registered,
     `select m.id as mirror, m.api, m.resource, m.schema_name as schema, m.table_name as table,
        case when m.checkpoint is not null then 'pulling' when m.complete_at is not null then 'complete' else 'migrated' end as stage,
        exists (select from pg_locks l where l.locktype = 'advisory' and l.granted and l.objsubid = 2
@@ -46,8 +62,8 @@ export async function loadMirrorProgress(pool: Pool): Promise<readonly MirrorPro
      from throughline.mirror m join pg_class c on c.oid = to_regclass(format('%I.%I', m.schema_name, m.table_name)) order by m.id`,
   );
   const progress: MirrorProgress[] = [];
-  for (const { schema, table, estimate, live, ...registered } of found.rows) {
-    progress.push({ ...registered, ...(await rowsOf(pool, { schema, table, estimate, live })) });
+  for (const { schema, table, estimate, live, ...mirror } of found) {
+    progress.push({ ...mirror, ...(await rowsOf(pool, { schema, table, estimate, live })) });
   }
   return progress;
 }
@@ -57,10 +73,13 @@ async function rowsOf(
   { schema, table, estimate, live }: Pick<Registered, "schema" | "table" | "estimate" | "live">,
 ): Promise<Pick<MirrorProgress, "rows" | "exact">> {
   if (estimate > countedRows) return { rows: estimate, exact: false };
-  const found = await pool.query<{ rows: number }>(
+  const [counted] = await queryRows(
+    pool,
+    "the number of rows of a mirror",
+    rowCount,
     `select count(*)::int as rows from (select from ${quoteName(schema)}.${quoteName(table)} limit $1) counted`,
     [countedRows + 1],
   );
-  const rows = found.rows[0]?.rows ?? 0;
+  const rows = counted?.rows ?? 0;
   return rows <= countedRows ? { rows, exact: true } : { rows: Math.max(rows, live), exact: false };
 }

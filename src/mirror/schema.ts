@@ -1,7 +1,9 @@
 // The schema "throughline" of a database: its version, and whether this program can work with it.
 
 import type { Pool, PoolClient } from "pg";
+import { z } from "zod";
 import { Explained } from "../config/explained.js";
+import { queryRows } from "../postgres/rows.js";
 
 /** The version of install.sql and of the guards; raised with every change of them. */
 export const installedVersion = 3;
@@ -9,12 +11,15 @@ export const installedVersion = 3;
 /** The schema is missing, or is another program's. */
 class WrongSchema extends Explained {}
 
+const versionRow = z.object({ version: z.number() });
+
 /** Undefined: the schema is not there. */
 export async function schemaVersion(client: Pool | PoolClient): Promise<number | undefined> {
-  const found = await client.query<{ is: boolean }>("select to_regclass('throughline.version') is not null as is");
-  if (found.rows[0]?.is !== true) return undefined;
-  const version = await client.query<{ version: number }>("select version from throughline.version");
-  return version.rows[0]?.version;
+  const found = await client.query("select where to_regclass('throughline.version') is not null");
+  if (found.rowCount === 0) return undefined;
+  const sql = "select version from throughline.version";
+  const [installed] = await queryRows(client, "the version of the schema", versionRow, sql);
+  return installed?.version;
 }
 
 /** What is wrong with a schema of this version, and what to do; undefined: nothing. */

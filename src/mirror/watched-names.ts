@@ -1,6 +1,8 @@
 // Which names can lead a statement to a mirror: its own, those of views and rules over it, and of functions whose text writes to it.
 
 import type { Pool } from "pg";
+import { z } from "zod";
+import { queryRows, queryTexts } from "../postgres/rows.js";
 import { sourcePattern, type WatchedTable } from "../sql/watch-list.js";
 import type { Mirror } from "./column.js";
 
@@ -9,12 +11,17 @@ export interface WatchedNames {
   readonly functions: readonly string[];
 }
 
+const relation = z.object({ schema: z.string(), name: z.string() });
+
 /** A function calls another, which calls another: so far is looked. */
 const longestCallChain = 5;
 
 export async function loadWatchedNames(pool: Pool, mirrors: readonly Mirror[]): Promise<WatchedNames> {
   if (mirrors.length === 0) return { tables: [], functions: [] };
-  const over = await pool.query<{ schema: string; name: string }>(
+  const tables = await queryRows(
+    pool,
+    "the views over the mirrors",
+    relation,
     `with recursive over(oid) as (
        select unnest($1::oid[])
        union
@@ -26,7 +33,6 @@ export async function loadWatchedNames(pool: Pool, mirrors: readonly Mirror[]): 
        join pg_namespace n on n.oid = c.relnamespace`,
     [mirrors.map(({ relation }) => relation)],
   );
-  const tables = over.rows;
   const functions = new Set<string>();
   for (let depth = 0; depth < longestCallChain; depth += 1) {
     const found = await functionsThat(pool, sourcePattern(tables, [...functions]));
@@ -38,12 +44,13 @@ export async function loadWatchedNames(pool: Pool, mirrors: readonly Mirror[]): 
 
 /** What is not volatile writes nothing. */
 async function functionsThat(pool: Pool, pattern: string): Promise<string[]> {
-  const found = await pool.query<{ name: string }>(
-    `select distinct proname as name from pg_proc p
+  return queryTexts(
+    pool,
+    "the functions that name a mirror",
+    `select distinct proname from pg_proc p
      where prokind in ('f', 'p') and prorettype <> 'trigger'::regtype and provolatile = 'v'
        and pronamespace not in ('pg_catalog'::regnamespace, 'information_schema'::regnamespace, 'throughline'::regnamespace)
        and coalesce(pg_get_function_sqlbody(p.oid), p.prosrc) ~* $1`,
     [pattern],
   );
-  return found.rows.map(({ name }) => name);
 }

@@ -7,6 +7,7 @@ import type { Mirror } from "../mirror/column.js";
 import { amongKeysSql, keySql } from "../mirror/key.js";
 import type { SqlError } from "../postgres/error-catalogue.js";
 import { quoteName } from "../postgres/quote.js";
+import { queryTexts } from "../postgres/rows.js";
 import type { MirroredTable } from "../upstream/mirrored-table.js";
 import { missingReference } from "./errors/value-errors.js";
 import type { RowToSend } from "./plan.js";
@@ -40,11 +41,13 @@ async function someMissing(pool: Pool, target: MirroredTable, values: readonly s
 }
 
 async function missingHere(pool: Pool, { schema, table, key }: Mirror, values: readonly string[]): Promise<string[]> {
-  const found = await pool.query<{ key: string }>(
-    `select ${keySql(key, "t")} as key from ${quoteName(schema)}.${quoteName(table)} t where ${amongKeysSql(key, "t", "$1::text[]")}`,
+  const found = await queryTexts(
+    pool,
+    "the keys that a foreign key names",
+    `select ${keySql(key, "t")} from ${quoteName(schema)}.${quoteName(table)} t where ${amongKeysSql(key, "t", "$1::text[]")}`,
     [values],
   );
-  const here = new Set(found.rows.map((row) => row.key));
+  const here = new Set(found);
   return values.filter((value) => !here.has(value));
 }
 
