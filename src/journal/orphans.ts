@@ -1,7 +1,9 @@
 // What recovery finds: open entries that nobody else will finish.
 
-import type { Pool, PoolClient } from "pg";
-import { type CanonicalRow, noteOutcome, type Outcome } from "./journal.js";
+import type { PoolClient } from "pg";
+import { z } from "zod";
+import { queryRows, queryTexts } from "../postgres/rows.js";
+import { type CanonicalRow, canonicalRowSchema, noteOutcome, type Outcome, requestRowSchema } from "./journal.js";
 import type { UnknownCall } from "./reconcile.js";
 import { closeEntries } from "./settle.js";
 import { isState, type State } from "./states.js";
@@ -42,21 +44,22 @@ const nothing = { rows: [], status: null, request: null };
 const unsent: Outcome = { ...nothing, state: "unsent", sqlstate: null };
 export const unknownOutcome: Outcome = { ...nothing, state: "unknown", sqlstate: "TL007" };
 
+const unaskedRow = z.object({ id: z.string(), state: z.string() });
+
 /** What needs no API to be told: what was never sent, and what was sent to one that nobody here can ask. */
-export async function closeUnasked(
-  pool: Pool,
-  client: PoolClient,
-  { proxies, mirrors }: Orphans,
-): Promise<RecoveryResult[]> {
-  const found = await client.query<{ id: string; state: string }>(
+export async function closeUnasked(client: PoolClient, { proxies, mirrors }: Orphans): Promise<RecoveryResult[]> {
+  const found = await queryRows(
+    client,
+    "the entries that need no API",
+    unaskedRow,
     `select id, state from throughline.journal where closed_at is null and proxy = any($1) and (state = 'intent'
        or (state = 'sent' and mirror <> all($2) and sent_at < clock_timestamp() - $3 * interval '1 millisecond'))`,
     [proxies, mirrors, elsewhereMs],
   );
   const closed: RecoveryResult[] = [];
-  for (const { id: call, state } of found.rows) {
+  for (const { id: call, state } of found) {
     const outcome = state === "intent" ? unsent : unknownOutcome;
-    const noted = await noteOutcome(pool, call, outcome);
+    const noted = await noteOutcome(client, call, outcome);
     if (noted && isState(state)) closed.push({ call, from: state, to: outcome.state });
   }
   return closed;
@@ -64,28 +67,27 @@ export async function closeUnasked(
 
 /** A crash between a commit and its note. */
 export async function closeApplied(client: PoolClient): Promise<void> {
-  const found = await client.query<{ id: string }>(
+  const applied = await queryTexts(
+    client,
+    "the entries that are applied",
     `select id from throughline.journal j where closed_at is null and state not in ('intent', 'sent', 'unknown')
        and exists (select from throughline.applied a where a.call = j.id)`,
   );
-  await closeEntries(
-    client,
-    found.rows.map(({ id }) => id),
-  );
+  await closeEntries(client, applied);
 }
 
-interface LeftRow {
-  readonly id: string;
-  readonly state: string;
-  readonly mirror: number;
-  readonly verb: UnknownCall["verb"];
-  readonly request: UnknownCall["request"] | null;
-  readonly rows: OrphanEntry["rows"];
-  readonly blocked: boolean;
-  readonly idempotency_key: string | null;
-  readonly age_ms: number | null;
-  readonly outcome_age_ms: number | null;
-}
+const orphanRow = z.object({
+  id: z.string(),
+  state: z.string(),
+  mirror: z.number(),
+  verb: z.enum(["insert", "update", "delete", "upsert"]),
+  request: z.array(requestRowSchema).nullable(),
+  rows: z.array(canonicalRowSchema).nullable(),
+  blocked: z.boolean(),
+  idempotency_key: z.string().nullable(),
+  age_ms: z.number().nullable(),
+  outcome_age_ms: z.number().nullable(),
+});
 
 /** What belongs to proxies that are gone, what nobody knows, what is blocked, and what recovery has begun. */
 export async function loadOrphans(
@@ -93,7 +95,10 @@ export async function loadOrphans(
   { proxies, mirrors }: Orphans,
   only: string | undefined,
 ): Promise<OrphanEntry[]> {
-  const found = await client.query<LeftRow>(
+  const found = await queryRows(
+    client,
+    "the entries that nobody else will finish",
+    orphanRow,
     `select id, state, mirror, verb, request, rows, blocked is not null as blocked, idempotency_key,
        (extract(epoch from clock_timestamp() - sent_at) * 1000)::float8 as age_ms,
        (extract(epoch from clock_timestamp() - outcome_at) * 1000)::float8 as outcome_age_ms
@@ -105,7 +110,7 @@ export async function loadOrphans(
      order by intent_at limit $5`,
     [proxies, only ?? null, firstRetryMs / 2, longestRetryMs, perRound, mirrors],
   );
-  return found.rows.flatMap((row) => {
+  return found.flatMap((row) => {
     const { id: call, state, mirror, verb, rows, blocked, idempotency_key: idempotencyKey } = row;
     const { request, age_ms: ageMs, outcome_age_ms: outcomeAgeMs } = row;
     if (!isState(state)) return [];

@@ -3,6 +3,8 @@
 
 import type { Pool, PoolClient } from "pg";
 import type { Logger } from "pino";
+import { Lease } from "../postgres/connection.js";
+import { queryTexts } from "../postgres/rows.js";
 
 /** How soon a connection that was lost is made again. */
 const retryMs = 500;
@@ -11,7 +13,7 @@ const retryMs = 500;
 const prefix = "throughline ";
 
 export class Presence {
-  private client: PoolClient | undefined;
+  private lease: Lease | undefined;
   private ended = false;
 
   private constructor(
@@ -20,7 +22,7 @@ export class Presence {
     private readonly log: Logger,
   ) {}
 
-  /** Holds a connection of the pool's until `end`. */
+  /** Holds a connection of the pool's until `end`. Throws ConnectionLost when there is none to be had. */
   static async begin(pool: Pool, proxy: string, log: Logger): Promise<Presence> {
     const presence = new Presence(pool, proxy, log);
     await presence.take();
@@ -29,29 +31,31 @@ export class Presence {
 
   end(): void {
     this.ended = true;
-    const { client } = this;
-    this.client = undefined;
-    client?.release(true);
+    this.lease?.end();
+    this.lease = undefined;
   }
 
   private async take(): Promise<void> {
-    const client = await this.pool.connect();
-    client.on("error", () => this.lost(client));
-    client.on("end", () => this.lost(client));
+    const lease = await Lease.take(this.pool);
+    // It goes by the name of a proxy from now on.
+    lease.discard();
     try {
-      await client.query("select set_config('application_name', $1 || $2, false)", [prefix, this.proxy]);
+      await lease.client.query("select set_config('application_name', $1 || $2, false)", [prefix, this.proxy]);
+      lease.lost.throwIfAborted();
     } catch (cause) {
-      client.release(true);
-      throw cause;
+      lease.end();
+      throw lease.explain(cause);
     }
-    if (this.ended) client.release(true);
-    else this.client = client;
+    if (this.ended) return lease.end();
+    this.lease = lease;
+    lease.lost.addEventListener("abort", () => this.lose(lease));
   }
 
-  private lost(client: PoolClient): void {
-    if (this.client !== client || this.ended) return;
-    this.client = undefined;
-    client.release(true);
+  private lose(lease: Lease): void {
+    // The listener of one that has ended is of no interest.
+    if (this.lease !== lease) return;
+    this.lease = undefined;
+    lease.end();
     this.log.warn("the connection that shows this proxy to be running was lost");
     this.again();
   }
@@ -66,11 +70,12 @@ export class Presence {
 
 /** Those of the proxies with open entries that are not running. */
 export async function stoppedProxies(client: PoolClient, own: string): Promise<readonly string[]> {
-  const found = await client.query<{ proxy: string }>(
+  return queryTexts(
+    client,
+    "the proxies that are gone",
     `select proxy from (select distinct proxy from throughline.journal where closed_at is null and proxy <> $1) p
      where not exists (
        select from pg_stat_activity where usename = session_user and application_name = $2 || proxy::text)`,
     [own, prefix],
   );
-  return found.rows.map(({ proxy }) => proxy);
 }

@@ -1,9 +1,13 @@
 // Recovery: finishes what others left open, at start and ever after. One process at a time does it in a database.
 
-import type { Pool, PoolClient } from "pg";
+import type { Pool } from "pg";
 import type { Logger } from "pino";
+import { z } from "zod";
 import { ReadFailed } from "../manifest/read-failed.js";
+import { withAdvisoryLock } from "../postgres/advisory-lock.js";
 import { serverTime } from "../postgres/clock.js";
+import type { Lease } from "../postgres/connection.js";
+import { queryRows } from "../postgres/rows.js";
 import type { MirroredTable } from "../upstream/mirrored-table.js";
 import { noteOutcome, renewRows } from "./journal.js";
 import {
@@ -16,6 +20,7 @@ import {
 } from "./orphans.js";
 import { stoppedProxies } from "./presence.js";
 import { readCurrentRows, reconcileWithMirror, reconcileWithUpstream } from "./reconcile.js";
+import { RecoveryLock } from "./recovery-lock.js";
 import { closeEntries, settle } from "./settle.js";
 import type { State } from "./states.js";
 
@@ -32,81 +37,62 @@ export interface RecoveryParts {
 /** An outcome that is older is read again before it is applied. */
 const lateMs = 60_000;
 
-/** One round. Undefined: another process is at it. `only`: this entry, whenever it was tried last. */
+/**
+ * Runs one round. Returns what became of each entry it took on, or undefined while another process is at it.
+ * `only`: this entry, whenever it was tried last. Throws ConnectionLost when the round's connection is lost; the entries stay open.
+ */
 export async function recover(parts: RecoveryParts, only?: string): Promise<readonly RecoveryResult[] | undefined> {
-  const client = await parts.pool.connect();
-  let mine = false;
-  try {
-    // Nobody is to see a lock of ours while there is nothing to do.
-    const some = await client.query<{ open: boolean }>(
-      "select exists (select from throughline.journal where closed_at is null) as open",
-    );
-    if (some.rows[0]?.open !== true) return [];
-    const asked = await client.query<{ mine: boolean }>(
-      "select pg_try_advisory_lock(hashtext('throughline recovery'), 0) as mine",
-    );
-    mine = asked.rows[0]?.mine === true;
-    if (!mine) return undefined;
-    await closeApplied(client);
-    const known = await parts.mirrors();
-    const orphans = {
-      proxies: await stoppedProxies(client, parts.proxy),
-      mirrors: known.map(({ mirror }) => mirror.id),
-    };
-    const unasked = await closeUnasked(parts.pool, client, orphans);
-    const left = (await loadOrphans(client, orphans, only)).flatMap((entry) => {
-      const found = known.find(({ mirror }) => mirror.id === entry.mirror);
-      return found ? [{ entry, known: found }] : [];
-    });
-    const lock = oneByOne(client);
-    // No API waits for another.
-    const apis = new Set(left.map(({ known: { mirror } }) => mirror.api));
-    const recovered = await Promise.all(
-      [...apis].map((api) =>
-        finishAll(
-          parts,
-          lock,
-          left.filter(({ known: { mirror } }) => mirror.api === api),
-        ),
-      ),
-    );
-    return [...unasked, ...recovered.flat()];
-  } finally {
-    // A lock that can't be given back goes with its connection.
-    const back = mine ? client.query("select pg_advisory_unlock(hashtext('throughline recovery'), 0)") : undefined;
-    await Promise.resolve(back).then(
-      () => client.release(),
-      () => client.release(true),
-    );
-  }
+  // Nobody is to see a lock of ours while there is nothing to do.
+  const some = await parts.pool.query("select from throughline.journal where closed_at is null limit 1");
+  if (some.rowCount === 0) return [];
+  return withAdvisoryLock(parts.pool, { name: "throughline recovery", id: 0 }, (lease) => round(parts, lease, only));
 }
 
-type Lock = (verb: "lock" | "unlock", mirror: number) => Promise<unknown>;
-
-/** What several would ask of one connection, one after the other. */
-function oneByOne(client: PoolClient): Lock {
-  let last: Promise<unknown> = Promise.resolve();
-  return (verb, mirror) => {
-    const ask = () => client.query(`select pg_advisory_${verb}(hashtext('throughline asking'), $1)`, [mirror]);
-    last = last.then(ask, ask);
-    return last;
+/** What is done while this process has the right to recover. */
+async function round(parts: RecoveryParts, lease: Lease, only: string | undefined): Promise<readonly RecoveryResult[]> {
+  const { client } = lease;
+  await closeApplied(client);
+  const known = await parts.mirrors();
+  const orphans = {
+    proxies: await stoppedProxies(client, parts.proxy),
+    mirrors: known.map(({ mirror }) => mirror.id),
   };
+  const unasked = await closeUnasked(client, orphans);
+  const left = (await loadOrphans(client, orphans, only)).flatMap((entry) => {
+    const found = known.find(({ mirror }) => mirror.id === entry.mirror);
+    return found ? [{ entry, known: found }] : [];
+  });
+  const lock = new RecoveryLock(lease);
+  // No API waits for another.
+  const apis = new Set(left.map(({ known: { mirror } }) => mirror.api));
+  const recovered = await Promise.all(
+    [...apis].map((api) =>
+      finishAll(
+        parts,
+        lock,
+        left.filter(({ known: { mirror } }) => mirror.api === api),
+      ),
+    ),
+  );
+  // Each API has ended by now: nothing of this round runs beside the next one's.
+  lease.lost.throwIfAborted();
+  return [...unasked, ...recovered.flat()];
 }
 
 /** Of one API, up to the first that it does not answer. */
 async function finishAll(
   parts: RecoveryParts,
-  lock: Lock,
+  lock: RecoveryLock,
   left: readonly { readonly entry: OrphanEntry; readonly known: MirroredTable }[],
 ): Promise<readonly RecoveryResult[]> {
   const recovered: RecoveryResult[] = [];
   for (const { entry, known } of left) {
-    if (parts.stopping?.()) break;
+    if (lock.lost.aborted || parts.stopping?.()) break;
     try {
       const one = await finish(parts, lock, known, entry);
       if (one) recovered.push(one);
     } catch (cause) {
-      if (cause instanceof ReadFailed) break;
+      if (lock.lost.aborted || cause instanceof ReadFailed) break;
       parts.log.error({ err: cause, call: entry.call }, "an open journal entry could not be finished");
     }
   }
@@ -115,7 +101,7 @@ async function finishAll(
 
 async function finish(
   parts: RecoveryParts,
-  lock: Lock,
+  lock: RecoveryLock,
   known: MirroredTable,
   entry: OrphanEntry,
 ): Promise<RecoveryResult | undefined> {
@@ -127,27 +113,36 @@ async function finish(
     call,
   ]);
   // A page that was asked for later must not be written before what is read here.
-  await lock("lock", entry.mirror);
-  const to = await outcomeOf(pool, known, entry).finally(() => lock("unlock", entry.mirror));
+  const to = await lock.withoutPages(entry.mirror, () => outcomeOf(pool, lock, known, entry));
   if (to !== from) log.info({ call, from, to }, "a journal entry was finished");
   return { call, from, to };
 }
 
-async function outcomeOf(pool: Pool, known: MirroredTable, entry: OrphanEntry): Promise<RecoveryResult["to"]> {
+async function outcomeOf(
+  pool: Pool,
+  lock: RecoveryLock,
+  known: MirroredTable,
+  entry: OrphanEntry,
+): Promise<RecoveryResult["to"]> {
   const { call, state } = entry;
   switch (state) {
     case "sent":
-      if (!(await noteOutcome(pool, call, unknownOutcome))) return "left";
-      return askAndApply(pool, known, entry);
+      if (!(await lock.write((client) => noteOutcome(client, call, unknownOutcome)))) return "left";
+      return askAndApply(pool, lock, known, entry);
     case "unknown":
-      return askAndApply(pool, known, entry);
+      return askAndApply(pool, lock, known, entry);
     default:
-      await refresh(pool, known, entry);
+      await refresh(pool, lock, known, entry);
       return applyAndClose(pool, call, state);
   }
 }
 
-async function askAndApply(pool: Pool, known: MirroredTable, entry: OrphanEntry): Promise<RecoveryResult["to"]> {
+async function askAndApply(
+  pool: Pool,
+  lock: RecoveryLock,
+  known: MirroredTable,
+  entry: OrphanEntry,
+): Promise<RecoveryResult["to"]> {
   const at = await serverTime(pool);
   const claimed = (keys: readonly string[]) => claimedBy(pool, entry, keys);
   const answer =
@@ -157,32 +152,39 @@ async function askAndApply(pool: Pool, known: MirroredTable, entry: OrphanEntry)
     await settle(pool, [entry.call]);
     return "left";
   }
-  const noted = await noteOutcome(pool, entry.call, { ...answer, status: null, request: null, sqlstate: null, at });
-  if (!noted) return "left";
+  const outcome = { ...answer, status: null, request: null, sqlstate: null, at };
+  if (!(await lock.write((client) => noteOutcome(client, entry.call, outcome)))) return "left";
   return answer.state === "refused" ? "refused" : applyAndClose(pool, entry.call, answer.state);
 }
 
 /** Rows that were refused here once, or are old, may no longer be what upstream has. */
 async function refresh(
   pool: Pool,
+  lock: RecoveryLock,
   known: MirroredTable,
   { call, rows, blocked, outcomeAgeMs }: OrphanEntry,
 ): Promise<void> {
   if (!rows || (!blocked && (outcomeAgeMs ?? 0) < lateMs)) return;
   const at = await serverTime(pool);
-  await renewRows(pool, call, await readCurrentRows(known, rows), at);
+  const current = await readCurrentRows(known, rows);
+  await lock.write((client) => renewRows(client, call, current, at));
 }
+
+const claimRow = z.object({ under_way: z.boolean(), keys: z.array(z.string()) });
 
 /** Asked after upstream was: whatever create made a record that it has told of has been noted before. */
 async function claimedBy(pool: Pool, { call, mirror }: OrphanEntry, keys: readonly string[]) {
-  const found = await pool.query<{ under_way: boolean; keys: string[] }>(
+  const found = await queryRows(
+    pool,
+    "the keys of other creates",
+    claimRow,
     `select closed_at is null as under_way, keys from throughline.journal
      where mirror = $1 and id <> $2 and (verb in ('insert', 'upsert') and closed_at is null and state <> 'unknown' and blocked is null
        or verb = 'insert' and keys && $3 and state in ('accepted', 'partial'))`,
     [mirror, call, keys],
   );
-  if (keys.length > 0 && found.rows.some(({ under_way }) => under_way)) return undefined;
-  return new Set(found.rows.flatMap((other) => other.keys));
+  if (keys.length > 0 && found.some(({ under_way }) => under_way)) return undefined;
+  return new Set(found.flatMap((other) => other.keys));
 }
 
 async function applyAndClose(pool: Pool, call: string, state: State): Promise<RecoveryResult["to"]> {

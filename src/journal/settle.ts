@@ -1,7 +1,12 @@
 // Settling: after the client's transaction has ended, its calls are either applied, or applied now, on our own connection.
 
 import type { Pool, PoolClient } from "pg";
+import { z } from "zod";
+import { withClient } from "../postgres/connection.js";
 import { rowRefusal } from "../postgres/row-refusal.js";
+import { queryRows, queryTexts } from "../postgres/rows.js";
+import { inTransaction } from "../postgres/transaction.js";
+import { canonicalRowSchema } from "./journal.js";
 
 export interface SettleResult {
   readonly call: string;
@@ -20,10 +25,8 @@ const lockTimeoutMs = 250;
 /** Looks for each call, and applies the canonical rows of those that were undone. */
 export async function settle(pool: Pool, calls: readonly string[]): Promise<SettleResult[]> {
   if (calls.length === 0) return [];
-  const found = await pool.query<{ call: string }>("select call from throughline.applied where call = any($1)", [
-    calls,
-  ]);
-  const applied = new Set(found.rows.map(({ call }) => call));
+  const sql = "select call from throughline.applied where call = any($1)";
+  const applied = new Set(await queryTexts(pool, "the calls that are applied", sql, [calls]));
   const settled: SettleResult[] = [];
   for (const call of calls) {
     settled.push(applied.has(call) ? { call, state: "applied" } : { call, ...(await settleOne(pool, call)) });
@@ -33,11 +36,13 @@ export async function settle(pool: Pool, calls: readonly string[]): Promise<Sett
 
 /** Those of `transactions` that have committed or rolled back. */
 export async function endedTransactions(pool: Pool, transactions: readonly string[]): Promise<ReadonlySet<string>> {
-  const found = await pool.query<{ id: string }>(
+  const ended = await queryTexts(
+    pool,
+    "the transactions that have ended",
     "select id from unnest($1::text[]) id where pg_xact_status(id::xid8) is distinct from 'in progress'",
     [[...new Set(transactions)]],
   );
-  return new Set(found.rows.map(({ id }) => id));
+  return new Set(ended);
 }
 
 /** Closes entries whose rows are applied: their values go, the rest stays. */
@@ -53,21 +58,32 @@ export async function closeEntries(pool: Pool | PoolClient, calls: readonly stri
 type Ended = Omit<SettleResult, "call">;
 
 async function settleOne(pool: Pool, call: string): Promise<Ended> {
-  const client = await pool.connect();
-  try {
-    return await apply(client, call);
-  } finally {
-    client.release();
-  }
+  return withClient(pool, async (client) => {
+    try {
+      return await inTransaction(
+        client,
+        () => apply(client, call),
+        ({ state }) => state !== "waiting",
+      );
+    } catch (cause) {
+      const refused = rowRefusal(cause);
+      if (refused === undefined) throw cause;
+      if (refused === "wait") return { state: "waiting" };
+      await client.query("update throughline.journal set blocked = $2 where id = $1", [call, refused.sqlstate]);
+      return { state: "blocked", blocked: `${refused.sqlstate}: ${refused.message}` };
+    }
+  });
 }
 
-interface Entry {
-  readonly mirror: number;
+const entryRow = z.object({
+  mirror: z.number(),
   /** Null while there is no outcome. */
-  readonly rows: readonly { readonly key: string }[] | null;
-  readonly state: string;
-  readonly outcome_at: string;
-}
+  rows: z.array(canonicalRowSchema).nullable(),
+  state: z.string(),
+  outcome_at: z.string().nullable(),
+});
+
+type Entry = z.infer<typeof entryRow>;
 
 /** What was accepted after this call stands: first the locks, then, with a newer snapshot, the question what came later. */
 async function applyCanonicalRows(
@@ -78,54 +94,39 @@ async function applyCanonicalRows(
 ): Promise<void> {
   const keys = rows.map(({ key }) => key);
   await client.query(`select from throughline.lock_${mirror}($1, true)`, [keys]);
-  const later = await client.query<{ key: string }>(
+  const later = await queryTexts(
+    client,
+    "the keys that were written later",
     `select distinct unnest(keys) as key from throughline.journal
      where mirror = $1 and id <> $2 and outcome_at > $3 and state not in ('refused', 'unsent')`,
     [mirror, call, outcome_at],
   );
-  const overtaken = new Set(later.rows.map(({ key }) => key));
+  const overtaken = new Set(later);
   const page = rows.filter(({ key }) => !overtaken.has(key));
   // Its own entry is no later one.
   const since = "$2::timestamptz + interval '1 microsecond'";
   await client.query(`select throughline.apply_${mirror}($1, ${since})`, [JSON.stringify(page), outcome_at]);
 }
 
-/** The insert into applied is the mutex: it waits for a commit in flight, and yields no row when that won. */
+/** In a transaction. The insert into applied is the mutex: it waits for a commit in flight, and yields no row when that won. */
 async function apply(client: PoolClient, call: string): Promise<Ended> {
-  try {
-    await client.query("begin isolation level read committed");
-    await client.query("select set_config('lock_timeout', $1, true)", [`${lockTimeoutMs}ms`]);
-    const mine = await client.query("insert into throughline.applied (call) values ($1) on conflict do nothing", [
-      call,
-    ]);
-    if (mine.rowCount === 0) {
-      await client.query("rollback");
-      return { state: "applied" };
-    }
-    const entry = await client.query<Entry>(
-      "select mirror, rows, state, outcome_at::text from throughline.journal where id = $1 and closed_at is null for update",
-      [call],
-    );
-    const [found] = entry.rows;
-    if (found && !found.rows) {
-      await client.query("rollback");
-      return { state: "waiting" };
-    }
-    if (found?.rows) await applyCanonicalRows(client, call, found.rows, found);
-    const open = found?.state === "unknown";
-    if (open) {
-      await client.query("delete from throughline.applied where call = $1", [call]);
-      // They are applied once: what comes later is newer.
-      await client.query("update throughline.journal set rows = '[]' where id = $1", [call]);
-    }
-    await client.query("commit");
-    return { state: open ? "unknown" : "repaired" };
-  } catch (cause) {
-    await client.query("rollback");
-    const refused = rowRefusal(cause);
-    if (refused === undefined) throw cause;
-    if (refused === "wait") return { state: "waiting" };
-    await client.query("update throughline.journal set blocked = $2 where id = $1", [call, refused.sqlstate]);
-    return { state: "blocked", blocked: `${refused.sqlstate}: ${refused.message}` };
+  await client.query("select set_config('lock_timeout', $1, true)", [`${lockTimeoutMs}ms`]);
+  const mine = await client.query("insert into throughline.applied (call) values ($1) on conflict do nothing", [call]);
+  if (mine.rowCount === 0) return { state: "applied" };
+  const [found] = await queryRows(
+    client,
+    "a journal entry that is settled",
+    entryRow,
+    "select mirror, rows, state, outcome_at::text from throughline.journal where id = $1 and closed_at is null for update",
+    [call],
+  );
+  if (found && !found.rows) return { state: "waiting" };
+  if (found?.rows) await applyCanonicalRows(client, call, found.rows, found);
+  const open = found?.state === "unknown";
+  if (open) {
+    await client.query("delete from throughline.applied where call = $1", [call]);
+    // They are applied once: what comes later is newer.
+    await client.query("update throughline.journal set rows = '[]' where id = $1", [call]);
   }
+  return { state: open ? "unknown" : "repaired" };
 }

@@ -2,8 +2,12 @@
 
 import { readFileSync } from "node:fs";
 import type { Pool, PoolClient } from "pg";
+import { z } from "zod";
 import { Explained } from "../config/explained.js";
+import { isConnectionLost } from "../postgres/connection.js";
 import { quoteName } from "../postgres/quote.js";
+import { queryRows, queryTexts } from "../postgres/rows.js";
+import { inSavepoint, inTransaction } from "../postgres/transaction.js";
 import type { MirrorColumn } from "./column.js";
 import { type FoundTable, mirrorDdl, ownerRole } from "./ddl.js";
 import { guardSql } from "./guard.js";
@@ -52,22 +56,18 @@ export async function alone<T>(
   { dryRun = false, inUse }: Alone,
   work: (client: PoolClient) => Promise<T>,
 ): Promise<T> {
-  const client = await pool.connect();
-  try {
-    await client.query("begin");
+  const undisturbed = async (client: PoolClient) => {
     await client.query("select pg_advisory_xact_lock(hashtext('throughline migrate'))");
     // Whoever waits for a table waits for us as well.
     if (inUse !== undefined) await client.query("set local lock_timeout = '5s'");
-    const done = await work(client);
-    await client.query(dryRun ? "rollback" : "commit");
-    return done;
+    return work(client);
+  };
+  try {
+    return await inTransaction(pool, undisturbed, () => !dryRun);
   } catch (cause) {
-    await client.query("rollback");
     if (inUse !== undefined && cause instanceof Error && "code" in cause && cause.code === "55P03")
       throw new MigrateError(inUse);
     throw cause;
-  } finally {
-    client.release();
   }
 }
 
@@ -106,6 +106,8 @@ interface Steps {
   note(text: string): void;
 }
 
+const registerEntry = z.object({ id: z.number(), login: z.string() });
+
 async function migrateMirror(
   client: PoolClient,
   mirror: MirrorToMigrate,
@@ -125,14 +127,16 @@ async function migrateMirror(
     note(
       `-- column "${name}" of ${target} is the API's no more, and yours now: "throughline column drop ${mirror.api}.${mirror.resource} ${name}" drops it`,
     );
-  const registered = await client.query<{ id: number; login: string }>(
+  const [entry] = await queryRows(
+    client,
+    "the entry of a mirror in the register",
+    registerEntry,
     `insert into throughline.mirror as mirror (api, resource, schema_name, table_name, key_columns, columns) values ($1, $2, $3, $4, $5, $6)
      on conflict (schema_name, table_name) do update set api = excluded.api, resource = excluded.resource,
        key_columns = excluded.key_columns, columns = excluded.columns,
        revision = mirror.revision + ((mirror.columns::jsonb, mirror.key_columns) is distinct from (excluded.columns::jsonb, excluded.key_columns))::integer returning id, session_user as login`,
     [mirror.api, mirror.resource, mirror.schema, mirror.table, mirror.key, JSON.stringify(mirror.columns)],
   );
-  const [entry] = registered.rows;
   if (!entry) throw new Error("the register returned no row");
   // What was made anew is empty until the next whole pull.
   if (found && found.stale.size > 0)
@@ -171,11 +175,10 @@ async function ensureOwnerRole(client: PoolClient, run: (sql: string) => Promise
   ];
   for (const [question, sql] of wanted) {
     if (await exists(client, question, [])) continue;
-    await client.query("savepoint role");
     try {
-      await run(sql);
+      await inSavepoint(client, () => run(sql));
     } catch (cause) {
-      await client.query("rollback to role");
+      if (isConnectionLost(cause)) throw cause;
       // Somebody else has just done it, for another database of this server.
       if (await exists(client, question, [])) continue;
       const reason = cause instanceof Error ? cause.message : String(cause);
@@ -194,8 +197,10 @@ async function foundTable(
 ): Promise<FoundTable> {
   if (!(await exists(client, "select to_regclass($1) is not null", [target]))) return undefined;
   const columns = await tableColumns(client, target);
-  const indexes = await client.query<{ name: string }>(
-    "select c.relname as name from pg_index i join pg_class c on c.oid = i.indexrelid where i.indrelid = $1::regclass",
+  const indexes = await queryTexts(
+    client,
+    "the indexes of a mirror",
+    "select c.relname from pg_index i join pg_class c on c.oid = i.indexrelid where i.indrelid = $1::regclass",
     [target],
   );
   const compared = await compareColumns(client, mirror, target);
@@ -215,23 +220,25 @@ async function foundTable(
   const names = stale.map(({ name }) => name);
   return {
     columns: new Set(columns.map(({ name }) => name)),
-    indexes: new Set(indexes.rows.map(({ name }) => name)),
+    indexes: new Set(indexes),
     stale: new Set(allowDrop ? names : []),
     kept: allowDrop ? [] : names,
   };
 }
 
-interface Compared {
-  readonly name: string;
+const comparedRow = z.object({
+  name: z.string(),
   /** Registered as the API's until now. */
-  readonly mirrored: boolean;
+  mirrored: z.boolean(),
   /** The API has it now. */
-  readonly wanted: boolean;
+  wanted: z.boolean(),
   /** Not as the API has it, if it does. */
-  readonly retyped: boolean;
+  retyped: z.boolean(),
   /** In words: which type it has here, and which there. */
-  readonly types: string;
-}
+  types: z.string(),
+});
+
+type Compared = z.infer<typeof comparedRow>;
 
 /** Each column of a registered mirror's table, against what it was and what it is to be. */
 async function compareColumns(
@@ -239,7 +246,10 @@ async function compareColumns(
   { schema, table, columns }: MirrorToMigrate,
   target: string,
 ): Promise<readonly Compared[]> {
-  const found = await client.query<Compared>(
+  return queryRows(
+    client,
+    "the columns of a mirror against its API's",
+    comparedRow,
     `select a.attname::text as name, r is not null as mirrored, w is not null as wanted,
        a.atttypid is distinct from to_regtype(w ->> 'type')::oid as retyped,
        format('%s here and %s in the API', format_type(a.atttypid, a.atttypmod), w ->> 'type') as types
@@ -249,17 +259,20 @@ async function compareColumns(
      where m.schema_name = $1 and m.table_name = $2`,
     [schema, table, target, JSON.stringify(columns)],
   );
-  return found.rows;
 }
+
+const tableColumn = z.object({ name: z.string(), type: z.string() });
 
 /** All but generated columns: those are Postgres's to fill. */
 async function tableColumns(client: PoolClient, target: string): Promise<{ name: string; type: string }[]> {
-  const found = await client.query<{ name: string; type: string }>(
+  return queryRows(
+    client,
+    "the columns of a table",
+    tableColumn,
     `select attname as name, format_type(atttypid, atttypmod) as type from pg_attribute
      where attrelid = $1::regclass and attnum > 0 and not attisdropped and attgenerated = '' order by attnum`,
     [target],
   );
-  return found.rows;
 }
 
 async function exists(client: Pool | PoolClient, sql: string, values: readonly string[]): Promise<boolean> {

@@ -9,10 +9,9 @@ interface OrphanEntry {
   readonly request: readonly (Omit<RequestRow, "before"> & Partial<RequestRow>)[];
 }
 
-/** Notes an entry as far as the killed proxy came; returns the id of its call. */
-export async function insertOrphan(
-  line: Line,
-  { verb, request }: OrphanEntry,
+export async function left(
+  line: Pick<Line, "opened" | "admin">,
+  { verb, request }: LeftEntry,
   state: "intent" | "sent",
   outcome?: Pick<Outcome, "state" | "rows">,
   proxy = randomUUID(),

@@ -1,0 +1,123 @@
+// Connections that are lost in the middle of what the journal and the mirrors need: no client stays checked out, and the loss is the cause.
+
+import { randomUUID } from "node:crypto";
+import pg from "pg";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { type HubspotSandbox, startHubspotSandbox } from "../../packages/sandbox/src/hubspot/server.js";
+import { migrateAll } from "../../src/app/migrate.js";
+import { type Opened, open, openMirrors } from "../../src/app/open.js";
+import { pullAll } from "../../src/app/pull.js";
+import { tableOf } from "../../src/config/api.js";
+import { Presence } from "../../src/journal/presence.js";
+import { recover } from "../../src/journal/recover.js";
+import { settle } from "../../src/journal/settle.js";
+import { ConnectionLost } from "../../src/postgres/connection.js";
+import { type Relay, startRelay } from "../faults/relay.js";
+import { makeDatabase, type TestDatabase } from "../support/database.js";
+import { type Gate, startGate } from "../support/gate.js";
+import { left } from "../support/left.js";
+import { grant, listen } from "../support/served.js";
+
+let database: TestDatabase;
+let admin: pg.Client;
+let sandbox: HubspotSandbox;
+let gate: Gate;
+let relay: Relay;
+let opened: Opened;
+beforeEach(async () => {
+  database = await makeDatabase();
+  admin = new pg.Client({ connectionString: database.urlOf() });
+  await admin.connect();
+  sandbox = await startHubspotSandbox({ seed: 0, rate: { calls: 10_000, perMs: 10_000 } });
+  sandbox.seed("contacts", [{ email: "ada@example.com", firstname: "Ada" }]);
+  gate = await startGate(sandbox.url);
+  relay = await startRelay(database.port);
+  const hubspot = {
+    name: "hubspot",
+    connector: "hubspot",
+    base: gate.url,
+    tables: [tableOf("contacts", undefined)],
+    timeoutMs: 5_000,
+    waitMs: 5_000,
+    values: { token: "pat-test" },
+  };
+  opened = open({
+    listen,
+    postgres: { url: database.urlOf("throughline", relay.port), connections: 4, grant },
+    apis: [hubspot],
+    journal: { keepMs: 86_400_000 },
+    log: { level: "error", format: "json" },
+  });
+  await migrateAll(opened, { dryRun: false });
+  await pullAll(opened);
+});
+/** A pool that has a client checked out would never end. */
+afterEach(async () => {
+  if (!opened.pool.ending) await opened.pool.end();
+  relay.close();
+  await admin.end();
+  await database.drop();
+  await gate.close();
+  await sandbox.close();
+});
+
+/** Cuts the connection on which this text is sent, before Postgres gets it. */
+const cutAt = (text: string) => relay.set({ text, when: "before", spring: async ({ cut }) => cut() });
+const parts = () => ({ ...opened, proxy: randomUUID(), mirrors: () => openMirrors(opened) });
+const stateOf = async (call: string) =>
+  (await admin.query("select state, closed_at is not null as closed from throughline.journal where id = $1", [call]))
+    .rows[0];
+/** An update of the one contact whose proxy is gone and whose time has passed. */
+async function lostUpdate(state: "accepted" | "sent"): Promise<string> {
+  const request = [{ key: "501", sent: { firstname: "Lady" }, before: { firstname: "Ada" } }];
+  const rows = [{ key: "501", row: { id: "501", email: "ada@example.com", firstname: "Lady" } }];
+  const outcome = state === "accepted" ? { state, rows } : undefined;
+  const call = await left({ opened, admin }, { verb: "update", request }, "sent", outcome);
+  await admin.query("update throughline.journal set sent_at = sent_at - interval '1 hour'");
+  return call;
+}
+
+test("migrating reports the loss, and changes nothing", async () => {
+  const before = await admin.query("select revision, columns::text from throughline.mirror");
+  cutAt("insert into throughline.mirror");
+  await expect(migrateAll(opened, { dryRun: false })).rejects.toBeInstanceOf(ConnectionLost);
+  expect(relay.unset()).toBe(true);
+  await opened.pool.end();
+  expect((await admin.query("select revision, columns::text from throughline.mirror")).rows).toEqual(before.rows);
+});
+
+test("settling reports the loss, and the call is settled later", async () => {
+  const call = await lostUpdate("accepted");
+  cutAt("throughline.apply_");
+  await expect(settle(opened.pool, [call])).rejects.toBeInstanceOf(ConnectionLost);
+  expect(relay.unset()).toBe(true);
+  expect(await settle(opened.pool, [call])).toEqual([{ call, state: "repaired" }]);
+});
+
+test("a round of recovery that loses its lock notes nothing more, and a later one finishes the entry", async () => {
+  const call = await lostUpdate("sent");
+  sandbox.edit("contacts", "501", { firstname: "Lady" });
+  gate.atAnswer("/batch/read", async () => {
+    const { rows } = await admin.query("select pid from pg_locks where locktype = 'advisory' and objid = 0");
+    await admin.query("select pg_terminate_backend($1)", [rows[0].pid]);
+    while ((await admin.query("select from pg_stat_activity where pid = $1", [rows[0].pid])).rowCount !== 0);
+  });
+  await expect(recover(parts())).rejects.toBeInstanceOf(ConnectionLost);
+  expect(await stateOf(call)).toEqual({ state: "unknown", closed: false });
+  await recover(parts(), call);
+  expect(await stateOf(call)).toEqual({ state: "accepted", closed: true });
+});
+
+test("recovery reports a loss before it has begun", async () => {
+  await lostUpdate("sent");
+  cutAt("throughline recovery");
+  await expect(recover(parts())).rejects.toBeInstanceOf(ConnectionLost);
+  expect(relay.unset()).toBe(true);
+});
+
+test("a proxy whose presence can't be shown does not begin", async () => {
+  cutAt("set_config('application_name'");
+  await expect(Presence.begin(opened.pool, randomUUID(), opened.log)).rejects.toBeInstanceOf(ConnectionLost);
+  expect(relay.unset()).toBe(true);
+  expect(opened.pool.totalCount - opened.pool.idleCount).toBe(0);
+});
