@@ -1,10 +1,14 @@
 // Copies all of a resource into its mirror, page by page; an interrupted one goes on where it stopped.
 
-import type { Pool } from "pg";
+import type { Pool, PoolClient } from "pg";
+import { z } from "zod";
 import { Explained } from "../config/explained.js";
 import { ReadFailed } from "../manifest/read-failed.js";
 import type { Mirror } from "../mirror/column.js";
+import { withAdvisoryLock } from "../postgres/advisory-lock.js";
 import { serverTime } from "../postgres/clock.js";
+import type { Lease } from "../postgres/connection.js";
+import { queryRows } from "../postgres/rows.js";
 import type { ConnectorTable } from "../upstream/table.js";
 import { applyPage, type Checkpoint } from "./page.js";
 import { refreshRows, unseenKeys } from "./sweep.js";
@@ -44,39 +48,41 @@ const fewGone = 100;
 /** How often parked rows are read again before they are left to the next pull. */
 const parkedAttempts = 3;
 
+/**
+ * Copies all records of `table` into `mirror`. Throws PullRunning when another process copies it, ReadFailed when the API can't be
+ * read, and ConnectionLost.
+ *
+ * All that a pull writes, it writes on the connection that holds its lock: a pull that has lost its lock writes no page, no
+ * checkpoint and no completion beside the one that has it now.
+ */
 export async function backfill(
   pool: Pool,
   mirror: Mirror,
   table: ConnectorTable,
   options: Copying,
 ): Promise<BackfillResult> {
-  const guard = await pool.connect();
-  const lock = [mirror.id];
-  try {
-    const mine = await guard.query<{ mine: boolean }>(
-      "select pg_try_advisory_lock(hashtext('throughline pull'), $1) as mine",
-      lock,
-    );
-    if (!mine.rows[0]?.mine) throw new PullRunning(`another pull of ${mirror.schema}.${mirror.table} is running`);
-    const { rows, from, met, interrupted } = await copyPages(pool, mirror, table, options);
-    if (interrupted) return { rows, deleted: 0, withheld: 0, parked: [], interrupted };
-    const { unseen, all } = met ? await unseenKeys(pool, mirror, met) : { unseen: [], all: 0 };
-    // An account that has lost a right sees less, and asked by key it says the same.
-    const withheld = !options.full && unseen.length > Math.max(fewGone, all / 2) ? unseen.length : 0;
-    const deleted = withheld > 0 ? 0 : await refreshRows(pool, mirror, table, unseen);
-    const parked = await readParked(pool, mirror, table);
-    // A row that is still parked is missing, and an UPDATE would not find it.
-    const complete = parked.length === 0;
-    await pool.query(
-      `update throughline.mirror set checkpoint = null, complete_at = case when $2 then clock_timestamp() else complete_at end,
-         complete_from = case when $2 then $3::timestamptz else complete_from end where id = $1`,
-      [mirror.id, complete, from],
-    );
-    return { rows, deleted, withheld, parked, interrupted: false };
-  } finally {
-    await guard.query("select pg_advisory_unlock(hashtext('throughline pull'), $1)", lock);
-    guard.release();
-  }
+  const lock = { name: "throughline pull", id: mirror.id };
+  const result = await withAdvisoryLock(pool, lock, (lease) => copy(lease, mirror, table, options));
+  if (!result) throw new PullRunning(`another pull of ${mirror.schema}.${mirror.table} is running`);
+  return result;
+}
+
+async function copy(lease: Lease, mirror: Mirror, table: ConnectorTable, options: Copying): Promise<BackfillResult> {
+  const { rows, from, met, interrupted } = await copyPages(lease, mirror, table, options);
+  if (interrupted) return { rows, deleted: 0, withheld: 0, parked: [], interrupted };
+  const { unseen, all } = met ? await unseenKeys(lease.client, mirror, met) : { unseen: [], all: 0 };
+  // An account that has lost a right sees less, and asked by key it says the same.
+  const withheld = !options.full && unseen.length > Math.max(fewGone, all / 2) ? unseen.length : 0;
+  const deleted = withheld > 0 ? 0 : await refreshRows(lease, mirror, table, unseen);
+  const parked = await readParked(lease, mirror, table);
+  // A row that is still parked is missing, and an UPDATE would not find it.
+  const complete = parked.length === 0;
+  await lease.client.query(
+    `update throughline.mirror set checkpoint = null, complete_at = case when $2 then clock_timestamp() else complete_at end,
+       complete_from = case when $2 then $3::timestamptz else complete_from end where id = $1`,
+    [mirror.id, complete, from],
+  );
+  return { rows, deleted, withheld, parked, interrupted: false };
 }
 
 interface Copied {
@@ -88,16 +94,17 @@ interface Copied {
   readonly interrupted: boolean;
 }
 
-async function copyPages(pool: Pool, mirror: Mirror, table: ConnectorTable, options: Copying): Promise<Copied> {
-  const checkpoint = options.full ? null : await checkpointOf(pool, mirror);
-  const from = checkpoint?.from ?? (await serverTime(pool));
+async function copyPages(lease: Lease, mirror: Mirror, table: ConnectorTable, options: Copying): Promise<Copied> {
+  const { client } = lease;
+  const checkpoint = options.full ? null : await checkpointOf(client, mirror);
+  const from = checkpoint?.from ?? (await serverTime(client));
   let cursor = checkpoint?.cursor ?? null;
   const met = checkpoint === null ? new Set<string>() : undefined;
   let rows = 0;
   for (let pages = 1; ; pages += 1) {
-    const askedAt = await serverTime(pool);
-    const page = await table.list(mirror.columns, cursor);
-    await applyPage(pool, {
+    const askedAt = await serverTime(client);
+    const page = await lease.unlessLost(table.list(mirror.columns, cursor));
+    await applyPage(client, {
       mirror,
       askedAt,
       rows: page.records,
@@ -114,16 +121,21 @@ async function copyPages(pool: Pool, mirror: Mirror, table: ConnectorTable, opti
   }
 }
 
+const parkedRow = z.object({ key: z.string(), sqlstate: z.string().nullable() });
+
 /** A key that upstream no longer has is gone here as well. Returns what stays parked. */
-async function readParked(pool: Pool, mirror: Mirror, table: ConnectorTable): Promise<readonly ParkedCount[]> {
+async function readParked(lease: Lease, mirror: Mirror, table: ConnectorTable): Promise<readonly ParkedCount[]> {
   for (let attempt = 1; ; attempt += 1) {
-    const parked = await pool.query<{ key: string; sqlstate: string | null }>(
+    const parked = await queryRows(
+      lease.client,
+      "the parked rows of a mirror",
+      parkedRow,
       "select key, sqlstate from throughline.parked where mirror = $1 order by key",
       [mirror.id],
     );
-    const keys = parked.rows.map(({ key }) => key);
-    if (keys.length === 0 || attempt > parkedAttempts) return counted(parked.rows.map(({ sqlstate }) => sqlstate));
-    await refreshRows(pool, mirror, table, keys);
+    const keys = parked.map(({ key }) => key);
+    if (keys.length === 0 || attempt > parkedAttempts) return counted(parked.map(({ sqlstate }) => sqlstate));
+    await refreshRows(lease, mirror, table, keys);
   }
 }
 
@@ -134,10 +146,15 @@ function counted(sqlstates: readonly (string | null)[]): ParkedCount[] {
   }));
 }
 
-async function checkpointOf(pool: Pool, mirror: Mirror): Promise<Checkpoint | null> {
-  const found = await pool.query<{ checkpoint: Checkpoint | null }>(
+const checkpointRow = z.object({ checkpoint: z.object({ cursor: z.string(), from: z.string() }).nullable() });
+
+async function checkpointOf(client: PoolClient, mirror: Mirror): Promise<Checkpoint | null> {
+  const [found] = await queryRows(
+    client,
+    "the checkpoint of a mirror",
+    checkpointRow,
     "select checkpoint from throughline.mirror where id = $1",
     [mirror.id],
   );
-  return found.rows[0]?.checkpoint ?? null;
+  return found?.checkpoint ?? null;
 }

@@ -5,6 +5,8 @@ import type { CanonicalRow } from "../journal/journal.js";
 import type { Mirror } from "../mirror/column.js";
 import { amongKeysSql, hasKeySql, keyNamesSql, keySql } from "../mirror/key.js";
 import { rowRefusal } from "../postgres/row-refusal.js";
+import { queryTexts } from "../postgres/rows.js";
+import { inSavepoint, inTransaction } from "../postgres/transaction.js";
 
 export interface PageToApply {
   readonly mirror: Mirror;
@@ -21,11 +23,12 @@ export interface Checkpoint {
   readonly from: string;
 }
 
-/** Returns the keys that the fence kept out, or that Postgres refused: they are parked, and have to be read again. */
-export async function applyPage(pool: Pool, page: PageToApply): Promise<readonly string[]> {
-  const client = await pool.connect();
-  try {
-    await client.query("begin isolation level read committed");
+/**
+ * Writes the page in one transaction: on a connection of its own when `on` is a pool, otherwise on that client.
+ * Returns the keys that the fence kept out, or that Postgres refused: they are parked, and have to be read again.
+ */
+export async function applyPage(on: Pool | PoolClient, page: PageToApply): Promise<readonly string[]> {
+  return inTransaction(on, async (client) => {
     // Recovery may be at reading what this page has later.
     await client.query("select pg_advisory_xact_lock_shared(hashtext('throughline asking'), $1)", [page.mirror.id]);
     // A client's open transaction may hold a key that is new here; its lock is not worth waiting for.
@@ -48,14 +51,8 @@ export async function applyPage(pool: Pool, page: PageToApply): Promise<readonly
       const checkpoint = page.checkpoint === null ? null : JSON.stringify(page.checkpoint);
       await client.query("update throughline.mirror set checkpoint = $2 where id = $1", [page.mirror.id, checkpoint]);
     }
-    await client.query("commit");
     return parked.map(({ key }) => key);
-  } catch (cause) {
-    await client.query("rollback");
-    throw cause;
-  } finally {
-    client.release();
-  }
+  });
 }
 
 /** The keys that must not be written from this page. */
@@ -63,12 +60,16 @@ async function fenced(client: PoolClient, { mirror, askedAt, rows }: PageToApply
   const target = `${client.escapeIdentifier(mirror.schema)}.${client.escapeIdentifier(mirror.table)}`;
   const keys = rows.map((row) => row.key);
   // First the locks, then, with a newer snapshot, the question: what a statement holds, or held until just now, is in the journal.
-  const locked = await client.query<{ key: string }>(
-    `select ${keySql(mirror.key, "t")} as key from ${target} t where ${amongKeysSql(mirror.key, "t", "$1::text[]")}
+  const locked = await queryTexts(
+    client,
+    "the rows that a page locks",
+    `select ${keySql(mirror.key, "t")} from ${target} t where ${amongKeysSql(mirror.key, "t", "$1::text[]")}
      order by ${keyNamesSql(mirror.key, "t")} for no key update of t skip locked`,
     [keys],
   );
-  const kept = await client.query<{ key: string }>(
+  const kept = await queryTexts(
+    client,
+    "the keys that the fence keeps out",
     `with fence as (
        select keys, verb in ('insert', 'upsert') and (outcome_at is null or outcome_at >= $2) as creates from throughline.journal j where mirror = $1 and state not in ('refused', 'unsent')
          and (outcome_at >= $2 or (outcome_at is null or closed_at is null and (state <> 'unknown' or rows::text <> '[]') and blocked is null
@@ -78,9 +79,9 @@ async function fenced(client: PoolClient, { mirror, askedAt, rows }: PageToApply
      where wanted.key in (select unnest(keys) from fence)
         or (wanted.key <> all($4::text[]) and (exists (select from ${target} t where ${hasKeySql(mirror.key, "t", "wanted.key")})
           or exists (select from fence where creates)))`,
-    [mirror.id, askedAt, keys, locked.rows.map((row) => row.key)],
+    [mirror.id, askedAt, keys, locked],
   );
-  return new Set(kept.rows.map((row) => row.key));
+  return new Set(kept);
 }
 
 interface ParkedRow {
@@ -107,17 +108,16 @@ async function tryRows(
   { mirror, askedAt }: PageToApply,
   rows: readonly CanonicalRow[],
 ): Promise<"applied" | NonNullable<ReturnType<typeof rowRefusal>>> {
-  await client.query("savepoint rows");
   try {
-    await client.query(`select throughline.apply_${mirror.id}($1, $2)`, [JSON.stringify(rows), askedAt]);
-    // What is deferred must fail here, where it can be told which row it is.
-    await client.query("set constraints all immediate");
-    await client.query("release savepoint rows");
+    await inSavepoint(client, async () => {
+      await client.query(`select throughline.apply_${mirror.id}($1, $2)`, [JSON.stringify(rows), askedAt]);
+      // What is deferred must fail here, where it can be told which row it is.
+      await client.query("set constraints all immediate");
+    });
     return "applied";
   } catch (cause) {
     const refused = rowRefusal(cause);
     if (refused === undefined) throw cause;
-    await client.query("rollback to savepoint rows");
     return refused;
   }
 }

@@ -1,10 +1,12 @@
 // What a copy of everything has not met: rows that upstream may have deleted. Each is asked for by its key before it goes.
 
-import type { Pool } from "pg";
+import type { PoolClient } from "pg";
 import type { Mirror } from "../mirror/column.js";
 import { keySql } from "../mirror/key.js";
 import { serverTime } from "../postgres/clock.js";
+import type { Lease } from "../postgres/connection.js";
 import { quoteName } from "../postgres/quote.js";
+import { queryTexts } from "../postgres/rows.js";
 import type { ConnectorTable } from "../upstream/table.js";
 import { applyPage } from "./page.js";
 
@@ -13,19 +15,21 @@ const portion = 1_000;
 
 /** The keys of the mirror's rows that are not among these. */
 export async function unseenKeys(
-  pool: Pool,
+  client: PoolClient,
   { key, schema, table }: Mirror,
   seen: ReadonlySet<string>,
 ): Promise<{ readonly unseen: readonly string[]; readonly all: number }> {
-  const found = await pool.query<{ key: string }>(
-    `select ${keySql(key, "t")} as key from ${quoteName(schema)}.${quoteName(table)} t`,
+  const keys = await queryTexts(
+    client,
+    "the keys of a mirror",
+    `select ${keySql(key, "t")} from ${quoteName(schema)}.${quoteName(table)} t`,
   );
-  return { unseen: found.rows.flatMap((row) => (seen.has(row.key) ? [] : [row.key])), all: found.rows.length };
+  return { unseen: keys.filter((one) => !seen.has(one)), all: keys.length };
 }
 
-/** Reads these records again; a key that upstream no longer has is gone here as well. Returns how many those are. */
+/** Reads these records again; a key that upstream no longer has is gone here as well. Writes on the client of `lease`. Returns how many those are. */
 export async function refreshRows(
-  pool: Pool,
+  lease: Lease,
   mirror: Mirror,
   table: ConnectorTable,
   keys: readonly string[],
@@ -33,10 +37,11 @@ export async function refreshRows(
   let gone = 0;
   for (let at = 0; at < keys.length; at += portion) {
     const asked = keys.slice(at, at + portion);
-    const askedAt = await serverTime(pool);
-    const records = new Map((await table.get(mirror.columns, asked)).map((record) => [record.key, record]));
+    const askedAt = await serverTime(lease.client);
+    const found = await lease.unlessLost(table.get(mirror.columns, asked));
+    const records = new Map(found.map((record) => [record.key, record]));
     const rows = asked.map((key) => records.get(key) ?? { key, row: null });
-    await applyPage(pool, { mirror, askedAt, rows });
+    await applyPage(lease.client, { mirror, askedAt, rows });
     gone += asked.length - records.size;
   }
   return gone;

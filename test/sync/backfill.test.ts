@@ -1,7 +1,8 @@
 // The backfill of a mirror: all pages, its checkpoint, and rows that were written after a page was asked for.
 
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { openMirrors } from "../../src/app/open.js";
+import { open, openMirrors } from "../../src/app/open.js";
+import { pullAll } from "../../src/app/pull.js";
 import { serverTime } from "../../src/postgres/clock.js";
 import { backfill } from "../../src/sync/backfill.js";
 import { applyPage } from "../../src/sync/page.js";
@@ -55,6 +56,17 @@ test("a backfill that was interrupted goes on behind its last page", async () =>
   const { rows } = await backfill(line.opened.pool, mirror, table, { full: false, progress: () => undefined });
   expect(rows).toBe(51);
   expect(line.sandbox.log).toHaveLength(1);
+});
+
+test("more tables at a time than there are connections all come to their end", async () => {
+  const tables = ["contacts", "companies", "deals", "tickets"];
+  const many = await startLine({ tables, pull: false });
+  const { config } = many.opened;
+  const few = open({ ...config, postgres: { ...config.postgres, connections: 0 } });
+  const pulled = await pullAll(few, { workers: tables.length });
+  expect(pulled.map(({ kind }) => kind)).toEqual(tables.map(() => "copied"));
+  await few.pool.end();
+  await many.close();
 });
 
 test("an unchanged page writes nothing", async () => {
