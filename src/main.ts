@@ -143,11 +143,19 @@ function parse() {
 process.stdout.on("error", () => undefined);
 try {
   process.exitCode = await main();
-} catch (cause) {
+} catch (thrown) {
+  const cause = await explained(thrown);
   process.exitCode = cause instanceof ConfigError || cause instanceof UsageError ? 2 : 1;
   if (cause instanceof UsageError) io.err(`throughline: ${cause.message}; "throughline --help" has all commands`);
   else if (isExpected(cause)) io.err(`throughline: ${reasonOf(cause)}`);
   else io.err(cause instanceof Error ? (cause.stack ?? cause.message) : String(cause));
+}
+
+/** A lost connection to Postgres in one sentence. Returns anything else as it is. The driver is only loaded when a command failed. */
+async function explained(cause: unknown): Promise<unknown> {
+  const { ConnectionLost, explainLoss } = await import("./postgres/connection.js");
+  const known = explainLoss(cause);
+  return known instanceof ConnectionLost ? new Explained(`${known.message}: run the command again`, { cause }) : known;
 }
 
 /** Such as the port's, or the database's. */

@@ -54,8 +54,17 @@ export function reopenTables({ tables, log }: Pick<Opened, "tables" | "log">, co
   });
 }
 
-const durable =
-  "select set_config('synchronous_commit', 'local', false) where current_setting('synchronous_commit') = 'off'";
+/**
+ * What our sessions need, whatever the settings of the login, the database or the server are.
+ *
+ * `synchronous_commit`: what the journal notes must survive a crash of Postgres. `idle_session_timeout`: the connection that holds the
+ * lock of a pull idles while the API answers, and so does the one that shows this process to be running. The time-out is there for
+ * sessions that a program forgot; the pool closes a connection of ours that is not in use after ten seconds.
+ */
+const sessionSettings = `select set_config(name, value, false) from (values
+    ('synchronous_commit', 'local', current_setting('synchronous_commit') = 'off'),
+    ('idle_session_timeout', '0', current_setting('idle_session_timeout', true) <> '0')) needed (name, value, differs)
+  where differs`;
 
 /** The caller ends the pool. Nothing is connected yet. */
 export function open(config: Config): Opened {
@@ -67,12 +76,12 @@ export function open(config: Config): Opened {
     max: max + 2,
     application_name: "throughline",
     keepAlive: true,
-    // What the journal notes must survive a crash of Postgres, whatever the login's settings are.
-    verify: (client, done) => client.query(durable).then(() => done(), done),
+    verify: (client, done) => client.query(sessionSettings).then(() => done(), done),
   });
   // While it is in use, what failed says so by itself; unheard, it would end the process.
   pool.on("connect", (client) => client.on("error", () => undefined));
-  pool.on("error", (err) => pool.ending || log.warn({ err }, "a connection of ours to Postgres was lost"));
+  // Nothing was under way on a connection that was not in use, and the pool makes another one.
+  pool.on("error", (err) => pool.ending || log.debug({ err }, "an idle connection of ours to Postgres was lost"));
   return { config, log, pool, tables: config.apis.flatMap((api) => tablesOf(api, log)) };
 }
 

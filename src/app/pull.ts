@@ -1,7 +1,8 @@
 // Copies the configured tables once, several at a time; an interrupted copy goes on where it stopped.
 
 import { Explained } from "../config/explained.js";
-import { backfill } from "../sync/backfill.js";
+import { ConnectionLost } from "../postgres/connection.js";
+import { type BackfillResult, backfill } from "../sync/backfill.js";
 import { type Opened, openMirrors } from "./open.js";
 import type { PulledTable } from "./pulled-table.js";
 import { remedyFor } from "./remedy.js";
@@ -48,7 +49,10 @@ export async function pullAll(opened: Opened, options: PullOptions = {}): Promis
         end(interrupted ? { kind: "interrupted", table } : { kind: "copied", table, ...counts });
       } catch (cause) {
         if (!(cause instanceof Explained)) throw cause;
-        const remedy = remedyFor(cause, { name: mirror.api, values: source.account.config });
+        const remedy =
+          cause instanceof ConnectionLost
+            ? ': run "throughline pull" again, it goes on where it stopped'
+            : remedyFor(cause, { name: mirror.api, values: source.account.config });
         end({ kind: "failed", table, reason: `${cause.message}${remedy}` });
       }
     }
