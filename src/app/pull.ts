@@ -2,7 +2,7 @@
 
 import { Explained } from "../config/explained.js";
 import { ConnectionLost } from "../postgres/connection.js";
-import { type BackfillResult, backfill } from "../sync/backfill.js";
+import { backfill } from "../sync/backfill.js";
 import { type Opened, openMirrors } from "./open.js";
 import type { PulledTable } from "./pulled-table.js";
 import { remedyFor } from "./remedy.js";

@@ -8,7 +8,7 @@ import { wrongGuard } from "../mirror/guard-check.js";
 import type { Grants } from "../mirror/migrate.js";
 import { schemaVersion, wrongSchema } from "../mirror/schema.js";
 import { queryRows } from "../postgres/rows.js";
-import { type Finding, isError } from "./finding.js";
+import type { Finding } from "./finding.js";
 
 /** Such as 140000 for 14. */
 const oldestServer = 140_000;
@@ -98,33 +98,6 @@ export async function checkMirror(pool: Pool, mirror: Mirror, grants: Grants): P
   if (guard !== undefined) add("error", guard);
   findings.push(...(await checkGrants(pool, subject, mirror, grants)));
   return findings.length > 0 ? findings : [{ level: "ok", subject, says: "guarded" }];
-}
-
-const triggerRow = z.object({ name: z.string(), ours: z.boolean(), late: z.boolean(), enabled: z.boolean() });
-
-/** The guard has to be there, enabled, and the last BEFORE ROW trigger to fire. */
-export async function checkGuard(pool: Pool, schema: string, table: string): Promise<Finding> {
-  const subject = `${schema}.${table}`;
-  const triggers = await queryRows(
-    pool,
-    "the triggers of a mirror",
-    triggerRow,
-    `select tgname as name, tgname like '~throughline%' as ours, tgenabled = 'O' as enabled,
-       not tgisinternal and tgtype & 3 = 3 and tgname::text collate "C" > '~throughline' as late
-     from pg_trigger where tgrelid = format('%I.%I', $1::text, $2::text)::regclass`,
-    [schema, table],
-  );
-  const guards = triggers.filter(({ ours, enabled }) => ours && enabled);
-  const late = triggers.find((trigger) => trigger.late && !trigger.ours);
-  if (guards.length !== 3)
-    return { level: "error", subject, says: 'its guard is missing or disabled: run "throughline migrate"' };
-  if (late)
-    return {
-      level: "error",
-      subject,
-      says: `trigger "${late.name}" fires after the guard: rename it to sort before "~"`,
-    };
-  return { level: "ok", subject, says: "guarded" };
 }
 
 const grantRow = z.object({ lacks: z.array(z.string()).nullable() });

@@ -1,17 +1,24 @@
 // Looks at the triggers of a mirror: without its guard, or with a trigger behind it, no proxy may serve it.
 
 import type { Pool } from "pg";
+import { z } from "zod";
+import { queryRows } from "../postgres/rows.js";
+
+const triggerRow = z.object({ name: z.string(), ours: z.boolean(), late: z.boolean(), enabled: z.boolean() });
 
 /** The guard has to be there, enabled, and the last BEFORE ROW trigger to fire. Returns what is wrong with it, and what to do; undefined: nothing. */
 export async function wrongGuard(pool: Pool, schema: string, table: string): Promise<string | undefined> {
-  const triggers = await pool.query<{ name: string; ours: boolean; late: boolean; enabled: boolean }>(
+  const triggers = await queryRows(
+    pool,
+    "the triggers of a mirror",
+    triggerRow,
     `select tgname as name, tgname like '~throughline%' as ours, tgenabled = 'O' as enabled,
        not tgisinternal and tgtype & 3 = 3 and tgname::text collate "C" > '~throughline' as late
      from pg_trigger where tgrelid = format('%I.%I', $1::text, $2::text)::regclass`,
     [schema, table],
   );
-  const guards = triggers.rows.filter(({ ours, enabled }) => ours && enabled);
+  const guards = triggers.filter(({ ours, enabled }) => ours && enabled);
   if (guards.length !== 3) return 'its guard is missing or disabled: run "throughline migrate"';
-  const late = triggers.rows.find((trigger) => trigger.late && !trigger.ours);
+  const late = triggers.find((trigger) => trigger.late && !trigger.ours);
   return late && `trigger "${late.name}" fires after the guard: rename it to sort before "~"`;
 }

@@ -15,7 +15,7 @@ import { ConnectionLost } from "../../src/postgres/connection.js";
 import { type Relay, startRelay } from "../faults/relay.js";
 import { makeDatabase, type TestDatabase } from "../support/database.js";
 import { type Gate, startGate } from "../support/gate.js";
-import { left } from "../support/left.js";
+import { insertOrphan } from "../support/orphan-entry.js";
 import { grant, listen } from "../support/served.js";
 
 let database: TestDatabase;
@@ -72,7 +72,7 @@ async function lostUpdate(state: "accepted" | "sent"): Promise<string> {
   const request = [{ key: "501", sent: { firstname: "Lady" }, before: { firstname: "Ada" } }];
   const rows = [{ key: "501", row: { id: "501", email: "ada@example.com", firstname: "Lady" } }];
   const outcome = state === "accepted" ? { state, rows } : undefined;
-  const call = await left({ opened, admin }, { verb: "update", request }, "sent", outcome);
+  const call = await insertOrphan({ opened, admin }, { verb: "update", request }, "sent", outcome);
   await admin.query("update throughline.journal set sent_at = sent_at - interval '1 hour'");
   return call;
 }

@@ -9,9 +9,10 @@ interface OrphanEntry {
   readonly request: readonly (Omit<RequestRow, "before"> & Partial<RequestRow>)[];
 }
 
-export async function left(
+/** Notes an entry as far as the killed proxy came; returns the id of its call. */
+export async function insertOrphan(
   line: Pick<Line, "opened" | "admin">,
-  { verb, request }: LeftEntry,
+  { verb, request }: OrphanEntry,
   state: "intent" | "sent",
   outcome?: Pick<Outcome, "state" | "rows">,
   proxy = randomUUID(),
