@@ -1,8 +1,10 @@
 // The statements we inject into a client's session. All names are qualified: the client's search_path is not ours.
 
+import { z } from "zod";
 import type { SqlError } from "../postgres/error-catalogue.js";
 import type { Signer } from "../postgres/mac.js";
 import { quoteName } from "../postgres/quote.js";
+import { parseJson } from "../postgres/rows.js";
 import type { Write } from "../sql/classified.js";
 import type { InjectedStep, Rows } from "./injected-step.js";
 
@@ -131,9 +133,11 @@ function readTimeMs(text: string): number | undefined {
 
 const unitsMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, min: 60_000, h: 3_600_000, d: 86_400_000 };
 
+const oidsSchema = z.array(z.union([z.string(), z.number(), z.null()]));
+
 /** A name that means nothing here is null among them. */
 function readOids(json: string | null | undefined): number[] {
-  const oids: readonly (string | number | null)[] = json == null ? [] : JSON.parse(json);
+  const oids = json == null ? [] : parseJson("the relations of a statement", oidsSchema, json);
   return oids.flatMap((oid) => (oid === null ? [] : [Number(oid)]));
 }
 

@@ -1,9 +1,10 @@
 // The plan: what a statement would change, as Postgres recorded it, and what of it has to be sent.
 
 import { assertNever } from "../config/assert-never.js";
-import { isAssigned, type Mirror, type MirrorColumn, type TextRow } from "../mirror/column.js";
+import { isAssigned, type Mirror, type MirrorColumn, type TextRow, textRowSchema } from "../mirror/column.js";
 import { keyOf } from "../mirror/key.js";
 import { isInteger, mentionsPlaceholder, withoutPlaceholders } from "../mirror/placeholder.js";
+import { parseJson } from "../postgres/rows.js";
 import type { Write } from "../sql/classified.js";
 import type { ConnectorTable, Verb } from "../upstream/table.js";
 import type { Rows } from "./injected-step.js";
@@ -184,5 +185,5 @@ function isSent(column: MirrorColumn, planned: PlannedRow, insertColumns: readon
 }
 
 function readRow(json: string | null | undefined): TextRow | null {
-  return json == null ? null : JSON.parse(json);
+  return json == null ? null : parseJson("a planned row", textRowSchema, json);
 }
