@@ -1,4 +1,4 @@
--- The schema "throughline": the database side of the write path (design, section 3). Installed by `migrate` as the proxy's role,
+-- The schema "throughline": the database side of the write path (src/README.md). Installed by `migrate` as the proxy's role,
 -- which owns all of it. Every statement may run again.
 --
 -- Inside a client's session only these functions act, each behind a MAC that the proxy alone can make:

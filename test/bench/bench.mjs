@@ -9,16 +9,16 @@
 import { loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { allowed, commitBaseline, judge, machine, readBaseline } from "./baseline.mjs";
-import { startLegs, startServer } from "./line.mjs";
 import { startPeers } from "./peers.mjs";
 import { pgbench as findPgbench } from "./programs.mjs";
 import { compareAtOnce, measure } from "./rounds.mjs";
 import { runProgram, Unable } from "./scope.mjs";
 import { fill, runSlice } from "./slice.mjs";
+import { startLegs, startServer } from "./stack.mjs";
 import { legend, sentence, table } from "./table.mjs";
 
 /** @typedef {import("./baseline.mjs").Baseline} Baseline */
-/** @typedef {import("./line.mjs").Leg} Leg */
+/** @typedef {import("./stack.mjs").Leg} Leg */
 /** @typedef {import("./rounds.mjs").Compared} Compared */
 /** @typedef {import("./slice.mjs").Bench} Bench */
 /** @typedef {import("./slice.mjs").Configuration} Configuration */

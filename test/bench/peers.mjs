@@ -2,11 +2,11 @@
 
 import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { database, user } from "./line.mjs";
 import { found } from "./programs.mjs";
+import { database, user } from "./stack.mjs";
 
-/** @typedef {import("./line.mjs").Leg} Leg */
-/** @typedef {import("./line.mjs").Server} Server */
+/** @typedef {import("./stack.mjs").Leg} Leg */
+/** @typedef {import("./stack.mjs").Server} Server */
 /** @typedef {import("./scope.mjs").Scope} Scope */
 /** @typedef {{ readonly port: number, readonly to: string, readonly folder: string, readonly postgres: Server }} Way */
 /** @typedef {{ readonly name: string, readonly words: (way: Way) => readonly string[] }} Peer */

@@ -2,7 +2,7 @@
 
 import { runSlice } from "./slice.mjs";
 
-/** @typedef {import("./line.mjs").Leg} Leg */
+/** @typedef {import("./stack.mjs").Leg} Leg */
 /** @typedef {import("./slice.mjs").Bench} Bench */
 /** @typedef {import("./slice.mjs").Configuration} Configuration */
 /** @typedef {import("./slice.mjs").Slice} Slice */

@@ -3,10 +3,10 @@
 
 import { existsSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { database, user } from "./line.mjs";
 import { Unable } from "./scope.mjs";
+import { database, user } from "./stack.mjs";
 
-/** @typedef {import("./line.mjs").Leg} Leg */
+/** @typedef {import("./stack.mjs").Leg} Leg */
 /** @typedef {import("./scope.mjs").Scope} Scope */
 /** @typedef {{ readonly protocol: "simple" | "prepared", readonly clients: number }} Configuration */
 /** @typedef {{ readonly scope: Scope, readonly pgbench: string, readonly seconds: number }} Bench seconds: of a slice; pgbench takes whole ones */

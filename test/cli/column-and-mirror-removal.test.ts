@@ -6,43 +6,43 @@ import { openMirrors } from "../../src/app/open.js";
 import { dropMirrors } from "../../src/mirror/drop.js";
 import { addLocalColumn } from "../../src/mirror/local-column.js";
 import { refused } from "../support/answers.js";
-import { startLine } from "../support/line.js";
 import { untilBlocked } from "../support/sessions.js";
+import { startStack } from "../support/stack.js";
 
 test.each(["text", "integer"])("a local %s column stays the user's when the API gets one of its name", async (type) => {
-  const line = await startLine({ seed: [{ email: "ada@a.example" }] });
+  const stack = await startStack({ seed: [{ email: "ada@a.example" }] });
   try {
-    await addLocalColumn(line.opened.pool, { api: "hubspot", resource: "contacts", name: "score" }, type);
-    const client = await line.client();
+    await addLocalColumn(stack.opened.pool, { api: "hubspot", resource: "contacts", name: "score" }, type);
+    const client = await stack.client();
     await client.query("update hubspot.contacts set score = '7'");
-    line.sandbox.defineProperty("contacts", { name: "score", type: "string" });
-    await migrateAll(line.opened, { dryRun: false }).catch(() => undefined);
-    await line.pull();
-    const { rows } = await line.admin.query("select score::text from hubspot.contacts");
+    stack.sandbox.defineProperty("contacts", { name: "score", type: "string" });
+    await migrateAll(stack.opened, { dryRun: false }).catch(() => undefined);
+    await stack.pull();
+    const { rows } = await stack.admin.query("select score::text from hubspot.contacts");
     expect(rows).toEqual([{ score: "7" }]);
   } finally {
-    await line.close();
+    await stack.close();
   }
 });
 
 test("P7: a mirror is not dropped while a call's outcome is unknown, even one that began meanwhile", async () => {
-  const line = await startLine({ timeoutMs: 500 });
+  const stack = await startStack({ timeoutMs: 500 });
   try {
-    const [known] = await openMirrors(line.opened);
+    const [known] = await openMirrors(stack.opened);
     if (!known) throw new Error("there is no mirror");
-    const client = await line.client();
+    const client = await stack.client();
     await client.query("begin");
     await client.query("select count(*) from hubspot.contacts");
-    const dropped = refused(dropMirrors(line.opened.pool, [known.mirror], false));
-    await untilBlocked(line.admin);
-    line.sandbox.fault({ kind: "hang-up-after", on: { path: "*/contacts" } });
+    const dropped = refused(dropMirrors(stack.opened.pool, [known.mirror], false));
+    await untilBlocked(stack.admin);
+    stack.sandbox.fault({ kind: "hang-up-after", on: { path: "*/contacts" } });
     const unknown = client.query("insert into hubspot.contacts (email) values ('ada@a.example')");
     expect(await refused(unknown)).toMatchObject({ code: "TL007" });
     await client.query("rollback");
     expect(await dropped).toMatchObject({ message: expect.stringContaining("open journal entries") });
-    const { rows } = await line.admin.query("select state from throughline.journal");
+    const { rows } = await stack.admin.query("select state from throughline.journal");
     expect(rows).toEqual([{ state: "unknown" }]);
   } finally {
-    await line.close();
+    await stack.close();
   }
 });

@@ -8,23 +8,23 @@ import { migrateAll } from "../../src/app/migrate.js";
 import { columnCommand } from "../../src/cli/column.js";
 import { MigrateError } from "../../src/mirror/migrate.js";
 import { runCommand } from "../support/command.js";
-import { type Line, startLine } from "../support/line.js";
 import type { Ran } from "../support/program.js";
+import { type Stack, startStack } from "../support/stack.js";
 
 const folder = mkdtempSync(join(tmpdir(), "throughline-column-"));
 const config = join(folder, "throughline.yaml");
-let line: Line;
+let stack: Stack;
 beforeAll(async () => {
-  line = await startLine({ seed: [{ email: "ada@example.com" }] });
+  stack = await startStack({ seed: [{ email: "ada@example.com" }] });
   writeFileSync(
     config,
-    `postgres: "${line.opened.config.postgres.url}"
-apis: {hubspot: {base: "${line.sandbox.url}", token: "\${HOME}", tables: [contacts, deals]}}
+    `postgres: "${stack.opened.config.postgres.url}"
+apis: {hubspot: {base: "${stack.sandbox.url}", token: "\${HOME}", tables: [contacts, deals]}}
 `,
   );
 });
 afterAll(async () => {
-  await line.close();
+  await stack.close();
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -35,13 +35,13 @@ const column = (words: string, json = false): Promise<Ran> =>
     return { code: 1, out: "", err: cause.message };
   });
 const guard = async () => {
-  const { rows } = await line.admin.query(
+  const { rows } = await stack.admin.query(
     "select oid::int, prosrc from pg_proc where proname ~ '^(guard|capture|lock|apply)_[0-9]+$' order by proname",
   );
   return rows;
 };
 const columns = async () => {
-  const { rows } = await line.admin.query(
+  const { rows } = await stack.admin.query(
     `select attname, format_type(atttypid, atttypmod) as type from pg_attribute
      where attrelid = 'hubspot.contacts'::regclass and attnum > 0 and not attisdropped`,
   );
@@ -54,10 +54,10 @@ test("a local column is written through the proxy with no call of its own, and k
     out: 'alter table "hubspot"."contacts" add column "note" text;\n',
     err: "",
   });
-  const client = await line.client();
-  const before = line.writes().length;
+  const client = await stack.client();
+  const before = stack.writes().length;
   await client.query("update hubspot.contacts set note = 'mine' where email = 'ada@example.com'");
-  expect(line.writes()).toHaveLength(before);
+  expect(stack.writes()).toHaveLength(before);
   const changed = await client.query(
     "update hubspot.contacts set firstname = 'Ada', note = note || '!' returning note",
   );
@@ -74,7 +74,7 @@ test("the guard is the one that migrate would make, and is restored when the col
   const added = await guard();
   expect(added).not.toEqual(before);
   expect((await columns())["score"]).toBe("numeric(10,2)");
-  expect(await migrateAll(line.opened, { dryRun: false })).toEqual([]);
+  expect(await migrateAll(stack.opened, { dryRun: false })).toEqual([]);
   expect(await guard()).toEqual(added);
   expect(await column("drop hubspot.contacts score", true)).toEqual({
     code: 0,
@@ -82,17 +82,17 @@ test("the guard is the one that migrate would make, and is restored when the col
     err: "",
   });
   expect(await guard()).toEqual(before);
-  const client = await line.client();
+  const client = await stack.client();
   expect((await client.query("delete from hubspot.contacts where email = 'new@example.com'")).rowCount).toBe(1);
 });
 
 test("the type may have several words, be a list, or be the user's own", async () => {
-  await line.admin.query("create type public.mood as enum ('good', 'bad')");
+  await stack.admin.query("create type public.mood as enum ('good', 'bad')");
   expect((await column("add hubspot.contacts ratio double precision")).code).toBe(0);
   expect((await column("add hubspot.contacts tags text[]")).code).toBe(0);
   expect((await column("add hubspot.contacts mood mood")).code).toBe(0);
   expect(await columns()).toMatchObject({ ratio: "double precision", tags: "text[]", mood: "mood" });
-  const client = await line.client();
+  const client = await stack.client();
   const { rows } = await client.query("update hubspot.contacts set mood = 'good', tags = '{a,b}' returning mood, tags");
   expect(rows).toEqual([{ mood: "good", tags: ["a", "b"] }]);
 });
@@ -129,8 +129,8 @@ test.each(refused)("column %s ends with %i and changes nothing", async (words, c
 });
 
 test("a mirror that another transaction has locked is not waited for long", async () => {
-  await line.admin.query("begin; lock table hubspot.contacts in row exclusive mode");
+  await stack.admin.query("begin; lock table hubspot.contacts in row exclusive mode");
   const ran = await column("drop hubspot.contacts note");
-  await line.admin.query("rollback");
+  await stack.admin.query("rollback");
   expect(ran).toMatchObject({ code: 1, err: expect.stringContaining("is in use by another transaction") });
 });

@@ -4,35 +4,35 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Line, startLine } from "../support/line.js";
 import { insertOrphan } from "../support/orphan-entry.js";
 import { runProgram } from "../support/program.js";
 import { untilTrue } from "../support/sessions.js";
+import { type Stack, startStack } from "../support/stack.js";
 
 const folder = mkdtempSync(join(tmpdir(), "throughline-journal-"));
-let line: Line;
+let stack: Stack;
 let unknown: string;
 beforeAll(async () => {
-  line = await startLine({ timeoutMs: 100 });
-  const { host, port } = new URL(line.sandbox.url);
+  stack = await startStack({ timeoutMs: 100 });
+  const { host, port } = new URL(stack.sandbox.url);
   writeFileSync(
     join(folder, "throughline.yaml"),
-    `postgres: "${line.opened.config.postgres.url}"
+    `postgres: "${stack.opened.config.postgres.url}"
 apis: { hubspot: { base: "http://${host.replace(`:${port}`, "")}:${port}", token: "\${TOKEN}", tables: [contacts] } }
 log: { level: error }
 `,
   );
-  const client = await line.client();
+  const client = await stack.client();
   await client.query("insert into hubspot.contacts (email) values ('ada@x.com')");
   unknown = await insertOrphan(
-    line,
+    stack,
     { verb: "insert", request: [{ key: null, sent: { firstname: "Nobody" } }] },
     "sent",
   );
-  await untilTrue(line.admin, `exists (select from throughline.journal where id = '${unknown}' and tries > 0)`);
+  await untilTrue(stack.admin, `exists (select from throughline.journal where id = '${unknown}' and tries > 0)`);
 });
 afterAll(async () => {
-  await line.close();
+  await stack.close();
   rmSync(folder, { recursive: true, force: true });
 });
 const journal = (...args: readonly string[]) =>
@@ -107,5 +107,5 @@ test("P7: retry asks upstream once more, and resolve records what a person says"
     code: 1,
     err: `journal entry ${unknown} is closed\n`,
   });
-  expect(line.writes()).toHaveLength(1);
+  expect(stack.writes()).toHaveLength(1);
 });

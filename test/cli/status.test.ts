@@ -9,24 +9,24 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { statusCommand } from "../../src/cli/status.js";
 import { runCommand } from "../support/command.js";
 import { makeDatabase, type TestDatabase } from "../support/database.js";
-import { type Line, startLine } from "../support/line.js";
 import { insertOrphan } from "../support/orphan-entry.js";
 import { program, runProgram } from "../support/program.js";
+import { type Stack, startStack } from "../support/stack.js";
 
 const folder = mkdtempSync(join(tmpdir(), "throughline-status-"));
 const config = join(folder, "throughline.yaml");
 const empty = join(folder, "empty.yaml");
-let line: Line;
+let stack: Stack;
 let bare: TestDatabase;
 beforeAll(async () => {
-  line = await startLine({ pull: false, seed: [{ email: "ada@example.com" }, { email: "bob@example.com" }] });
+  stack = await startStack({ pull: false, seed: [{ email: "ada@example.com" }, { email: "bob@example.com" }] });
   bare = await makeDatabase();
-  const apis = `apis: {hubspot: {base: "${line.sandbox.url}", token: "\${HOME}", tables: [contacts, deals]}}\n`;
-  writeFileSync(config, `postgres: "${line.opened.config.postgres.url}"\n${apis}`);
+  const apis = `apis: {hubspot: {base: "${stack.sandbox.url}", token: "\${HOME}", tables: [contacts, deals]}}\n`;
+  writeFileSync(config, `postgres: "${stack.opened.config.postgres.url}"\n${apis}`);
   writeFileSync(empty, `postgres: "${bare.urlOf("throughline")}"\n${apis}`);
 });
 afterAll(async () => {
-  await line.close();
+  await stack.close();
   await bare.drop();
   rmSync(folder, { recursive: true, force: true });
 });
@@ -61,16 +61,16 @@ hubspot.deals     -       not migrated: run "throughline migrate"
     completedAt: null,
     ...nothing,
   });
-  await line.admin.query("update throughline.mirror set checkpoint = '{}'");
+  await stack.admin.query("update throughline.mirror set checkpoint = '{}'");
   expect(await contacts()).toMatchObject({ stage: "pulling", running: false });
   expect((await status(["hubspot.contacts"])).out).toBe(
     'hubspot.contacts  0 rows  pull stopped: run "throughline pull"\n',
   );
-  await line.admin.query("select pg_advisory_lock(hashtext('throughline pull'), id) from throughline.mirror");
+  await stack.admin.query("select pg_advisory_lock(hashtext('throughline pull'), id) from throughline.mirror");
   expect(await contacts()).toMatchObject({ stage: "pulling", running: true });
   expect((await status(["hubspot.contacts"])).out).toBe("hubspot.contacts  0 rows  pulling\n");
-  await line.admin.query("select pg_advisory_unlock(hashtext('throughline pull'), id) from throughline.mirror");
-  await line.pull();
+  await stack.admin.query("select pg_advisory_unlock(hashtext('throughline pull'), id) from throughline.mirror");
+  await stack.pull();
   expect(await contacts()).toEqual({
     table: "hubspot.contacts",
     stage: "complete",
@@ -82,8 +82,8 @@ hubspot.deals     -       not migrated: run "throughline migrate"
 });
 
 test("parked rows, open entries and the last failure stand at the end of the line", async () => {
-  await line.admin.query("insert into throughline.parked (mirror, key) select id, 'x' from throughline.mirror");
-  const client = await line.client();
+  await stack.admin.query("insert into throughline.parked (mirror, key) select id, 'x' from throughline.mirror");
+  const client = await stack.client();
   await client.query("insert into hubspot.contacts (email) values ('no address')").catch(() => undefined);
   expect(await contacts()).toMatchObject({
     parked: 1,
@@ -91,7 +91,7 @@ test("parked rows, open entries and the last failure stand at the end of the lin
     lastFailure: { state: "refused", sqlstate: "22P02", at: instant },
   });
   const id = await insertOrphan(
-    line,
+    stack,
     { verb: "insert", request: [{ key: null, sent: { firstname: "Nobody" } }] },
     "sent",
     {
@@ -99,7 +99,7 @@ test("parked rows, open entries and the last failure stand at the end of the lin
       rows: [],
     },
   );
-  await line.admin.query("update throughline.journal set intent_at = now() - interval '3 hours' where id = $1", [id]);
+  await stack.admin.query("update throughline.journal set intent_at = now() - interval '3 hours' where id = $1", [id]);
   expect(await contacts()).toMatchObject({
     open: [{ state: "unknown", count: 1, oldestAt: instant, oldestSeconds: expect.any(Number) }],
     // The older one of the two.
@@ -112,10 +112,10 @@ test("parked rows, open entries and the last failure stand at the end of the lin
 });
 
 test("above 10000 rows it is Postgres's estimate, and says so", async () => {
-  const direct = await line.opened.pool.connect();
+  const direct = await stack.opened.pool.connect();
   await direct.query("insert into hubspot.contacts (id) select 'n' || n from generate_series(1, 10001) n");
   direct.release();
-  await line.admin.query("analyze hubspot.contacts");
+  await stack.admin.query("analyze hubspot.contacts");
   expect(await contacts()).toMatchObject({ rows: 10_003, exact: false });
   expect((await status(["hubspot"])).out).toMatch(/^hubspot\.contacts {2}~10003 rows {2}/);
 });

@@ -2,33 +2,33 @@
 
 import postgres from "postgres";
 import { afterEach, beforeEach, test } from "vitest";
-import { type Line, startLine } from "../support/line.js";
+import { type Stack, startStack } from "../support/stack.js";
 import { runTen, seed, sqlstateOf } from "./ten.js";
 
-let line: Line;
+let stack: Stack;
 beforeEach(async () => {
-  line = await startLine({ seed });
+  stack = await startStack({ seed });
 });
-afterEach(() => line.close());
+afterEach(() => stack.close());
 
 const asText = (rows: readonly (readonly unknown[])[]) => rows.map((row) => row.map(String).join("|"));
 
 test.each(["simple", "extended"] as const)("node-postgres runs the ten statements, %s protocol", async (queryMode) => {
-  const client = await line.client();
+  const client = await stack.client();
   const run = (text: string) =>
     client
       .query({ text, rowMode: "array", ...(queryMode === "extended" ? { queryMode } : {}) })
       .then(({ rows }) => asText(rows), sqlstateOf);
-  await runTen(line, run);
+  await runTen(stack, run);
 });
 
 test.each([true, false])("postgres.js runs the ten statements, prepared %s", async (prepare) => {
   const sql = postgres({
     host: "127.0.0.1",
-    port: line.port,
+    port: stack.port,
     user: "app",
     password: "app",
-    database: line.database,
+    database: stack.database,
     prepare,
     max: 1,
   });
@@ -38,6 +38,6 @@ test.each([true, false])("postgres.js runs the ten statements, prepared %s", asy
       .values()
       .then((rows) => asText(rows), sqlstateOf);
   };
-  await runTen(line, run);
+  await runTen(stack, run);
   await sql.end();
 });

@@ -3,17 +3,17 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { type Line, startLine } from "../support/line.js";
+import { type Stack, startStack } from "../support/stack.js";
 import { runTen, seed } from "./ten.js";
 
-let line: Line;
+let stack: Stack;
 beforeEach(async () => {
-  line = await startLine({ seed });
+  stack = await startStack({ seed });
 });
-afterEach(() => line.close());
+afterEach(() => stack.close());
 
-const psql = async (line: Line, ...options: readonly string[]) => {
-  const url = `postgres://app:app@127.0.0.1:${line.port}/${line.database}`;
+const psql = async (stack: Stack, ...options: readonly string[]) => {
+  const url = `postgres://app:app@127.0.0.1:${stack.port}/${stack.database}`;
   return promisify(execFile)("psql", [url, "-XAtq", "-v", "VERBOSITY=verbose", ...options]).then(
     ({ stdout, stderr }) => ({ stdout: stdout.trimEnd(), stderr }),
     (cause: { stdout: string; stderr: string }) => cause,
@@ -21,8 +21,8 @@ const psql = async (line: Line, ...options: readonly string[]) => {
 };
 
 test("psql runs the ten statements", async () => {
-  await runTen(line, async (sql) => {
-    const { stdout, stderr } = await psql(line, "-c", sql);
+  await runTen(stack, async (sql) => {
+    const { stdout, stderr } = await psql(stack, "-c", sql);
     const failed = /^ERROR: +(\w{5}): /.exec(stderr);
     return failed?.[1] ?? stdout.split("\n");
   });
@@ -30,7 +30,7 @@ test("psql runs the ten statements", async () => {
 
 test("psql shows the warning of a rollback, the column of a refusal, and works with ON_ERROR_ROLLBACK", async () => {
   const warned = await psql(
-    line,
+    stack,
     "-c",
     "begin",
     "-c",
@@ -39,12 +39,12 @@ test("psql shows the warning of a rollback, the column of a refusal, and works w
     "rollback",
   );
   expect(warned.stderr).toMatch(/WARNING: +01000: rollback did not undo 1 upstream write \(hubspot\.contacts \d+\)/);
-  const refused = await psql(line, "-c", "insert into hubspot.contacts (email) values ('nonsense')");
+  const refused = await psql(stack, "-c", "insert into hubspot.contacts (email) values ('nonsense')");
   expect(refused.stderr).toMatch(
     /^ERROR: +22P02: hubspot: Email address nonsense is invalid\nDETAIL: .*\nSCHEMA NAME: +hubspot\nTABLE NAME: +contacts\nCOLUMN NAME: +email\n$/,
   );
   const saved = await psql(
-    line,
+    stack,
     "-v",
     "ON_ERROR_ROLLBACK=on",
     "-c",
@@ -57,6 +57,6 @@ test("psql shows the warning of a rollback, the column of a refusal, and works w
     "commit",
   );
   expect(saved.stderr).toContain("22P02");
-  const { stdout } = await psql(line, "-c", "select count(*) from hubspot.contacts where email = 'saved@example.com'");
+  const { stdout } = await psql(stack, "-c", "select count(*) from hubspot.contacts where email = 'saved@example.com'");
   expect(stdout).toBe("1");
 });

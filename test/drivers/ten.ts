@@ -1,7 +1,7 @@
 // Ten statements, and what any client must get for them: rows as text, or a SQLSTATE.
 
 import { expect } from "vitest";
-import type { Line } from "../support/line.js";
+import type { Stack } from "../support/stack.js";
 
 export type Answer = readonly string[] | string;
 
@@ -45,9 +45,9 @@ const requests = [
 ];
 
 /** Runs the ten through `run` and compares, with the requests that the sandbox counted. */
-export async function runTen(line: Line, run: (sql: string) => Promise<Answer>): Promise<void> {
+export async function runTen(stack: Stack, run: (sql: string) => Promise<Answer>): Promise<void> {
   for (const [sql, answer] of ten) expect(await run(sql), sql).toEqual(answer);
-  expect(line.writes()).toEqual(requests);
+  expect(stack.writes()).toEqual(requests);
 }
 
 /** What a driver threw, as its SQLSTATE. */

@@ -4,30 +4,30 @@ import { serialize } from "pg-protocol";
 import { beforeEach, expect, test } from "vitest";
 import { refused } from "../support/answers.js";
 import { run } from "../support/conversation.js";
-import { type Line, startLine } from "../support/line.js";
 import { untilSent, untilTrue } from "../support/sessions.js";
+import { type Stack, startStack } from "../support/stack.js";
 import { shown, WireClient } from "../support/wire.js";
 
-let line: Line;
+let stack: Stack;
 beforeEach(async () => {
-  line = await startLine({ seed: [{ email: "ada@example.com", firstname: "Ada" }] });
-  return () => line.close();
+  stack = await startStack({ seed: [{ email: "ada@example.com", firstname: "Ada" }] });
+  return () => stack.close();
 });
 
 const later = "do $$begin raise exception 'later' using errcode = '40001'; end$$";
-const emails = () => line.sandbox.records("contacts").map(({ properties }) => properties["email"]);
+const emails = () => stack.sandbox.records("contacts").map(({ properties }) => properties["email"]);
 
 async function killed(faults: "slow" | "hang-up-after" | "unavailable", ...before: string[]): Promise<unknown> {
-  const client = await line.client();
+  const client = await stack.client();
   for (const text of before) await client.query(text);
   const { rows } = await client.query("select pg_backend_pid() as pid");
-  if (faults !== "slow") line.sandbox.fault({ kind: faults });
-  else line.sandbox.fault({ kind: "slow", ms: 400 });
+  if (faults !== "slow") stack.sandbox.fault({ kind: faults });
+  else stack.sandbox.fault({ kind: "slow", ms: 400 });
   const asked = client
     .query("insert into hubspot.contacts (email) values ('killed@example.com') returning id")
     .catch((cause) => cause);
-  await untilSent(line.admin);
-  await line.admin.query("select pg_terminate_backend($1)", [rows[0].pid]);
+  await untilSent(stack.admin);
+  await stack.admin.query("select pg_terminate_backend($1)", [rows[0].pid]);
   return asked;
 }
 
@@ -41,22 +41,22 @@ test.each([[], ["begin"]])(
 );
 
 test("TL002: a session that Postgres ends in a transaction with an accepted write is told so", async () => {
-  const client = await line.client();
+  const client = await stack.client();
   const ended = new Promise<Error>((resolve) => client.on("error", resolve));
   await client.query("begin");
   await client.query("insert into hubspot.contacts (email) values ('open@example.com')");
   const { rows } = await client.query("select pg_backend_pid() as pid");
-  await line.admin.query("select pg_terminate_backend($1)", [rows[0].pid]);
+  await stack.admin.query("select pg_terminate_backend($1)", [rows[0].pid]);
   expect(await ended).toMatchObject({ code: "TL002", detail: expect.stringContaining("57P01") });
 });
 
 test("P4: a backend that is killed during a call that upstream refuses: the client hears the refusal", async () => {
-  const client = await line.client();
+  const client = await stack.client();
   const { rows } = await client.query("select pg_backend_pid() as pid");
-  line.sandbox.fault({ kind: "slow", ms: 400 });
+  stack.sandbox.fault({ kind: "slow", ms: 400 });
   const told = client.query("insert into hubspot.contacts (email) values ('no address')").catch((cause) => cause);
-  await untilSent(line.admin);
-  await line.admin.query("select pg_terminate_backend($1)", [rows[0].pid]);
+  await untilSent(stack.admin);
+  await stack.admin.query("select pg_terminate_backend($1)", [rows[0].pid]);
   expect(await told).toMatchObject({
     severity: "FATAL",
     column: "email",
@@ -65,12 +65,12 @@ test("P4: a backend that is killed during a call that upstream refuses: the clie
 });
 
 test("TL002: a row that is gone upstream, and that a local foreign key keeps here, can't be forgotten yet", async () => {
-  await line.admin.query(
+  await stack.admin.query(
     `create table public.note (contact text references hubspot.contacts);
      insert into public.note select id from hubspot.contacts`,
   );
-  for (const { id } of line.sandbox.records("contacts")) line.sandbox.archive("contacts", id);
-  const client = await line.client();
+  for (const { id } of stack.sandbox.records("contacts")) stack.sandbox.archive("contacts", id);
+  const client = await stack.client();
   const update = () =>
     client.query("update hubspot.contacts set firstname = 'x' where email = 'ada@example.com'").catch((cause) => cause);
   expect(await update()).toMatchObject({ code: "TL002", detail: expect.stringContaining("23503") });
@@ -78,7 +78,7 @@ test("TL002: a row that is gone upstream, and that a local foreign key keeps her
 });
 
 test("AND CHAIN ends a transaction: its call is settled, and the next one has a write of its own", async () => {
-  const client = await line.client();
+  const client = await stack.client();
   const notices: string[] = [];
   client.on("notice", ({ message }) => notices.push(message ?? ""));
   await client.query("begin");
@@ -109,7 +109,7 @@ test("AND CHAIN ends a transaction: its call is settled, and the next one has a 
 test.each(["prepare transaction 'x'", "PREPARE /* that */ TRANSACTION 'x'"])(
   "P1: a transaction with an upstream write can't be prepared: %s",
   async (text) => {
-    const client = await line.client();
+    const client = await stack.client();
     await client.query("begin");
     await client.query("insert into hubspot.contacts (email) values ('prepared@example.com')");
     const refused = await client.query(text).catch((cause) => cause);
@@ -128,7 +128,7 @@ test.each(["prepare transaction 'x'", "PREPARE /* that */ TRANSACTION 'x'"])(
 );
 
 test("P1: PREPARE TRANSACTION of a transaction without a call is Postgres's own, though the one before it made a call", async () => {
-  const wire = await WireClient.login(line.port, "app", line.database);
+  const wire = await WireClient.login(stack.port, "app", stack.database);
   for (const text of ["begin", "insert into hubspot.contacts (email) values ('done@example.com')"]) {
     wire.send(serialize.query(text));
     await wire.until("Z");
@@ -141,7 +141,7 @@ test("P1: PREPARE TRANSACTION of a transaction without a call is Postgres's own,
 
 test.each(["simple", "pipeline"])("TL002: an error behind COMMIT keeps its own SQLSTATE: %s", async (how) => {
   const insert = "insert into hubspot.contacts (email) values ('done@example.com')";
-  const wire = await WireClient.login(line.port, "app", line.database);
+  const wire = await WireClient.login(stack.port, "app", stack.database);
   if (how === "pipeline")
     wire.send(...["begin", insert, "commit", later].flatMap((text) => run(text)), serialize.sync());
   else {
@@ -158,9 +158,9 @@ test.each(["simple", "pipeline"])("TL002: an error behind COMMIT keeps its own S
 test.each(["('eve@example.com')", "('eve@example.com'), ('bad')"])(
   "TL002: after TL007 or TL001 and a savepoint, an error is not told as one to repeat: %s",
   async (values) => {
-    const client = await line.client();
+    const client = await stack.client();
     await client.query("begin; savepoint s");
-    if (!values.includes("bad")) line.sandbox.fault({ kind: "hang-up-after" });
+    if (!values.includes("bad")) stack.sandbox.fault({ kind: "hang-up-after" });
     expect((await refused(client.query(`insert into hubspot.contacts (email) values ${values}`))).code).toMatch(
       /^TL00[17]/,
     );
@@ -170,12 +170,12 @@ test.each(["('eve@example.com')", "('eve@example.com'), ('bad')"])(
 );
 
 test("TL001: the client hears TL001 although the entry can't be closed for a moment", async () => {
-  await line.admin.query(`create function public.fail() returns trigger language plpgsql as
+  await stack.admin.query(`create function public.fail() returns trigger language plpgsql as
       $$begin if new.closed_at is not null then raise exception 'not now'; end if; return new; end$$;
     create trigger fail before update on throughline.journal for each row execute function public.fail()`);
-  const client = await line.client();
+  const client = await stack.client();
   const told = await refused(client.query("insert into hubspot.contacts (email) values ('eve@x.com'), ('bad')"));
   expect(told).toMatchObject({ code: "TL001" });
-  await line.admin.query("drop trigger fail on throughline.journal");
-  await untilTrue(line.admin, "not exists (select from throughline.journal where closed_at is null)");
+  await stack.admin.query("drop trigger fail on throughline.journal");
+  await untilTrue(stack.admin, "not exists (select from throughline.journal where closed_at is null)");
 });

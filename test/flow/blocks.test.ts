@@ -3,17 +3,17 @@
 import { serialize } from "pg-protocol";
 import { beforeEach, expect, test } from "vitest";
 import { refused } from "../support/answers.js";
-import { type Line, startLine } from "../support/line.js";
+import { type Stack, startStack } from "../support/stack.js";
 import { shown, WireClient } from "../support/wire.js";
 
-let line: Line;
+let stack: Stack;
 beforeEach(async () => {
-  line = await startLine({ timeoutMs: 800, seed: [{ email: "ada@x.com", firstname: "Ada" }] });
-  await line.admin.query(
+  stack = await startStack({ timeoutMs: 800, seed: [{ email: "ada@x.com", firstname: "Ada" }] });
+  await stack.admin.query(
     "create table public.orders (no int, note text); grant all on public.orders to app; grant create on schema public to app",
   );
-  line.sandbox.clearLog();
-  return () => line.close();
+  stack.sandbox.clearLog();
+  return () => stack.close();
 });
 const insert = (name: string) => `insert into hubspot.contacts (email) values ('${name}@x.com')`;
 
@@ -25,14 +25,14 @@ test.each([
     exception when unique_violation then
     insert into hubspot.contacts (email) values ('ada+1@x.com'); insert into public.orders values (2, 'new'); end $$`,
 ])("P2: a block that undoes one write and makes another is refused before the call", async (block) => {
-  const client = await line.client();
+  const client = await stack.client();
   expect(await refused(client.query(block))).toMatchObject({ code: "0A000" });
-  expect(line.writes()).toEqual([]);
-  expect((await line.admin.query("select from public.orders")).rowCount).toBe(0);
+  expect(stack.writes()).toEqual([]);
+  expect((await stack.admin.query("select from public.orders")).rowCount).toBe(0);
 });
 
 test("a function or DO block whose INSERTs all meet their conflict does nothing, as in Postgres", async () => {
-  const client = await line.client();
+  const client = await stack.client();
   await client.query(
     "create function public.ensure(text) returns int language sql as $$insert into hubspot.contacts (email) values ($1) on conflict (email) do nothing; select 1$$",
   );
@@ -43,7 +43,7 @@ test("a function or DO block whose INSERTs all meet their conflict does nothing,
 });
 
 test("Sequelize's findOrCreate finds a row that is there, and makes no call", async () => {
-  const client = await line.client();
+  const client = await stack.client();
   const results =
     await client.query(`CREATE OR REPLACE FUNCTION pg_temp.testfunc(OUT response "hubspot"."contacts", OUT sequelize_caught_exception text) RETURNS RECORD AS $func$
     BEGIN INSERT INTO "hubspot"."contacts" ("email") VALUES ('ada@x.com') RETURNING * INTO response;
@@ -55,7 +55,7 @@ test("Sequelize's findOrCreate finds a row that is there, and makes no call", as
 });
 
 test("a function that writes is refused when its rows are fetched in portions", async () => {
-  const wire = await WireClient.login(line.port, "app", line.database);
+  const wire = await WireClient.login(stack.port, "app", stack.database);
   wire.send(
     serialize.query(
       "create function public.add(text) returns text language sql as $$insert into hubspot.contacts (email) values ($1) returning email$$",
@@ -75,7 +75,7 @@ test("a function that writes is refused when its rows are fetched in portions", 
 });
 
 test("two UPDATEs of one row in a DO block are not refused as worth a retry", async () => {
-  const client = await line.client();
+  const client = await stack.client();
   const block =
     "update hubspot.contacts set firstname = 'A' where email = 'ada@x.com'; update hubspot.contacts set lastname = 'B' where email = 'ada@x.com';";
   expect((await refused(client.query(`do $$begin ${block} end$$`))).code).not.toBe("40001");

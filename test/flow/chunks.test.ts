@@ -3,13 +3,13 @@
 
 import { beforeEach, expect, test } from "vitest";
 import { mirroredEmails, refused, upstreamEmails } from "../support/answers.js";
-import { type Line, startLine } from "../support/line.js";
 import { cancel, untilTrue, vanish } from "../support/sessions.js";
+import { type Stack, startStack } from "../support/stack.js";
 
-let line: Line;
+let stack: Stack;
 beforeEach(async () => {
-  line = await startLine({ seed: [{ email: "ada@x.com" }], timeoutMs: 20_000, waitMs: 20_000 });
-  return () => line.close();
+  stack = await startStack({ seed: [{ email: "ada@x.com" }], timeoutMs: 20_000, waitMs: 20_000 });
+  return () => stack.close();
 });
 
 const many = (n: number, name: string) =>
@@ -17,7 +17,7 @@ const many = (n: number, name: string) =>
 const create = { path: "*/batch/create" };
 
 async function chunking() {
-  const client = await line.client();
+  const client = await stack.client();
   const warnings: string[] = [];
   client.on("notice", ({ message }) => warnings.push(message ?? ""));
   await client.query("set throughline.chunk = on");
@@ -26,9 +26,9 @@ async function chunking() {
 
 /** Once all is settled. */
 async function expectInStep(accepted: number): Promise<void> {
-  await untilTrue(line.admin, "not exists (select from throughline.journal where closed_at is null)");
-  expect(upstreamEmails(line)).toHaveLength(1 + accepted);
-  expect(await mirroredEmails(line)).toEqual(upstreamEmails(line));
+  await untilTrue(stack.admin, "not exists (select from throughline.journal where closed_at is null)");
+  expect(upstreamEmails(stack)).toHaveLength(1 + accepted);
+  expect(await mirroredEmails(stack)).toEqual(upstreamEmails(stack));
 }
 
 test.each([
@@ -57,43 +57,43 @@ test("P1: a partly accepted statement is its transaction's one write, even after
 
 test("TL001: cancelled while the second call waits for the rate limit: the first one's rows stay", async () => {
   const { client } = await chunking();
-  line.sandbox.fault({ kind: "slow", ms: 1, on: create });
-  line.sandbox.fault({ kind: "rate-limit", retryAfterS: 15, on: create });
+  stack.sandbox.fault({ kind: "slow", ms: 1, on: create });
+  stack.sandbox.fault({ kind: "rate-limit", retryAfterS: 15, on: create });
   const asked = refused(client.query(many(150, "a")));
-  await expect.poll(() => line.sandbox.log.map(({ status }) => status)).toContain(429);
-  await untilTrue(line.admin, "exists (select from throughline.journal where state = 'intent')");
-  await cancel(client, line.port);
+  await expect.poll(() => stack.sandbox.log.map(({ status }) => status)).toContain(429);
+  await untilTrue(stack.admin, "exists (select from throughline.journal where state = 'intent')");
+  await cancel(client, stack.port);
   expect(await asked).toMatchObject({ code: "TL001", detail: expect.stringContaining("57014") });
   await expectInStep(100);
 });
 
 test("TL007: cancelled while the second call is under way: the first one's rows stay", async () => {
   const { client } = await chunking();
-  line.sandbox.fault({ kind: "slow", ms: 1, on: create });
-  line.sandbox.fault({ kind: "hang", on: create });
+  stack.sandbox.fault({ kind: "slow", ms: 1, on: create });
+  stack.sandbox.fault({ kind: "hang", on: create });
   const asked = refused(client.query(many(150, "a")));
-  await untilTrue(line.admin, "(select count(*) from throughline.journal where state in ('sent', 'accepted')) = 2");
-  await cancel(client, line.port);
+  await untilTrue(stack.admin, "(select count(*) from throughline.journal where state in ('sent', 'accepted')) = 2");
+  await cancel(client, stack.port);
   expect(await asked).toMatchObject({ code: "TL007" });
-  await untilTrue(line.admin, "(select count(*) from hubspot.contacts) >= 101");
+  await untilTrue(stack.admin, "(select count(*) from hubspot.contacts) >= 101");
 });
 
 test("P6: a client that vanishes during the second call leaves what was accepted in the mirror", async () => {
   const { client } = await chunking();
-  line.sandbox.fault({ kind: "slow", ms: 300, on: create, times: 2 });
+  stack.sandbox.fault({ kind: "slow", ms: 300, on: create, times: 2 });
   client.query(many(150, "a")).catch(() => undefined);
-  await untilTrue(line.admin, "(select count(*) from throughline.journal where state in ('sent', 'accepted')) = 2");
+  await untilTrue(stack.admin, "(select count(*) from throughline.journal where state in ('sent', 'accepted')) = 2");
   vanish(client);
-  await untilTrue(line.admin, "(select count(*) from hubspot.contacts) = 151");
+  await untilTrue(stack.admin, "(select count(*) from hubspot.contacts) = 151");
   await expectInStep(150);
 });
 
 test("P7: a statement of several calls is TL007 when the outcome of one is unknown", async () => {
-  await line.close();
-  line = await startLine({ seed: [{ email: "ada@x.com" }], timeoutMs: 800 });
+  await stack.close();
+  stack = await startStack({ seed: [{ email: "ada@x.com" }], timeoutMs: 800 });
   const { client } = await chunking();
-  line.sandbox.fault({ kind: "slow", ms: 1, on: { path: "*/batch/create" } });
-  line.sandbox.fault({ kind: "slow", ms: 2_500, on: { path: "*/batch/create" } });
+  stack.sandbox.fault({ kind: "slow", ms: 1, on: { path: "*/batch/create" } });
+  stack.sandbox.fault({ kind: "slow", ms: 2_500, on: { path: "*/batch/create" } });
   const error = await refused(
     client.query("insert into hubspot.contacts (email) select 'm' || i || '@x.com' from generate_series(1, 150) i"),
   );
@@ -102,14 +102,14 @@ test("P7: a statement of several calls is TL007 when the outcome of one is unkno
 
 test("no further call is begun for a session that is gone", async () => {
   const { client } = await chunking();
-  line.sandbox.fault({ kind: "slow", ms: 500, on: { path: "*/batch/create" } });
+  stack.sandbox.fault({ kind: "slow", ms: 500, on: { path: "*/batch/create" } });
   const running = refused(
     client.query("insert into hubspot.contacts (email) select 'm' || i || '@x.com' from generate_series(1, 1000) i"),
   );
-  await expect.poll(() => line.writes().length, { timeout: 5_000, interval: 10 }).toBe(1);
-  await line.admin.query(
+  await expect.poll(() => stack.writes().length, { timeout: 5_000, interval: 10 }).toBe(1);
+  await stack.admin.query(
     "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and usename = 'app'",
   );
   await running;
-  expect(line.writes()).toHaveLength(1);
+  expect(stack.writes()).toHaveLength(1);
 });

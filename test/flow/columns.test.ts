@@ -2,19 +2,19 @@
 
 import { beforeEach, describe, expect, test } from "vitest";
 import { migrateAll } from "../../src/app/migrate.js";
-import { type Line, startLine } from "../support/line.js";
+import { type Stack, startStack } from "../support/stack.js";
 
-let line: Line;
+let stack: Stack;
 beforeEach(async () => {
-  line = await startLine({ seed: [{ email: "ada@x.com", firstname: "Ada" }] });
-  await line.admin.query(`create type public.place as (street text, no int);
+  stack = await startStack({ seed: [{ email: "ada@x.com", firstname: "Ada" }] });
+  await stack.admin.query(`create type public.place as (street text, no int);
     create domain public.positive as int check (value > 0);
     create type public.mood as enum ('sad', 'ok');
     create table public.plain (id text primary key default gen_random_uuid(), email text unique, firstname text);
     insert into public.plain (email, firstname) values ('ada@x.com', 'Ada');
     grant all on public.plain to app`);
   for (const table of ["hubspot.contacts", "public.plain"]) {
-    await line.admin.query(`alter table ${table}
+    await stack.admin.query(`alter table ${table}
       add column serial_no bigint generated always as identity (start with 9007199254740993),
       add column loud text generated always as (upper(email)) stored,
       add column tags text[] default '{}', add column grid int[][], add column doc jsonb, add column raw json,
@@ -23,9 +23,9 @@ beforeEach(async () => {
       add column bytes bytea, add column home public.place, add column rank public.positive, add column mood public.mood,
       add column spans int4range, add column bits bit varying, add column net inet, add column note varchar(10) default 'none'`);
   }
-  await migrateAll(line.opened, { dryRun: false });
-  line.sandbox.clearLog();
-  return () => line.close();
+  await migrateAll(stack.opened, { dryRun: false });
+  stack.sandbox.clearLog();
+  return () => stack.close();
 });
 
 const values =
@@ -61,7 +61,7 @@ describe.each([
     const accepted = statement.includes("returning");
     const said = [];
     for (const table of ["public.plain", "hubspot.contacts"]) {
-      const client = await line.client();
+      const client = await stack.client();
       await client.query(settings);
       const asked = {
         text: statement.replaceAll("TABLE", table),

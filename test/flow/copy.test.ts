@@ -3,18 +3,18 @@
 import { serialize } from "pg-protocol";
 import { beforeEach, expect, test } from "vitest";
 import { mirroredEmails, upstreamEmails } from "../support/answers.js";
-import { type Line, startLine } from "../support/line.js";
 import { untilGone } from "../support/sessions.js";
+import { type Stack, startStack } from "../support/stack.js";
 import { shown, WireClient } from "../support/wire.js";
 
-let line: Line;
+let stack: Stack;
 let wire: WireClient;
 beforeEach(async () => {
-  line = await startLine({ seed: [{ email: "ada@x.com", firstname: "Ada" }] });
-  wire = await WireClient.login(line.port, "app", line.database);
+  stack = await startStack({ seed: [{ email: "ada@x.com", firstname: "Ada" }] });
+  wire = await WireClient.login(stack.port, "app", stack.database);
   return async () => {
     wire.close();
-    await line.close();
+    await stack.close();
   };
 });
 
@@ -41,9 +41,9 @@ test("COPY takes text in pieces of any size, and csv with a header and a list of
       serialize.copyDone(),
     ),
   ).toEqual(["G", "C COPY 1", "Z I"]);
-  expect(line.writes()).toEqual(["POST /crm/v3/objects/contacts/batch/create", "POST /crm/v3/objects/contacts"]);
-  expect(upstreamEmails(line)).toEqual(["a@x.com", "ada@x.com", "b@x.com", "c@x.com"]);
-  expect(await mirroredEmails(line)).toEqual(upstreamEmails(line));
+  expect(stack.writes()).toEqual(["POST /crm/v3/objects/contacts/batch/create", "POST /crm/v3/objects/contacts"]);
+  expect(upstreamEmails(stack)).toEqual(["a@x.com", "ada@x.com", "b@x.com", "c@x.com"]);
+  expect(await mirroredEmails(stack)).toEqual(upstreamEmails(stack));
 });
 
 test("COPY takes binary by extended messages, with a Sync among the rows", async () => {
@@ -63,8 +63,8 @@ test("COPY takes binary by extended messages, with a Sync among the rows", async
   const body = Buffer.concat([head, Buffer.from([0, 1]), field("bin@x.com"), Buffer.from([0xff, 0xff])]);
   wire.send(serialize.copyData(body), serialize.copyDone(), serialize.sync());
   expect(shown(await wire.until("Z"))).toEqual(["C COPY 1", "Z I"]);
-  expect(upstreamEmails(line)).toEqual(["ada@x.com", "bin@x.com"]);
-  expect(await mirroredEmails(line)).toEqual(upstreamEmails(line));
+  expect(upstreamEmails(stack)).toEqual(["ada@x.com", "bin@x.com"]);
+  expect(await mirroredEmails(stack)).toEqual(upstreamEmails(stack));
 });
 
 test("an error of Postgres comes before the first row is asked for, or with its row", async () => {
@@ -90,7 +90,7 @@ test("an error of Postgres comes before the first row is asked for, or with its 
     "C COPY 0",
     "Z I",
   ]);
-  expect(line.sandbox.log.filter(({ method }) => method !== "GET")).toEqual([]);
+  expect(stack.sandbox.log.filter(({ method }) => method !== "GET")).toEqual([]);
 });
 
 test("P1: more rows than one call takes, or more bytes than any call, is refused before anything is sent", async () => {
@@ -111,7 +111,7 @@ test("P1: more rows than one call takes, or more bytes than any call, is refused
   expect(
     await copy("copy hubspot.contacts (email) from stdin", ...rows("x".repeat(20 * 1024 * 1024)), serialize.copyDone()),
   ).toEqual(["G", "E 54000", "Z I"]);
-  expect(line.writes()).toEqual([]);
+  expect(stack.writes()).toEqual([]);
   wire.send(serialize.query("select 1"));
   expect(shown(await wire.until("Z"))).toEqual(["T", "D 1", "C SELECT 1", "Z I"]);
 });
@@ -126,7 +126,7 @@ test("a COPY in a transaction is one call, and a rollback does not undo it", asy
   ]);
   wire.send(serialize.query("rollback"));
   expect(shown(await wire.until("Z"))).toEqual(["C ROLLBACK", "N 01000", "Z I"]);
-  expect(await mirroredEmails(line)).toEqual(["ada@x.com", "t@x.com"]);
+  expect(await mirroredEmails(stack)).toEqual(["ada@x.com", "t@x.com"]);
 });
 
 test("a client that vanishes among its rows has written nothing", async () => {
@@ -134,19 +134,19 @@ test("a client that vanishes among its rows has written nothing", async () => {
   await wire.until("G");
   wire.send(...rows("gone@x.com\n"));
   wire.close();
-  await untilGone(line.admin);
-  expect(line.writes()).toEqual([]);
+  await untilGone(stack.admin);
+  expect(stack.writes()).toEqual([]);
 });
 
 test("COPY from a file on the server, and into a view, is Postgres's own to refuse", async () => {
-  await line.admin.query(
+  await stack.admin.query(
     "create view public.people as select * from hubspot.contacts; grant all on public.people to app",
   );
   for (const sql of ["copy hubspot.contacts from '/nowhere'", "copy public.people from stdin"]) {
     wire.send(serialize.query(sql));
     expect(shown(await wire.until("Z")).at(-1)).toBe("Z I");
   }
-  expect(line.sandbox.log.filter(({ method }) => method !== "GET")).toEqual([]);
+  expect(stack.sandbox.log.filter(({ method }) => method !== "GET")).toEqual([]);
 });
 
 test("COPY with HEADER MATCH is refused", async () => {

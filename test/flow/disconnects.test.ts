@@ -4,23 +4,23 @@ import { serialize } from "pg-protocol";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { mirroredEmails, upstreamEmails } from "../support/answers.js";
 import { query, run } from "../support/conversation.js";
-import { type Line, startLine } from "../support/line.js";
 import { untilSent, untilTrue, vanish } from "../support/sessions.js";
+import { type Stack, startStack } from "../support/stack.js";
 import { shown, WireClient } from "../support/wire.js";
 
-let line: Line;
+let stack: Stack;
 beforeAll(async () => {
-  line = await startLine({ seed: [{ email: "ada@x.com" }] });
-  await line.admin.query("create table public.ledger (no text); grant all on public.ledger to app");
+  stack = await startStack({ seed: [{ email: "ada@x.com" }] });
+  await stack.admin.query("create table public.ledger (no text); grant all on public.ledger to app");
 });
-afterAll(() => line.close());
-beforeEach(() => line.sandbox.clearLog());
+afterAll(() => stack.close());
+beforeEach(() => stack.sandbox.clearLog());
 
 const insert = (name: string) => `insert into hubspot.contacts (email) values ('${name}@x.com')`;
 async function expectInStep(name: string): Promise<void> {
-  await untilTrue(line.admin, `exists (select from hubspot.contacts where email = '${name}@x.com')`);
-  await untilTrue(line.admin, "not exists (select from throughline.journal where closed_at is null)");
-  expect(await mirroredEmails(line)).toEqual(upstreamEmails(line));
+  await untilTrue(stack.admin, `exists (select from hubspot.contacts where email = '${name}@x.com')`);
+  await untilTrue(stack.admin, "not exists (select from throughline.journal where closed_at is null)");
+  expect(await mirroredEmails(stack)).toEqual(upstreamEmails(stack));
 }
 
 test.each([
@@ -29,20 +29,20 @@ test.each([
 ])(
   "P6: a client that vanishes during its first call leaves the accepted row in the mirror: %s",
   async (_, name, before) => {
-    const client = await line.client();
+    const client = await stack.client();
     await client.query(before);
-    line.sandbox.fault({ kind: "slow", ms: 300 });
+    stack.sandbox.fault({ kind: "slow", ms: 300 });
     client.query(insert(name)).catch(() => undefined);
-    await untilSent(line.admin);
+    await untilSent(stack.admin);
     vanish(client);
     await expectInStep(name);
-    expect(line.writes()).toHaveLength(1);
+    expect(stack.writes()).toHaveLength(1);
   },
 );
 
 test("P10: a client that ends its side behind a write and a Query hears both answers", async () => {
-  const wire = await WireClient.login(line.port, "app", line.database);
-  line.sandbox.fault({ kind: "slow", ms: 300 });
+  const wire = await WireClient.login(stack.port, "app", stack.database);
+  stack.sandbox.fault({ kind: "slow", ms: 300 });
   wire.socket.end(
     Buffer.concat([...run(`${insert("three")} returning email`), serialize.sync(), ...query("select 7")]),
   );
@@ -54,15 +54,15 @@ test("P10: a client that ends its side behind a write and a Query hears both ans
 test.each(["hubspot.contacts (email)", "public.ledger"])(
   "P10: a backend that is killed among the rows of a COPY is told at once, as Postgres does: %s",
   async (table) => {
-    const wire = await WireClient.login(line.port, "app", line.database);
+    const wire = await WireClient.login(stack.port, "app", stack.database);
     wire.send(...query(`copy ${table} from stdin`));
     await wire.until("G");
-    await line.admin.query(
+    await stack.admin.query(
       "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'app' and datname = current_database()",
     );
     wire.send(serialize.copyData(Buffer.from("1@x.com\n")));
     expect(shown(await wire.until("E"))).toEqual(["E 57P01"]);
     wire.close();
-    expect(line.writes()).toEqual([]);
+    expect(stack.writes()).toEqual([]);
   },
 );

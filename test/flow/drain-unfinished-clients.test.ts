@@ -9,21 +9,21 @@ import { serve } from "../../src/app/serve.js";
 import type { RunningProxy } from "../../src/proxy/start.js";
 import { bind, execute, flush, parse, query, sync } from "../proxy/build.js";
 import { login } from "../proxy/session.js";
-import { type Line, startLine } from "../support/line.js";
 import { untilTrue } from "../support/sessions.js";
+import { type Stack, startStack } from "../support/stack.js";
 import { WireClient } from "../support/wire.js";
 
-let line: Line;
+let stack: Stack;
 let proxy: RunningProxy;
 /** Longer than a test may last. */
 const longMs = 200_000;
 
 beforeEach(async () => {
-  line = await startLine({});
-  proxy = await serve(line.opened, { host: "127.0.0.1", port: 0 });
+  stack = await startStack({});
+  proxy = await serve(stack.opened, { host: "127.0.0.1", port: 0 });
 });
-afterEach(() => line.close());
-const raw = () => login({ host: "127.0.0.1", port: proxy.port }, line.database);
+afterEach(() => stack.close());
+const raw = () => login({ host: "127.0.0.1", port: proxy.port }, stack.database);
 
 test("a stop ends a client that reads nothing and has a write waiting behind its unread rows", async () => {
   const client = await raw();
@@ -31,7 +31,7 @@ test("a stop ends a client that reads nothing and has a write waiting behind its
   const rows = query("select repeat('x', 1000) from generate_series(1, 60000)");
   client.send(Buffer.concat([rows, query("insert into hubspot.contacts (email) values ('new@x.com')")]));
   await untilTrue(
-    line.admin,
+    stack.admin,
     "exists (select from pg_stat_activity where datname = current_database() and wait_event = 'ClientWrite')",
   );
   await proxy.close(50);
@@ -46,7 +46,7 @@ test("a stop ends two clients that write on and on in their transactions", async
       port: proxy.port,
       user: "app",
       password: "app",
-      database: line.database,
+      database: stack.database,
     });
     client.on("error", () => undefined);
     await client.connect();
@@ -56,7 +56,7 @@ test("a stop ends two clients that write on and on in their transactions", async
       await client.query(`insert into hubspot.contacts (email) values ('n${n}-${i}@x.com')`);
   });
   const ended = Promise.allSettled(writing);
-  await expect.poll(() => line.writes().length, { timeout: 10_000 }).toBeGreaterThan(1);
+  await expect.poll(() => stack.writes().length, { timeout: 10_000 }).toBeGreaterThan(1);
   await proxy.close(50);
   going = false;
   // The stop has ended them.
@@ -83,11 +83,11 @@ test("a stop lets a client between the Execute of a write and its Sync come to i
   await client.untilEnd().catch(() => undefined);
   await closing;
   expect(client.letters).toMatch(/C Z E$/);
-  expect((await line.admin.query("select email from hubspot.contacts")).rows).toEqual([{ email: "new@x.com" }]);
+  expect((await stack.admin.query("select email from hubspot.contacts")).rows).toEqual([{ email: "new@x.com" }]);
 });
 
 test("a stop does not wait for the rows of a COPY into a mirror", async () => {
-  const wire = await WireClient.login(proxy.port, "app", line.database);
+  const wire = await WireClient.login(proxy.port, "app", stack.database);
   wire.send(serialize.query("copy hubspot.contacts (email) from stdin"));
   await wire.until("G");
   const closing = proxy.close();
@@ -101,7 +101,7 @@ test("a stop does not wait for the rows of a COPY into a mirror", async () => {
 });
 
 test("TL002: a proxy that stops in a transaction with an accepted write says so", async () => {
-  const client = new pg.Client({ connectionString: `postgres://app:app@127.0.0.1:${proxy.port}/${line.database}` });
+  const client = new pg.Client({ connectionString: `postgres://app:app@127.0.0.1:${proxy.port}/${stack.database}` });
   const ended = new Promise<Error>((resolve) => client.on("error", resolve));
   await client.connect();
   await client.query("begin");

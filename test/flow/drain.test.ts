@@ -6,10 +6,10 @@ import { serve } from "../../src/app/serve.js";
 import { Metrics } from "../../src/observe/metrics.js";
 import type { RunningProxy } from "../../src/proxy/start.js";
 import { refused } from "../support/answers.js";
-import { type Line, startLine } from "../support/line.js";
 import { untilAsleep, untilSent, untilTrue } from "../support/sessions.js";
+import { type Stack, startStack } from "../support/stack.js";
 
-let line: Line;
+let stack: Stack;
 let proxy: RunningProxy;
 const metrics = new Metrics();
 /** Longer than a test may last. */
@@ -17,17 +17,17 @@ const drainMs = 100_000;
 const clients: pg.Client[] = [];
 
 beforeEach(async () => {
-  line = await startLine({ seed: [{ email: "ada@x.com" }] });
+  stack = await startStack({ seed: [{ email: "ada@x.com" }] });
 });
 afterEach(async () => {
   for (const client of clients.splice(0)) await client.end().catch(() => undefined);
   await proxy.close();
-  await line.close();
+  await stack.close();
 });
 
 async function begin(limits: { connections?: number; writes?: number } = {}): Promise<void> {
-  const { config } = line.opened;
-  const opened = { ...line.opened, config: { ...config, listen: { ...config.listen, ...limits } } };
+  const { config } = stack.opened;
+  const opened = { ...stack.opened, config: { ...config, listen: { ...config.listen, ...limits } } };
   proxy = await serve(opened, { host: "127.0.0.1", port: 0 }, new Metrics());
 }
 async function connect(): Promise<pg.Client & { readonly ended: Promise<unknown> }> {
@@ -35,7 +35,7 @@ async function connect(): Promise<pg.Client & { readonly ended: Promise<unknown>
     host: "127.0.0.1",
     port: proxy.port,
     user: "app",
-    database: line.database,
+    database: stack.database,
     password: "app",
   });
   const ended = new Promise((resolve) => client.on("error", resolve));
@@ -47,12 +47,12 @@ async function connect(): Promise<pg.Client & { readonly ended: Promise<unknown>
 test("a stop lets a call, a query and a transaction come to their end, and ends the rest with 57P01", async () => {
   await begin();
   const [idle, calling, querying, transacting] = [await connect(), await connect(), await connect(), await connect()];
-  line.sandbox.fault({ kind: "slow", ms: 300 });
+  stack.sandbox.fault({ kind: "slow", ms: 300 });
   const called = calling.query("insert into hubspot.contacts (email) values ('new@x.com') returning email");
   const queried = querying.query("select 1 as one from pg_sleep(0.5)");
   await transacting.query("begin");
-  await untilSent(line.admin);
-  await untilAsleep(line.admin);
+  await untilSent(stack.admin);
+  await untilAsleep(stack.admin);
   const closed = proxy.close(drainMs);
   expect(await idle.ended).toMatchObject({ code: "57P01" });
   await expect(connect()).rejects.toThrow();
@@ -62,7 +62,7 @@ test("a stop lets a call, a query and a transaction come to their end, and ends 
   await transacting.query("commit");
   for (const client of [calling, querying, transacting]) expect(await client.ended).toMatchObject({ code: "57P01" });
   await closed;
-  expect((await line.admin.query("select from throughline.journal where closed_at is null")).rowCount).toBe(0);
+  expect((await stack.admin.query("select from throughline.journal where closed_at is null")).rowCount).toBe(0);
 });
 
 test("a stop waits for no client that stays in its transaction", async () => {
@@ -76,14 +76,14 @@ test("a stop waits for no client that stays in its transaction", async () => {
 test("too many writes at a time are 53400 before anything is sent; reads go on", async () => {
   await begin({ writes: 1 });
   const [one, two] = [await connect(), await connect()];
-  line.sandbox.fault({ kind: "slow", ms: 300 });
+  stack.sandbox.fault({ kind: "slow", ms: 300 });
   const writing = one.query("insert into hubspot.contacts (email) values ('one@x.com')");
-  await untilSent(line.admin);
+  await untilSent(stack.admin);
   const told = await refused(two.query("insert into hubspot.contacts (email) values ('two@x.com')"));
   expect(told).toMatchObject({ code: "53400", hint: expect.stringContaining("listen.writes") });
   expect((await two.query("select email from hubspot.contacts")).rows).toEqual([{ email: "ada@x.com" }]);
   await writing;
-  expect(line.writes()).toHaveLength(1);
+  expect(stack.writes()).toHaveLength(1);
 });
 
 test("too many clients are 53300", async () => {
@@ -93,12 +93,12 @@ test("too many clients are 53300", async () => {
 });
 
 test("the metrics count connections, writes and calls, and hold no values", async () => {
-  proxy = await serve(line.opened, { host: "127.0.0.1", port: 0 }, metrics);
+  proxy = await serve(stack.opened, { host: "127.0.0.1", port: 0 }, metrics);
   const client = await connect();
   await client.query("insert into hubspot.contacts (email) values ('new@x.com')");
-  line.sandbox.fault({ kind: "hang-up-after", on: { path: "/crm/v3/objects/contacts" } });
+  stack.sandbox.fault({ kind: "hang-up-after", on: { path: "/crm/v3/objects/contacts" } });
   await refused(client.query("insert into hubspot.contacts (firstname) values ('Nobody')"));
-  await untilTrue(line.admin, "exists (select from throughline.journal where state = 'unknown')");
+  await untilTrue(stack.admin, "exists (select from throughline.journal where state = 'unknown')");
   // It is counted when the client has been told.
   await expect.poll(() => metrics.registry.metrics()).toContain("throughline_write_seconds_count 2");
   const text = await metrics.registry.metrics();

@@ -1,12 +1,12 @@
 // An error between acceptance and the end of COMMIT is TL002, so that no client repeats the statement.
 
 import { beforeEach, describe, expect, test } from "vitest";
-import { type Line, startLine } from "../support/line.js";
+import { type Stack, startStack } from "../support/stack.js";
 
-let line: Line;
+let stack: Stack;
 beforeEach(async () => {
-  line = await startLine({ seed: [{ email: "ada@x.com", firstname: "Ada" }] });
-  return () => line.close();
+  stack = await startStack({ seed: [{ email: "ada@x.com", firstname: "Ada" }] });
+  return () => stack.close();
 });
 
 const insert = "insert into hubspot.contacts (email, firstname) values ('NEW@x.com', 'New')";
@@ -60,8 +60,8 @@ const errors: readonly After[] = [
 
 describe.each([false, true])("in a transaction of the client's: %s", (explicit) => {
   test.each(errors)("TL002: $what", async ({ given = "", sql = insert, code }) => {
-    if (given !== "") await line.admin.query(given);
-    const client = await line.client();
+    if (given !== "") await stack.admin.query(given);
+    const client = await stack.client();
     if (explicit) await client.query("begin");
     const error = await client.query(sql).catch((cause) => cause);
     expect(error).toMatchObject({
@@ -69,7 +69,7 @@ describe.each([false, true])("in a transaction of the client's: %s", (explicit) 
       message: expect.stringMatching(/accepted upstream .* do not repeat/),
       detail: expect.stringContaining(code),
     });
-    expect(line.sandbox.records("contacts").map(({ properties }) => properties["email"])).toContain(canonical);
+    expect(stack.sandbox.records("contacts").map(({ properties }) => properties["email"])).toContain(canonical);
   });
 });
 
@@ -82,10 +82,10 @@ test.each([
   ["a deadlock of a later statement", "40P01", ["do $$begin raise 'dead' using errcode = '40P01'; end$$"]],
   ["a serialization failure at COMMIT", "40001", ["insert into public.late values (1)", "commit"]],
 ])("TL002: %s", async (_, code, texts) => {
-  await line.admin.query(`create table public.late (no int); grant all on public.late to app;
+  await stack.admin.query(`create table public.late (no int); grant all on public.late to app;
     create function public.late() returns trigger language plpgsql as $$begin raise 'late' using errcode = '40001'; end$$;
     create constraint trigger late after insert on public.late deferrable initially deferred for each row execute function public.late()`);
-  const client = await line.client();
+  const client = await stack.client();
   await client.query("begin");
   await client.query(insert);
   const outcomes = [];
@@ -98,12 +98,12 @@ test.each([
     );
   expect(outcomes.at(-1)).toMatchObject({ code: "TL002", detail: expect.stringContaining(code) });
   await client.query("rollback");
-  const { rowCount } = await line.admin.query("select from hubspot.contacts where email = $1", [canonical]);
+  const { rowCount } = await stack.admin.query("select from hubspot.contacts where email = $1", [canonical]);
   expect(rowCount).toBe(1);
 });
 
 test("P4: an error before acceptance is Postgres's own, and nothing is sent", async () => {
-  const client = await line.client();
+  const client = await stack.client();
   for (const [sql, code] of [
     [`${insert} returning 1 / 0`, "22012"],
     ["insert into hubspot.contacts (email) values ('ada@x.com')", "23505"],
@@ -111,5 +111,5 @@ test("P4: an error before acceptance is Postgres's own, and nothing is sent", as
   ]) {
     expect(await client.query(sql ?? "").catch((cause) => cause)).toMatchObject({ code });
   }
-  expect(line.writes()).toEqual([]);
+  expect(stack.writes()).toEqual([]);
 });

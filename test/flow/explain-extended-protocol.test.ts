@@ -2,18 +2,18 @@
 
 import { serialize } from "pg-protocol";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Line, startLine } from "../support/line.js";
+import { type Stack, startStack } from "../support/stack.js";
 import { shown, WireClient } from "../support/wire.js";
 
-let line: Line;
+let stack: Stack;
 let wire: WireClient;
 beforeAll(async () => {
-  line = await startLine({ seed: [{ email: "ada@a.example", firstname: "Ada" }] });
-  wire = await WireClient.login(line.port, "app", line.database);
+  stack = await startStack({ seed: [{ email: "ada@a.example", firstname: "Ada" }] });
+  wire = await WireClient.login(stack.port, "app", stack.database);
 });
 afterAll(async () => {
   wire.close();
-  await line.close();
+  await stack.close();
 });
 
 /** `$1` is an int4. */

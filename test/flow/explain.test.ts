@@ -3,16 +3,16 @@
 import type pg from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { refused } from "../support/answers.js";
-import { type Line, startLine } from "../support/line.js";
+import { type Stack, startStack } from "../support/stack.js";
 
-let line: Line;
+let stack: Stack;
 let client: pg.Client;
 beforeAll(async () => {
-  line = await startLine({ seed: [{ email: "ada@a.example", firstname: "Ada" }, { email: "bob@a.example" }] });
-  client = await line.client();
+  stack = await startStack({ seed: [{ email: "ada@a.example", firstname: "Ada" }, { email: "bob@a.example" }] });
+  client = await stack.client();
 });
-afterAll(() => line.close());
-beforeEach(() => line.sandbox.clearLog());
+afterAll(() => stack.close());
+beforeEach(() => stack.sandbox.clearLog());
 
 const requests = (lines: readonly { readonly "QUERY PLAN": string }[]) =>
   lines.map((row) => row["QUERY PLAN"]).slice(lines.findIndex((row) => row["QUERY PLAN"].startsWith("Throughline")));
@@ -77,12 +77,12 @@ describe("EXPLAIN", () => {
     expect(command).toBe("EXPLAIN");
     expect(rows[0]["QUERY PLAN"]).toMatch(/on (hubspot\.)?contacts/);
     expect(requests(rows)).toEqual(lines);
-    expect(line.sandbox.log).toEqual([]);
+    expect(stack.sandbox.log).toEqual([]);
     const { rows: left } = await client.query(
       "select name from pg_prepared_statements where name like '%throughline%'",
     );
     expect(left).toEqual([]);
-    const { rows: noted } = await line.admin.query("select count(*)::int as n from throughline.journal");
+    const { rows: noted } = await stack.admin.query("select count(*)::int as n from throughline.journal");
     expect(noted).toEqual([{ n: 0 }]);
   });
 
@@ -129,7 +129,7 @@ describe("EXPLAIN", () => {
     const { rows } = await client.query("explain execute put('put@b.example')");
     expect(requests(rows).join("\n")).toMatch(/POST .*contacts.*put@b\.example/s);
     await client.query("deallocate put");
-    const { rows: noted } = await line.admin.query("select count(*)::int as n from throughline.journal");
+    const { rows: noted } = await stack.admin.query("select count(*)::int as n from throughline.journal");
     expect(noted).toEqual([{ n: 0 }]);
   });
 
@@ -149,7 +149,7 @@ describe("throughline.dry_run", () => {
     notices.length = 0;
   });
   const mirrored = async () =>
-    (await line.admin.query("select email, firstname from hubspot.contacts order by email")).rows;
+    (await stack.admin.query("select email, firstname from hubspot.contacts order by email")).rows;
 
   test.each(["simple", "extended"])(
     "a write is answered as it was planned, and nothing is sent or kept (%s)",
@@ -176,7 +176,7 @@ describe("throughline.dry_run", () => {
         ),
         expect.stringMatching(/\nDELETE .*\nRows: 1, /),
       ]);
-      expect(line.sandbox.log).toEqual([]);
+      expect(stack.sandbox.log).toEqual([]);
       expect(await mirrored()).toEqual(before);
     },
   );
@@ -190,6 +190,6 @@ describe("throughline.dry_run", () => {
     await client.query("update hubspot.contacts set firstname = 'x'");
     await client.query("commit");
     expect((await client.query("select a from kept")).rows).toEqual([{ a: 1 }]);
-    expect(line.sandbox.log).toEqual([]);
+    expect(stack.sandbox.log).toEqual([]);
   });
 });

@@ -4,19 +4,19 @@ import { serialize } from "pg-protocol";
 import { beforeEach, expect, test } from "vitest";
 import { mirroredEmails } from "../support/answers.js";
 import { conversation, run } from "../support/conversation.js";
-import { type Line, startLine } from "../support/line.js";
+import { type Stack, startStack } from "../support/stack.js";
 
-let line: Line;
+let stack: Stack;
 let message: Buffer;
 beforeEach(async () => {
-  line = await startLine({ seed: [{ email: "ada@x.com" }] });
-  await line.admin.query(
+  stack = await startStack({ seed: [{ email: "ada@x.com" }] });
+  await stack.admin.query(
     `create function public.add(text) returns text language sql as $$insert into hubspot.contacts (email) values ($1) returning email$$`,
   );
-  const { rows } = await line.admin.query("select 'public.add(text)'::regprocedure::oid::int as oid");
+  const { rows } = await stack.admin.query("select 'public.add(text)'::regprocedure::oid::int as oid");
   message = functionCall(rows[0].oid, "f@x.com");
-  line.sandbox.clearLog();
-  return () => line.close();
+  stack.sandbox.clearLog();
+  return () => stack.close();
 });
 
 /** Of one argument; both it and the result as text. */
@@ -33,15 +33,15 @@ function functionCall(oid: number, argument: string): Buffer {
 }
 
 test("P9: a function that writes to a mirror is refused, with no request", async () => {
-  const said = await conversation(line.port, line.database, [[message], "Z"]);
+  const said = await conversation(stack.port, stack.database, [[message], "Z"]);
   expect(said.slice(0, 2)).toEqual(["E 0A000", "Z I"]);
-  expect(line.sandbox.log).toEqual([]);
+  expect(stack.sandbox.log).toEqual([]);
 });
 
 test("P9: such a function is refused behind a write of its pipeline, and that write stands", async () => {
   const write = run("insert into hubspot.contacts (email) values ('b@x.com')");
-  const said = await conversation(line.port, line.database, [[...write, message, serialize.sync()]]);
+  const said = await conversation(stack.port, stack.database, [[...write, message, serialize.sync()]]);
   expect(said.slice(0, 5)).toEqual(["1", "2", "C INSERT 0 1", "E 0A000", "Z I"]);
-  expect(line.writes()).toHaveLength(1);
-  expect(await mirroredEmails(line)).toEqual(["ada@x.com", "b@x.com"]);
+  expect(stack.writes()).toHaveLength(1);
+  expect(await mirroredEmails(stack)).toEqual(["ada@x.com", "b@x.com"]);
 });

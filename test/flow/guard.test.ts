@@ -1,16 +1,16 @@
 // The guard: no write reaches a mirror but through the proxy's write path, whoever makes it and however it is hidden.
 
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { type Line, startLine } from "../support/line.js";
+import { type Stack, startStack } from "../support/stack.js";
 
-let line: Line;
+let stack: Stack;
 beforeAll(async () => {
-  line = await startLine({
+  stack = await startStack({
     seed: [{ email: "ada@example.com", firstname: "Ada", city: "London" }, { email: "bob@example.com" }],
   });
 });
-afterAll(() => line.close());
-beforeEach(() => line.sandbox.clearLog());
+afterAll(() => stack.close());
+beforeEach(() => stack.sandbox.clearLog());
 
 interface Refused {
   readonly code: string;
@@ -21,7 +21,7 @@ const refusal = (promise: Promise<unknown>): Promise<Refused> =>
     () => ({ code: "accepted", message: "" }),
     (cause) => cause,
   );
-const snapshot = async () => (await line.admin.query("select * from hubspot.contacts order by id")).rows;
+const snapshot = async () => (await stack.admin.query("select * from hubspot.contacts order by id")).rows;
 
 /** Where nobody reads the text, Postgres itself is the last to ask. */
 const unseen = (sql: string) => `do $$begin execute replace('${sql}', '~', 'con' || 'tacts'); end$$`;
@@ -37,7 +37,7 @@ const writes = [
 
 test.each(writes)("P9: a direct connection is refused by Postgres itself: %s", async (sql) => {
   const before = await snapshot();
-  const direct = await line.direct();
+  const direct = await stack.direct();
   const error = await refusal(direct.query(sql));
   expect(error.code).toBe("0A000");
   expect(error.message).toMatch(
@@ -48,40 +48,42 @@ test.each(writes)("P9: a direct connection is refused by Postgres itself: %s", a
 
 test("P9: a superuser's direct write, TRUNCATE and COPY are refused as well", async () => {
   const before = await snapshot();
-  expect((await refusal(line.admin.query(writes[1] ?? ""))).code).toBe("0A000");
-  const truncate = await refusal(line.admin.query("truncate hubspot.contacts"));
+  expect((await refusal(stack.admin.query(writes[1] ?? ""))).code).toBe("0A000");
+  const truncate = await refusal(stack.admin.query("truncate hubspot.contacts"));
   expect(truncate).toMatchObject({
     code: "0A000",
     message: 'throughline: TRUNCATE of mirror table "hubspot"."contacts" is not offered',
   });
   expect(
-    (await refusal(line.admin.query("copy hubspot.contacts (email) from program 'echo x@example.com'"))).code,
+    (await refusal(stack.admin.query("copy hubspot.contacts (email) from program 'echo x@example.com'"))).code,
   ).toBe("0A000");
   expect(await snapshot()).toEqual(before);
 });
 
 test("P9: a cascade into the mirror is refused, directly and through the proxy", async () => {
-  await line.admin.query("create table public.owner (id int primary key)");
-  await line.admin.query("insert into public.owner values (1)");
-  await line.admin.query("alter table hubspot.contacts add column owner int references public.owner on delete cascade");
-  await line.admin.query("update hubspot.contacts set owner = 1 where email = 'ada@example.com'");
-  await line.admin.query("grant all on public.owner to app");
-  for (const client of [await line.direct(), await line.client(), line.admin]) {
+  await stack.admin.query("create table public.owner (id int primary key)");
+  await stack.admin.query("insert into public.owner values (1)");
+  await stack.admin.query(
+    "alter table hubspot.contacts add column owner int references public.owner on delete cascade",
+  );
+  await stack.admin.query("update hubspot.contacts set owner = 1 where email = 'ada@example.com'");
+  await stack.admin.query("grant all on public.owner to app");
+  for (const client of [await stack.direct(), await stack.client(), stack.admin]) {
     const error = await refusal(client.query("delete from public.owner"));
     expect(error).toMatchObject({ code: "0A000" });
     expect(error.message).toContain("DELETE of mirror table");
   }
-  expect(line.writes()).toEqual([]);
-  await line.admin.query("alter table hubspot.contacts drop column owner");
+  expect(stack.writes()).toEqual([]);
+  await stack.admin.query("alter table hubspot.contacts drop column owner");
 });
 
 test("P9: a write that only appears at run time is refused through the proxy as well, with no request", async () => {
-  await line.admin.query(
+  await stack.admin.query(
     "create function public.sneak() returns void language plpgsql as $$begin execute 'delete from hubspot.con' || 'tacts'; end$$",
   );
-  await line.admin.query("grant all on hubspot.contacts to app");
+  await stack.admin.query("grant all on hubspot.contacts to app");
   const before = await snapshot();
-  const client = await line.client();
+  const client = await stack.client();
   for (const sql of [
     "select public.sneak()",
     unseen("delete from hubspot.~"),
@@ -92,7 +94,7 @@ test("P9: a write that only appears at run time is refused through the proxy as 
   ]) {
     expect(await refusal(client.query(sql)), sql).toMatchObject({ code: "0A000" });
   }
-  expect(line.sandbox.log).toEqual([]);
+  expect(stack.sandbox.log).toEqual([]);
   expect(await snapshot()).toEqual(before);
 });
 
@@ -100,7 +102,7 @@ const call = "00000000-0000-0000-0000-000000000001";
 
 test("P9: no setting opens the guard", async () => {
   const before = await snapshot();
-  for (const client of [await line.direct(), await line.client()]) {
+  for (const client of [await stack.direct(), await stack.client()]) {
     for (const mode of ["plan", "apply", "close", "", ":", "plan:x", "apply:;drop"]) {
       for (const value of [`${mode}:${call}`, mode]) {
         await client.query("begin");
@@ -139,13 +141,13 @@ test("P9: forged calls of Throughline's functions are refused, and none of its t
     "select * from throughline.staged",
     "insert into throughline.applied values (gen_random_uuid())",
   ];
-  for (const client of [await line.direct(), await line.client()]) {
+  for (const client of [await stack.direct(), await stack.client()]) {
     for (const sql of forged) expect(await refusal(client.query(sql)), sql).toMatchObject({ code: "42501" });
   }
 });
 
 test("P9: settings and tables of Throughline that a statement reads in RETURNING open nothing later", async () => {
-  const client = await line.client();
+  const client = await stack.client();
   const { rows } = await client.query(
     `insert into hubspot.contacts (email) values ('curious@example.com')
      returning current_setting('throughline.call', true) as call, current_setting('throughline.n', true) as n`,
@@ -164,35 +166,37 @@ test("P9: settings and tables of Throughline that a statement reads in RETURNING
     ),
   );
   expect(names).toMatchObject({ code: "42501" });
-  expect(line.writes()).toHaveLength(1);
+  expect(stack.writes()).toHaveLength(1);
 });
 
 test("P9: a mirror row that a function changes during planning is planned, sent and applied with its statement", async () => {
-  await line.admin.query(
+  await stack.admin.query(
     `create function public.meddle() returns int language plpgsql as $$begin
        update hubspot.contacts set firstname = 'meddled' where email = 'bob@example.com'; return 1; end$$`,
   );
-  const client = await line.client();
+  const client = await stack.client();
   await client.query(
     "update hubspot.contacts set city = 'Paris' where email = 'ada@example.com' returning public.meddle()",
   );
-  expect(line.writes()).toEqual(["POST /crm/v3/objects/contacts/batch/update"]);
-  const upstream = line.sandbox.records("contacts").find(({ properties }) => properties["email"] === "bob@example.com");
+  expect(stack.writes()).toEqual(["POST /crm/v3/objects/contacts/batch/update"]);
+  const upstream = stack.sandbox
+    .records("contacts")
+    .find(({ properties }) => properties["email"] === "bob@example.com");
   expect(upstream?.properties["firstname"]).toBe("meddled");
   expect(
-    (await line.admin.query("select firstname from hubspot.contacts where email = 'bob@example.com'")).rows,
+    (await stack.admin.query("select firstname from hubspot.contacts where email = 'bob@example.com'")).rows,
   ).toEqual([{ firstname: "meddled" }]);
 });
 
 test("P9: a mirror row that a function changes only while its statement is applied is not written", async () => {
-  await line.admin.query("create sequence public.turn");
-  await line.admin.query("grant all on public.turn to app");
-  await line.admin.query(
+  await stack.admin.query("create sequence public.turn");
+  await stack.admin.query("grant all on public.turn to app");
+  await stack.admin.query(
     `create function public.turncoat() returns int language plpgsql as $$begin
        if nextval('public.turn') > 2 then update hubspot.contacts set firstname = 'turned' where email = 'bob@example.com'; end if;
        return 1; end$$`,
   );
-  const client = await line.client();
+  const client = await stack.client();
   const before = await snapshot();
   await client.query(
     "update hubspot.contacts set city = 'Rome' where email = 'ada@example.com' returning public.turncoat()",
@@ -203,7 +207,7 @@ test("P9: a mirror row that a function changes only while its statement is appli
 });
 
 test("an error shows nothing of Throughline's functions, and no statement or cursor of its own stays in the session", async () => {
-  const client = await line.client();
+  const client = await stack.client();
   await client.query("set log_parameter_max_length_on_error = -1");
   const error = await client.query("insert into hubspot.contacts (email) values ('nonsense')").catch((cause) => cause);
   expect(error).toMatchObject({ code: "22P02", where: undefined, routine: undefined, file: undefined });
@@ -213,5 +217,5 @@ test("an error shows nothing of Throughline's functions, and no statement or cur
 });
 
 test("P9: the proxy's own login is not let in through the proxy", async () => {
-  await expect(line.client("throughline")).rejects.toMatchObject({ code: "28000" });
+  await expect(stack.client("throughline")).rejects.toMatchObject({ code: "28000" });
 });

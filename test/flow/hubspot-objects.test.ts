@@ -8,7 +8,7 @@ import { type HubspotSandbox, startHubspotSandbox } from "../../packages/sandbox
 import { open, readConfig } from "../../src/app/open.js";
 import { refused } from "../support/answers.js";
 import { makeDatabase, type TestDatabase } from "../support/database.js";
-import { type Served, serveLine } from "../support/served.js";
+import { type ServedStack, serveStack } from "../support/served-stack.js";
 
 const folder = mkdtempSync(join(tmpdir(), "throughline-hubspot-"));
 const config = `
@@ -30,7 +30,7 @@ log: { level: error }
 let database: TestDatabase;
 let main: HubspotSandbox;
 let eu: HubspotSandbox;
-let line: Served;
+let stack: ServedStack;
 beforeAll(async () => {
   const rate = { calls: 10_000, perMs: 10_000 };
   main = await startHubspotSandbox({ seed: 0, rate, token: "main" });
@@ -53,10 +53,10 @@ beforeAll(async () => {
     TOKEN: "main",
     EU_TOKEN: "eu",
   };
-  line = await serveLine(database, open(readConfig(path, env)), true);
+  stack = await serveStack(database, open(readConfig(path, env)), true);
 });
 afterAll(async () => {
-  await line.close();
+  await stack.close();
   await main.close();
   await eu.close();
   await database.drop();
@@ -102,7 +102,7 @@ const created: readonly (readonly [string, string, object])[] = [
 ];
 
 test.each(created)("P3: a record of %s is created, changed and deleted, each by one call", async (type, sql, row) => {
-  const client = await line.client();
+  const client = await stack.client();
   const made = await client.query(sql.replace("returning", "returning id,"));
   const [{ id, ...rest }] = made.rows;
   expect(rest).toEqual(row);
@@ -119,7 +119,7 @@ test.each(created)("P3: a record of %s is created, changed and deleted, each by 
 });
 
 test("P5: a missing value that a custom object requires is refused before anything is sent", async () => {
-  const client = await line.client();
+  const client = await stack.client();
   expect(await refused(client.query("insert into hubspot.cars (doors) values (2)"))).toMatchObject({
     code: "23502",
     schema: "hubspot",
@@ -130,7 +130,7 @@ test("P5: a missing value that a custom object requires is refused before anythi
 });
 
 test("associations are rows: made, found by a pull, deleted", async () => {
-  const client = await line.client();
+  const client = await stack.client();
   const contact = (await client.query("insert into hubspot.contacts (email) values ('ada@a.example') returning id"))
     .rows[0].id;
   const company = (await client.query("insert into hubspot.companies (name) values ('A') returning id")).rows[0].id;
@@ -141,7 +141,7 @@ test("associations are rows: made, found by a pull, deleted", async () => {
   );
   expect(made.rows).toEqual([{ from_id: contact, to_id: company }]);
   expect(writes(main)).toEqual(["POST /crm/v4/associations/contacts/companies/batch/associate/default"]);
-  await line.pull();
+  await stack.pull();
   const pairs = "select * from hubspot.contacts_companies";
   expect((await client.query(pairs)).rows).toEqual(made.rows);
   expect(
@@ -153,12 +153,12 @@ test("associations are rows: made, found by a pull, deleted", async () => {
   ).toEqual([{ email: "ada@a.example", name: "A" }]);
   await client.query("delete from hubspot.contacts_companies where from_id = $1", [contact]);
   expect((await client.query(pairs)).rows).toEqual([]);
-  await line.pull();
+  await stack.pull();
   expect((await client.query(pairs)).rows).toEqual([]);
 });
 
 test("two accounts of one API are two schemas, each with its own token", async () => {
-  const client = await line.client();
+  const client = await stack.client();
   await client.query("insert into hubspot_eu.contacts (email) values ('grace@eu.example')");
   expect(writes(eu)).toEqual(["POST /crm/v3/objects/contacts"]);
   expect(writes(main)).toEqual([]);

@@ -6,17 +6,17 @@ import { serialize } from "pg-protocol";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { mirroredEmails, refused, upstreamEmails } from "../support/answers.js";
 import { query, run } from "../support/conversation.js";
-import { type Line, startLine } from "../support/line.js";
 import { cancel, untilAsleep, untilTrue } from "../support/sessions.js";
+import { type Stack, startStack } from "../support/stack.js";
 import { shown, WireClient } from "../support/wire.js";
 
-let line: Line;
+let stack: Stack;
 beforeAll(async () => {
-  line = await startLine({ seed: [{ email: "ada@x.com" }] });
-  await line.admin.query(sleepsInApply);
-  await line.admin.query(sleepsInCommit);
+  stack = await startStack({ seed: [{ email: "ada@x.com" }] });
+  await stack.admin.query(sleepsInApply);
+  await stack.admin.query(sleepsInCommit);
 });
-afterAll(() => line.close());
+afterAll(() => stack.close());
 
 const insert = (name: string) => `insert into hubspot.contacts (email) values ('${name}@x.com')`;
 const insertLate = "insert into public.late values (1)";
@@ -33,13 +33,13 @@ const sleepsInCommit = `${sleeps("late", "true")};
 
 /** The session that sleeps. */
 const signal = (how: "cancel" | "terminate") =>
-  line.admin.query(
+  stack.admin.query(
     `select pg_${how}_backend(pid) from pg_stat_activity where wait_event = 'PgSleep' and usename = 'app' and datname = current_database()`,
   );
 async function expectInStep(name: string): Promise<void> {
-  await untilTrue(line.admin, "not exists (select from throughline.journal where closed_at is null)");
-  expect(await mirroredEmails(line)).toEqual(upstreamEmails(line));
-  expect(await mirroredEmails(line)).toContain(`${name}@x.com`);
+  await untilTrue(stack.admin, "not exists (select from throughline.journal where closed_at is null)");
+  expect(await mirroredEmails(stack)).toEqual(upstreamEmails(stack));
+  expect(await mirroredEmails(stack)).toContain(`${name}@x.com`);
 }
 function warningsOf(client: pg.Client): string[] {
   const warnings: string[] = [];
@@ -48,20 +48,20 @@ function warningsOf(client: pg.Client): string[] {
 }
 
 test.each([
-  ["cancelled by its client", "apply1", "57014", "ERROR", (client: pg.Client) => cancel(client, line.port)],
+  ["cancelled by its client", "apply1", "57014", "ERROR", (client: pg.Client) => cancel(client, stack.port)],
   ["cancelled by an administrator", "apply2", "57014", "ERROR", () => signal("cancel")],
   ["killed", "apply3", "57P01", "FATAL", () => signal("terminate")],
 ])("TL002: %s while it is applied", async (_, name, code, severity, end) => {
-  const client = await line.client();
+  const client = await stack.client();
   const asked = refused(client.query(insert(name)));
-  await untilAsleep(line.admin);
+  await untilAsleep(stack.admin);
   await end(client);
   expect(await asked).toMatchObject({ code: "TL002", severity, detail: expect.stringContaining(code) });
   await expectInStep(name);
 });
 
 test("TL002: statement_timeout while it is applied", async () => {
-  const client = await line.client();
+  const client = await stack.client();
   await client.query("set statement_timeout = '1s'");
   expect(await refused(client.query(insert("apply4")))).toMatchObject({
     code: "TL002",
@@ -74,9 +74,9 @@ test.each([
   ["a pipeline", "commit1", [...run(insert("commit1")), ...run(insertLate), serialize.sync()]],
   ["a string", "commit2", query(`${insertLate}; ${insert("commit2")}`)],
 ])("TL002: cancelled in the COMMIT of %s", async (_, name, messages) => {
-  const wire = await WireClient.login(line.port, "app", line.database);
+  const wire = await WireClient.login(stack.port, "app", stack.database);
   wire.send(...messages);
-  await untilAsleep(line.admin);
+  await untilAsleep(stack.admin);
   await signal("cancel");
   const said = shown(await wire.until("Z"));
   wire.close();
@@ -85,11 +85,11 @@ test.each([
 });
 
 test("P6: a COMMIT of the client's own that is cancelled is Postgres's 57014, with a warning of the write", async () => {
-  const client = await line.client();
+  const client = await stack.client();
   const warnings = warningsOf(client);
   await client.query(`begin; ${insertLate}; ${insert("commit3")}`);
   const asked = refused(client.query("commit"));
-  await untilAsleep(line.admin);
+  await untilAsleep(stack.admin);
   await signal("cancel");
   expect(await asked).toMatchObject({ code: "57014" });
   await client.query("select 1");
@@ -98,10 +98,10 @@ test("P6: a COMMIT of the client's own that is cancelled is Postgres's 57014, wi
 });
 
 test("TL002: killed in the COMMIT of a transaction with an accepted write", async () => {
-  const client = await line.client();
+  const client = await stack.client();
   await client.query(`begin; ${insertLate}; ${insert("commit4")}`);
   const asked = refused(client.query("commit"));
-  await untilAsleep(line.admin);
+  await untilAsleep(stack.admin);
   await signal("terminate");
   expect(await asked).toMatchObject({
     code: "TL002",
@@ -112,7 +112,7 @@ test("TL002: killed in the COMMIT of a transaction with an accepted write", asyn
 });
 
 test("TL002: idle_in_transaction_session_timeout after an accepted write", async () => {
-  const client = await line.client();
+  const client = await stack.client();
   const ended = new Promise<Error>((resolve) => client.on("error", resolve));
   await client.query("begin");
   await client.query(insert("idle"));

@@ -2,16 +2,16 @@
 
 import { expect, test } from "vitest";
 import { open } from "../../src/app/open.js";
-import { startLine } from "../support/line.js";
+import { startStack } from "../support/stack.js";
 
 test("P6: an entry of the journal is durable although the proxy's login has synchronous_commit off", async () => {
-  const line = await startLine({ pull: false });
+  const stack = await startStack({ pull: false });
   try {
-    await line.admin.query(`alter role throughline in database ${line.database} set synchronous_commit = off`);
-    const { pool } = open(line.opened.config);
+    await stack.admin.query(`alter role throughline in database ${stack.database} set synchronous_commit = off`);
+    const { pool } = open(stack.opened.config);
     expect((await pool.query("show synchronous_commit")).rows).toEqual([{ synchronous_commit: "local" }]);
     await pool.end();
   } finally {
-    await line.close();
+    await stack.close();
   }
 });

@@ -8,8 +8,8 @@ import { readYaml } from "../../src/config/yaml.js";
 import { manifestSchema } from "../../src/manifest/manifest.js";
 import { migrate } from "../../src/mirror/migrate.js";
 import { refused } from "../support/answers.js";
-import { startManifestLine } from "../support/manifest-line.js";
-import type { Served } from "../support/served.js";
+import { startManifestStack } from "../support/manifest-stack.js";
+import type { ServedStack } from "../support/served-stack.js";
 
 interface Reply {
   readonly status: number;
@@ -20,9 +20,9 @@ interface Reply {
 }
 /** `asked`: method and path. */
 type Answer = (asked: string, body: Readonly<Record<string, unknown>>) => Reply;
-type ScriptedLine = Served & { readonly requests: readonly string[] };
+type ScriptedLine = ServedStack & { readonly requests: readonly string[] };
 
-async function withLine(yaml: string, answer: Answer, act: (line: ScriptedLine) => Promise<void>): Promise<void> {
+async function withLine(yaml: string, answer: Answer, act: (stack: ScriptedLine) => Promise<void>): Promise<void> {
   const requests: string[] = [];
   const server = createServer((incoming, outgoing) => {
     const chunks: Buffer[] = [];
@@ -49,8 +49,8 @@ async function withLine(yaml: string, answer: Answer, act: (line: ScriptedLine) 
   };
   const manifest = readYaml("own.yaml", yaml, manifestSchema);
   const resource = Object.keys(manifest.tables)[0] ?? "";
-  const line = await startManifestLine({ schema: "own", manifest, resource, url: `http://127.0.0.1:${port}`, close });
-  await act({ ...line, requests }).finally(() => line.close());
+  const stack = await startManifestStack({ schema: "own", manifest, resource, url: `http://127.0.0.1:${port}`, close });
+  await act({ ...stack, requests }).finally(() => stack.close());
 }
 
 const head = `
@@ -101,7 +101,7 @@ const links = `${head}
 `;
 
 const one = { repo: "a", id: "1", title: "x" };
-const rowsOf = async ({ admin }: Served, order: string) =>
+const rowsOf = async ({ admin }: ServedStack, order: string) =>
   (await admin.query(`select * from own.${order === "target" ? "links" : "issues"} order by ${order}`)).rows;
 const always =
   (records: readonly unknown[]): Answer =>
@@ -124,11 +124,11 @@ function linkApi(normal = (key: string) => key, after?: Promise<unknown>): Answe
 }
 
 test("P2: a part of a key that would lead the path to another resource is refused, and nothing is sent", async () => {
-  await withLine(issues, always([{ ...one, repo: "..", id: ".." }]), async (line) => {
-    const client = await line.client();
+  await withLine(issues, always([{ ...one, repo: "..", id: ".." }]), async (stack) => {
+    const client = await stack.client();
     expect(await refused(client.query("delete from own.issues"))).toMatchObject({ code: "22023" });
-    expect(line.requests.slice(1)).toEqual([]);
-    expect((await line.admin.query("select from throughline.journal")).rowCount).toBe(0);
+    expect(stack.requests.slice(1)).toEqual([]);
+    expect((await stack.admin.query("select from throughline.journal")).rowCount).toBe(0);
   });
 });
 
@@ -138,11 +138,11 @@ test("P6: rows that were accepted are in the mirror when another is said to be g
     const failed = [{ index: 1, code: "GONE", message: "no such repository" }];
     return { status: 207, body: { records: [{ index: 0, ...one }], failed } };
   };
-  await withLine(issues, answer, async (line) => {
-    const client = await line.client();
+  await withLine(issues, answer, async (stack) => {
+    const client = await stack.client();
     const told = await refused(client.query("insert into own.issues (repo, title) values ('a', 'x'), ('z', 'y')"));
     expect(told).toMatchObject({ code: "TL001" });
-    expect(await rowsOf(line, "id")).toEqual([one]);
+    expect(await rowsOf(stack, "id")).toEqual([one]);
   });
 });
 
@@ -156,10 +156,10 @@ test("P8: a pull follows a unique part of a key that upstream gave to another re
       body: { records: records.filter(({ repo }) => !asked || asked.some((key) => key.repo === repo)) },
     };
   };
-  await withLine(unique, answer, async (line) => {
+  await withLine(unique, answer, async (stack) => {
     records = [{ ...one, repo: "b" }];
-    await line.pull();
-    expect(await rowsOf(line, "id")).toEqual(records);
+    await stack.pull();
+    expect(await rowsOf(stack, "id")).toEqual(records);
   });
 });
 
@@ -168,17 +168,17 @@ test.each(["key", "page", "body", "entry", "watch"])("a column may be called %s,
   await withLine(
     issues.replaceAll("repo", name),
     () => ({ status: 200, body: { records } }),
-    async (line) => {
+    async (stack) => {
       records = [...records, { [name]: "a", id: "2", title: "y" }];
-      await line.pull();
-      expect(await rowsOf(line, "id")).toEqual(records);
+      await stack.pull();
+      expect(await rowsOf(stack, "id")).toEqual(records);
     },
   );
 });
 
 test.each(["\ud800", "\0"])("a key with %j, which Postgres can't store, stops no pull", async (id) => {
-  await withLine(issues, always([{ ...one, id }, one]), async (line) => {
-    expect(await rowsOf(line, "id")).toHaveLength(2);
+  await withLine(issues, always([{ ...one, id }, one]), async (stack) => {
+    expect(await rowsOf(stack, "id")).toHaveLength(2);
   });
 });
 
@@ -193,16 +193,16 @@ test("P7: a created row that the answer leaves out is unknown, though upstream h
       body: { records: asked === "POST /read" ? [{ origin: "1", target: "b", label: "theirs" }] : [] },
     };
   };
-  await withLine(links.replace(/create: .*/, `create: ${create}`), answer, async (line) => {
-    const client = await line.client();
+  await withLine(links.replace(/create: .*/, `create: ${create}`), answer, async (stack) => {
+    const client = await stack.client();
     const told = await refused(client.query("insert into own.links values (1, 'a', 'mine'), (1, 'b', 'mine')"));
     expect(told).toMatchObject({ code: "TL007" });
   });
 });
 
 test("P3: RETURNING keeps the order of the rows when a key is given twice", async () => {
-  await withLine(links, linkApi(), async (line) => {
-    const client = await line.client();
+  await withLine(links, linkApi(), async (stack) => {
+    const client = await stack.client();
     await client.query("set throughline.chunk = on");
     const { rows } = await client.query(
       "insert into own.links values (1, 'a', 'x'), (1, 'b', 'y'), (1, 'a', 'z') on conflict do nothing returning target",
@@ -215,12 +215,12 @@ test("P3: a given key is stored and returned as the API spells it", async () => 
   await withLine(
     links,
     linkApi((key) => key.toLowerCase()),
-    async (line) => {
-      const client = await line.client();
+    async (stack) => {
+      const client = await stack.client();
       const { rows } = await client.query("insert into own.links values (1, 'A', 'x') returning target");
       expect(rows).toEqual([{ target: "a" }]);
-      await line.pull();
-      expect(await rowsOf(line, "target")).toEqual([{ origin: "1", target: "a", label: "x" }]);
+      await stack.pull();
+      expect(await rowsOf(stack, "target")).toEqual([{ origin: "1", target: "a", label: "x" }]);
     },
   );
 });
@@ -237,8 +237,8 @@ test("TL002: of two clients that insert one key at once, one hears TL002 and not
     if (puts === 2) both();
     return api(asked, body);
   };
-  await withLine(links, answer, async (line) => {
-    const clients = [await line.client(), await line.client()];
+  await withLine(links, answer, async (stack) => {
+    const clients = [await stack.client(), await stack.client()];
     const told = await Promise.all(
       clients.map((client, index) =>
         client.query(`insert into own.links values (1, 'a', '${index}') on conflict do nothing`).then(
@@ -258,20 +258,20 @@ test("a key may be a number that JavaScript can't hold", async () => {
     const record = '{"origin": 9007199254740993, "target": "a", "label": "x"}';
     return asked.startsWith("PUT") ? { status: 204 } : { status: 200, raw: `{"records": [${there ? record : ""}]}` };
   };
-  await withLine(links, answer, async (line) => {
-    const client = await line.client();
+  await withLine(links, answer, async (stack) => {
+    const client = await stack.client();
     await client.query("insert into own.links values (9007199254740993, 'a', 'x')");
-    await line.pull();
-    expect(await rowsOf(line, "target")).toEqual([{ origin: "9007199254740993", target: "a", label: "x" }]);
+    await stack.pull();
+    expect(await rowsOf(stack, "target")).toEqual([{ origin: "9007199254740993", target: "a", label: "x" }]);
   });
 });
 
 test("migrate raises the revision when the key changes", async () => {
-  await withLine(issues, always([]), async (line) => {
-    const { rows } = await line.admin.query(
+  await withLine(issues, always([]), async (stack) => {
+    const { rows } = await stack.admin.query(
       "select api, resource, schema_name as schema, table_name as table, columns from throughline.mirror",
     );
-    await migrate(line.opened.pool, [{ ...rows[0], key: ["id", "repo"] }], {}, { dryRun: false });
-    expect((await line.admin.query("select revision from throughline.mirror")).rows).toEqual([{ revision: 2 }]);
+    await migrate(stack.opened.pool, [{ ...rows[0], key: ["id", "repo"] }], {}, { dryRun: false });
+    expect((await stack.admin.query("select revision from throughline.mirror")).rows).toEqual([{ revision: 2 }]);
   });
 });

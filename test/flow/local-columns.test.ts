@@ -3,21 +3,23 @@
 import { beforeEach, expect, test } from "vitest";
 import { migrateAll } from "../../src/app/migrate.js";
 import { refused } from "../support/answers.js";
-import { type Line, startLine } from "../support/line.js";
+import { type Stack, startStack } from "../support/stack.js";
 
-let line: Line;
+let stack: Stack;
 beforeEach(async () => {
-  line = await startLine({ seed: Array.from({ length: 5 }, (_, i) => ({ email: `s${i}@x.com`, firstname: `F${i}` })) });
-  return () => line.close();
+  stack = await startStack({
+    seed: Array.from({ length: 5 }, (_, i) => ({ email: `s${i}@x.com`, firstname: `F${i}` })),
+  });
+  return () => stack.close();
 });
 
 test("P5: a local column may have a type of the user's own, and odd settings change nothing", async () => {
-  await line.admin.query("create type public.mood as enum ('ok', 'sad')");
-  await line.admin.query(
+  await stack.admin.query("create type public.mood as enum ('ok', 'sad')");
+  await stack.admin.query(
     "alter table hubspot.contacts add column mood public.mood, add column tags text[], add column doc xml",
   );
-  await migrateAll(line.opened, { dryRun: false });
-  const client = await line.client();
+  await migrateAll(stack.opened, { dryRun: false });
+  const client = await stack.client();
   await client.query("set array_nulls = off");
   const { rows } = await client.query(
     "insert into hubspot.contacts (email, mood, tags, doc) values ('m@x.com', 'sad', array['a', null], 'just text') returning mood, tags",
@@ -30,17 +32,17 @@ test("P5: a local column may have a type of the user's own, and odd settings cha
 });
 
 test("local columns need no call: neither the row limit nor the one write of a transaction counts for them", async () => {
-  line.sandbox.seed(
+  stack.sandbox.seed(
     "contacts",
     Array.from({ length: 150 }, (_, i) => ({ email: `many${i}@x.com` })),
   );
-  await line.admin.query("alter table hubspot.contacts add column note text");
-  await migrateAll(line.opened, { dryRun: false });
-  await line.pull();
-  const client = await line.client();
+  await stack.admin.query("alter table hubspot.contacts add column note text");
+  await migrateAll(stack.opened, { dryRun: false });
+  await stack.pull();
+  const client = await stack.client();
   await client.query("begin");
   await client.query("insert into hubspot.contacts (email) values ('first@x.com')");
   expect((await client.query("update hubspot.contacts set note = 'x'")).rowCount).toBe(156);
   await client.query("commit");
-  expect(line.writes()).toHaveLength(1);
+  expect(stack.writes()).toHaveLength(1);
 });

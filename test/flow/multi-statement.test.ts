@@ -2,24 +2,24 @@
 
 import { serialize } from "pg-protocol";
 import { beforeEach, expect, test } from "vitest";
-import { type Line, startLine } from "../support/line.js";
+import { type Stack, startStack } from "../support/stack.js";
 import { shown, WireClient } from "../support/wire.js";
 
-let line: Line;
+let stack: Stack;
 beforeEach(async () => {
-  line = await startLine({ seed: [{ email: "ada@x.com" }] });
-  await line.admin.query(
+  stack = await startStack({ seed: [{ email: "ada@x.com" }] });
+  await stack.admin.query(
     "create table public.ledger (no int primary key); create table public.late (no int unique deferrable initially deferred); insert into public.late values (1); grant all on public.ledger, public.late to app; grant create on schema public to app",
   );
-  line.sandbox.clearLog();
-  return () => line.close();
+  stack.sandbox.clearLog();
+  return () => stack.close();
 });
 
 const write = (name: string) => `insert into hubspot.contacts (email) values ('${name}@x.com')`;
 
 /** What the client gets for `text`, and how many ledger rows and calls there are afterwards. */
 async function run(text: string, before: string): Promise<{ said: string[]; rows: number; calls: number }> {
-  const wire = await WireClient.login(line.port, "app", line.database);
+  const wire = await WireClient.login(stack.port, "app", stack.database);
   wire.send(serialize.query(before));
   await wire.until("Z");
   wire.send(serialize.query(text));
@@ -27,12 +27,12 @@ async function run(text: string, before: string): Promise<{ said: string[]; rows
   wire.send(serialize.query("rollback"));
   await wire.until("Z");
   wire.close();
-  const { rowCount } = await line.admin.query("select from public.ledger");
-  return { said, rows: rowCount ?? 0, calls: line.writes().length };
+  const { rowCount } = await stack.admin.query("select from public.ledger");
+  return { said, rows: rowCount ?? 0, calls: stack.writes().length };
 }
 
 const answersTo = async (text: string, before = "") => {
-  const wire = await WireClient.login(line.port, "app", line.database);
+  const wire = await WireClient.login(stack.port, "app", stack.database);
   let last: string[] = [];
   for (const sql of [before, text]) {
     wire.send(serialize.query(sql));
@@ -117,9 +117,11 @@ const scripts: readonly (readonly [text: string, said: string[], rows: number, c
 
 test.each(scripts)("%s", async (text, said, rows, calls, before) => {
   expect(await run(text, before)).toEqual({ said, rows, calls });
-  const mirrored = (await line.admin.query("select email from hubspot.contacts")).rows.map(({ email }) => email).sort();
+  const mirrored = (await stack.admin.query("select email from hubspot.contacts")).rows
+    .map(({ email }) => email)
+    .sort();
   expect(mirrored).toEqual(
-    line.sandbox
+    stack.sandbox
       .records("contacts")
       .map(({ properties }) => properties["email"])
       .sort(),
@@ -127,24 +129,24 @@ test.each(scripts)("%s", async (text, said, rows, calls, before) => {
 });
 
 test("P9: a string with COPY data in it goes to Postgres as it came, and the guard refuses its write", async () => {
-  const wire = await WireClient.login(line.port, "app", line.database);
+  const wire = await WireClient.login(stack.port, "app", stack.database);
   wire.send(serialize.query(`copy public.ledger from stdin; ${write("a")}`));
   await wire.until("G");
   wire.send(serialize.copyData(Buffer.from("1\n")), serialize.copyDone());
   expect(shown(await wire.until("Z"))).toEqual(["C COPY 1", "E 0A000", "Z I"]);
-  expect(line.sandbox.log).toEqual([]);
+  expect(stack.sandbox.log).toEqual([]);
   wire.close();
 });
 
 test("the position of an error counts from the start of the whole string", async () => {
-  const client = await line.client();
+  const client = await stack.client();
   const text = `${write("é")};\n  select nonsense`;
   const error = await client.query(text).catch((cause) => cause);
   expect(error).toMatchObject({ code: "42703", position: String(text.indexOf("nonsense") + 1) });
 });
 
 test("a function that is created, called and dropped in one string writes once, as Sequelize does", async () => {
-  const client = await line.client();
+  const client = await stack.client();
   const results =
     await client.query(`CREATE OR REPLACE FUNCTION pg_temp.testfunc(OUT response "hubspot"."contacts", OUT sequelize_caught_exception text) RETURNS RECORD AS $func$
     BEGIN INSERT INTO "hubspot"."contacts" ("email") VALUES ('found@x.com') RETURNING * INTO response;
@@ -155,7 +157,7 @@ test("a function that is created, called and dropped in one string writes once, 
     [{ email: "found@x.com", sequelize_caught_exception: null }],
     [],
   ]);
-  expect(line.writes()).toHaveLength(1);
+  expect(stack.writes()).toHaveLength(1);
 });
 
 test("PREPARE TRANSACTION after a write is refused in a string as well", async () => {

@@ -3,7 +3,7 @@
 import { serialize } from "pg-protocol";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { refused } from "../support/answers.js";
-import { startManifestLine } from "../support/manifest-line.js";
+import { startManifestStack } from "../support/manifest-stack.js";
 import { startThings, type Things, testAlike } from "../support/things.js";
 import { startThingsApi } from "../support/things-api.js";
 import { WireClient } from "../support/wire.js";
@@ -19,9 +19,9 @@ test("P2: a mirror and a column may have capitals, spaces and other letters", as
   const api = await startThingsApi();
   const table = { as: "Odd Thïngs", rename: { label: 'La"Bel' } };
   const own = { schema: "My Own", manifest: api.manifest, resource: "things", url: api.url, table };
-  const line = await startManifestLine({ ...own, close: () => api.close() });
+  const stack = await startManifestStack({ ...own, close: () => api.close() });
   try {
-    const client = await line.client();
+    const client = await stack.client();
     const { rows } = await client.query(
       `insert into "My Own"."Odd Thïngs" (origin, target, "La""Bel") values (5, 'x', 'quoted') returning computed`,
     );
@@ -30,7 +30,7 @@ test("P2: a mirror and a column may have capitals, spaces and other letters", as
     await client.query(`do $$begin delete from "My Own"."Odd Thïngs" where origin = 5; end$$`);
     expect(api.requests).toEqual(["POST /create", "POST /update", "POST /delete"]);
   } finally {
-    await line.close();
+    await stack.close();
   }
 });
 
@@ -154,17 +154,17 @@ test("P2: the schema, the name and a column of a mirror may hold a quote", async
   const api = await startThingsApi();
   const table = { as: 'Th"ings', rename: { label: 'La"Bel' } };
   const own = { schema: 'We"ird', manifest: api.manifest, resource: "things", url: api.url, table };
-  const line = await startManifestLine({ ...own, close: () => api.close() });
+  const stack = await startManifestStack({ ...own, close: () => api.close() });
   const name = '"We""ird"."Th""ings"';
   try {
-    const client = await line.client();
+    const client = await stack.client();
     const insert = `insert into ${name} (origin, target, "La""Bel") values (5, 'x', 'quoted') returning computed`;
     expect((await client.query(insert)).rows).toEqual([{ computed: "QUOTED" }]);
     await client.query(`update ${name} set "La""Bel" = 'b' where target = 'a'`);
     await client.query(`do $$begin delete from ${name} where origin = 5; end$$`);
     expect(api.requests).toEqual(["POST /create", "POST /update", "POST /delete"]);
   } finally {
-    await line.close();
+    await stack.close();
   }
 });
 

@@ -1,12 +1,12 @@
 // What a client is told of each outcome of a call: refused, accepted in part, unknown, gone, not sent.
 
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { type Line, startLine } from "../support/line.js";
 import { untilSent } from "../support/sessions.js";
+import { type Stack, startStack } from "../support/stack.js";
 
-let line: Line;
+let stack: Stack;
 beforeAll(async () => {
-  line = await startLine({
+  stack = await startStack({
     seed: [
       { email: "ada@example.com", firstname: "Ada" },
       { email: "bob@example.com", firstname: "Bob" },
@@ -16,10 +16,10 @@ beforeAll(async () => {
     waitMs: 300,
   });
 });
-afterAll(() => line.close());
+afterAll(() => stack.close());
 beforeEach(() => {
-  line.sandbox.clearFaults();
-  line.sandbox.clearLog();
+  stack.sandbox.clearFaults();
+  stack.sandbox.clearLog();
 });
 
 interface Raised {
@@ -31,7 +31,7 @@ interface Raised {
   readonly constraint?: string;
 }
 async function raised(sql: string): Promise<Raised> {
-  const client = await line.client();
+  const client = await stack.client();
   const error = await client.query(sql).then(
     () => ({ code: "accepted", message: "" }),
     (cause) => cause,
@@ -41,10 +41,10 @@ async function raised(sql: string): Promise<Raised> {
   return error;
 }
 const mirror = async (email: string) =>
-  (await line.admin.query("select firstname, lastname from hubspot.contacts where email = $1", [email])).rows;
+  (await stack.admin.query("select firstname, lastname from hubspot.contacts where email = $1", [email])).rows;
 const entry = async () =>
   (
-    await line.admin.query(
+    await stack.admin.query(
       "select state, sqlstate, closed_at is null as open from throughline.journal order by intent_at desc limit 1",
     )
   ).rows[0];
@@ -58,7 +58,7 @@ test("P4: a refusal has the SQLSTATE, the column, and the API's own words", asyn
 });
 
 test("P4: a duplicate that only the API knows of is 23505 with the column, the constraint and the other record", async () => {
-  const [id] = line.sandbox.seed("contacts", [{ email: "hidden@example.com" }]);
+  const [id] = stack.sandbox.seed("contacts", [{ email: "hidden@example.com" }]);
   const error = await raised("insert into hubspot.contacts (email) values ('hidden@example.com')");
   expect(error).toMatchObject({
     code: "23505",
@@ -90,11 +90,11 @@ test("TL001: the accepted rows of a batch are in the mirror, and the error lists
 });
 
 test("TL001: inside a transaction that has touched the row, the mirror follows when it ends", async () => {
-  const client = await line.client();
-  await line.admin.query("alter table hubspot.contacts add column if not exists note text");
+  const client = await stack.client();
+  await stack.admin.query("alter table hubspot.contacts add column if not exists note text");
   const { migrateAll } = await import("../../src/app/migrate.js");
-  await migrateAll(line.opened, { dryRun: false });
-  line.sandbox.seed("contacts", [{ email: "taken@example.com" }]);
+  await migrateAll(stack.opened, { dryRun: false });
+  stack.sandbox.seed("contacts", [{ email: "taken@example.com" }]);
   await client.query("begin");
   await client.query("update hubspot.contacts set note = 'mine' where email = 'ada@example.com'");
   await client.query("savepoint s");
@@ -120,36 +120,36 @@ test("P7: a hang-up after sending is TL007 with the journal id, whether or not i
     "bad-json",
     "hang",
   ] as const) {
-    line.sandbox.fault({ kind, on: { path: "/crm/v3/objects/contacts" } });
+    stack.sandbox.fault({ kind, on: { path: "/crm/v3/objects/contacts" } });
     const error = await raised(`insert into hubspot.contacts (email) values ('${kind}@example.com')`);
     expect(error, kind).toMatchObject({ code: "TL007" });
     expect(error.detail, kind).toMatch(/^journal [0-9a-f-]{36}$/);
     expect(await entry()).toEqual({ state: "unknown", sqlstate: "TL007", open: true });
-    expect(line.writes().length, kind).toBe(1);
-    line.sandbox.clearLog();
+    expect(stack.writes().length, kind).toBe(1);
+    stack.sandbox.clearLog();
   }
 });
 
 test("P7: a 2xx answer without the rows is no success", async () => {
-  line.sandbox.fault({ kind: "empty-ok", on: { path: "*/batch/create" } });
+  stack.sandbox.fault({ kind: "empty-ok", on: { path: "*/batch/create" } });
   const error = await raised("insert into hubspot.contacts (email) values ('e1@example.com'), ('e2@example.com')");
   expect(error).toMatchObject({ code: "TL007" });
   expect(await mirror("e1@example.com")).toEqual([]);
 });
 
 test("P7: a row that a batch answer leaves out is unknown, and the others are in the mirror", async () => {
-  line.sandbox.fault({ kind: "drop-row", on: { path: "*/batch/create" } });
+  stack.sandbox.fault({ kind: "drop-row", on: { path: "*/batch/create" } });
   const error = await raised(
     "insert into hubspot.contacts (email) values ('d1@example.com'), ('d2@example.com'), ('d3@example.com')",
   );
   expect(error).toMatchObject({ code: "TL007" });
-  expect((await line.admin.query("select from hubspot.contacts where email like 'd_@example.com'")).rowCount).toBe(2);
+  expect((await stack.admin.query("select from hubspot.contacts where email like 'd_@example.com'")).rowCount).toBe(2);
   expect(await entry()).toEqual({ state: "unknown", sqlstate: "TL007", open: true });
 });
 
 test("an updated row that the answer leaves out is read again", async () => {
-  line.sandbox.fault({ kind: "drop-row", on: { path: "*/batch/update" } });
-  const client = await line.client();
+  stack.sandbox.fault({ kind: "drop-row", on: { path: "*/batch/update" } });
+  const client = await stack.client();
   const { rows } = await client.query(
     "update hubspot.contacts set lastname = 'Read again' where email in ('bob@example.com', 'cat@example.com') returning lastname",
   );
@@ -157,16 +157,16 @@ test("an updated row that the answer leaves out is read again", async () => {
 });
 
 test("a row that is gone upstream: UPDATE is 40001 and forgets it, so that a repeat finds no row; DELETE succeeds", async () => {
-  const [first, second] = line.sandbox.seed("contacts", [
+  const [first, second] = stack.sandbox.seed("contacts", [
     { email: "gone1@example.com" },
     { email: "gone2@example.com" },
   ]);
-  await line.pull();
-  line.sandbox.archive("contacts", first ?? "");
-  line.sandbox.archive("contacts", second ?? "");
+  await stack.pull();
+  stack.sandbox.archive("contacts", first ?? "");
+  stack.sandbox.archive("contacts", second ?? "");
   const error = await raised("update hubspot.contacts set lastname = 'x' where email = 'gone1@example.com'");
   expect(error).toMatchObject({ code: "40001" });
-  const client = await line.client();
+  const client = await stack.client();
   expect(
     (await client.query("update hubspot.contacts set lastname = 'x' where email = 'gone1@example.com'")).rowCount,
   ).toBe(0);
@@ -175,7 +175,7 @@ test("a row that is gone upstream: UPDATE is 40001 and forgets it, so that a rep
 });
 
 test("a field that the API silently leaves as it was is 42501 with its column", async () => {
-  line.sandbox.fault({ kind: "ignore-field", property: "lastname", on: { method: "PATCH" } });
+  stack.sandbox.fault({ kind: "ignore-field", property: "lastname", on: { method: "PATCH" } });
   const error = await raised(
     "update hubspot.contacts set lastname = 'Ignored', firstname = 'Taken' where email = 'ada@example.com'",
   );
@@ -184,7 +184,7 @@ test("a field that the API silently leaves as it was is 42501 with its column", 
 });
 
 test("an API that can't be reached is HV00N: nothing was sent, nothing is open", async () => {
-  const other = await startLine({});
+  const other = await startStack({});
   await other.sandbox.close();
   const client = await other.client();
   const error = await client
@@ -198,7 +198,7 @@ test("an API that can't be reached is HV00N: nothing was sent, nothing is open",
 });
 
 test("a rate limit is waited for while the statement may wait, and then refused with the time to wait", async () => {
-  const other = await startLine({ waitMs: 300 });
+  const other = await startStack({ waitMs: 300 });
   const client = await other.client();
   const insert = (email: string) =>
     client.query("insert into hubspot.contacts (email) values ($1)", [email]).catch((cause) => cause);
@@ -216,7 +216,7 @@ test("a rate limit is waited for while the statement may wait, and then refused 
 });
 
 test("a token that is not let in is 28000, and a missing scope 42501", async () => {
-  const other = await startLine({});
+  const other = await startStack({});
   other.sandbox.fault({ kind: "unauthorized" });
   const client = await other.client();
   expect(
@@ -232,16 +232,16 @@ test("a token that is not let in is 28000, and a missing scope 42501", async () 
 test("P6: the journal keeps values only while an entry is open", async () => {
   await raised("insert into hubspot.contacts (email) values ('values@example.com')");
   const { closeEntries } = await import("../../src/journal/settle.js");
-  const done = await line.admin.query("select call from throughline.applied");
+  const done = await stack.admin.query("select call from throughline.applied");
   await closeEntries(
-    line.opened.pool,
+    stack.opened.pool,
     done.rows.map(({ call }) => call),
   );
-  const left = await line.admin.query(
+  const left = await stack.admin.query(
     "select from throughline.journal where closed_at is not null and (request is not null or rows is not null)",
   );
   expect(left.rowCount).toBe(0);
-  const newest = await line.admin.query(
+  const newest = await stack.admin.query(
     "select role, application, client_address, verb, row_count, cardinality(keys) as keys, length(statement_hash) as hash from throughline.journal order by intent_at desc limit 1",
   );
   expect(newest.rows).toEqual([
@@ -250,12 +250,12 @@ test("P6: the journal keeps values only while an entry is open", async () => {
 });
 
 test("P7: an error of the proxy's own between sending and noting is told as unknown", async () => {
-  const client = await line.client();
-  line.sandbox.fault({ kind: "slow", ms: 300, on: { method: "POST" } });
+  const client = await stack.client();
+  stack.sandbox.fault({ kind: "slow", ms: 300, on: { method: "POST" } });
   const writing = client.query("insert into hubspot.contacts (email) values ('lost@x.com')").catch((cause) => cause);
-  await untilSent(line.admin);
-  await line.admin.query("alter table throughline.journal rename to journal_gone");
+  await untilSent(stack.admin);
+  await stack.admin.query("alter table throughline.journal rename to journal_gone");
   const error = await writing;
-  await line.admin.query("alter table throughline.journal_gone rename to journal");
+  await stack.admin.query("alter table throughline.journal_gone rename to journal");
   expect(error).toMatchObject({ code: "TL007" });
 });

@@ -4,40 +4,40 @@ import { serialize } from "pg-protocol";
 import { beforeEach, describe, expect, inject, test } from "vitest";
 import { mirroredEmails, upstreamEmails } from "../support/answers.js";
 import { conversation, query, run, type Step } from "../support/conversation.js";
-import { type Line, startLine } from "../support/line.js";
+import { type Stack, startStack } from "../support/stack.js";
 
 const limit = { timeout: 15_000 };
-let line: Line;
+let stack: Stack;
 beforeEach(async () => {
-  line = await startLine({ seed: [{ email: "ada@x.com", firstname: "Ada" }], waitMs: 8_000 });
-  await line.admin.query(`create table public.plain (email text unique, firstname text);
+  stack = await startStack({ seed: [{ email: "ada@x.com", firstname: "Ada" }], waitMs: 8_000 });
+  await stack.admin.query(`create table public.plain (email text unique, firstname text);
     create table public.ledger (no int); create sequence public.numbers;
     create table public.loud (no int);
     create function public.loud() returns trigger language plpgsql as $$begin raise notice 'loud'; return null; end$$;
     create constraint trigger loud after insert on public.loud deferrable initially deferred for each row execute function public.loud();
     grant all on public.plain, public.ledger, public.numbers, public.loud to app`);
-  line.sandbox.clearLog();
+  stack.sandbox.clearLog();
   return async () => {
     // A session that hangs would hold up the proxy's end.
-    await line.admin.query(
+    await stack.admin.query(
       "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'app' and datname = current_database()",
     );
-    await line.close();
+    await stack.close();
   };
 }, 30_000);
 
 const { bind, copyData, copyDone, execute, parse, sync } = serialize;
 const insert = (name: string, table = "hubspot.contacts") =>
   `insert into ${table} (email) values ('${name}@x.com') returning email`;
-const talk = (steps: readonly Step[]) => conversation(line.port, line.database, steps);
+const talk = (steps: readonly Step[]) => conversation(stack.port, stack.database, steps);
 /** What is said of an ordinary table, and of the mirror; without our warnings. */
 async function both(steps: (table: string) => readonly Step[]) {
   const plain = (said: readonly string[]) => said.filter((message) => message !== "N 01000");
   const direct = Number(new URL(inject("postgres")).port);
-  const native = plain(await conversation(direct, line.database, steps("public.plain")));
-  const ledger = async () => (await line.admin.query("select no from public.ledger")).rows.map(({ no }) => no);
+  const native = plain(await conversation(direct, stack.database, steps("public.plain")));
+  const ledger = async () => (await stack.admin.query("select no from public.ledger")).rows.map(({ no }) => no);
   const nativeLedger = await ledger();
-  await line.admin.query("truncate public.ledger; alter sequence public.numbers restart");
+  await stack.admin.query("truncate public.ledger; alter sequence public.numbers restart");
   const ours = plain(await talk(steps("hubspot.contacts")));
   return { native: { said: native, ledger: nativeLedger }, ours: { said: ours, ledger: await ledger() } };
 }
@@ -55,7 +55,7 @@ test(
     ]);
     expect(ours).toEqual(native);
     expect(ours.ledger).toEqual([5]);
-    expect(await mirroredEmails(line)).toEqual(upstreamEmails(line));
+    expect(await mirroredEmails(stack)).toEqual(upstreamEmails(stack));
   },
 );
 

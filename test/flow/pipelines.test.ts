@@ -2,18 +2,18 @@
 
 import { serialize } from "pg-protocol";
 import { beforeEach, expect, test } from "vitest";
-import { type Line, startLine } from "../support/line.js";
+import { type Stack, startStack } from "../support/stack.js";
 import { shown, WireClient } from "../support/wire.js";
 
-let line: Line;
+let stack: Stack;
 let wire: WireClient;
 beforeEach(async () => {
-  line = await startLine({ seed: [{ email: "ada@x.com" }] });
-  await line.admin.query("create table public.ledger (no int primary key); grant all on public.ledger to app");
-  wire = await WireClient.login(line.port, "app", line.database);
+  stack = await startStack({ seed: [{ email: "ada@x.com" }] });
+  await stack.admin.query("create table public.ledger (no int primary key); grant all on public.ledger to app");
+  wire = await WireClient.login(stack.port, "app", stack.database);
   return async () => {
     wire.close();
-    await line.close();
+    await stack.close();
   };
 });
 
@@ -26,7 +26,7 @@ const run = (text: string, rows = 0) => [
   serialize.execute({ rows }),
 ];
 const ledger = async () =>
-  (await line.admin.query("select no from public.ledger order by no")).rows.map(({ no }) => no);
+  (await stack.admin.query("select no from public.ledger order by no")).rows.map(({ no }) => no);
 const told = async (until = "Z") => shown(await wire.until(until)).filter((message) => !/^[12nT3]$/.test(message));
 
 test("a write first, in the middle or last is one transaction with the local statements around it", async () => {
@@ -39,15 +39,15 @@ test("a write first, in the middle or last is one transaction with the local sta
     expect(await told()).toEqual([...answers, "Z I"]);
   }
   expect(await ledger()).toEqual([0, 1, 10, 11, 20, 21]);
-  expect(line.writes()).toHaveLength(3);
+  expect(stack.writes()).toHaveLength(3);
 });
 
 test("P4: an error behind a write undoes the local statements, and not the call", async () => {
   wire.send(...[note(1), write("a"), "select 1/0", note(2)].flatMap((text) => run(text)), serialize.sync());
   expect(await told()).toEqual(["C INSERT 0 1", "D a@x.com", "C INSERT 0 1", "E 22012", "N 01000", "Z I"]);
   expect(await ledger()).toEqual([]);
-  expect(line.writes()).toHaveLength(1);
-  expect((await line.admin.query("select from hubspot.contacts where email = 'a@x.com'")).rowCount).toBe(1);
+  expect(stack.writes()).toHaveLength(1);
+  expect((await stack.admin.query("select from hubspot.contacts where email = 'a@x.com'")).rowCount).toBe(1);
 });
 
 test.each([
@@ -62,13 +62,13 @@ test.each([
   await wire.until("E");
   wire.send(...run(write("a")), serialize.sync());
   expect(await told()).toEqual(["Z I"]);
-  expect(line.sandbox.log.filter(({ method }) => method !== "GET")).toEqual([]);
+  expect(stack.sandbox.log.filter(({ method }) => method !== "GET")).toEqual([]);
 });
 
 test("P1: a second write before the Sync is refused, and the first is kept", async () => {
   wire.send(...run(write("a")), ...run(write("b")), serialize.sync());
   expect(await told()).toEqual(["D a@x.com", "C INSERT 0 1", "E 0A000", "N 01000", "Z I"]);
-  expect(line.writes()).toHaveLength(1);
+  expect(stack.writes()).toHaveLength(1);
   wire.send(...run(write("c")), serialize.sync(), ...run(write("d")), serialize.sync());
   expect(await told()).toEqual(["D c@x.com", "C INSERT 0 1", "Z I"]);
   expect(await told()).toEqual(["D d@x.com", "C INSERT 0 1", "Z I"]);
@@ -90,14 +90,14 @@ test("asyncpg: a named statement, described before it is bound, and Execute with
     serialize.sync(),
   );
   expect(shown(await wire.until("Z"))).toEqual(["2", "D a@x.com", "s", "Z I"]);
-  expect(line.writes()).toHaveLength(1);
+  expect(stack.writes()).toHaveLength(1);
 });
 
 test("rows are fetched by several Executes, with one call", async () => {
   const three = "insert into hubspot.contacts (email) values ('1@x.com'), ('2@x.com'), ('3@x.com') returning email";
   wire.send(...run(three, 1), serialize.execute({ rows: 1 }), serialize.execute({ rows: 5 }), serialize.sync());
   expect(await told()).toEqual(["D 1@x.com", "s", "D 2@x.com", "s", "D 3@x.com", "C INSERT 0 1", "Z I"]);
-  expect(line.writes()).toHaveLength(1);
+  expect(stack.writes()).toHaveLength(1);
 });
 
 test("Postgrex's savepoint mode: Queries around an Execute that no Sync follows", async () => {
@@ -115,7 +115,7 @@ test("Postgrex's savepoint mode: Queries around an Execute that no Sync follows"
   expect(await told()).toEqual(["D a@x.com", "C INSERT 0 1", "C RELEASE", "Z T"]);
   wire.send(serialize.query("commit"));
   expect(await told()).toEqual(["C COMMIT", "Z I"]);
-  expect(line.writes()).toHaveLength(1);
+  expect(stack.writes()).toHaveLength(1);
 });
 
 test("pgjdbc: BEGIN and the extended messages in one write, and each batch by one Sync", async () => {
@@ -129,7 +129,7 @@ test("pgjdbc: BEGIN and the extended messages in one write, and each batch by on
     serialize.sync(),
   );
   expect(await told()).toEqual(["C COMMIT", "Z I"]);
-  expect(line.writes()).toHaveLength(1);
+  expect(stack.writes()).toHaveLength(1);
 });
 
 test("lib/pq: the unnamed statement is bound behind another Sync", async () => {
@@ -141,7 +141,7 @@ test("lib/pq: the unnamed statement is bound behind another Sync", async () => {
   expect(shown(await wire.until("Z"))).toEqual(["1", "t", "n", "Z I"]);
   wire.send(serialize.bind({ values: ["a@x.com"] }), serialize.execute({}), serialize.sync());
   expect(await told()).toEqual(["C INSERT 0 1", "Z I"]);
-  expect(line.writes()).toHaveLength(1);
+  expect(stack.writes()).toHaveLength(1);
 });
 
 test("a pipeline whose Sync never comes is undone, and its write settled", async () => {
@@ -149,11 +149,11 @@ test("a pipeline whose Sync never comes is undone, and its write settled", async
   expect(await told("C")).toEqual(["C INSERT 0 1"]);
   await wire.until("C");
   wire.close();
-  await line.admin.query(
+  await stack.admin.query(
     "do $$begin for i in 1..500 loop perform pg_sleep(0.01); exit when exists (select from hubspot.contacts where email = 'a@x.com'); end loop; end$$",
   );
   expect(await ledger()).toEqual([]);
-  expect((await line.admin.query("select from hubspot.contacts where email = 'a@x.com'")).rowCount).toBe(1);
+  expect((await stack.admin.query("select from hubspot.contacts where email = 'a@x.com'")).rowCount).toBe(1);
 });
 
 test("P4: a BEGIN of the client's stays open though the write behind it in one batch fails", async () => {
@@ -163,7 +163,7 @@ test("P4: a BEGIN of the client's stays open though the write behind it in one b
   expect(await told()).toEqual(["E 25P02", "Z E"]);
   wire.send(serialize.query("rollback"));
   expect(await told()).toEqual(["C ROLLBACK", "Z I"]);
-  expect(line.writes()).toEqual([]);
+  expect(stack.writes()).toEqual([]);
 });
 
 test("a write by Query works behind a pipeline with a write", async () => {
@@ -215,7 +215,7 @@ test("P4: after a refusal and a failing pipeline the next write finds a clean se
 
 test("P4: a BEGIN behind a write in one pipeline leaves the transaction open, as Postgres does", async () => {
   const statusAfter = async (write: string) => {
-    const other = await WireClient.login(line.port, "app", line.database);
+    const other = await WireClient.login(stack.port, "app", stack.database);
     other.send(...run(write), ...run("begin"), serialize.sync());
     const last = shown(await other.until("Z")).at(-1);
     other.close();

@@ -2,11 +2,11 @@
 
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { refused } from "../support/answers.js";
-import { startForeignLine } from "../support/foreign/line.js";
 import { startShelf } from "../support/foreign/shelf.js";
+import { startForeignStack } from "../support/foreign/stack.js";
 
 const start = async () =>
-  startForeignLine({
+  startForeignStack({
     name: "shelf",
     resource: "books",
     api: await startShelf(),
@@ -22,31 +22,31 @@ const start = async () =>
     },
   });
 
-let line: Awaited<ReturnType<typeof start>>;
+let stack: Awaited<ReturnType<typeof start>>;
 beforeAll(async () => {
-  line = await start();
-  line.api.seed([
+  stack = await start();
+  stack.api.seed([
     { title: "one", isbn: "1", pages: 1 },
     { title: "two", isbn: "2", pages: 2 },
     { title: "three", isbn: "3", pages: 3 },
   ]);
-  await line.pull();
+  await stack.pull();
 });
-afterAll(() => line.close());
-beforeEach(() => line.api.clearLog());
+afterAll(() => stack.close());
+beforeEach(() => stack.api.clearLog());
 
 test("the mirror has its name and columns from the config, and they travel under the API's", async () => {
-  const { rows } = await line.admin.query(
+  const { rows } = await stack.admin.query(
     "select array_agg(attname::text order by attnum) as names from pg_attribute where attrelid = 'shelf.volumes'::regclass and attnum > 0",
   );
   expect(rows).toEqual([{ names: ["id", "title", "isbn", "length"] }]);
-  const client = await line.client();
+  const client = await stack.client();
   const made = await client.query(
     "insert into shelf.volumes (title, length) values ('four', 4) returning title, length",
   );
   expect(made.rows).toEqual([{ title: "four", length: 4 }]);
-  expect(line.api.log[0]?.sent).toEqual({ title: "four", pages: 4 });
-  expect(line.api.log[0]?.query).toBe("");
+  expect(stack.api.log[0]?.sent).toEqual({ title: "four", pages: 4 });
+  expect(stack.api.log[0]?.query).toBe("");
 });
 
 const refusals: readonly (readonly [string, object])[] = [
@@ -69,19 +69,19 @@ const refusals: readonly (readonly [string, object])[] = [
 ];
 
 test.each(refusals)("%s is refused by the policy before anything is sent", async (sql, error) => {
-  const client = await line.client();
+  const client = await stack.client();
   expect(await refused(client.query(sql))).toMatchObject({
     ...error,
     hint: 'Nothing was sent. The rule is "write" of apis.shelf.tables.books in throughline.yaml.',
   });
-  expect(line.api.log).toEqual([]);
+  expect(stack.api.log).toEqual([]);
 });
 
 test("a rule is for the role that the statement runs as", async () => {
-  const client = await line.client();
+  const client = await stack.client();
   const two = await client.query("update shelf.volumes set length = 7 where isbn in ('1', '2')");
   expect(two.rowCount).toBe(2);
-  const owner = await line.client("postgres");
+  const owner = await stack.client("postgres");
   await owner.query("delete from shelf.volumes where isbn = '3'");
-  expect(line.api.records().map(({ isbn }) => isbn)).not.toContain("3");
+  expect(stack.api.records().map(({ isbn }) => isbn)).not.toContain("3");
 });

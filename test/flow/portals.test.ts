@@ -4,7 +4,7 @@ import { serialize } from "pg-protocol";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { mirrored, upstream } from "../support/answers.js";
 import { conversation, query, type Step } from "../support/conversation.js";
-import { type Line, startLine } from "../support/line.js";
+import { type Stack, startStack } from "../support/stack.js";
 import { startThings, type Things } from "../support/things.js";
 import { WireClient } from "../support/wire.js";
 
@@ -87,17 +87,17 @@ describe("a portal", () => {
 });
 
 describe("P2: a write by a portal that no longer matches its statement is refused, and nothing is sent", () => {
-  let line: Line;
+  let stack: Stack;
   beforeEach(async () => {
-    line = await startLine({ seed: [{ email: "ada@x.com", firstname: "Ada" }], waitMs: 8_000 });
-    await line.admin.query("create table public.ledger (no int); grant all on public.ledger to app");
-    line.sandbox.clearLog();
+    stack = await startStack({ seed: [{ email: "ada@x.com", firstname: "Ada" }], waitMs: 8_000 });
+    await stack.admin.query("create table public.ledger (no int); grant all on public.ledger to app");
+    stack.sandbox.clearLog();
     return async () => {
       // A session that hangs would hold up the proxy's end.
-      await line.admin.query(
+      await stack.admin.query(
         "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'app' and datname = current_database()",
       );
-      await line.close();
+      await stack.close();
     };
   }, 30_000);
   const { bind, close, execute, parse, sync } = serialize;
@@ -106,9 +106,9 @@ describe("P2: a write by a portal that no longer matches its statement is refuse
   const remove = "delete from hubspot.contacts where email = 'ada@x.com'";
   async function expectNothing(said: readonly string[]): Promise<void> {
     const errors = said.filter((message) => message.startsWith("E"));
-    expect({ errors, writes: line.writes() }).toEqual({ errors: ["E 0A000"], writes: [] });
-    expect(upstream(line)).toEqual(["ada@x.com Ada"]);
-    expect(await mirrored(line)).toEqual(["ada@x.com Ada"]);
+    expect({ errors, writes: stack.writes() }).toEqual({ errors: ["E 0A000"], writes: [] });
+    expect(upstream(stack)).toEqual(["ada@x.com Ada"]);
+    expect(await mirrored(stack)).toEqual(["ada@x.com Ada"]);
   }
   const rebound = (first: string, then: string) => [
     [
@@ -192,6 +192,6 @@ describe("P2: a write by a portal that no longer matches its statement is refuse
       ],
     ],
   ])("%s", { timeout: 15_000 }, async (_, steps) => {
-    await expectNothing(await conversation(line.port, line.database, steps));
+    await expectNothing(await conversation(stack.port, stack.database, steps));
   });
 });

@@ -4,18 +4,18 @@
 import { serialize } from "pg-protocol";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { conversation, query, run, type Step } from "../support/conversation.js";
-import { type Line, startLine } from "../support/line.js";
+import { type Stack, startStack } from "../support/stack.js";
 
-let line: Line;
+let stack: Stack;
 beforeAll(async () => {
-  line = await startLine();
-  await line.admin.query(`create table public.plain (email text unique, firstname text);
+  stack = await startStack();
+  await stack.admin.query(`create table public.plain (email text unique, firstname text);
     create table public.ledger (no int primary key, what text);
     create table public.child (parent int references public.ledger deferrable initially deferred);
     create sequence public.numbers;
     grant all on public.plain, public.ledger, public.child, public.numbers to app`);
 });
-afterAll(() => line.close());
+afterAll(() => stack.close());
 
 const { bind, close, describe, execute, parse, sync } = serialize;
 /** Which scenario it is: its rows are its own. */
@@ -210,13 +210,13 @@ test.each([
 ])("P10: as Postgres, %s: %s", async (_, what, steps) => {
   nth += 1;
   const native = await heard(Number(new URL(inject("postgres")).port), steps("public.plain"));
-  expect(await heard(line.port, steps("hubspot.contacts")), what).toEqual(native);
+  expect(await heard(stack.port, steps("hubspot.contacts")), what).toEqual(native);
 });
 
 /** What is said, but for our warnings, and what is left in the ordinary table beside. */
 async function heard(port: number, steps: readonly Step[]): Promise<{ said: string[]; ledger: number[] }> {
-  await line.admin.query("truncate public.ledger, public.child; alter sequence public.numbers restart");
-  const said = await conversation(port, line.database, steps);
-  const { rows } = await line.admin.query("select no from public.ledger order by no");
+  await stack.admin.query("truncate public.ledger, public.child; alter sequence public.numbers restart");
+  const said = await conversation(port, stack.database, steps);
+  const { rows } = await stack.admin.query("select no from public.ledger order by no");
   return { said: said.filter((message) => message !== "N 01000"), ledger: rows.map(({ no }) => no) };
 }

@@ -2,20 +2,20 @@
 
 import { serialize } from "pg-protocol";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { type Line, startLine } from "../support/line.js";
+import { type Stack, startStack } from "../support/stack.js";
 import { shown, WireClient } from "../support/wire.js";
 
-let line: Line;
+let stack: Stack;
 beforeAll(async () => {
-  line = await startLine();
-  await line.admin.query("create table public.account (id int primary key, contact text, name text)");
-  await line.admin.query("grant all on public.account to app");
+  stack = await startStack();
+  await stack.admin.query("create table public.account (id int primary key, contact text, name text)");
+  await stack.admin.query("grant all on public.account to app");
 });
-afterAll(() => line.close());
-beforeEach(() => line.sandbox.clearLog());
+afterAll(() => stack.close());
+beforeEach(() => stack.sandbox.clearLog());
 
 test("a simple Query answers with the messages that Postgres answers with", async () => {
-  const wire = await WireClient.login(line.port, "app", line.database);
+  const wire = await WireClient.login(stack.port, "app", stack.database);
   wire.send(serialize.query("insert into hubspot.contacts (email) values ('simple@example.com') returning email"));
   expect(shown(await wire.until("Z"))).toEqual(["T", "D simple@example.com", "C INSERT 0 1", "Z I"]);
   wire.send(serialize.query("insert into hubspot.contacts (email) values ('simple2@example.com')"));
@@ -26,7 +26,7 @@ test("a simple Query answers with the messages that Postgres answers with", asyn
 });
 
 test("a named statement, binary formats and a row limit are Postgres's own", async () => {
-  const wire = await WireClient.login(line.port, "app", line.database);
+  const wire = await WireClient.login(stack.port, "app", stack.database);
   const text =
     "insert into hubspot.contacts (email, annualrevenue) select $1 || n || '@limit.example', n from generate_series(1, 3) n returning email, annualrevenue::int8 as n";
   wire.send(
@@ -58,12 +58,12 @@ test("a named statement, binary formats and a row limit are Postgres's own", asy
     "C INSERT 0 3",
     "Z I",
   ]);
-  expect(line.writes()).toHaveLength(2);
+  expect(stack.writes()).toHaveLength(2);
   wire.close();
 });
 
 test("a statement that was prepared and described in one flight is bound in another", async () => {
-  const wire = await WireClient.login(line.port, "app", line.database);
+  const wire = await WireClient.login(stack.port, "app", stack.database);
   wire.send(
     serialize.parse({ text: "insert into hubspot.contacts (email) values ($1) returning email" }),
     serialize.describe({ type: "S" }),
@@ -76,7 +76,7 @@ test("a statement that was prepared and described in one flight is bound in anot
 });
 
 test("a mirror write inside a pipeline takes part in its one transaction", async () => {
-  const wire = await WireClient.login(line.port, "app", line.database);
+  const wire = await WireClient.login(stack.port, "app", stack.database);
   const local = (id: number) => [
     serialize.parse({ text: `insert into public.account values (${id}, null, 'pipe')` }),
     serialize.bind({}),
@@ -105,15 +105,15 @@ test("a mirror write inside a pipeline takes part in its one transaction", async
   wire.send(...local(12), ...mirror("pipe2@example.com"), ...local(12), serialize.sync());
   const answers = shown(await wire.until("Z"));
   expect(answers.slice(-3)).toEqual(["E 23505", "N 01000", "Z I"]);
-  const found = await line.admin.query("select id from public.account where id >= 10 order by id");
+  const found = await stack.admin.query("select id from public.account where id >= 10 order by id");
   expect(found.rows).toEqual([{ id: 10 }, { id: 11 }]);
-  expect((await line.admin.query("select from hubspot.contacts where email like 'pipe_@example.com'")).rowCount).toBe(
+  expect((await stack.admin.query("select from hubspot.contacts where email like 'pipe_@example.com'")).rowCount).toBe(
     2,
   );
   // A failing Parse in front of it: no call.
-  line.sandbox.clearLog();
+  stack.sandbox.clearLog();
   wire.send(serialize.parse({ text: "selec" }), ...mirror("pipe3@example.com"), serialize.sync());
   expect(shown(await wire.until("Z"))).toEqual(["E 42601", "Z I"]);
-  expect(line.writes()).toEqual([]);
+  expect(stack.writes()).toEqual([]);
   wire.close();
 });

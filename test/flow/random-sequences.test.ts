@@ -6,21 +6,21 @@ import { serialize } from "pg-protocol";
 import { beforeEach, expect, inject, test } from "vitest";
 import { mirrored, upstream } from "../support/answers.js";
 import { query } from "../support/conversation.js";
-import { type Line, startLine } from "../support/line.js";
 import { untilTrue } from "../support/sessions.js";
+import { type Stack, startStack } from "../support/stack.js";
 import { type Message, shown, WireClient } from "../support/wire.js";
 
-let line: Line;
+let stack: Stack;
 beforeEach(async () => {
-  line = await startLine({
+  stack = await startStack({
     seed: [
       { email: "ada@x.com", firstname: "Ada" },
       { email: "bob@x.com", firstname: "Bob" },
     ],
   });
-  await line.admin.query(`create table public.plain (email text);
+  await stack.admin.query(`create table public.plain (email text);
     create table public.ledger (no int primary key); grant all on public.plain, public.ledger to app`);
-  return () => line.close();
+  return () => stack.close();
 });
 
 const seed = 20250211;
@@ -101,8 +101,8 @@ function messagesOf(one: Batch, table: string, base: number): Buffer[] {
 
 /** What is said, but for our warnings, and what is left in the ordinary table beside. */
 async function heard(port: number, batches: readonly (readonly Buffer[])[], together: boolean) {
-  await line.admin.query("truncate public.ledger");
-  const wire = await WireClient.login(port, "app", line.database);
+  await stack.admin.query("truncate public.ledger");
+  const wire = await WireClient.login(port, "app", stack.database);
   wire.send(...query("set throughline.transaction = immediate"));
   await wire.until("Z");
   const messages: Message[] = [];
@@ -112,7 +112,7 @@ async function heard(port: number, batches: readonly (readonly Buffer[])[], toge
     messages.push(...(await wire.until("Z")));
   }
   wire.close();
-  const { rows } = await line.admin.query("select no from public.ledger order by no");
+  const { rows } = await stack.admin.query("select no from public.ledger order by no");
   return { said: shown(messages).filter((message) => message !== "N 01000"), ledger: rows.map(({ no }) => no) };
 }
 
@@ -127,7 +127,7 @@ test("P10: any sequence with writes is answered as on an ordinary table, sent me
       const base = 1000 * walks;
       const of = (table: string) => batches.map((one, i) => messagesOf(one, table, base + 10 * i));
       const native = await heard(direct, of("public.plain"), false);
-      expect(await heard(line.port, of("hubspot.contacts"), together)).toEqual(native);
+      expect(await heard(stack.port, of("hubspot.contacts"), together)).toEqual(native);
     },
   );
   await fc.assert(walk, { seed, numRuns: 7, endOnFailure: true });
@@ -159,12 +159,12 @@ test("P6: whatever a sequence in mode immediate changes and undoes, the mirror h
   );
   const strings = fc.array(text, { minLength: 1, maxLength: 3 }).map((texts) => texts.join("; "));
   const walk = fc.asyncProperty(fc.array(strings, { minLength: 3, maxLength: 9 }), async (texts) => {
-    const client = await line.client();
+    const client = await stack.client();
     await client.query("set throughline.transaction = 'immediate'");
     for (const one of texts) await client.query(one).catch(() => undefined);
     await client.end();
-    await untilTrue(line.admin, "not exists (select from throughline.journal where closed_at is null)");
-    expect(await mirrored(line)).toEqual(upstream(line));
+    await untilTrue(stack.admin, "not exists (select from throughline.journal where closed_at is null)");
+    expect(await mirrored(stack)).toEqual(upstream(stack));
   });
   await fc.assert(walk, { seed, numRuns: 5, endOnFailure: true });
 });

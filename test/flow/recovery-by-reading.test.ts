@@ -2,34 +2,34 @@
 
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { mirrored, refused, upstream } from "../support/answers.js";
-import { type Line, startLine } from "../support/line.js";
 import { insertOrphan } from "../support/orphan-entry.js";
 import { untilTrue } from "../support/sessions.js";
+import { type Stack, startStack } from "../support/stack.js";
 
-let line: Line;
+let stack: Stack;
 beforeEach(async () => {
   const seed = [
     { email: "ada@x.com", firstname: "Ada" },
     { email: "bob@x.com", firstname: "Bob" },
   ];
-  line = await startLine({ seed, timeoutMs: 2_000 });
+  stack = await startStack({ seed, timeoutMs: 2_000 });
 });
-afterEach(() => line.close());
+afterEach(() => stack.close());
 
 const idOf = (email: string) =>
-  line.sandbox.records("contacts").find(({ properties }) => properties["email"] === email)?.id ?? "";
+  stack.sandbox.records("contacts").find(({ properties }) => properties["email"] === email)?.id ?? "";
 const isClosed = (call: string) =>
   `exists (select from throughline.journal where id = '${call}' and closed_at is not null)`;
-const closed = (call: string) => untilTrue(line.admin, isClosed(call));
+const closed = (call: string) => untilTrue(stack.admin, isClosed(call));
 const stateOf = async (call: string) =>
-  (await line.admin.query("select state from throughline.journal where id = $1", [call])).rows[0].state;
+  (await stack.admin.query("select state from throughline.journal where id = $1", [call])).rows[0].state;
 /** Upstream has had its time. */
 const age = (call: string) =>
-  line.admin.query("update throughline.journal set sent_at = sent_at - interval '1 minute' where id = $1", [call]);
+  stack.admin.query("update throughline.journal set sent_at = sent_at - interval '1 minute' where id = $1", [call]);
 const asked = { path: "/crm/v3/objects/contacts/batch/read" };
 const untilAsked = () =>
   expect
-    .poll(() => line.sandbox.log.filter(({ path }) => path === asked.path).length, { timeout: 10_000 })
+    .poll(() => stack.sandbox.log.filter(({ path }) => path === asked.path).length, { timeout: 10_000 })
     .toBeGreaterThan(0);
 const change = () => ({
   verb: "update" as const,
@@ -39,38 +39,38 @@ const create = { verb: "insert" as const, request: [{ key: null, sent: { email: 
 
 describe("P8: a row that recovery reads", () => {
   test("is not written over a page that was asked for later", async () => {
-    line.sandbox.fault({ kind: "slow", ms: 1_000, on: asked });
-    const call = await insertOrphan(line, change(), "sent");
+    stack.sandbox.fault({ kind: "slow", ms: 1_000, on: asked });
+    const call = await insertOrphan(stack, change(), "sent");
     await age(call);
     await untilAsked();
-    line.sandbox.edit("contacts", idOf("ada@x.com"), { firstname: "Newer" });
-    await line.pull();
+    stack.sandbox.edit("contacts", idOf("ada@x.com"), { firstname: "Newer" });
+    await stack.pull();
     await closed(call);
-    expect(await mirrored(line)).toEqual(["ada@x.com Newer", "bob@x.com Bob"]);
+    expect(await mirrored(stack)).toEqual(["ada@x.com Newer", "bob@x.com Bob"]);
   });
 
   test("is awaited: a row that was blocked is not applied as long as it can't be read again", async () => {
-    await line.admin.query("alter table hubspot.contacts add constraint short check (length(firstname) < 6)");
+    await stack.admin.query("alter table hubspot.contacts add constraint short check (length(firstname) < 6)");
     const ada = idOf("ada@x.com");
-    line.sandbox.fault({ kind: "unavailable", times: 2, on: asked });
-    const call = await insertOrphan(line, change(), "sent", {
+    stack.sandbox.fault({ kind: "unavailable", times: 2, on: asked });
+    const call = await insertOrphan(stack, change(), "sent", {
       state: "accepted",
       rows: [{ key: ada, row: { id: ada, email: "ada@x.com", firstname: "Augusta" } }],
     });
-    await untilTrue(line.admin, `exists (select from throughline.journal where id = '${call}' and blocked = '23514')`);
-    line.sandbox.edit("contacts", ada, { firstname: "Newer" });
-    await line.pull();
-    await line.admin.query("alter table hubspot.contacts drop constraint short");
-    await line.admin.query("update throughline.journal set tried_at = null, tries = 1");
+    await untilTrue(stack.admin, `exists (select from throughline.journal where id = '${call}' and blocked = '23514')`);
+    stack.sandbox.edit("contacts", ada, { firstname: "Newer" });
+    await stack.pull();
+    await stack.admin.query("alter table hubspot.contacts drop constraint short");
+    await stack.admin.query("update throughline.journal set tried_at = null, tries = 1");
     await closed(call);
-    expect(await mirrored(line)).toEqual(upstream(line));
+    expect(await mirrored(stack)).toEqual(upstream(stack));
   });
 });
 
 describe("P7: a create that is found by its e-mail", () => {
   test("is not taken for the lost one when a client has made it anew", async () => {
-    const client = await line.client();
-    const call = await insertOrphan(line, create, "sent");
+    const client = await stack.client();
+    const call = await insertOrphan(stack, create, "sent");
     await client.query("insert into hubspot.contacts (email, firstname) values ('new@x.com', 'Second')");
     await age(call);
     await closed(call);
@@ -78,32 +78,32 @@ describe("P7: a create that is found by its e-mail", () => {
   });
 
   test("is not touched while a client is making it", async () => {
-    const client = await line.client();
-    const call = await insertOrphan(line, create, "sent");
-    line.sandbox.fault({ kind: "slow", ms: 1_500, on: { path: "/crm/v3/objects/contacts" } });
+    const client = await stack.client();
+    const call = await insertOrphan(stack, create, "sent");
+    stack.sandbox.fault({ kind: "slow", ms: 1_500, on: { path: "/crm/v3/objects/contacts" } });
     const making = refused(client.query("insert into hubspot.contacts (email) values ('new@x.com')"));
-    await untilTrue(line.admin, "(select count(*) from throughline.journal where state = 'sent') = 2");
+    await untilTrue(stack.admin, "(select count(*) from throughline.journal where state = 'sent') = 2");
     await age(call);
     expect(await making).toMatchObject({ code: "accepted" });
   });
 
   test("with other values closes the entry as settled, because its maker can't be told", async () => {
-    line.sandbox.seed("contacts", [{ email: "new@x.com", firstname: "Other" }]);
-    const call = await insertOrphan(line, create, "sent");
+    stack.sandbox.seed("contacts", [{ email: "new@x.com", firstname: "Other" }]);
+    const call = await insertOrphan(stack, create, "sent");
     await age(call);
     await closed(call);
     expect(await stateOf(call)).toBe("settled");
-    expect(await mirrored(line)).toEqual(upstream(line));
+    expect(await mirrored(stack)).toEqual(upstream(stack));
   });
 });
 
 test("P7: a change whose value upstream has normalised is settled, not lapsed", async () => {
-  const client = await line.client();
-  line.sandbox.fault({ kind: "hang-up-after" });
+  const client = await stack.client();
+  stack.sandbox.fault({ kind: "hang-up-after" });
   await refused(client.query("update hubspot.contacts set email = 'ADA2@x.com' where email = 'ada@x.com'"));
-  const { rows } = await line.admin.query("select id from throughline.journal");
+  const { rows } = await stack.admin.query("select id from throughline.journal");
   await age(rows[0].id);
   await closed(rows[0].id);
   expect(await stateOf(rows[0].id)).toBe("settled");
-  expect(await mirrored(line)).toEqual(["ada2@x.com Ada", "bob@x.com Bob"]);
+  expect(await mirrored(stack)).toEqual(["ada2@x.com Ada", "bob@x.com Bob"]);
 });

@@ -6,12 +6,12 @@ import { readYaml } from "../../src/config/yaml.js";
 import { manifestSchema } from "../../src/manifest/manifest.js";
 import { type FaultyApi, startApi } from "../faults/api.js";
 import { refused } from "../support/answers.js";
-import { startManifestLine } from "../support/manifest-line.js";
-import type { Served } from "../support/served.js";
+import { startManifestStack } from "../support/manifest-stack.js";
+import type { ServedStack } from "../support/served-stack.js";
 import { cancel, untilAsleep, untilBlocked, untilSent, untilTrue } from "../support/sessions.js";
 
 let api: FaultyApi;
-let own: Served;
+let own: ServedStack;
 beforeEach(async () => {
   api = await startApi();
   const text = readFileSync(new URL("../faults/manifest.yaml", import.meta.url), "utf8")
@@ -21,7 +21,7 @@ beforeEach(async () => {
   const manifest = readYaml("manifest.yaml", text, manifestSchema);
   for (const name of ["a", "b"]) api.add(name, "old");
   const close = async () => api.close();
-  own = await startManifestLine({ schema: "own", manifest, resource: "records", url: api.url, timeoutMs: 500, close });
+  own = await startManifestStack({ schema: "own", manifest, resource: "records", url: api.url, timeoutMs: 500, close });
 });
 afterEach(() => own.close());
 

@@ -5,34 +5,34 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { serve } from "../../src/app/serve.js";
 import { resolveEntry } from "../../src/journal/listing.js";
 import { Presence } from "../../src/journal/presence.js";
-import { type Line, startLine } from "../support/line.js";
 import { insertOrphan } from "../support/orphan-entry.js";
 import { untilTrue } from "../support/sessions.js";
+import { type Stack, startStack } from "../support/stack.js";
 
-let line: Line;
+let stack: Stack;
 beforeEach(async () => {
   const seed = [
     { email: "ada@x.com", firstname: "Ada" },
     { email: "bob@x.com", firstname: "Bob" },
   ];
-  line = await startLine({ seed, timeoutMs: 2_000 });
+  stack = await startStack({ seed, timeoutMs: 2_000 });
 });
-afterEach(() => line.close());
+afterEach(() => stack.close());
 
 const idOf = (email: string) =>
-  line.sandbox.records("contacts").find(({ properties }) => properties["email"] === email)?.id ?? "";
+  stack.sandbox.records("contacts").find(({ properties }) => properties["email"] === email)?.id ?? "";
 const isClosed = (call: string) =>
   `exists (select from throughline.journal where id = '${call}' and closed_at is not null)`;
-const closed = (call: string) => untilTrue(line.admin, isClosed(call));
+const closed = (call: string) => untilTrue(stack.admin, isClosed(call));
 const stateOf = async (call: string) =>
-  (await line.admin.query("select state from throughline.journal where id = $1", [call])).rows[0].state;
+  (await stack.admin.query("select state from throughline.journal where id = $1", [call])).rows[0].state;
 /** Upstream has had its time. */
 const age = (call: string) =>
-  line.admin.query("update throughline.journal set sent_at = sent_at - interval '1 minute' where id = $1", [call]);
+  stack.admin.query("update throughline.journal set sent_at = sent_at - interval '1 minute' where id = $1", [call]);
 const asked = { path: "/crm/v3/objects/contacts/batch/read" };
 const untilAsked = () =>
   expect
-    .poll(() => line.sandbox.log.filter(({ path }) => path === asked.path).length, { timeout: 10_000 })
+    .poll(() => stack.sandbox.log.filter(({ path }) => path === asked.path).length, { timeout: 10_000 })
     .toBeGreaterThan(0);
 const change = () => ({
   verb: "update" as const,
@@ -45,30 +45,30 @@ test("P6: entries of a table that is no longer configured don't keep recovery fr
       client_address, statement_hash, request, sent_at, intent_at)
     select gen_random_uuid(), $1, m.id, 'gone', 'gone.things', 'insert', s.state, 1, '', '', '', '', '[]', now() - interval '1 day',
       now() - interval '1 day' from throughline.mirror m, unnest('{intent,sent}'::text[]) s(state), generate_series(1, 150) where m.api = 'gone'`;
-  await line.admin.query(`insert into throughline.mirror (api, resource, schema_name, table_name, key_columns, columns)
+  await stack.admin.query(`insert into throughline.mirror (api, resource, schema_name, table_name, key_columns, columns)
     values ('gone', 'things', 'gone', 'things', '{id}', '[]')`);
-  await line.admin.query(entries, [randomUUID()]);
-  await closed(await insertOrphan(line, create, "intent"));
-  await untilTrue(line.admin, "not exists (select from throughline.journal where state in ('intent', 'sent'))");
-  const { rows } = await line.admin.query(
+  await stack.admin.query(entries, [randomUUID()]);
+  await closed(await insertOrphan(stack, create, "intent"));
+  await untilTrue(stack.admin, "not exists (select from throughline.journal where state in ('intent', 'sent'))");
+  const { rows } = await stack.admin.query(
     "select state, count(*)::int, min(id::text) as id from throughline.journal where api = 'gone' group by 1 order by 1",
   );
   expect(rows).toMatchObject([
     { state: "unknown", count: 150 },
     { state: "unsent", count: 150 },
   ]);
-  expect(await resolveEntry(line.opened.pool, rows[0].id, "refused", "the API is no longer used")).toBe(true);
+  expect(await resolveEntry(stack.opened.pool, rows[0].id, "refused", "the API is no longer used")).toBe(true);
 });
 
 test("P6: a round that loses its connection ends no process, and a later round does its work", async () => {
-  line.sandbox.fault({ kind: "slow", ms: 1_000, on: asked });
-  const call = await insertOrphan(line, change(), "sent");
+  stack.sandbox.fault({ kind: "slow", ms: 1_000, on: asked });
+  const call = await insertOrphan(stack, change(), "sent");
   await age(call);
   await untilAsked();
   const uncaught: unknown[] = [];
   const note = (cause: unknown) => uncaught.push(cause);
   process.on("uncaughtException", note);
-  await line.admin.query(`select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and objid = 0
+  await stack.admin.query(`select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and objid = 0
     and database = (select oid from pg_database where datname = current_database())`);
   await closed(call);
   process.off("uncaughtException", note);
@@ -76,7 +76,7 @@ test("P6: a round that loses its connection ends no process, and a later round d
 });
 
 test("P10: clients see no advisory lock of a proxy that has nothing to recover", async () => {
-  const client = await line.client();
+  const client = await stack.client();
   const { rows } = await client.query(
     "select count(*)::int as n from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())",
   );
@@ -85,46 +85,46 @@ test("P10: clients see no advisory lock of a proxy that has nothing to recover",
 
 test("P6: a proxy counts as running by its own login alone, and even where Postgres tracks no activities", async () => {
   const other = randomUUID();
-  const gone = await insertOrphan(line, change(), "sent", undefined, other);
+  const gone = await insertOrphan(stack, change(), "sent", undefined, other);
   await age(gone);
   // Not the login of ours.
-  await line.admin.query("select set_config('application_name', $1, false)", [`throughline ${other}`]);
+  await stack.admin.query("select set_config('application_name', $1, false)", [`throughline ${other}`]);
   await closed(gone);
-  await line.admin.query("alter role throughline set track_activities = off");
+  await stack.admin.query("alter role throughline set track_activities = off");
   const running = randomUUID();
-  const presence = await Presence.begin(line.opened.pool, running, line.opened.log);
-  const kept = await insertOrphan(line, change(), "sent", undefined, running);
-  const marker = await insertOrphan(line, change(), "sent");
+  const presence = await Presence.begin(stack.opened.pool, running, stack.opened.log);
+  const kept = await insertOrphan(stack, change(), "sent", undefined, running);
+  const marker = await insertOrphan(stack, change(), "sent");
   await age(kept);
   await age(marker);
   await closed(marker);
   expect(await stateOf(kept)).toBe("sent");
   presence.end();
   await closed(kept);
-  await line.admin.query("alter role throughline reset track_activities");
+  await stack.admin.query("alter role throughline reset track_activities");
 });
 
 test("P6: recovery leaves an open session alone while its proxy runs", async () => {
-  const client = await line.client();
+  const client = await stack.client();
   await client.query("begin");
   await client.query("insert into hubspot.contacts (email) values ('open@x.com')");
-  const marker = await insertOrphan(line, create, "intent");
+  const marker = await insertOrphan(stack, create, "intent");
   await closed(marker);
-  const { rows } = await line.admin.query("select state, tries from throughline.journal where closed_at is null");
+  const { rows } = await stack.admin.query("select state, tries from throughline.journal where closed_at is null");
   expect(rows).toEqual([{ state: "accepted", tries: 0 }]);
   await client.query("commit");
 });
 
 test("P6: several proxies on one database finish each entry once", async () => {
-  const other = await serve(line.opened, { host: "127.0.0.1", port: 0 });
-  await line.admin.query("select pg_advisory_lock(hashtext('throughline recovery'), 0)");
+  const other = await serve(stack.opened, { host: "127.0.0.1", port: 0 });
+  await stack.admin.query("select pg_advisory_lock(hashtext('throughline recovery'), 0)");
   const calls = [];
-  for (let n = 0; n < 12; n += 1) calls.push(await insertOrphan(line, change(), "sent"));
-  await line.admin.query("update throughline.journal set sent_at = sent_at - interval '1 minute'");
-  await line.admin.query("select pg_advisory_unlock(hashtext('throughline recovery'), 0)");
+  for (let n = 0; n < 12; n += 1) calls.push(await insertOrphan(stack, change(), "sent"));
+  await stack.admin.query("update throughline.journal set sent_at = sent_at - interval '1 minute'");
+  await stack.admin.query("select pg_advisory_unlock(hashtext('throughline recovery'), 0)");
   for (const call of calls) await closed(call);
-  expect(line.sandbox.log.filter(({ path }) => path === asked.path)).toHaveLength(calls.length);
-  const { rows } = await line.admin.query("select distinct tries from throughline.journal");
+  expect(stack.sandbox.log.filter(({ path }) => path === asked.path)).toHaveLength(calls.length);
+  const { rows } = await stack.admin.query("select distinct tries from throughline.journal");
   expect(rows).toEqual([{ tries: 1 }]);
   await other.close();
 });

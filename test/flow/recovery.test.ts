@@ -6,48 +6,48 @@ import { readYaml } from "../../src/config/yaml.js";
 import { manifestSchema } from "../../src/manifest/manifest.js";
 import { startApi } from "../faults/api.js";
 import { mirrored, refused, upstream } from "../support/answers.js";
-import { type Line, startLine } from "../support/line.js";
-import { startManifestLine } from "../support/manifest-line.js";
+import { startManifestStack } from "../support/manifest-stack.js";
 import { insertOrphan } from "../support/orphan-entry.js";
 import { untilTrue } from "../support/sessions.js";
+import { type Stack, startStack } from "../support/stack.js";
 
-let line: Line;
+let stack: Stack;
 beforeEach(async () => {
   const seed = [
     { email: "ada@x.com", firstname: "Ada" },
     { email: "bob@x.com", firstname: "Bob" },
   ];
   // Upstream is asked when twice the time for an answer has passed.
-  line = await startLine({ seed, timeoutMs: 200 });
+  stack = await startStack({ seed, timeoutMs: 200 });
 });
-afterEach(() => line.close());
+afterEach(() => stack.close());
 
 const idOf = (email: string) =>
-  line.sandbox.records("contacts").find(({ properties }) => properties["email"] === email)?.id ?? "";
+  stack.sandbox.records("contacts").find(({ properties }) => properties["email"] === email)?.id ?? "";
 
 const closed = (call: string) =>
-  untilTrue(line.admin, `exists (select from throughline.journal where id = '${call}' and closed_at is not null)`);
+  untilTrue(stack.admin, `exists (select from throughline.journal where id = '${call}' and closed_at is not null)`);
 const stateOf = async (call: string) =>
-  (await line.admin.query("select state, closed_at is null as open from throughline.journal where id = $1", [call]))
+  (await stack.admin.query("select state, closed_at is null as open from throughline.journal where id = $1", [call]))
     .rows[0];
 
 test("P6: an entry that was never sent is closed as unsent, and nothing is sent", async () => {
   const call = await insertOrphan(
-    line,
+    stack,
     { verb: "insert", request: [{ key: null, sent: { email: "new@x.com" } }] },
     "intent",
   );
   await closed(call);
   expect(await stateOf(call)).toEqual({ state: "unsent", open: false });
-  expect(line.sandbox.log).toEqual([]);
+  expect(stack.sandbox.log).toEqual([]);
 });
 
 test("P6: rows that were accepted are applied to the mirror", async () => {
   const ada = idOf("ada@x.com");
-  line.sandbox.edit("contacts", ada, { firstname: "Augusta" });
-  const row = (await line.admin.query("select * from hubspot.contacts where id = $1", [ada])).rows[0];
+  stack.sandbox.edit("contacts", ada, { firstname: "Augusta" });
+  const row = (await stack.admin.query("select * from hubspot.contacts where id = $1", [ada])).rows[0];
   const call = await insertOrphan(
-    line,
+    stack,
     { verb: "update", request: [{ key: ada, sent: { firstname: "Augusta" } }] },
     "sent",
     {
@@ -56,50 +56,50 @@ test("P6: rows that were accepted are applied to the mirror", async () => {
     },
   );
   await closed(call);
-  expect(await mirrored(line)).toEqual(upstream(line));
+  expect(await mirrored(stack)).toEqual(upstream(stack));
 });
 
 describe("P6: a change that may have been sent is settled by reading the row", () => {
   const request = () => [{ key: idOf("ada@x.com"), sent: { firstname: "Augusta" }, before: { firstname: "Ada" } }];
 
   test("upstream has made it", async () => {
-    const call = await insertOrphan(line, { verb: "update", request: request() }, "sent");
-    line.sandbox.edit("contacts", idOf("ada@x.com"), { firstname: "Augusta" });
+    const call = await insertOrphan(stack, { verb: "update", request: request() }, "sent");
+    stack.sandbox.edit("contacts", idOf("ada@x.com"), { firstname: "Augusta" });
     await closed(call);
     expect((await stateOf(call)).state).toBe("accepted");
-    expect(await mirrored(line)).toEqual(["ada@x.com Augusta", "bob@x.com Bob"]);
+    expect(await mirrored(stack)).toEqual(["ada@x.com Augusta", "bob@x.com Bob"]);
   });
 
   test("upstream has not made it, but has another change", async () => {
-    const call = await insertOrphan(line, { verb: "update", request: request() }, "sent");
-    line.sandbox.edit("contacts", idOf("ada@x.com"), { firstname: "Countess" });
+    const call = await insertOrphan(stack, { verb: "update", request: request() }, "sent");
+    stack.sandbox.edit("contacts", idOf("ada@x.com"), { firstname: "Countess" });
     await closed(call);
     expect((await stateOf(call)).state).toBe("settled");
-    expect(await mirrored(line)).toEqual(["ada@x.com Countess", "bob@x.com Bob"]);
+    expect(await mirrored(stack)).toEqual(["ada@x.com Countess", "bob@x.com Bob"]);
   });
 
   test("upstream has not made it, and no other change", async () => {
-    const call = await insertOrphan(line, { verb: "update", request: request() }, "sent");
+    const call = await insertOrphan(stack, { verb: "update", request: request() }, "sent");
     await closed(call);
     expect((await stateOf(call)).state).toBe("lapsed");
-    expect(await mirrored(line)).toEqual(["ada@x.com Ada", "bob@x.com Bob"]);
+    expect(await mirrored(stack)).toEqual(["ada@x.com Ada", "bob@x.com Bob"]);
   });
 
   test("the row is gone upstream", async () => {
-    const call = await insertOrphan(line, { verb: "update", request: request() }, "sent");
-    line.sandbox.archive("contacts", idOf("ada@x.com"));
+    const call = await insertOrphan(stack, { verb: "update", request: request() }, "sent");
+    stack.sandbox.archive("contacts", idOf("ada@x.com"));
     await closed(call);
     expect((await stateOf(call)).state).toBe("absent");
-    expect(await mirrored(line)).toEqual(["bob@x.com Bob"]);
+    expect(await mirrored(stack)).toEqual(["bob@x.com Bob"]);
   });
 
   test("one of two rows was deleted", async () => {
     const request = ["ada@x.com", "bob@x.com"].map((email) => ({ key: idOf(email), sent: {} }));
-    const call = await insertOrphan(line, { verb: "delete", request }, "sent");
-    line.sandbox.archive("contacts", idOf("ada@x.com"));
+    const call = await insertOrphan(stack, { verb: "delete", request }, "sent");
+    stack.sandbox.archive("contacts", idOf("ada@x.com"));
     await closed(call);
     expect((await stateOf(call)).state).toBe("partial");
-    expect(await mirrored(line)).toEqual(["bob@x.com Bob"]);
+    expect(await mirrored(stack)).toEqual(["bob@x.com Bob"]);
   });
 });
 
@@ -107,50 +107,50 @@ describe("P6: a create that may have been sent is looked for by a unique column"
   const request = [{ key: null, sent: { email: "new@x.com", firstname: "New" } }];
 
   test("and is found", async () => {
-    const call = await insertOrphan(line, { verb: "insert", request }, "sent");
-    line.sandbox.seed("contacts", [{ email: "new@x.com", firstname: "New" }]);
+    const call = await insertOrphan(stack, { verb: "insert", request }, "sent");
+    stack.sandbox.seed("contacts", [{ email: "new@x.com", firstname: "New" }]);
     await closed(call);
     expect((await stateOf(call)).state).toBe("accepted");
-    expect(await mirrored(line)).toEqual(["ada@x.com Ada", "bob@x.com Bob", "new@x.com New"]);
-    expect(line.writes()).toEqual([]);
+    expect(await mirrored(stack)).toEqual(["ada@x.com Ada", "bob@x.com Bob", "new@x.com New"]);
+    expect(stack.writes()).toEqual([]);
   });
 
   test("and is not found", async () => {
-    const call = await insertOrphan(line, { verb: "insert", request }, "sent");
+    const call = await insertOrphan(stack, { verb: "insert", request }, "sent");
     await closed(call);
     expect((await stateOf(call)).state).toBe("lapsed");
-    expect(await mirrored(line)).toEqual(["ada@x.com Ada", "bob@x.com Bob"]);
-    expect(line.writes()).toEqual([]);
+    expect(await mirrored(stack)).toEqual(["ada@x.com Ada", "bob@x.com Bob"]);
+    expect(stack.writes()).toEqual([]);
   });
 
   test("P7: a create without a unique value stays unknown, and is not sent again", async () => {
     const call = await insertOrphan(
-      line,
+      stack,
       { verb: "insert", request: [{ key: null, sent: { firstname: "New" } }] },
       "sent",
     );
-    await untilTrue(line.admin, `exists (select from throughline.journal where id = '${call}' and tries > 1)`);
+    await untilTrue(stack.admin, `exists (select from throughline.journal where id = '${call}' and tries > 1)`);
     expect(await stateOf(call)).toEqual({ state: "unknown", open: true });
-    expect(line.writes()).toEqual([]);
+    expect(stack.writes()).toEqual([]);
   });
 });
 
 test("P7: a row whose outcome was unknown is in the mirror soon after", async () => {
-  const client = await line.client();
-  line.sandbox.fault({ kind: "hang-up-after" });
+  const client = await stack.client();
+  stack.sandbox.fault({ kind: "hang-up-after" });
   const told = await refused(client.query("insert into hubspot.contacts (email) values ('new@x.com')"));
   expect(told).toMatchObject({ code: "TL007" });
-  await untilTrue(line.admin, "not exists (select from throughline.journal where closed_at is null)");
-  expect(await mirrored(line)).toEqual(["ada@x.com Ada", "bob@x.com Bob", "new@x.com"]);
-  expect(line.writes()).toHaveLength(1);
+  await untilTrue(stack.admin, "not exists (select from throughline.journal where closed_at is null)");
+  expect(await mirrored(stack)).toEqual(["ada@x.com Ada", "bob@x.com Bob", "new@x.com"]);
+  expect(stack.writes()).toHaveLength(1);
 });
 
 test("P6: a row that a user's constraint kept out is read again, and applied once the constraint allows it", async () => {
-  await line.admin.query("alter table hubspot.contacts add constraint short check (length(firstname) < 5)");
+  await stack.admin.query("alter table hubspot.contacts add constraint short check (length(firstname) < 5)");
   const ada = idOf("ada@x.com");
-  line.sandbox.edit("contacts", ada, { firstname: "Augusta" });
+  stack.sandbox.edit("contacts", ada, { firstname: "Augusta" });
   const call = await insertOrphan(
-    line,
+    stack,
     { verb: "update", request: [{ key: ada, sent: { firstname: "Augusta" } }] },
     "sent",
     {
@@ -158,10 +158,10 @@ test("P6: a row that a user's constraint kept out is read again, and applied onc
       rows: [{ key: ada, row: { id: ada, email: "ada@x.com", firstname: "Augusta" } }],
     },
   );
-  await untilTrue(line.admin, `exists (select from throughline.journal where id = '${call}' and blocked = '23514')`);
-  line.sandbox.edit("contacts", ada, { firstname: "Gus" });
+  await untilTrue(stack.admin, `exists (select from throughline.journal where id = '${call}' and blocked = '23514')`);
+  stack.sandbox.edit("contacts", ada, { firstname: "Gus" });
   await closed(call);
-  expect(await mirrored(line)).toEqual(["ada@x.com Gus", "bob@x.com Bob"]);
+  expect(await mirrored(stack)).toEqual(["ada@x.com Gus", "bob@x.com Bob"]);
 });
 
 test("P6: where the API can't be asked for a created row, the next pull tells what became of it", async () => {
@@ -169,7 +169,7 @@ test("P6: where the API can't be asked for a created row, the next pull tells wh
   const text = readFileSync(new URL("../faults/manifest.yaml", import.meta.url), "utf8").replace(/^ *find:.*\n/m, "");
   const manifest = readYaml("manifest.yaml", text, manifestSchema);
   const close = async () => api.close();
-  const own = await startManifestLine({
+  const own = await startManifestStack({
     schema: "own",
     manifest,
     resource: "records",

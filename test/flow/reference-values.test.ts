@@ -5,10 +5,10 @@ import { createServer } from "node:http";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { manifestSchema } from "../../src/manifest/manifest.js";
 import { refused } from "../support/answers.js";
-import { startManifestLine } from "../support/manifest-line.js";
-import type { Served } from "../support/served.js";
+import { startManifestStack } from "../support/manifest-stack.js";
+import type { ServedStack } from "../support/served-stack.js";
 
-let line: Served;
+let stack: ServedStack;
 let made = 1;
 const nextId = () => {
   made += 1;
@@ -55,7 +55,7 @@ beforeAll(async () => {
       },
     },
   });
-  line = await startManifestLine({
+  stack = await startManifestStack({
     schema: "tree",
     manifest,
     resource: "things",
@@ -66,14 +66,14 @@ beforeAll(async () => {
     },
   });
 });
-afterAll(() => line.close());
+afterAll(() => stack.close());
 
 test.each([
   ["abc", "23503"],
   ["01", "accepted"],
   ["", "accepted"],
 ])("P4: the reference %j is answered with %s, and the session goes on", async (value, code) => {
-  const client = await line.client();
+  const client = await stack.client();
   const end = await refused(client.query("insert into tree.things (parent) values ($1)", [value]));
   expect(end).toMatchObject({ code });
   expect((await client.query("select 1 as a")).rows).toEqual([{ a: 1 }]);

@@ -1,17 +1,17 @@
 // Statements that are refused by their shape: each with its SQLSTATE, a hint that says what to do, and no request.
 
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Line, startLine } from "../support/line.js";
+import { type Stack, startStack } from "../support/stack.js";
 
-let line: Line;
+let stack: Stack;
 beforeAll(async () => {
-  line = await startLine({ seed: [{ email: "ada@x.com" }, { email: "bob@x.com" }] });
-  await line.admin.query(`grant truncate on hubspot.contacts to app; create sequence public.numbers; create table public.local (no int);
+  stack = await startStack({ seed: [{ email: "ada@x.com" }, { email: "bob@x.com" }] });
+  await stack.admin.query(`grant truncate on hubspot.contacts to app; create sequence public.numbers; create table public.local (no int);
     create function public.numbered() returns text language sql as $$insert into public.local values (nextval('public.numbers')) returning no || '@x.com'$$;
     grant all on public.local, public.numbers to app`);
-  line.sandbox.clearLog();
+  stack.sandbox.clearLog();
 });
-afterAll(() => line.close());
+afterAll(() => stack.close());
 
 const insert = "insert into hubspot.contacts (email) values ('new@x.com')";
 const rows = (n: number) => Array.from({ length: n }, (_, i) => `('r${i}@x.com')`).join(", ");
@@ -131,7 +131,7 @@ const list: readonly Refused[] = [
 
 test.each(list)("$what", async ({ before = [], sql, code, hint }) => {
   for (const queryMode of ["simple", "extended"]) {
-    const client = await line.client();
+    const client = await stack.client();
     for (const text of before) await client.query(text);
     const asked = queryMode === "extended" ? { text: sql, queryMode } : { text: sql };
     const error = await client.query(asked).then(
@@ -141,31 +141,31 @@ test.each(list)("$what", async ({ before = [], sql, code, hint }) => {
     expect([error.code, error.hint], error.message).toEqual([code, expect.stringMatching(hint)]);
     await client.end();
   }
-  expect(line.sandbox.log).toEqual([]);
+  expect(stack.sandbox.log).toEqual([]);
 });
 
 test("a second write in a transaction is refused, and only the first was sent", async () => {
-  const client = await line.client();
+  const client = await stack.client();
   await client.query("begin");
   await client.query("insert into hubspot.contacts (email) values ('first@x.com')");
   const error = await client.query(insert).catch((cause) => cause);
   expect(error).toMatchObject({ code: "0A000", hint: expect.stringContaining("immediate") });
   await client.query("rollback");
-  expect(line.writes()).toHaveLength(1);
+  expect(stack.writes()).toHaveLength(1);
 });
 
 test("P1: an UPDATE of ten thousand rows is refused at the first row too many", async () => {
-  await line.opened.pool.query(
+  await stack.opened.pool.query(
     "insert into hubspot.contacts (id, email) select 'many' || i, 'many' || i || '@x.com' from generate_series(1, 10000) i",
   );
-  await line.admin.query(`create sequence public.seen; grant all on public.seen to app`);
-  const client = await line.client();
-  line.sandbox.clearLog();
+  await stack.admin.query(`create sequence public.seen; grant all on public.seen to app`);
+  const client = await stack.client();
+  stack.sandbox.clearLog();
   const error = await client
     .query("update hubspot.contacts set firstname = 'n' || nextval('public.seen') where id like 'many%'")
     .catch((cause) => cause);
   expect(error).toMatchObject({ code: "54000", hint: expect.stringContaining("at most 100") });
   // A sequence is not undone: it tells how many rows were looked at.
-  expect((await line.admin.query("select last_value from public.seen")).rows).toEqual([{ last_value: "101" }]);
-  expect(line.sandbox.log).toEqual([]);
+  expect((await stack.admin.query("select last_value from public.seen")).rows).toEqual([{ last_value: "101" }]);
+  expect(stack.sandbox.log).toEqual([]);
 });

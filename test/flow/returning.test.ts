@@ -1,7 +1,7 @@
 // RETURNING: a row as it was and as it is, and expressions over more than the row.
 
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { startEchoLine } from "../support/echo-line.js";
+import { startEchoStack } from "../support/echo-stack.js";
 import { startThings, type Things, testAlike } from "../support/things.js";
 
 let things: Things;
@@ -47,7 +47,7 @@ testAlike(
 );
 
 test("P3: RETURNING tells the inserted rows of an upsert from the updated ones", async () => {
-  const crm = await startEchoLine("crm");
+  const crm = await startEchoStack("crm");
   try {
     crm.echo.reset([{ id: "r-bob", fields: { email: "bob@a.example", firstname: "Bob" } }]);
     await crm.pull();

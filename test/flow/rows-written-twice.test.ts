@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { numberOf } from "../../src/manifest/lossless-json.js";
 import { mirrored, refused, upstream } from "../support/answers.js";
-import { type Line, startLine } from "../support/line.js";
+import { type Stack, startStack } from "../support/stack.js";
 import { startThings, type Things } from "../support/things.js";
 
 let things: Things;
@@ -47,10 +47,10 @@ test.each([
 describe.each(["single", "immediate"])(
   "P3: after ROLLBACK TO, a row that a call has changed is not written again: %s",
   (mode) => {
-    let line: Line;
+    let stack: Stack;
     beforeEach(async () => {
-      line = await startLine({ seed: [{ email: "ada@x.com", firstname: "Ada" }], waitMs: 8_000 });
-      return () => line.close();
+      stack = await startStack({ seed: [{ email: "ada@x.com", firstname: "Ada" }], waitMs: 8_000 });
+      return () => stack.close();
     });
     const update = (name: string) => `update hubspot.contacts set firstname = '${name}' where email = 'ada@x.com'`;
     const remove = "delete from hubspot.contacts where email = 'ada@x.com'";
@@ -60,17 +60,17 @@ describe.each(["single", "immediate"])(
       ["another value", update("Y")],
       ["DELETE", remove],
     ])("%s", async (_, again) => {
-      const client = await line.client();
+      const client = await stack.client();
       await client.query(`set throughline.transaction = '${mode}'`);
       await client.query("begin; savepoint s");
       await client.query(update("X"));
       await client.query("rollback to s");
-      line.sandbox.clearLog();
+      stack.sandbox.clearLog();
       expect(await refused(client.query(again))).toMatchObject({ code: "0A000" });
       await client.query("rollback");
-      expect(line.writes()).toEqual([]);
-      expect(await mirrored(line)).toEqual(["ada@x.com X"]);
-      expect(upstream(line)).toEqual(["ada@x.com X"]);
+      expect(stack.writes()).toEqual([]);
+      expect(await mirrored(stack)).toEqual(["ada@x.com X"]);
+      expect(upstream(stack)).toEqual(["ada@x.com X"]);
     });
   },
 );

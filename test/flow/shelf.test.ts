@@ -2,41 +2,43 @@
 
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { refused } from "../support/answers.js";
-import { startForeignLine } from "../support/foreign/line.js";
 import { startShelf } from "../support/foreign/shelf.js";
+import { startForeignStack } from "../support/foreign/stack.js";
 
 const start = async () =>
-  startForeignLine({ name: "shelf", resource: "books", api: await startShelf(), values: { token: "shelf-token" } });
+  startForeignStack({ name: "shelf", resource: "books", api: await startShelf(), values: { token: "shelf-token" } });
 
-let line: Awaited<ReturnType<typeof start>>;
+let stack: Awaited<ReturnType<typeof start>>;
 let ids: readonly string[];
 beforeAll(async () => {
-  line = await start();
-  line.api.seed(Array.from({ length: 230 }, (_, n) => ({ title: `book ${n}`, isbn: `n-${n}` })));
-  ids = line.api.seed([
+  stack = await start();
+  stack.api.seed(Array.from({ length: 230 }, (_, n) => ({ title: `book ${n}`, isbn: `n-${n}` })));
+  ids = stack.api.seed([
     { title: "Persuasion", isbn: "p-1", price: "12.50", tags: ["novel"], meta: { shelf: 3 } },
     { title: "Emma", isbn: "e-1" },
   ]);
-  await line.pull();
+  await stack.pull();
 });
-afterAll(() => line.close());
-beforeEach(() => line.api.clearLog());
+afterAll(() => stack.close());
+beforeEach(() => stack.api.clearLog());
 
-const sent = () => line.api.log.map(({ method, path }) => `${method} ${path}`);
+const sent = () => stack.api.log.map(({ method, path }) => `${method} ${path}`);
 
 test("pages by number bring every record, once", async () => {
-  const { rows } = await line.admin.query("select count(*)::int as n, count(distinct id)::int as ids from shelf.books");
+  const { rows } = await stack.admin.query(
+    "select count(*)::int as n, count(distinct id)::int as ids from shelf.books",
+  );
   expect(rows).toEqual([{ n: 232, ids: 232 }]);
-  const found = await line.admin.query("select price, tags, meta, author from shelf.books where id = $1", [ids[0]]);
+  const found = await stack.admin.query("select price, tags, meta, author from shelf.books where id = $1", [ids[0]]);
   expect(found.rows).toEqual([{ price: "12.50", tags: ["novel"], meta: { shelf: 3 }, author: null }]);
 });
 
 test("P1: several rows are created with one array, and RETURNING has their ids in order", async () => {
-  const client = await line.client();
+  const client = await stack.client();
   const { rows } = await client.query(
     `insert into shelf.books (title, isbn, price, pages, author)
      values ('Ulysses', 'u-1', 9.90, 730, $1), ('Dubliners', 'd-1', null, 152, null) returning id, title, price, pages, author`,
-    [line.api.authors[0]],
+    [stack.api.authors[0]],
   );
   expect(rows).toEqual([
     {
@@ -44,17 +46,17 @@ test("P1: several rows are created with one array, and RETURNING has their ids i
       title: "Ulysses",
       price: "9.90",
       pages: 730,
-      author: line.api.authors[0],
+      author: stack.api.authors[0],
     },
     { id: expect.stringMatching(/^[0-9a-f-]{36}$/), title: "Dubliners", price: null, pages: 152, author: null },
   ]);
   expect(sent()).toEqual(["POST /items/books"]);
-  expect(line.api.log[0]?.sent).toEqual([
-    { title: "Ulysses", isbn: "u-1", price: "9.90", pages: 730, author: line.api.authors[0] },
+  expect(stack.api.log[0]?.sent).toEqual([
+    { title: "Ulysses", isbn: "u-1", price: "9.90", pages: 730, author: stack.api.authors[0] },
     { title: "Dubliners", isbn: "d-1", price: null, pages: 152, author: null },
   ]);
   expect(rows.map(({ id }) => id)).toEqual(
-    line.api
+    stack.api
       .records()
       .slice(-2)
       .map(({ id }) => id),
@@ -62,7 +64,7 @@ test("P1: several rows are created with one array, and RETURNING has their ids i
 });
 
 test("P1: one row is created with an object, several are changed and deleted with arrays", async () => {
-  const client = await line.client();
+  const client = await stack.client();
   await client.query("insert into shelf.books (title, isbn) values ('Molloy', 'm-1')");
   const changed = await client.query(
     "update shelf.books set pages = coalesce(pages, 0) + 1 where isbn in ('m-1', 'e-1') returning title, pages",
@@ -74,12 +76,12 @@ test("P1: one row is created with an object, several are changed and deleted wit
   const deleted = await client.query("delete from shelf.books where isbn in ('m-1', 'n-3')");
   expect(deleted.rowCount).toBe(2);
   expect(sent()).toEqual(["POST /items/books", "PATCH /items/books", "DELETE /items/books"]);
-  expect(line.api.records().filter(({ isbn }) => isbn === "m-1" || isbn === "n-3")).toEqual([]);
+  expect(stack.api.records().filter(({ isbn }) => isbn === "m-1" || isbn === "n-3")).toEqual([]);
 });
 
 test("P4: one bad row of an array refuses all, with the code's column, and nothing is written", async () => {
-  const client = await line.client();
-  const unseen = line.api.seed([{ title: "unseen", isbn: "s-1" }]);
+  const client = await stack.client();
+  const unseen = stack.api.seed([{ title: "unseen", isbn: "s-1" }]);
   expect(unseen).toHaveLength(1);
   expect(
     await refused(client.query("insert into shelf.books (title, isbn) values ('one', 'x-1'), ('two', 's-1')")),
@@ -89,7 +91,7 @@ test("P4: one bad row of an array refuses all, with the code's column, and nothi
     detail: expect.stringContaining("code RECORD_NOT_UNIQUE, status 400"),
   });
   expect(sent()).toEqual(["POST /items/books"]);
-  expect(line.api.records().filter(({ isbn }) => isbn === "x-1")).toEqual([]);
+  expect(stack.api.records().filter(({ isbn }) => isbn === "x-1")).toEqual([]);
 });
 
 const refusals: readonly (readonly [string, object])[] = [
@@ -98,7 +100,7 @@ const refusals: readonly (readonly [string, object])[] = [
 ];
 
 test.each(refusals)("P4: %s is refused by the API, with its column", async (sql, error) => {
-  const client = await line.client();
+  const client = await stack.client();
   expect(await refused(client.query(sql))).toMatchObject({ ...error, schema: "shelf", table: "books" });
 });
 
@@ -111,17 +113,17 @@ const early: readonly (readonly [string, object])[] = [
 ];
 
 test.each(early)("P5: %s is refused before anything is sent", async (sql, error) => {
-  const client = await line.client();
+  const client = await stack.client();
   expect(await refused(client.query(sql))).toMatchObject(error);
   expect(sent()).toEqual([]);
 });
 
 test("a row that is gone is a 403: UPDATE says once that it is gone, DELETE succeeds", async () => {
-  const [gone = "", deleted = ""] = line.api.seed([{ title: "gone" }, { title: "deleted" }]);
-  await line.pull();
-  for (const id of [gone, deleted]) line.api.remove(id);
-  line.api.clearLog();
-  const client = await line.client();
+  const [gone = "", deleted = ""] = stack.api.seed([{ title: "gone" }, { title: "deleted" }]);
+  await stack.pull();
+  for (const id of [gone, deleted]) stack.api.remove(id);
+  stack.api.clearLog();
+  const client = await stack.client();
   expect(await refused(client.query("update shelf.books set pages = 1 where id = $1", [gone]))).toMatchObject({
     code: "40001",
   });
@@ -131,29 +133,29 @@ test("a row that is gone is a 403: UPDATE says once that it is gone, DELETE succ
 });
 
 test("rows that a 200 leaves out are gone, and the error tells the others as accepted", async () => {
-  const [gone = "", there = ""] = line.api.seed([{ title: "left out" }, { title: "there" }]);
-  await line.pull();
-  line.api.remove(gone);
-  const client = await line.client();
+  const [gone = "", there = ""] = stack.api.seed([{ title: "left out" }, { title: "there" }]);
+  await stack.pull();
+  stack.api.remove(gone);
+  const client = await stack.client();
   expect(
     await refused(client.query("update shelf.books set pages = 7 where id = any($1)", [[gone, there]])),
   ).toMatchObject({ code: "TL001", message: "shelf: 1 of 2 rows were accepted" });
-  const { rows } = await line.admin.query("select id, pages from shelf.books where id = any($1)", [[gone, there]]);
+  const { rows } = await stack.admin.query("select id, pages from shelf.books where id = any($1)", [[gone, there]]);
   expect(rows).toEqual([{ id: there, pages: 7 }]);
 });
 
 test("a row that was deleted upstream is gone after a pull", async () => {
-  const [gone = ""] = line.api.seed([{ title: "deleted by an editor" }]);
-  await line.pull();
-  line.api.remove(gone);
-  await line.pull();
-  const { rowCount } = await line.admin.query("select from shelf.books where id = $1", [gone]);
+  const [gone = ""] = stack.api.seed([{ title: "deleted by an editor" }]);
+  await stack.pull();
+  stack.api.remove(gone);
+  await stack.pull();
+  const { rowCount } = await stack.admin.query("select from shelf.books where id = $1", [gone]);
   expect(rowCount).toBe(0);
 });
 
 test("a 429 names its wait in milliseconds", async () => {
-  line.api.fault({ kind: "rate-limit", on: { method: "POST" }, times: 1, waitMs: 300 });
-  const client = await line.client();
+  stack.api.fault({ kind: "rate-limit", on: { method: "POST" }, times: 1, waitMs: 300 });
+  const client = await stack.client();
   expect((await client.query("insert into shelf.books (title) values ('later')")).rowCount).toBe(1);
   expect(sent()).toEqual(["POST /items/books", "POST /items/books"]);
 });

@@ -2,21 +2,21 @@
 
 import { beforeEach, expect, test } from "vitest";
 import { mirrored, refused, upstream } from "../support/answers.js";
-import { type Line, startLine } from "../support/line.js";
+import { type Stack, startStack } from "../support/stack.js";
 
-let line: Line;
+let stack: Stack;
 beforeEach(async () => {
-  line = await startLine({
+  stack = await startStack({
     seed: [
       { email: "ada@x.com", firstname: "Ada" },
       { email: "bob@x.com", firstname: "Bob" },
     ],
   });
-  await line.admin.query(
+  await stack.admin.query(
     "create table public.orders (no int, contact text); create table public.staging (email text, name text); grant all on public.orders, public.staging to app; grant create on schema public to app",
   );
-  line.sandbox.clearLog();
-  return () => line.close();
+  stack.sandbox.clearLog();
+  return () => stack.close();
 });
 
 const create = "POST /crm/v3/objects/contacts";
@@ -143,7 +143,7 @@ const shapes: readonly Shape[] = [
 ];
 
 test.each(shapes)("$sql", async ({ sql, calls, rows = [], tag }) => {
-  const client = await line.client();
+  const client = await stack.client();
   const result = await client.query(sql);
   expect(result.rows).toEqual(rows);
   expect(`${result.command} ${result.rowCount}`).toBe(tag);
@@ -153,7 +153,7 @@ test.each(shapes)("$sql", async ({ sql, calls, rows = [], tag }) => {
 test.each(shapes.filter(({ sql }) => !sql.startsWith("copy")))(
   "in the extended protocol: $sql",
   async ({ sql, calls, rows = [], tag }) => {
-    const client = await line.client();
+    const client = await stack.client();
     const extended = { text: sql, queryMode: "extended" };
     const result = await client.query(extended);
     expect(result.rows).toEqual(rows);
@@ -163,22 +163,24 @@ test.each(shapes.filter(({ sql }) => !sql.startsWith("copy")))(
 );
 
 async function agree(calls: readonly unknown[]): Promise<void> {
-  expect(line.writes()).toEqual(calls);
-  expect(await mirrored(line)).toEqual(upstream(line));
-  const { rows: placeholders } = await line.admin.query("select from public.orders where contact like 'throughline:%'");
+  expect(stack.writes()).toEqual(calls);
+  expect(await mirrored(stack)).toEqual(upstream(stack));
+  const { rows: placeholders } = await stack.admin.query(
+    "select from public.orders where contact like 'throughline:%'",
+  );
   expect(placeholders).toEqual([]);
 }
 
 test("ON CONFLICT DO NOTHING accepts a duplicate within the statement", async () => {
-  const client = await line.client();
+  const client = await stack.client();
   const sql =
     "insert into hubspot.contacts (email) values ('Dup@X.com'), ('Dup@X.com') on conflict (email) do nothing returning email";
   expect(await refused(client.query(sql))).toEqual({ code: "accepted" });
 });
 
 test("a MERGE that only inserts, updates or deletes is one call; a mixture is refused before it", async () => {
-  const version = Number((await line.admin.query("show server_version_num")).rows[0].server_version_num);
-  const client = await line.client();
+  const version = Number((await stack.admin.query("show server_version_num")).rows[0].server_version_num);
+  const client = await stack.client();
   const merge = (rows: string) =>
     client.query(`merge into hubspot.contacts c using (values ${rows}) s(email, name) on s.email = c.email
       when matched and s.name is null then delete when matched then update set firstname = s.name
@@ -190,29 +192,29 @@ test("a MERGE that only inserts, updates or deletes is one call; a mixture is re
   expect((await merge("('m1@x.com', 'M1'), ('m2@x.com', 'M2')")).rowCount).toBe(2);
   expect((await merge("('ada@x.com', 'A'), ('bob@x.com', 'B')")).rowCount).toBe(2);
   expect((await merge("('bob@x.com', null)")).rowCount).toBe(1);
-  expect(line.writes()).toEqual([createMany, updateMany, remove]);
+  expect(stack.writes()).toEqual([createMany, updateMany, remove]);
   expect(await refused(merge("('ada@x.com', 'Z'), ('m3@x.com', 'M3')"))).toMatchObject({
     code: "0A000",
     message: expect.stringContaining("would update some rows"),
   });
-  expect(line.writes()).toHaveLength(3);
-  expect(await mirrored(line)).toEqual(upstream(line));
+  expect(stack.writes()).toHaveLength(3);
+  expect(await mirrored(stack)).toEqual(upstream(stack));
 });
 
 test("P1: a row that meets its conflict counts once against the rows that one call takes", async () => {
-  line.sandbox.seed(
+  stack.sandbox.seed(
     "contacts",
     Array.from({ length: 100 }, (_, i) => ({ email: `c${i}@x.com` })),
   );
-  await line.pull();
-  line.sandbox.clearLog();
-  const client = await line.client();
+  await stack.pull();
+  stack.sandbox.clearLog();
+  const client = await stack.client();
   const values = (n: number) => Array.from({ length: n }, (_, i) => `('c${i}@x.com', 'C')`).join(", ");
   const upsert = (n: number) =>
     client.query(
       `insert into hubspot.contacts (email, firstname) values ${values(n)} on conflict (email) do update set firstname = excluded.firstname`,
     );
   expect((await upsert(100)).rowCount).toBe(100);
-  expect(line.writes()).toEqual([updateMany]);
+  expect(stack.writes()).toEqual([updateMany]);
   expect(await refused(upsert(101))).toMatchObject({ code: "54000" });
 });

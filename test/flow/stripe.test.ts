@@ -6,11 +6,11 @@ import { open } from "../../src/app/open.js";
 import { tableOf } from "../../src/config/api.js";
 import { refused } from "../support/answers.js";
 import { makeDatabase, type TestDatabase } from "../support/database.js";
-import { grant, listen, type Served, serveLine } from "../support/served.js";
+import { grant, listen, type ServedStack, serveStack } from "../support/served-stack.js";
 
 let database: TestDatabase;
 let sandbox: StripeSandbox;
-let line: Served;
+let stack: ServedStack;
 beforeAll(async () => {
   sandbox = await startStripeSandbox({ seed: 0, token: "sk_test_1" });
   database = await makeDatabase();
@@ -30,10 +30,10 @@ beforeAll(async () => {
     journal: { keepMs: 86_400_000 },
     log: { level: "error" as const, format: "json" as const },
   };
-  line = await serveLine(database, open(config), true);
+  stack = await serveStack(database, open(config), true);
 });
 afterAll(async () => {
-  await line.close();
+  await stack.close();
   await sandbox.close();
   await database.drop();
 });
@@ -41,7 +41,7 @@ beforeEach(() => sandbox.clearLog());
 const sent = () => sandbox.log.map(({ method, path }) => `${method} ${path}`);
 
 test("P3: a customer is created with a form, and RETURNING is Stripe's row", async () => {
-  const client = await line.client();
+  const client = await stack.client();
   const { rows } = await client.query(
     `insert into stripe.customers (email, name, address, metadata, preferred_locales)
      values ('ada@a.example', 'Ada & Söhne', '{"line1": "1 Row", "city": "London"}', '{"tier": "gold", "seats": "3"}', '{en,de}')
@@ -65,7 +65,7 @@ test("P3: a customer is created with a form, and RETURNING is Stripe's row", asy
 });
 
 test("an UPDATE of metadata replaces it: keys that it leaves out are removed, and NULL clears them all", async () => {
-  const client = await line.client();
+  const client = await stack.client();
   const [{ id }] = (
     await client.query(`insert into stripe.customers (metadata) values ('{"a": "1", "b": "2"}') returning id`)
   ).rows;
@@ -82,7 +82,7 @@ test("an UPDATE of metadata replaces it: keys that it leaves out are removed, an
 });
 
 test("P1: one row a call: two rows are refused, unless they go one by one", async () => {
-  const client = await line.client();
+  const client = await stack.client();
   const two = "insert into stripe.customers (name) values ('one'), ('two') returning name";
   expect(await refused(client.query(two))).toMatchObject({ code: "54000" });
   expect(sent()).toEqual([]);
@@ -92,7 +92,7 @@ test("P1: one row a call: two rows are refused, unless they go one by one", asyn
 });
 
 test("a change or deletion that Stripe does not allow is refused before anything is sent", async () => {
-  const client = await line.client();
+  const client = await stack.client();
   const product = (
     await client.query("insert into stripe.products (name, description) values ('cog', null) returning id")
   ).rows[0].id;
@@ -136,7 +136,7 @@ const refusals: readonly (readonly [string, object])[] = [
 ];
 
 test.each(refusals)("P4: %s is refused with the column", async (sql, error) => {
-  const client = await line.client();
+  const client = await stack.client();
   expect(await refused(client.query(sql))).toMatchObject({
     ...error,
     schema: "stripe",
@@ -145,7 +145,7 @@ test.each(refusals)("P4: %s is refused with the column", async (sql, error) => {
 });
 
 test("P5: a price of a product that there is not is refused before anything is sent; one that only the mirror lacks is not", async () => {
-  const client = await line.client();
+  const client = await stack.client();
   const price = (product: string) =>
     client.query("insert into stripe.prices (product, currency, unit_amount) values ($1, 'eur', 1)", [product]);
   expect(await refused(price("prod_none"))).toMatchObject({
@@ -160,7 +160,7 @@ test("P5: a price of a product that there is not is refused before anything is s
 });
 
 test("a customer that was deleted upstream: UPDATE says so once, DELETE succeeds, and a pull sees it", async () => {
-  const client = await line.client();
+  const client = await stack.client();
   const ids = [];
   for (const name of ["gone", "deleted", "unseen"]) {
     ids.push((await client.query("insert into stripe.customers (name) values ($1) returning id", [name])).rows[0].id);
@@ -172,7 +172,7 @@ test("a customer that was deleted upstream: UPDATE says so once, DELETE succeeds
   });
   expect((await client.query("update stripe.customers set name = 'x' where id = $1", [gone])).rowCount).toBe(0);
   expect((await client.query("delete from stripe.customers where id = $1", [deleted])).rowCount).toBe(1);
-  await line.pull();
+  await stack.pull();
   expect((await client.query("select from stripe.customers where id = $1", [unseen])).rowCount).toBe(0);
 });
 
@@ -181,7 +181,9 @@ test("pages go on after the last record of each", async () => {
     "customers",
     Array.from({ length: 230 }, (_, n) => ({ name: `seeded ${n}` })),
   );
-  await line.pull();
-  const { rows } = await line.admin.query("select count(*)::int as n from stripe.customers where name like 'seeded %'");
+  await stack.pull();
+  const { rows } = await stack.admin.query(
+    "select count(*)::int as n from stripe.customers where name like 'seeded %'",
+  );
   expect(rows).toEqual([{ n: 230 }]);
 });

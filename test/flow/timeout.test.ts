@@ -1,17 +1,17 @@
 // Time-outs and a killed backend during a call don't keep an accepted row out of the mirror.
 
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Line, startLine } from "../support/line.js";
 import { untilSent } from "../support/sessions.js";
+import { type Stack, startStack } from "../support/stack.js";
 
-let line: Line;
+let stack: Stack;
 beforeAll(async () => {
-  line = await startLine({ seed: [{ email: "ada@example.com" }] });
+  stack = await startStack({ seed: [{ email: "ada@example.com" }] });
 });
-afterAll(() => line.close());
+afterAll(() => stack.close());
 
 test("P6: the client's own time-outs do not strike between the call and the end of its statement", async () => {
-  const client = await line.client();
+  const client = await stack.client();
   await client.query("set statement_timeout = '150ms'");
   await client.query("set idle_in_transaction_session_timeout = '150ms'");
   for (const text of [
@@ -19,40 +19,40 @@ test("P6: the client's own time-outs do not strike between the call and the end 
     "update hubspot.contacts set firstname = 'Slow' where email = 'ada@example.com' returning email",
   ]) {
     for (const queryMode of ["simple", "extended"]) {
-      line.sandbox.fault({ kind: "slow", ms: 400 });
+      stack.sandbox.fault({ kind: "slow", ms: 400 });
       const slow = text.replace("slow1", `slow-${queryMode}`).replace("'Slow'", `'Slow ${queryMode}'`);
       const extended = queryMode === "extended" ? { queryMode } : {};
       expect((await client.query({ text: slow, ...extended })).rowCount).toBe(1);
     }
   }
   await client.query("begin");
-  line.sandbox.fault({ kind: "slow", ms: 400 });
+  stack.sandbox.fault({ kind: "slow", ms: 400 });
   expect((await client.query("insert into hubspot.contacts (email) values ('slow3@example.com')")).rowCount).toBe(1);
   await client.query("commit");
 });
 
 test("P6: a backend that is killed during the call leaves the accepted row in the mirror", async () => {
-  const client = await line.client();
+  const client = await stack.client();
   const { rows } = await client.query("select pg_backend_pid() as pid");
-  await line.admin.query(
+  await stack.admin.query(
     "create function public.tell() returns trigger language plpgsql as $$begin perform pg_notify('seen', new.email); return new; end$$",
   );
-  await line.admin.query(
+  await stack.admin.query(
     "create trigger tell after insert on hubspot.contacts for each row execute function public.tell()",
   );
-  await line.admin.query("listen seen");
+  await stack.admin.query("listen seen");
   const told = new Promise<string | undefined>((resolve) =>
-    line.admin.once("notification", ({ payload }) => resolve(payload)),
+    stack.admin.once("notification", ({ payload }) => resolve(payload)),
   );
-  line.sandbox.fault({ kind: "slow", ms: 500 });
+  stack.sandbox.fault({ kind: "slow", ms: 500 });
   const lost = client
     .query("insert into hubspot.contacts (email) values ('killed@example.com')")
     .catch((cause) => cause);
-  await untilSent(line.admin);
-  await line.admin.query("select pg_terminate_backend($1)", [rows[0].pid]);
+  await untilSent(stack.admin);
+  await stack.admin.query("select pg_terminate_backend($1)", [rows[0].pid]);
   expect(await lost).toMatchObject({ code: "TL002" });
   expect(await told).toBe("killed@example.com");
   expect(
-    line.sandbox.records("contacts").filter(({ properties }) => properties["email"] === "killed@example.com"),
+    stack.sandbox.records("contacts").filter(({ properties }) => properties["email"] === "killed@example.com"),
   ).toHaveLength(1);
 });

@@ -3,24 +3,24 @@
 import type pg from "pg";
 import { serialize } from "pg-protocol";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { type Line, startLine } from "../support/line.js";
 import { untilBlocked } from "../support/sessions.js";
+import { type Stack, startStack } from "../support/stack.js";
 import { WireClient } from "../support/wire.js";
 
-let line: Line;
+let stack: Stack;
 beforeAll(async () => {
-  line = await startLine({ seed: [{ email: "ada@example.com", firstname: "Ada" }] });
-  await line.admin.query("create table public.ledger (id int primary key, what text)");
-  await line.admin.query(
+  stack = await startStack({ seed: [{ email: "ada@example.com", firstname: "Ada" }] });
+  await stack.admin.query("create table public.ledger (id int primary key, what text)");
+  await stack.admin.query(
     "create table public.child (parent int references public.ledger deferrable initially deferred)",
   );
-  await line.admin.query("grant all on public.ledger, public.child to app");
+  await stack.admin.query("grant all on public.ledger, public.child to app");
 });
-afterAll(() => line.close());
-beforeEach(() => line.sandbox.clearLog());
+afterAll(() => stack.close());
+beforeEach(() => stack.sandbox.clearLog());
 
 async function withNotices(): Promise<{ client: pg.Client; notices: string[] }> {
-  const client = await line.client();
+  const client = await stack.client();
   const notices: string[] = [];
   client.on("notice", (notice) => notices.push(`${notice.severity} ${notice.code}: ${notice.message}`));
   return { client, notices };
@@ -34,7 +34,7 @@ const codeOf = (promise: Promise<unknown>) =>
 
 /** What the journal says of the newest entry, once it is closed behind the client's back. */
 async function newestEntry(): Promise<{ state: string; closed: boolean; applied: boolean }> {
-  const found = await line.admin.query(
+  const found = await stack.admin.query(
     `select state, closed_at is not null as closed, exists (select from throughline.applied a where a.call = j.id) as applied
      from throughline.journal j order by intent_at desc limit 1`,
   );
@@ -50,11 +50,11 @@ test("P6: COMMIT keeps the accepted row and what stands beside it", async () => 
   );
   await client.query("insert into public.ledger values (2, $1)", [rows[0].id]);
   await client.query("commit");
-  expect((await line.admin.query("select what from public.ledger order by id")).rows).toEqual([
+  expect((await stack.admin.query("select what from public.ledger order by id")).rows).toEqual([
     { what: "before" },
     { what: rows[0].id },
   ]);
-  expect((await line.admin.query("select id from hubspot.contacts where email = 'commit@example.com'")).rows).toEqual(
+  expect((await stack.admin.query("select id from hubspot.contacts where email = 'commit@example.com'")).rows).toEqual(
     rows,
   );
   expect(notices).toEqual([]);
@@ -73,7 +73,7 @@ test("P6: ROLLBACK does not undo what the API accepted: the row stays, and the c
   expect(
     (await client.query("select id, firstname from hubspot.contacts where email = 'rollback@example.com'")).rows,
   ).toEqual([{ id: rows[0].id, firstname: "R" }]);
-  expect((await line.admin.query("select from public.ledger where id = 3")).rowCount).toBe(0);
+  expect((await stack.admin.query("select from public.ledger where id = 3")).rowCount).toBe(0);
 });
 
 test("P6: an update and a delete that are rolled back stay as the API has them", async () => {
@@ -124,24 +124,24 @@ test("P6: a COMMIT that fails leaves the accepted row in the mirror", async () =
 });
 
 test("P6: a client that vanishes in its transaction leaves the accepted row in the mirror", async () => {
-  await line.admin.query(
+  await stack.admin.query(
     `create function public.tell() returns trigger language plpgsql as $$begin perform pg_notify('seen', new.email); return new; end$$`,
   );
-  await line.admin.query(
+  await stack.admin.query(
     "create trigger tell after insert on hubspot.contacts for each row execute function public.tell()",
   );
   const told = new Promise<string | undefined>((resolve) =>
-    line.admin.once("notification", ({ payload }) => resolve(payload)),
+    stack.admin.once("notification", ({ payload }) => resolve(payload)),
   );
-  await line.admin.query("listen seen");
-  const wire = await WireClient.login(line.port, "app", line.database);
+  await stack.admin.query("listen seen");
+  const wire = await WireClient.login(stack.port, "app", stack.database);
   wire.send(serialize.query("begin"));
   await wire.until("Z");
   wire.send(serialize.query("insert into hubspot.contacts (email) values ('vanished@example.com')"));
   await wire.until("Z");
   wire.close();
   expect(await told).toBe("vanished@example.com");
-  await line.admin.query("drop trigger tell on hubspot.contacts");
+  await stack.admin.query("drop trigger tell on hubspot.contacts");
 });
 
 test("P1: a second upstream write in one transaction is refused before it is sent", async () => {
@@ -156,7 +156,7 @@ test("P1: a second upstream write in one transaction is refused before it is sen
   expect(error.hint).toContain("Commit first");
   await client.query("rollback to s");
   await client.query("commit");
-  expect(line.writes()).toHaveLength(1);
+  expect(stack.writes()).toHaveLength(1);
   expect((await client.query("insert into hubspot.contacts (email) values ('three@example.com')")).rowCount).toBe(1);
 });
 
@@ -171,8 +171,8 @@ test("P4: a refusal fails the transaction as Postgres would, and a savepoint sav
   expect((await client.query("insert into hubspot.contacts (email) values ('after@example.com')")).rowCount).toBe(1);
   await client.query("commit");
   expect(notices).toEqual([]);
-  expect((await line.admin.query("select from public.ledger where id = 20")).rowCount).toBe(1);
-  expect((await line.admin.query("select from hubspot.contacts where email = 'after@example.com'")).rowCount).toBe(1);
+  expect((await stack.admin.query("select from public.ledger where id = 20")).rowCount).toBe(1);
+  expect((await stack.admin.query("select from hubspot.contacts where email = 'after@example.com'")).rowCount).toBe(1);
 });
 
 test("P5: SERIALIZABLE and READ ONLY are refused before the call; REPEATABLE READ works", async () => {
@@ -184,7 +184,7 @@ test("P5: SERIALIZABLE and READ ONLY are refused before the call; REPEATABLE REA
   await client.query("begin read only");
   expect(await codeOf(client.query(write))).toBe("25006");
   await client.query("rollback");
-  expect(line.writes()).toEqual([]);
+  expect(stack.writes()).toEqual([]);
   await client.query("begin isolation level repeatable read");
   expect((await client.query(`${write} returning email`)).rows).toEqual([{ email: "level@example.com" }]);
   await client.query("commit");
@@ -192,43 +192,43 @@ test("P5: SERIALIZABLE and READ ONLY are refused before the call; REPEATABLE REA
 });
 
 test("P4: REPEATABLE READ and a row that has changed since: 40001, and nothing is sent", async () => {
-  const [one, two] = [await line.client(), await line.client()];
+  const [one, two] = [await stack.client(), await stack.client()];
   await one.query("begin isolation level repeatable read");
   await one.query("select from hubspot.contacts");
   await two.query("update hubspot.contacts set firstname = 'Two' where email = 'ada@example.com'");
-  line.sandbox.clearLog();
+  stack.sandbox.clearLog();
   const outrun = one.query("update hubspot.contacts set firstname = 'One' where email = 'ada@example.com'");
   expect(await codeOf(outrun)).toBe("40001");
-  expect(line.sandbox.log).toEqual([]);
+  expect(stack.sandbox.log).toEqual([]);
   await one.query("rollback");
 });
 
 test("P5: a local constraint that is deferred is checked before the call", async () => {
-  await line.admin.query(
+  await stack.admin.query(
     "create table public.fan (contact text references hubspot.contacts deferrable initially deferred)",
   );
-  await line.admin.query("grant all on public.fan to app");
+  await stack.admin.query("grant all on public.fan to app");
   const { client } = await withNotices();
   const { rows } = await client.query("insert into hubspot.contacts (email) values ('star@example.com') returning id");
   await client.query("insert into public.fan values ($1)", [rows[0].id]);
-  line.sandbox.clearLog();
+  stack.sandbox.clearLog();
   expect(await codeOf(client.query("delete from hubspot.contacts where id = $1", [rows[0].id]))).toBe("23503");
-  expect(line.writes()).toEqual([]);
-  await line.admin.query("drop table public.fan");
+  expect(stack.writes()).toEqual([]);
+  await stack.admin.query("drop table public.fan");
 });
 
 test("P5: a deferred constraint on the mirror is checked before the call in a transaction of the client's own", async () => {
-  await line.admin.query(
+  await stack.admin.query(
     "create table public.fan (contact text references hubspot.contacts deferrable initially deferred); grant all on public.fan to app",
   );
-  const client = await line.client();
+  const client = await stack.client();
   const [{ id }] = (await client.query("select id from hubspot.contacts limit 1")).rows;
   await client.query("insert into public.fan values ($1)", [id]);
   await client.query("begin");
   expect(await codeOf(client.query("delete from hubspot.contacts where id = $1", [id]))).toBe("23503");
   await client.query("rollback");
-  expect(line.writes()).toEqual([]);
-  await line.admin.query("drop table public.fan");
+  expect(stack.writes()).toEqual([]);
+  await stack.admin.query("drop table public.fan");
 });
 
 test("TL002: an error after acceptance says so, and the row is in the mirror afterwards", async () => {
@@ -244,19 +244,19 @@ test("TL002: an error after acceptance says so, and the row is in the mirror aft
   );
   expect((await client.query("select from hubspot.contacts where email = 'tl002@example.com'")).rowCount).toBe(1);
   expect(notices).toHaveLength(1);
-  expect(line.writes()).toHaveLength(1);
+  expect(stack.writes()).toHaveLength(1);
 });
 
 test("of two statements on one row the second is planned anew with what the first left", async () => {
-  const one = await line.client();
-  const two = await line.client();
+  const one = await stack.client();
+  const two = await stack.client();
   await one.query("begin");
   await one.query("update hubspot.contacts set annualrevenue = 1 where email = 'ada@example.com'");
   const waiting = two.query(
     "update hubspot.contacts set annualrevenue = annualrevenue + 1 where email = 'ada@example.com' returning annualrevenue",
   );
-  await untilBlocked(line.admin);
+  await untilBlocked(stack.admin);
   await one.query("commit");
   expect((await waiting).rows).toEqual([{ annualrevenue: "2" }]);
-  expect(line.writes()).toHaveLength(2);
+  expect(stack.writes()).toHaveLength(2);
 });

@@ -5,34 +5,34 @@ import { openMirrors } from "../../src/app/open.js";
 import { serverTime } from "../../src/postgres/clock.js";
 import { applyPage } from "../../src/sync/page.js";
 import { refused } from "../support/answers.js";
-import { type Line, startLine } from "../support/line.js";
 import { untilTrue } from "../support/sessions.js";
+import { type Stack, startStack } from "../support/stack.js";
 
-let line: Line;
+let stack: Stack;
 beforeEach(async () => {
-  line = await startLine({
+  stack = await startStack({
     seed: [
       { email: "ada@example.com", firstname: "Ada" },
       { email: "bob@example.com", firstname: "Bob" },
     ],
   });
-  return () => line.close();
+  return () => stack.close();
 });
 const idOf = (email: string) =>
-  line.sandbox.records("contacts").find(({ properties }) => properties["email"] === email)?.id ?? "";
+  stack.sandbox.records("contacts").find(({ properties }) => properties["email"] === email)?.id ?? "";
 
 test("P8: a late page does not take a unique value from what was accepted after it was asked for", async () => {
-  const [found] = await openMirrors(line.opened);
+  const [found] = await openMirrors(stack.opened);
   if (!found) throw new Error("no mirror");
   const { mirror, table } = found;
   const [ada, bob] = [idOf("ada@example.com"), idOf("bob@example.com")];
-  line.sandbox.edit("contacts", ada, { email: "x@example.com" });
-  const askedAt = await serverTime(line.opened.pool);
+  stack.sandbox.edit("contacts", ada, { email: "x@example.com" });
+  const askedAt = await serverTime(stack.opened.pool);
   const page = await table.get(mirror.columns, [ada]);
-  line.sandbox.edit("contacts", ada, { email: "y@example.com" });
-  const client = await line.client();
+  stack.sandbox.edit("contacts", ada, { email: "y@example.com" });
+  const client = await stack.client();
   await client.query("update hubspot.contacts set email = 'x@example.com' where id = $1", [bob]);
-  await applyPage(line.opened.pool, {
+  await applyPage(stack.opened.pool, {
     mirror,
     askedAt,
     rows: page.map(({ key, row }) => ({ key, row: { ...row, id: key } })),
@@ -43,16 +43,16 @@ test("P8: a late page does not take a unique value from what was accepted after 
 
 test("P8: a rolled-back write that is settled late does not take a unique value from a later accepted one", async () => {
   const [ada, bob] = [idOf("ada@example.com"), idOf("bob@example.com")];
-  const [one, two, three] = [await line.client(), await line.client(), await line.client()];
+  const [one, two, three] = [await stack.client(), await stack.client(), await stack.client()];
   await one.query("begin");
   await one.query("update hubspot.contacts set email = 'x@example.com' where id = $1", [ada]);
-  line.sandbox.edit("contacts", ada, { email: "y@example.com" });
+  stack.sandbox.edit("contacts", ada, { email: "y@example.com" });
   await two.query("begin");
   // Only this session's wait will do: the settling session may wait for a lock as well.
   const waiting: number = (await two.query("select pg_backend_pid() as pid")).rows[0].pid;
   const locked = two.query("select from hubspot.contacts where id = $1 for update", [ada]);
   await untilTrue(
-    line.admin,
+    stack.admin,
     `exists (select from pg_stat_activity where pid = ${waiting} and wait_event_type = 'Lock')`,
   );
   await one.query("rollback");
@@ -60,7 +60,7 @@ test("P8: a rolled-back write that is settled late does not take a unique value 
   await three.query("update hubspot.contacts set email = 'x@example.com' where id = $1", [bob]);
   await two.query("commit");
   await untilTrue(
-    line.admin,
+    stack.admin,
     "not exists (select from throughline.journal where closed_at is null and blocked is null)",
   );
   const { rows } = await three.query("select email from hubspot.contacts where id = $1", [bob]);
@@ -68,12 +68,12 @@ test("P8: a rolled-back write that is settled late does not take a unique value 
 });
 
 test("P8: a user's trigger does not alter the row that a unique value is taken from", async () => {
-  await line.admin.query(`create function public.meddle() returns trigger language plpgsql as
+  await stack.admin.query(`create function public.meddle() returns trigger language plpgsql as
     $$begin new.firstname := new.firstname || '!'; return new; end$$;
     create trigger meddle before update on hubspot.contacts for each row execute function public.meddle()`);
   const bob = idOf("bob@example.com");
-  line.sandbox.edit("contacts", bob, { email: "moved@example.com" });
-  const client = await line.client();
+  stack.sandbox.edit("contacts", bob, { email: "moved@example.com" });
+  const client = await stack.client();
   expect(await refused(client.query("insert into hubspot.contacts (email) values ('BOB@example.com')"))).toMatchObject({
     code: "TL002",
   });
@@ -82,12 +82,12 @@ test("P8: a user's trigger does not alter the row that a unique value is taken f
 });
 
 test("P8: a create that a unique constraint blocks does not keep other new rows out", async () => {
-  line.sandbox.edit("contacts", idOf("bob@example.com"), { email: "moved@example.com" });
-  const client = await line.client();
+  stack.sandbox.edit("contacts", idOf("bob@example.com"), { email: "moved@example.com" });
+  const client = await stack.client();
   expect(await refused(client.query("insert into hubspot.contacts (email) values ('BOB@example.com')"))).toMatchObject({
     code: "TL002",
   });
-  const [id] = line.sandbox.seed("contacts", [{ email: "brandnew@example.com" }]);
-  await line.pull().catch(() => undefined);
-  expect((await line.admin.query("select from hubspot.contacts where id = $1", [id])).rowCount).toBe(1);
+  const [id] = stack.sandbox.seed("contacts", [{ email: "brandnew@example.com" }]);
+  await stack.pull().catch(() => undefined);
+  expect((await stack.admin.query("select from hubspot.contacts where id = $1", [id])).rowCount).toBe(1);
 });

@@ -2,21 +2,21 @@
 
 import { beforeEach, expect, test } from "vitest";
 import { refused } from "../support/answers.js";
-import { type Line, startLine } from "../support/line.js";
+import { type Stack, startStack } from "../support/stack.js";
 
-let line: Line;
+let stack: Stack;
 beforeEach(async () => {
-  line = await startLine({ timeoutMs: 800, seed: [{ email: "ada@x.com", firstname: "Ada" }] });
-  await line.admin.query(
+  stack = await startStack({ timeoutMs: 800, seed: [{ email: "ada@x.com", firstname: "Ada" }] });
+  await stack.admin.query(
     "create table public.orders (no int, note text); create table public.contacts (n int); create sequence public.s; grant all on public.orders, public.contacts, public.s to app; grant create on schema public to app",
   );
-  line.sandbox.clearLog();
-  return () => line.close();
+  stack.sandbox.clearLog();
+  return () => stack.close();
 });
 
 test("P10: a function that a client fails to create changes nothing for other sessions", async () => {
-  await line.admin.query("revoke create on schema public from public, app");
-  const [attacker, victim] = [await line.client(), await line.client()];
+  await stack.admin.query("revoke create on schema public from public, app");
+  const [attacker, victim] = [await stack.client(), await stack.client()];
   const sql =
     "create function public.count() returns int language sql as $$insert into hubspot.contacts default values; select 1$$";
   expect(await refused(attacker.query(sql))).toMatchObject({ code: "42501" });
@@ -28,7 +28,7 @@ test("P10: a function that a client fails to create changes nothing for other se
 });
 
 test("P10: a DO block or procedure over a table whose name only resembles a mirror's is Postgres's own", async () => {
-  const client = await line.client();
+  const client = await stack.client();
   await client.query("create table public.old_contacts (n int)");
   const block =
     "do $$begin insert into public.old_contacts values (1); commit; insert into public.old_contacts values (2); end$$";
@@ -39,7 +39,7 @@ test("P10: a DO block or procedure over a table whose name only resembles a mirr
   expect(await refused(client.query("call public.clean()"))).toEqual({ code: "accepted" });
 });
 test("P10: a SERIALIZABLE transaction may run blocks and functions that only resemble a write to a mirror", async () => {
-  const client = await line.client();
+  const client = await stack.client();
   await client.query(
     "create function public.report() returns bigint stable language sql as $$select count(*) from hubspot.contacts /* since the last update */$$",
   );
@@ -51,11 +51,11 @@ test("P10: a SERIALIZABLE transaction may run blocks and functions that only res
   expect(await refused(client.query("select public.report()"))).toEqual({ code: "accepted" });
 });
 test("P10: a function that only shares a word with one that writes to a mirror runs once", async () => {
-  const client = await line.client();
+  const client = await stack.client();
   await client.query(
     "create function public.add(text) returns text language sql as $$insert into hubspot.contacts (email) values ($1) returning id$$",
   );
-  await line.admin.query(
+  await stack.admin.query(
     "create function public.ticket() returns bigint language sql as $$select nextval('public.s') /* add one */$$",
   );
   expect((await client.query("select public.ticket() as n")).rows).toEqual([{ n: "1" }]);
@@ -63,7 +63,7 @@ test("P10: a function that only shares a word with one that writes to a mirror r
 });
 
 test("P10: a long string of ordinary statements, one of which reads a mirror, is Postgres's own", async () => {
-  const client = await line.client();
+  const client = await stack.client();
   const text = `${"insert into public.orders values (1, 'some ordinary row');\n".repeat(4_000)}select * from hubspot.contacts`;
   await client.query(text);
   expect((await client.query("select from public.orders")).rowCount).toBe(4_000);

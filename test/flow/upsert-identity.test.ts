@@ -3,29 +3,29 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { addLocalColumn } from "../../src/mirror/local-column.js";
 import { refused } from "../support/answers.js";
-import { type EchoLine, startEchoLine } from "../support/echo-line.js";
-import { startLine } from "../support/line.js";
+import { type EchoStack, startEchoStack } from "../support/echo-stack.js";
 import { untilTrue } from "../support/sessions.js";
+import { startStack } from "../support/stack.js";
 
 const bob = { id: "r-bob", fields: { email: "bob@a.example", firstname: "Bob" } };
-let line: EchoLine;
+let stack: EchoStack;
 beforeAll(async () => {
-  line = await startEchoLine("crm");
-  await addLocalColumn(line.opened.pool, { api: "crm", resource: "contacts", name: "note" }, "text");
-  await line.admin.query("create unique index on crm.contacts (note); grant create on schema public to app");
+  stack = await startEchoStack("crm");
+  await addLocalColumn(stack.opened.pool, { api: "crm", resource: "contacts", name: "note" }, "text");
+  await stack.admin.query("create unique index on crm.contacts (note); grant create on schema public to app");
 });
-afterAll(() => line.close());
+afterAll(() => stack.close());
 beforeEach(async () => {
-  line.echo.reset([bob]);
-  await line.pull();
+  stack.echo.reset([bob]);
+  await stack.pull();
 });
-const fields = (id: string) => line.echo.records().find((record) => record.id === id)?.fields;
+const fields = (id: string) => stack.echo.records().find((record) => record.id === id)?.fields;
 
 test.each([
   ["a row that is there", "('bob@a.example', 'n2')", 1],
   ["a new row and one that is there", "('l@a.example', 'n1'), ('bob@a.example', 'n2')", 2],
 ])("P2: ON CONFLICT DO UPDATE of a local column alone is done: %s", async (_, values, count) => {
-  const client = await line.client();
+  const client = await stack.client();
   const { rowCount } = await client.query(
     `insert into crm.contacts (email, note) values ${values} on conflict (email) do update set note = excluded.note`,
   );
@@ -35,11 +35,11 @@ test.each([
 
 test("P2: an UPDATE by key beside an upsert writes to no other record", async () => {
   // In the API itself: Bob has a new address, and his old one is somebody else's.
-  line.echo.reset([
+  stack.echo.reset([
     { id: "r-bob", fields: { email: "bob@new.example", firstname: "Bob" } },
     { id: "r-eve", fields: { email: "bob@a.example", firstname: "Eve" } },
   ]);
-  const client = await line.client();
+  const client = await stack.client();
   await refused(
     client.query(
       `with u as (update crm.contacts set firstname = 'Robert' where id = 'r-bob' returning id)
@@ -50,9 +50,9 @@ test("P2: an UPDATE by key beside an upsert writes to no other record", async ()
 });
 
 test("P6: an upsert whose value has passed to another record keeps the row that had it, and its local columns", async () => {
-  const client = await line.client();
+  const client = await stack.client();
   await client.query("update crm.contacts set note = 'about Bob'");
-  line.echo.reset([
+  stack.echo.reset([
     { id: "r-bob", fields: { email: "bob@new.example", firstname: "Bob" } },
     { id: "r-eve", fields: { email: "bob@a.example", firstname: "Eve" } },
   ]);
@@ -62,8 +62,8 @@ test("P6: an upsert whose value has passed to another record keeps the row that 
        on conflict (email) do update set firstname = excluded.firstname`,
     ),
   );
-  await line.pull();
-  const { rows } = await line.admin.query("select id, note from crm.contacts where id like 'r-%' order by id");
+  await stack.pull();
+  const { rows } = await stack.admin.query("select id, note from crm.contacts where id like 'r-%' order by id");
   expect(rows).toEqual([
     { id: "r-bob", note: "about Bob" },
     { id: "r-eve", note: null },
@@ -71,13 +71,13 @@ test("P6: an upsert whose value has passed to another record keeps the row that 
 });
 
 test("P2: ON CONFLICT of a view means the view's columns, not the mirror's of that name", async () => {
-  const client = await line.client();
+  const client = await stack.client();
   await client.query(
     "create view public.renamed as select id, note as email, email as mail, firstname from crm.contacts",
   );
   await client.query("update crm.contacts set note = 'b'");
   const carl = { id: "r-carl", fields: { email: "carl@a.example", firstname: "Carl" } };
-  line.echo.reset([bob, carl]);
+  stack.echo.reset([bob, carl]);
   await refused(
     client.query(
       `insert into public.renamed (email, mail, firstname) values ('c', 'carl@a.example', 'Overwritten'), ('b', 'bob@a.example', 'Robert')
@@ -88,7 +88,7 @@ test("P2: ON CONFLICT of a view means the view's columns, not the mirror's of th
 });
 
 test("P7: an unknown create is found accepted although an upsert has changed its record since", async () => {
-  const other = await startLine({ timeoutMs: 700, seed: [{ email: "ada@a.example", firstname: "Ada" }] });
+  const other = await startStack({ timeoutMs: 700, seed: [{ email: "ada@a.example", firstname: "Ada" }] });
   try {
     const client = await other.client();
     other.sandbox.fault({ kind: "hang-up-after", on: { path: "*/contacts" } });

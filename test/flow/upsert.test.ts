@@ -2,27 +2,27 @@
 
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { refused } from "../support/answers.js";
-import { type Line, startLine } from "../support/line.js";
 import { untilTrue } from "../support/sessions.js";
+import { type Stack, startStack } from "../support/stack.js";
 
-let line: Line;
+let stack: Stack;
 beforeAll(async () => {
-  line = await startLine({
+  stack = await startStack({
     seed: [
       { email: "ada@a.example", firstname: "Ada", city: "London" },
       { email: "bob@a.example", firstname: "Bob" },
     ],
   });
 });
-afterAll(() => line.close());
-beforeEach(() => line.sandbox.clearLog());
+afterAll(() => stack.close());
+beforeEach(() => stack.sandbox.clearLog());
 
 const upsert = (values: string) =>
   `insert into hubspot.contacts (email, firstname) values ${values}
    on conflict (email) do update set firstname = excluded.firstname returning email, firstname, city, (xmax = 0) as inserted`;
 
 test("P1: an upsert of new and existing rows is one call, and RETURNING tells which is which", async () => {
-  const client = await line.client();
+  const client = await stack.client();
   const { rows } = await client.query(
     upsert("('new@a.example', 'New'), ('ada@a.example', 'Augusta'), ('newer@a.example', 'Newer')"),
   );
@@ -31,19 +31,19 @@ test("P1: an upsert of new and existing rows is one call, and RETURNING tells wh
     { email: "ada@a.example", firstname: "Augusta", city: "London", inserted: false },
     { email: "newer@a.example", firstname: "Newer", city: null, inserted: true },
   ]);
-  expect(line.writes()).toEqual(["POST /crm/v3/objects/contacts/batch/upsert"]);
-  const { rows: noted } = await line.admin.query(
+  expect(stack.writes()).toEqual(["POST /crm/v3/objects/contacts/batch/upsert"]);
+  const { rows: noted } = await stack.admin.query(
     "select verb, state, row_count, cardinality(keys) as keys from throughline.journal",
   );
   expect(noted).toEqual([{ verb: "upsert", state: "accepted", row_count: 3, keys: 3 }]);
   expect(
-    line.sandbox.records("contacts").filter(({ properties }) => properties["email"] === "ada@a.example"),
+    stack.sandbox.records("contacts").filter(({ properties }) => properties["email"] === "ada@a.example"),
   ).toHaveLength(1);
 });
 
 test("a row that the mirror does not have yet, but upstream has, is changed there and comes here", async () => {
-  const [id] = line.sandbox.seed("contacts", [{ email: "late@a.example", firstname: "Late", city: "Rome" }]);
-  const client = await line.client();
+  const [id] = stack.sandbox.seed("contacts", [{ email: "late@a.example", firstname: "Late", city: "Rome" }]);
+  const client = await stack.client();
   const { rows } = await client.query(upsert("('late@a.example', 'Later'), ('bob@a.example', 'Robert')"));
   expect(rows.map(({ inserted: _, ...row }) => row)).toEqual([
     { email: "late@a.example", firstname: "Later", city: "Rome" },
@@ -53,7 +53,7 @@ test("a row that the mirror does not have yet, but upstream has, is changed ther
 });
 
 test("P4: a refused row does not keep the other rows out of the mirror", async () => {
-  const client = await line.client();
+  const client = await stack.client();
   const mixed = client.query(upsert("('no address', 'x'), ('bob@a.example', 'Bobby')"));
   expect(await refused(mixed)).toMatchObject({ code: "TL001", message: "hubspot: 1 of 2 rows were accepted" });
   expect((await client.query("select firstname from hubspot.contacts where email = 'bob@a.example'")).rows).toEqual([
@@ -73,15 +73,15 @@ const refusals: readonly (readonly [string, string])[] = [
 ];
 
 test.each(refusals)("an upsert that the API can't express is refused before anything is sent: %s", async (_, sql) => {
-  const client = await line.client();
+  const client = await stack.client();
   const { rows } = await client.query("select current_setting('server_version_num')::int as version");
   if (sql.startsWith("merge") && rows[0].version < 150000) return;
   expect(await refused(client.query(sql))).toMatchObject({ code: "0A000" });
-  expect(line.writes()).toEqual([]);
+  expect(stack.writes()).toEqual([]);
 });
 
 test("P6, P7: an upsert of unknown outcome is settled by the column that identifies its rows", async () => {
-  const other = await startLine({ timeoutMs: 200, seed: [{ email: "ada@a.example", firstname: "Ada" }] });
+  const other = await startStack({ timeoutMs: 200, seed: [{ email: "ada@a.example", firstname: "Ada" }] });
   try {
     const client = await other.client();
     other.sandbox.fault({ kind: "hang-up-after", on: { path: "*/batch/upsert" } });

@@ -1,25 +1,25 @@
 // The writes of one statement: INSERT, UPDATE and DELETE become calls, and RETURNING has what the API made of the rows.
 
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { type Line, startLine } from "../support/line.js";
+import { type Stack, startStack } from "../support/stack.js";
 
-let line: Line;
+let stack: Stack;
 beforeAll(async () => {
-  line = await startLine({
+  stack = await startStack({
     seed: [
       { email: "ada@example.com", firstname: "Ada", lastname: "Lovelace", annualrevenue: "100" },
       { email: "bob@example.com", firstname: "Bob", lastname: "Stone" },
     ],
   });
-  await line.admin.query("create table public.account (id int primary key, contact text, name text)");
-  await line.admin.query("grant all on public.account to app");
-  await line.admin.query("insert into public.account values (1, '501', 'Acme'), (2, '502', 'Bolt')");
+  await stack.admin.query("create table public.account (id int primary key, contact text, name text)");
+  await stack.admin.query("grant all on public.account to app");
+  await stack.admin.query("insert into public.account values (1, '501', 'Acme'), (2, '502', 'Bolt')");
 });
-afterAll(() => line.close());
-beforeEach(() => line.sandbox.clearLog());
+afterAll(() => stack.close());
+beforeEach(() => stack.sandbox.clearLog());
 
 test("P3: INSERT … RETURNING gives the API's id, its computed fields and its spelling", async () => {
-  const client = await line.client();
+  const client = await stack.client();
   const { rows, rowCount, command } = await client.query(
     "insert into hubspot.contacts (email, firstname) values ('  Eve@Example.COM ', 'Eve') returning id, email, hs_email_domain, hs_full_name_or_email",
   );
@@ -33,14 +33,16 @@ test("P3: INSERT … RETURNING gives the API's id, its computed fields and its s
     },
   ]);
   const [row] = rows;
-  expect(line.sandbox.records("contacts").find(({ id }) => id === row.id)?.properties["email"]).toBe("eve@example.com");
-  expect((await line.admin.query("select email from hubspot.contacts where id = $1", [row.id])).rows).toEqual([
+  expect(stack.sandbox.records("contacts").find(({ id }) => id === row.id)?.properties["email"]).toBe(
+    "eve@example.com",
+  );
+  expect((await stack.admin.query("select email from hubspot.contacts where id = $1", [row.id])).rows).toEqual([
     { email: "eve@example.com" },
   ]);
 });
 
 test("P1: many rows are one batch call, and RETURNING keeps their order though the API shuffles", async () => {
-  const client = await line.client();
+  const client = await stack.client();
   const names = Array.from({ length: 40 }, (_, i) => `row${String(i).padStart(2, "0")}`);
   const values = names.map((_, i) => `($${i + 1} || '@batch.example', $${i + 1})`).join(", ");
   const { rows } = await client.query(
@@ -49,11 +51,11 @@ test("P1: many rows are one batch call, and RETURNING keeps their order though t
   );
   expect(rows.map(({ firstname }) => firstname)).toEqual(names);
   expect(new Set(rows.map(({ id }) => id)).size).toBe(40);
-  expect(line.writes()).toEqual(["POST /crm/v3/objects/contacts/batch/create"]);
+  expect(stack.writes()).toEqual(["POST /crm/v3/objects/contacts/batch/create"]);
 });
 
 test("P2: SET and WHERE are Postgres's own: expressions, joins and sub-selects", async () => {
-  const client = await line.client();
+  const client = await stack.client();
   const { rows } = await client.query(
     `update hubspot.contacts c set company = a.name || ' Ltd', annualrevenue = coalesce(annualrevenue, 0) * 2 + 1
      from public.account a where a.contact = c.id and c.email in (select 'ada@example.com' union select 'bob@example.com')
@@ -63,47 +65,47 @@ test("P2: SET and WHERE are Postgres's own: expressions, joins and sub-selects",
     { email: "ada@example.com", company: "Acme Ltd", annualrevenue: "201", account: 1 },
     { email: "bob@example.com", company: "Bolt Ltd", annualrevenue: "1", account: 2 },
   ]);
-  expect(line.writes()).toEqual(["POST /crm/v3/objects/contacts/batch/update"]);
+  expect(stack.writes()).toEqual(["POST /crm/v3/objects/contacts/batch/update"]);
 });
 
 test("P1: an UPDATE sends only what differs, and nothing at all when nothing does", async () => {
-  const client = await line.client();
+  const client = await stack.client();
   await client.query(
     "update hubspot.contacts set firstname = 'Ada', lastname = 'King' where email = 'ada@example.com'",
   );
-  expect(line.writes()).toEqual(["PATCH /crm/v3/objects/contacts/501"]);
-  expect(line.sandbox.log.find(({ method }) => method === "PATCH")?.requestBody).toBe(
+  expect(stack.writes()).toEqual(["PATCH /crm/v3/objects/contacts/501"]);
+  expect(stack.sandbox.log.find(({ method }) => method === "PATCH")?.requestBody).toBe(
     '{"properties":{"lastname":"King"}}',
   );
-  line.sandbox.clearLog();
+  stack.sandbox.clearLog();
   const same = await client.query(
     "update hubspot.contacts set lastname = lastname where email = 'ada@example.com' returning lastname",
   );
   expect(same.rows).toEqual([{ lastname: "King" }]);
   expect((await client.query("update hubspot.contacts set lastname = 'x' where false")).rowCount).toBe(0);
-  const noted = await line.admin.query(
+  const noted = await stack.admin.query(
     "select from throughline.applied a where not exists (select from throughline.journal j where j.id = a.call)",
   );
   expect(noted.rowCount).toBe(0);
-  expect(line.writes()).toEqual([]);
+  expect(stack.writes()).toEqual([]);
 });
 
 test("P3: DELETE … RETURNING gives the row that went, here and there", async () => {
-  const client = await line.client();
+  const client = await stack.client();
   await client.query("insert into hubspot.contacts (email) values ('gone1@example.com'), ('gone2@example.com')");
-  line.sandbox.clearLog();
+  stack.sandbox.clearLog();
   const { rows, rowCount } = await client.query(
     "delete from hubspot.contacts where email like 'gone%' returning email",
   );
   expect(rowCount).toBe(2);
   expect(rows.map(({ email }) => email).toSorted()).toEqual(["gone1@example.com", "gone2@example.com"]);
-  expect(line.writes()).toEqual(["POST /crm/v3/objects/contacts/batch/archive"]);
+  expect(stack.writes()).toEqual(["POST /crm/v3/objects/contacts/batch/archive"]);
   expect((await client.query("select from hubspot.contacts where email like 'gone%'")).rowCount).toBe(0);
-  expect(line.sandbox.records("contacts").filter(({ archived }) => archived)).toHaveLength(2);
+  expect(stack.sandbox.records("contacts").filter(({ archived }) => archived)).toHaveLength(2);
 });
 
 test("every type goes to the API and comes back: date, timestamptz, boolean, numeric, text[]", async () => {
-  const client = await line.client();
+  const client = await stack.client();
   const { rows } = await client.query(
     `insert into hubspot.contacts (email, renewal_date, last_visit, opted_in, annualrevenue, interests)
      values ('types@example.com', '2026-02-28', '2026-03-01 12:30:00+02', true, 1500.50,
@@ -126,7 +128,7 @@ test("every type goes to the API and comes back: date, timestamptz, boolean, num
 });
 
 test("P5: types, NOT NULL, CHECK, unique and privileges fail before the call, with Postgres's own words", async () => {
-  const client = await line.client();
+  const client = await stack.client();
   const refused = async (sql: string) =>
     client.query(sql).then(
       () => "accepted",
@@ -149,21 +151,21 @@ test("P5: types, NOT NULL, CHECK, unique and privileges fail before the call, wi
   ).toBe("23514 lifecyclestage");
   expect(await refused("insert into hubspot.contacts (email) values (1/0)")).toBe("22012");
   expect(await refused("insert into hubspot.contacts (nonsense) values (1)")).toBe("42703");
-  expect(line.writes()).toEqual([]);
+  expect(stack.writes()).toEqual([]);
 });
 
 test("an ORM may set every column, to NULL, to DEFAULT or to its present value", async () => {
-  const client = await line.client();
+  const client = await stack.client();
   const { rows } = await client.query(
     "insert into hubspot.contacts (id, email, createdate, firstname, hs_object_id) values (default, 'orm@example.com', default, null, null) returning id, firstname",
   );
   expect(rows[0].firstname).toBeNull();
-  const body = line.sandbox.log.find(({ method }) => method === "POST")?.requestBody;
+  const body = stack.sandbox.log.find(({ method }) => method === "POST")?.requestBody;
   expect(body).toBe('{"properties":{"email":"orm@example.com","firstname":""}}');
 });
 
 test("P1: a statement of more rows than one call takes is refused at the first row too many, before anything is sent", async () => {
-  const client = await line.client();
+  const client = await stack.client();
   const error = await client
     .query("insert into hubspot.contacts (email) select n || '@many.example' from generate_series(1, 10000) n")
     .then(
@@ -179,27 +181,27 @@ test("P1: a statement of more rows than one call takes is refused at the first r
   });
   expect(error.message).toContain("at least 101 rows");
   expect(error.hint).toContain("at most 100 rows");
-  expect(line.sandbox.log).toEqual([]);
+  expect(stack.sandbox.log).toEqual([]);
 });
 
 test("local columns are the user's own: kept by a call, changed without one", async () => {
-  await line.admin.query("alter table hubspot.contacts add column note text default 'new'");
+  await stack.admin.query("alter table hubspot.contacts add column note text default 'new'");
   const { migrateAll } = await import("../../src/app/migrate.js");
-  await migrateAll(line.opened, { dryRun: false });
-  const client = await line.client();
+  await migrateAll(stack.opened, { dryRun: false });
+  const client = await stack.client();
   const inserted = await client.query(
     "insert into hubspot.contacts (email, note) values ('local@example.com', 'mine') returning note",
   );
   expect(inserted.rows).toEqual([{ note: "mine" }]);
-  line.sandbox.clearLog();
+  stack.sandbox.clearLog();
   const updated = await client.query(
     "update hubspot.contacts set note = note || '!' where email = 'local@example.com' returning note",
   );
   expect(updated.rows).toEqual([{ note: "mine!" }]);
-  expect(line.writes()).toEqual([]);
+  expect(stack.writes()).toEqual([]);
   const both = await client.query(
     "update hubspot.contacts set note = 'both', firstname = 'Lo' where email = 'local@example.com' returning note, firstname",
   );
   expect(both.rows).toEqual([{ note: "both", firstname: "Lo" }]);
-  expect(line.writes()).toHaveLength(1);
+  expect(stack.writes()).toHaveLength(1);
 });

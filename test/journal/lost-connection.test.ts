@@ -16,7 +16,7 @@ import { type Relay, startRelay } from "../faults/relay.js";
 import { makeDatabase, type TestDatabase } from "../support/database.js";
 import { type Gate, startGate } from "../support/gate.js";
 import { insertOrphan } from "../support/orphan-entry.js";
-import { grant, listen } from "../support/served.js";
+import { grant, listen } from "../support/served-stack.js";
 
 let database: TestDatabase;
 let admin: pg.Client;

@@ -8,15 +8,21 @@ import { noteIntent, noteOutcome, type RequestRow } from "../../src/journal/jour
 import { recover } from "../../src/journal/recover.js";
 import { manifestSchema } from "../../src/manifest/manifest.js";
 import { type FaultyApi, startApi } from "../faults/api.js";
-import { startManifestLine } from "../support/manifest-line.js";
-import type { Served } from "../support/served.js";
+import { startManifestStack } from "../support/manifest-stack.js";
+import type { ServedStack } from "../support/served-stack.js";
 
 export type Verb = "insert" | "update" | "delete";
 /** How far a session came before it was lost. */
 export type Reached = "intent" | "sent" | "sent, and done" | "accepted" | "refused" | "unknown" | "unknown, and done";
 /** A session that was lost: what it noted, and what upstream did of it. Undefined when its row is not there. */
-export async function lose(line: Served, api: FaultyApi, verb: Verb, name: string, reached: Reached): Promise<void> {
-  const { pool } = line.opened;
+export async function lose(
+  stack: ServedStack,
+  api: FaultyApi,
+  verb: Verb,
+  name: string,
+  reached: Reached,
+): Promise<void> {
+  const { pool } = stack.opened;
   const there = api.records().find((record) => record.name === name);
   if ((verb === "insert") === (there !== undefined)) return;
   const note = randomUUID();
@@ -24,7 +30,7 @@ export async function lose(line: Served, api: FaultyApi, verb: Verb, name: strin
     verb === "insert"
       ? { key: null, sent: { name, note }, before: {} }
       : { key: there?.id ?? "", sent: verb === "update" ? { note } : {}, before: { note: there?.note ?? null } };
-  const { rows: mirrors } = await line.admin.query("select id, revision from throughline.mirror");
+  const { rows: mirrors } = await stack.admin.query("select id, revision from throughline.mirror");
   const call = randomUUID();
   const by = { role: "app", application: "", clientAddress: "", statementHash: "", idempotencyKey: null };
   const keys = request.key === null ? [] : [request.key];
@@ -41,19 +47,19 @@ export async function lose(line: Served, api: FaultyApi, verb: Verb, name: strin
 }
 
 /** One whole round, in which upstream has had its time. */
-export async function recoverNow(line: Served): Promise<void> {
-  await line.admin.query(
+export async function recoverNow(stack: ServedStack): Promise<void> {
+  await stack.admin.query(
     "update throughline.journal set sent_at = sent_at - interval '1 hour', tried_at = null where closed_at is null",
   );
-  const parts = { ...line.opened, proxy: randomUUID(), mirrors: () => openMirrors(line.opened) };
+  const parts = { ...stack.opened, proxy: randomUUID(), mirrors: () => openMirrors(stack.opened) };
   while ((await recover(parts)) === undefined);
 }
 
 /** The API of the fault tests, whose names are unique, behind one mirror: own.records. */
-export async function startFaultyLine(): Promise<{ readonly api: FaultyApi; readonly line: Served }> {
+export async function startFaultyLine(): Promise<{ readonly api: FaultyApi; readonly line: ServedStack }> {
   const api = await startApi("unique");
   const text = readFileSync(new URL("../faults/manifest.yaml", import.meta.url), "utf8");
   const manifest = readYaml("manifest.yaml", text, manifestSchema);
   const close = async () => api.close();
-  return { api, line: await startManifestLine({ schema: "own", manifest, resource: "records", url: api.url, close }) };
+  return { api, line: await startManifestStack({ schema: "own", manifest, resource: "records", url: api.url, close }) };
 }

@@ -6,20 +6,20 @@ import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { follows, isState } from "../../src/journal/states.js";
 import type { FaultyApi } from "../faults/api.js";
-import type { Served } from "../support/served.js";
+import type { ServedStack } from "../support/served-stack.js";
 import { lose, type Reached, recoverNow, startFaultyLine, type Verb } from "./lost-sessions.js";
 
 let api: FaultyApi;
-let line: Served;
+let stack: ServedStack;
 beforeAll(async () => {
-  ({ api, line } = await startFaultyLine());
+  ({ api, line: stack } = await startFaultyLine());
   // Every state that an entry has had.
-  await line.admin.query(`create table public.seen (id uuid, n serial, state text);
+  await stack.admin.query(`create table public.seen (id uuid, n serial, state text);
     create function public.see() returns trigger language plpgsql security definer as
       $$begin insert into public.seen (id, state) values (new.id, new.state); return null; end$$;
     create trigger see after insert or update of state on throughline.journal for each row execute function public.see()`);
 });
-afterAll(() => line.close());
+afterAll(() => stack.close());
 
 type Event =
   | { readonly kind: "session"; readonly verb: Verb; readonly row: number; readonly reached: Reached }
@@ -58,7 +58,7 @@ const wanted = () =>
     .records()
     .map(({ id, name, note }) => ({ id, name, note }))
     .sort(byId);
-const mirrored = async () => (await line.admin.query("select id, name, note from own.records")).rows.sort(byId);
+const mirrored = async () => (await stack.admin.query("select id, name, note from own.records")).rows.sort(byId);
 const byId = (one: { id: string }, other: { id: string }) => one.id.localeCompare(other.id);
 
 test("P6, P8: in whatever order sessions are lost, recovery and a pull make the mirror what upstream is", async () => {
@@ -70,29 +70,29 @@ test("P6, P8: in whatever order sessions are lost, recovery and a pull make the 
       api.reset();
       api.add(nameOf(0), "old");
       api.add(nameOf(1), "old");
-      await line.admin.query(
+      await stack.admin.query(
         "set session_replication_role = replica; delete from own.records; reset session_replication_role",
       );
-      await line.admin.query("truncate public.seen, throughline.journal, throughline.applied, throughline.parked");
-      await line.pull();
+      await stack.admin.query("truncate public.seen, throughline.journal, throughline.applied, throughline.parked");
+      await stack.pull();
       for (const one of events) {
-        if (one.kind === "session") await lose(line, api, one.verb, nameOf(one.row), one.reached);
-        else if (one.kind === "pull") await line.pull();
-        else if (one.kind === "recover") await recoverNow(line);
+        if (one.kind === "session") await lose(stack, api, one.verb, nameOf(one.row), one.reached);
+        else if (one.kind === "pull") await stack.pull();
+        else if (one.kind === "recover") await recoverNow(stack);
         else {
           const there = api.records().find(({ name }) => name === nameOf(one.row));
           const verb = one.kind === "edit upstream" ? "update" : "delete";
           if (there) api.apply(verb, { ...there, note: randomUUID() });
         }
       }
-      await recoverNow(line);
+      await recoverNow(stack);
       // Whoever may have made a record that another create is asked about is finished first: that one waits for the next round.
-      await recoverNow(line);
-      const open = await line.admin.query("select state from throughline.journal where closed_at is null");
+      await recoverNow(stack);
+      const open = await stack.admin.query("select state from throughline.journal where closed_at is null");
       expect(open.rows).toEqual([]);
-      await line.pull();
+      await stack.pull();
       expect(await mirrored()).toEqual(wanted());
-      const seen = await line.admin.query("select id, state from public.seen order by id, n");
+      const seen = await stack.admin.query("select id, state from public.seen order by id, n");
       seen.rows.forEach(({ id, state }, index) => {
         const before = seen.rows[index - 1];
         if (before?.id === id && before.state !== state)

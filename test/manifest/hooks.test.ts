@@ -15,7 +15,7 @@ import { checkedHooks } from "../../src/manifest/hooks.js";
 import type { Hooks, HookVerdict } from "../../src/manifest/hooks.types.js";
 import { openItems } from "../support/items.js";
 import { type ScriptedServer, startScripted } from "../support/scripted.js";
-import { listen } from "../support/served.js";
+import { listen } from "../support/served-stack.js";
 
 let api: ScriptedServer;
 let folder: string;

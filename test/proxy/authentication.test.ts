@@ -2,25 +2,25 @@
 
 import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Line, startLine } from "../support/line.js";
+import { type Stack, startStack } from "../support/stack.js";
 
-let line: Line;
+let stack: Stack;
 beforeAll(async () => {
-  line = await startLine();
+  stack = await startStack();
 });
-afterAll(() => line.close());
+afterAll(() => stack.close());
 
 test.each(["app_scram", "app_md5"])(
   "P10: %s proves its password to Postgres through the proxy, and Postgres refuses a wrong one",
   async (role) => {
-    const client = await line.client(role);
+    const client = await stack.client(role);
     expect((await client.query("select current_user as role")).rows).toEqual([{ role }]);
     const wrong = new pg.Client({
       host: "127.0.0.1",
-      port: line.port,
+      port: stack.port,
       user: role,
       password: "wrong",
-      database: line.database,
+      database: stack.database,
     });
     await expect(wrong.connect()).rejects.toMatchObject({ code: "28P01" });
   },

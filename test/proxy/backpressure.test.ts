@@ -3,8 +3,8 @@
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Both, startBoth } from "./both.js";
 import { copyData, copyDone, query } from "./build.js";
+import { type DirectAndProxied, startDirectAndProxied } from "./direct-and-proxied.js";
 import type { Raw } from "./raw.js";
 import { login } from "./session.js";
 
@@ -17,11 +17,11 @@ const ownBound = 8 * mib;
 const copyOut = "copy (select i, repeat('x', 10000) from generate_series(1, 20000) i) to stdout";
 const lock = 4711;
 
-let both: Both;
+let both: DirectAndProxied;
 let copiedDirectly: Promise<Copied>;
 beforeAll(async () => {
-  both = await startBoth();
-  const { admin } = both.line;
+  both = await startDirectAndProxied();
+  const { admin } = both.stack;
   await admin.query("create table public.slow (s text); grant insert on public.slow to app");
   await admin.query("create sequence public.arrived; grant usage on public.arrived to app");
   await admin.query(
@@ -29,7 +29,7 @@ beforeAll(async () => {
      $$ begin perform pg_advisory_xact_lock_shared(${lock}), nextval('public.arrived'); return null; end $$`,
   );
   await admin.query("create trigger wait before insert on public.slow for each row execute function public.wait()");
-  copiedDirectly = login(both.direct, both.line.database).then((raw) => {
+  copiedDirectly = login(both.direct, both.stack.database).then((raw) => {
     raw.send(query(copyOut));
     return received(raw);
   });
@@ -39,13 +39,13 @@ afterAll(() => both.close());
 
 describe.each(["proxied", "asleep"] as const)("P10: the proxy's memory stays bounded (%s)", (by) => {
   test("while a client does not read 200 MB of COPY OUT, and afterwards it gets every byte", async () => {
-    const raw = await login(both[by], both.line.database);
+    const raw = await login(both[by], both.stack.database);
     const processId = processIdOf(raw);
     const before = memory();
     raw.socket.pause();
     raw.send(query(copyOut));
     const sent = await stalled(async () => {
-      const { rows } = await both.line.admin.query(
+      const { rows } = await both.stack.admin.query(
         "select bytes_processed::float8 as bytes from pg_stat_progress_copy where pid = $1",
         [processId],
       );
@@ -59,10 +59,10 @@ describe.each(["proxied", "asleep"] as const)("P10: the proxy's memory stays bou
   });
 
   test("while Postgres does not read what a client sends into COPY IN, and afterwards it has every row", async () => {
-    const { admin } = both.line;
+    const { admin } = both.stack;
     await admin.query("alter sequence public.arrived restart");
     await admin.query("select pg_advisory_lock($1)", [lock]);
-    const raw = await login(both[by], both.line.database);
+    const raw = await login(both[by], both.stack.database);
     raw.send(query("copy public.slow from stdin"));
     await raw.until("G");
     const before = memory();
@@ -115,7 +115,7 @@ async function stalled(measure: () => Promise<number>): Promise<number> {
   let value = 0;
   for (let same = 0; same < 30; ) {
     // A round trip to Postgres in between.
-    await both.line.admin.query("select");
+    await both.stack.admin.query("select");
     const now = await measure();
     same = now > 0 && now === value ? same + 1 : 0;
     value = now;

@@ -2,14 +2,14 @@
 
 import type { Client } from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Both, startBoth } from "./both.js";
 import { cancelRequest, protocol30, query, startup, terminate } from "./build.js";
+import { type DirectAndProxied, startDirectAndProxied } from "./direct-and-proxied.js";
 import { Raw } from "./raw.js";
 import { transcript } from "./transcript.js";
 
-let both: Both;
+let both: DirectAndProxied;
 beforeAll(async () => {
-  both = await startBoth();
+  both = await startDirectAndProxied();
 });
 afterAll(() => both.close());
 
@@ -44,7 +44,7 @@ describe.each(["proxied", "asleep"] as const)("P10: through a proxy (%s)", (by) 
     const wrong = Buffer.from(key);
     wrong[0] = (key[0] ?? 0) ^ 1;
     await cancelled(by, cancelRequest(processId, wrong));
-    expect(await waitEvent(both.line.admin, processId)).toBe("PgSleep");
+    expect(await waitEvent(both.stack.admin, processId)).toBe("PgSleep");
     await cancelled(by, cancelRequest(processId, key));
     await raw.until("E");
     raw.socket.destroy();
@@ -63,12 +63,12 @@ describe.each(["proxied", "asleep"] as const)("P10: through a proxy (%s)", (by) 
 /** A session whose query Postgres is busy with. */
 async function sleeping(by: "proxied" | "asleep", code = protocol30) {
   const raw = new Raw(both[by]);
-  raw.send(startup(Object.entries({ user: "app", database: both.line.database }), code));
+  raw.send(startup(Object.entries({ user: "app", database: both.stack.database }), code));
   const keyData = await raw.until("K");
   await raw.until("Z");
   raw.send(query("select pg_sleep(600)"));
   const processId = keyData.readInt32BE(5);
-  while ((await waitEvent(both.line.admin, processId)) !== "PgSleep");
+  while ((await waitEvent(both.stack.admin, processId)) !== "PgSleep");
   return { raw, processId, key: keyData.subarray(9) };
 }
 

@@ -1,17 +1,17 @@
 // The ends of a connection, by the client or by Postgres, are the ends that a direct connection has.
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Both, startBoth } from "./both.js";
 import { copyData, execute, flush, message, parse, query, sync, terminate, unnamed } from "./build.js";
+import { type DirectAndProxied, startDirectAndProxied } from "./direct-and-proxied.js";
 import { login, play } from "./session.js";
 import { transcript } from "./transcript.js";
 
 const big = "select repeat('x', 1000000), i from generate_series(1, 8) i";
 const malformed = Buffer.from([0x51, 0, 0, 0, 3]);
 
-let both: Both;
+let both: DirectAndProxied;
 beforeAll(async () => {
-  both = await startBoth();
+  both = await startDirectAndProxied();
 });
 afterAll(() => both.close());
 
@@ -64,7 +64,7 @@ describe("P10: a connection ends as a direct one does", () => {
 
   test.each(["proxied", "asleep"] as const)("by Postgres, which says why (%s)", async (by) => {
     const { raw, processId } = await known(by);
-    await both.line.admin.query("select pg_terminate_backend($1)", [processId]);
+    await both.stack.admin.query("select pg_terminate_backend($1)", [processId]);
     await raw.untilEnd();
     expect(transcript(raw.messages).at(-1)).toContain("57P01");
   });
@@ -96,7 +96,7 @@ test.each(["proxied", "asleep"] as const)("P10: a notification reaches a client 
   const { raw } = await known(by);
   raw.send(query("listen news"));
   await raw.until("Z");
-  await both.line.admin.query("notify news, 'from afar'");
+  await both.stack.admin.query("notify news, 'from afar'");
   expect((await raw.until("A")).toString("latin1", 9)).toBe("news\0from afar\0");
   raw.send(query("select 1"));
   await raw.until("Z");
@@ -118,16 +118,16 @@ async function run(
   by: "direct" | "proxied" | "asleep",
   script: { steps: readonly (Buffer | string)[]; ended: boolean },
 ) {
-  return transcript(await play(await login(both[by], both.line.database), script, "step by step"));
+  return transcript(await play(await login(both[by], both.stack.database), script, "step by step"));
 }
 
 async function known(by: "proxied" | "asleep") {
-  const raw = await login(both[by], both.line.database);
+  const raw = await login(both[by], both.stack.database);
   const keyData = raw.messages.find((bytes) => bytes[0] === 0x4b);
   if (!keyData) throw new Error("Postgres sent no BackendKeyData");
   return { raw, processId: keyData.readInt32BE(5) };
 }
 
 async function session(processId: number): Promise<unknown[]> {
-  return (await both.line.admin.query("select from pg_stat_activity where pid = $1", [processId])).rows;
+  return (await both.stack.admin.query("select from pg_stat_activity where pid = $1", [processId])).rows;
 }

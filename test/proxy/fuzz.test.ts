@@ -2,7 +2,6 @@
 
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Both, startBoth } from "./both.js";
 import {
   bind,
   close,
@@ -17,6 +16,7 @@ import {
   query,
   sync,
 } from "./build.js";
+import { type DirectAndProxied, startDirectAndProxied } from "./direct-and-proxied.js";
 import { type Cut, login, play } from "./session.js";
 import { transcript } from "./transcript.js";
 
@@ -79,9 +79,9 @@ const anyCopies = [
 const kind = fc.constantFrom("S" as const, "P" as const);
 const cut = fc.constantFrom("step by step" as const, 3, 11, 50);
 
-let both: Both;
+let both: DirectAndProxied;
 beforeAll(async () => {
-  both = await startBoth();
+  both = await startDirectAndProxied();
 });
 afterAll(() => both.close());
 
@@ -149,7 +149,7 @@ function copyExtended(sql: fc.Arbitrary<string>, early: fc.Arbitrary<Buffer>, ro
 }
 
 async function run(by: "direct" | "proxied" | "asleep", steps: readonly Buffer[], size: Cut) {
-  const raw = await login(both[by], both.line.database);
+  const raw = await login(both[by], both.stack.database);
   raw.send(setUp);
   await raw.until("Z");
   return transcript(await play(raw, { steps }, size));

@@ -1,8 +1,8 @@
 // Messages of many megabytes pass byte for byte.
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Both, startBoth } from "./both.js";
 import { bind, copyData, copyDone, execute, parse, query, sync, unnamed } from "./build.js";
+import { type DirectAndProxied, startDirectAndProxied } from "./direct-and-proxied.js";
 import type { Script } from "./scripts/script.js";
 import { type Cut, login, play } from "./session.js";
 import { transcript } from "./transcript.js";
@@ -107,9 +107,9 @@ const scripts: readonly (readonly [string, Pick<Script, "steps" | "answers">])[]
   ],
 ];
 
-let both: Both;
+let both: DirectAndProxied;
 beforeAll(async () => {
-  both = await startBoth();
+  both = await startDirectAndProxied();
 });
 afterAll(() => both.close());
 
@@ -124,5 +124,5 @@ describe("P10: passed on byte for byte are", () => {
 });
 
 async function run(by: "direct" | "proxied" | "asleep", steps: Script["steps"], cut: Cut) {
-  return transcript(await play(await login(both[by], both.line.database), { steps }, cut));
+  return transcript(await play(await login(both[by], both.stack.database), { steps }, cut));
 }

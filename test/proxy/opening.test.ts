@@ -2,8 +2,8 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readFields } from "../../protocol/fields.js";
-import { type Both, startBoth } from "./both.js";
 import { cancelRequest, gssRequest, opener, protocol30, query, sslRequest, startup } from "./build.js";
+import { type DirectAndProxied, startDirectAndProxied } from "./direct-and-proxied.js";
 import { Raw } from "./raw.js";
 import { type Cut, play } from "./session.js";
 import { transcript } from "./transcript.js";
@@ -22,11 +22,11 @@ const minor9999 = protocol30 + 9999;
 const user = ["user", "app"] as const;
 const ready = "R S K Z";
 
-let both: Both;
+let both: DirectAndProxied;
 let openings: ReadonlyMap<string, Opening>;
 beforeAll(async () => {
-  both = await startBoth();
-  openings = new Map(Object.entries(openingsTo(both.line.database)));
+  both = await startDirectAndProxied();
+  openings = new Map(Object.entries(openingsTo(both.stack.database)));
 });
 afterAll(() => both.close());
 
@@ -127,7 +127,7 @@ function openingsTo(database: string): Readonly<Record<string, Opening>> {
 
 test("P10: a protocol of a newer minor version is negotiated as Postgres negotiates it", async () => {
   const opening: Opening = {
-    steps: [startup([user, ["database", both.line.database]], minor2), "Z"],
+    steps: [startup([user, ["database", both.stack.database]], minor2), "Z"],
     answers: "",
   };
   const said = await open(both.direct, opening, "step by step");
@@ -164,7 +164,7 @@ describe("P10: a request for encryption is refused with FATAL and Postgres's own
   });
 });
 
-async function open(target: Both["direct"], { steps, singles, ended = false }: Opening, cut: Cut) {
+async function open(target: DirectAndProxied["direct"], { steps, singles, ended = false }: Opening, cut: Cut) {
   return transcript(await play(new Raw(target, singles), { steps, ended }, cut));
 }
 

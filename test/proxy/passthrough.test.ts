@@ -1,8 +1,8 @@
 // Scripts of messages that touch no mirror pass byte for byte, in every way of sending them.
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Both, startBoth } from "./both.js";
 import { parse, sync } from "./build.js";
+import { type DirectAndProxied, startDirectAndProxied } from "./direct-and-proxied.js";
 import { copyExtendedScripts } from "./scripts/copy-extended.js";
 import { copySimpleScripts } from "./scripts/copy-simple.js";
 import { extendedScripts } from "./scripts/extended.js";
@@ -37,9 +37,9 @@ const deliveries: readonly (readonly [string, Delivery])[] = [
 ];
 const judged = new Map<Script, Promise<readonly string[]>>();
 
-let both: Both;
+let both: DirectAndProxied;
 beforeAll(async () => {
-  both = await startBoth();
+  both = await startDirectAndProxied();
 });
 afterAll(() => both.close());
 
@@ -71,7 +71,7 @@ function judge(script: Script): Promise<readonly string[]> {
 
 /** Runs a script in a session of its own and returns all that was said after the first ReadyForQuery. */
 async function run(script: Script, { by, cut, tracked }: Delivery): Promise<readonly string[]> {
-  const raw = await login(both[by], both.line.database);
+  const raw = await login(both[by], both.stack.database);
   if (tracked) {
     raw.send(Buffer.concat([parse("insert into hubspot.contacts (email) values ($1)", "mirror"), sync]));
     await raw.until("Z");

@@ -10,8 +10,8 @@ import { pino } from "pino";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readFields } from "../../protocol/fields.js";
 import { Listener } from "../../src/proxy/listener.js";
-import { notIntercepted } from "./both.js";
 import { message, startup } from "./build.js";
+import { notIntercepted } from "./direct-and-proxied.js";
 
 const seed = 20250104;
 const opening = startup(Object.entries({ user: "ann", database: "shop" }));

@@ -13,13 +13,13 @@ import { parseArgs } from "node:util";
 import { runProgram, Unable } from "../bench/scope.mjs";
 import { compare, table } from "./compare.mjs";
 import { runGroup } from "./group.mjs";
-import { makeDatabase, mustIntercept, startProxy, startServer } from "./line.mjs";
+import { makeDatabase, mustIntercept, startProxy, startServer } from "./stack.mjs";
 import { suitesOf } from "./suites.mjs";
 import { getTools } from "./tools.mjs";
 
 /** @typedef {import("./compare.mjs").Compared} Compared */
 /** @typedef {import("./compare.mjs").Difference} Difference */
-/** @typedef {import("./line.mjs").Server} Server */
+/** @typedef {import("./stack.mjs").Server} Server */
 /** @typedef {import("./suites.mjs").Suite} Suite */
 
 /** Of a suite run direct; through the proxy it may take some times as long as it took then. */

@@ -3,7 +3,7 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { runGroup } from "./group.mjs";
-import { openFolder, runAs, superuser } from "./line.mjs";
+import { openFolder, runAs, superuser } from "./stack.mjs";
 
 /** @typedef {import("../bench/scope.mjs").Scope} Scope */
 /** @typedef {import("./tools.mjs").Tools} Tools */

@@ -1,6 +1,6 @@
 // What tests ask again and again: how a statement was refused, and what the API and the mirror hold.
 
-import type { Line } from "./line.js";
+import type { Stack } from "./stack.js";
 
 /** The error of a statement; `{ code: "accepted" }` when there was none. */
 export function refused(asked: Promise<unknown>) {
@@ -11,7 +11,7 @@ export function refused(asked: Promise<unknown>) {
 }
 
 /** The e-mail address and first name of each live record of the API, sorted. */
-export function upstream({ sandbox }: Line): string[] {
+export function upstream({ sandbox }: Stack): string[] {
   return sandbox
     .records("contacts")
     .filter(({ archived }) => !archived)
@@ -20,13 +20,13 @@ export function upstream({ sandbox }: Line): string[] {
 }
 
 /** The same of the mirror's rows. */
-export async function mirrored({ admin }: Line): Promise<string[]> {
+export async function mirrored({ admin }: Stack): Promise<string[]> {
   const { rows } = await admin.query("select email, firstname from hubspot.contacts");
   return rows.map(({ email, firstname }) => shown(email, firstname)).sort();
 }
 
 /** The e-mail address of each record that the API has, or had, sorted. */
-export function upstreamEmails({ sandbox }: Line): (string | null | undefined)[] {
+export function upstreamEmails({ sandbox }: Stack): (string | null | undefined)[] {
   return sandbox
     .records("contacts")
     .map(({ properties }) => properties["email"])
@@ -34,7 +34,7 @@ export function upstreamEmails({ sandbox }: Line): (string | null | undefined)[]
 }
 
 /** Those of the mirror's rows. */
-export async function mirroredEmails({ admin }: Line): Promise<(string | null)[]> {
+export async function mirroredEmails({ admin }: Stack): Promise<(string | null)[]> {
   return (await admin.query("select email from hubspot.contacts")).rows.map(({ email }) => email).sort();
 }
 

@@ -2,7 +2,7 @@
 
 import { randomUUID } from "node:crypto";
 import { type Intent, noteIntent, noteOutcome, type Outcome, type RequestRow } from "../../src/journal/journal.js";
-import type { Line } from "./line.js";
+import type { Stack } from "./stack.js";
 
 interface OrphanEntry {
   readonly verb: Intent["verb"];
@@ -11,15 +11,15 @@ interface OrphanEntry {
 
 /** Notes an entry as far as the killed proxy came; returns the id of its call. */
 export async function insertOrphan(
-  line: Pick<Line, "opened" | "admin">,
+  stack: Pick<Stack, "opened" | "admin">,
   { verb, request }: OrphanEntry,
   state: "intent" | "sent",
   outcome?: Pick<Outcome, "state" | "rows">,
   proxy = randomUUID(),
 ): Promise<string> {
-  const { pool } = line.opened;
+  const { pool } = stack.opened;
   const call = randomUUID();
-  const { rows } = await line.admin.query("select id, revision from throughline.mirror");
+  const { rows } = await stack.admin.query("select id, revision from throughline.mirror");
   const by = { role: "app", application: "", clientAddress: "", statementHash: "", idempotencyKey: null };
   const keys = request.flatMap(({ key }) => key ?? []);
   const of = { mirror: rows[0], api: "hubspot", table: "hubspot.contacts", keys };

@@ -50,8 +50,10 @@ export async function startScripted(...script: readonly Line[]): Promise<Scripte
       const { method = "", url = "", headers } = incoming;
       const request = { method, url, headers, bodyText: Buffer.concat(chunks).toString("utf8") };
       asked.push(request);
-      const line = lines.shift() ?? { status: 501, body: { message: "the script is at its end" } };
-      void Promise.resolve(typeof line === "function" ? line(request) : line).then((answer) => say(outgoing, answer));
+      const stack = lines.shift() ?? { status: 501, body: { message: "the script is at its end" } };
+      void Promise.resolve(typeof stack === "function" ? stack(request) : stack).then((answer) =>
+        say(outgoing, answer),
+      );
     });
   });
   server.listen(0, "127.0.0.1");

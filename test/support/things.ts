@@ -3,8 +3,8 @@
 
 import type pg from "pg";
 import { expect, test } from "vitest";
-import { startManifestLine } from "./manifest-line.js";
-import type { Served } from "./served.js";
+import { startManifestStack } from "./manifest-stack.js";
+import type { ServedStack } from "./served-stack.js";
 import { startThingsApi, type ThingsApi } from "./things-api.js";
 
 export interface Statement {
@@ -19,7 +19,7 @@ export interface Statement {
   readonly since?: number;
 }
 
-export interface Things extends Served {
+export interface Things extends ServedStack {
   readonly api: ThingsApi;
   /** A client through the proxy, of which nothing is left from one statement to the next. */
   readonly session: pg.Client;
@@ -37,28 +37,28 @@ export interface Things extends Served {
 export async function startThings(): Promise<Things> {
   const api = await startThingsApi();
   const close = () => api.close();
-  const line = await startManifestLine({
+  const stack = await startManifestStack({
     schema: "mirror",
     manifest: api.manifest,
     resource: "things",
     url: api.url,
     close,
   });
-  await line.admin.query(`create schema plain;
+  await stack.admin.query(`create schema plain;
     create table plain.things (like mirror.things, primary key (origin, target));
     create function plain.compute() returns trigger language plpgsql as $$begin new.computed := upper(new.label); return new; end$$;
     create trigger compute before insert or update on plain.things for each row execute function plain.compute();
     create table public.local (no bigint, what text);
     grant usage on schema plain to app; grant all on plain.things, public.local to app; grant create on schema public to app`);
-  const session = await line.client();
+  const session = await stack.client();
   for (const schema of ["mirror", "plain"]) {
     await session.query(`create view public.${schema}_few as select target as t, origin as o, label as l, computed as c
       from ${schema}.things where origin < 100 with check option`);
   }
-  const rows = async (sql: string) => (await line.admin.query(sql)).rows;
+  const rows = async (sql: string) => (await stack.admin.query(sql)).rows;
   const [server] = await rows("select current_setting('server_version_num')::int / 10000 as version");
   return {
-    ...line,
+    ...stack,
     api,
     session,
     version: Number(server?.["version"]),
@@ -73,10 +73,10 @@ export async function startThings(): Promise<Things> {
     local: async () => (await rows("select local::text as row from public.local order by 1")).map(({ row }) => row),
     reset: async () => {
       api.reset();
-      await line.admin.query(`set session_replication_role = replica; delete from mirror.things;
+      await stack.admin.query(`set session_replication_role = replica; delete from mirror.things;
         reset session_replication_role; delete from public.local; delete from plain.things`);
-      await line.pull();
-      await line.admin.query("insert into plain.things select * from mirror.things");
+      await stack.pull();
+      await stack.admin.query("insert into plain.things select * from mirror.things");
     },
   };
 }

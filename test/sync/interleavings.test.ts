@@ -12,31 +12,31 @@ import { applyPage } from "../../src/sync/page.js";
 import type { Page } from "../../src/upstream/reading.js";
 import type { FaultyApi } from "../faults/api.js";
 import { lose, type Reached, recoverNow, startFaultyLine, type Verb } from "../journal/lost-sessions.js";
-import type { Served } from "../support/served.js";
+import type { ServedStack } from "../support/served-stack.js";
 
 let api: FaultyApi;
-let line: Served;
+let stack: ServedStack;
 let other: RunningProxy;
 let clients: readonly pg.Client[];
 beforeAll(async () => {
-  ({ api, line } = await startFaultyLine());
-  other = await serve(line.opened, { host: "127.0.0.1", port: 0 });
+  ({ api, line: stack } = await startFaultyLine());
+  other = await serve(stack.opened, { host: "127.0.0.1", port: 0 });
   const second = new pg.Client({
     host: "127.0.0.1",
     port: other.port,
     user: "app",
     password: "app",
-    database: line.database,
+    database: stack.database,
   });
   await second.connect();
-  clients = [await line.client(), second];
+  clients = [await stack.client(), second];
   for (const client of clients)
     await client.query("set lock_timeout = '100ms'; set throughline.transaction = immediate");
 });
 afterAll(async () => {
   await clients[1]?.end();
   await other.close();
-  await line.close();
+  await stack.close();
 });
 
 type Step =
@@ -82,7 +82,7 @@ class Reader {
   private readonly seen = new Map<string, number>();
 
   async look(after: string): Promise<void> {
-    const { rows } = await line.admin.query("select id, note from own.records");
+    const { rows } = await stack.admin.query("select id, note from own.records");
     for (const { id, note } of rows) {
       const at = api.history.findIndex((fact) => fact.id === id && fact.note === note);
       expect(at, `after ${after}: ${id} is as it never was upstream`).toBeGreaterThanOrEqual(0);
@@ -102,15 +102,15 @@ class Reader {
 async function begin(run: number): Promise<void> {
   api.reset();
   for (const n of [0, 1]) api.add(`run ${run} row ${n}`, randomUUID());
-  await line.admin.query(
+  await stack.admin.query(
     "set session_replication_role = replica; delete from own.records; reset session_replication_role; truncate throughline.journal, throughline.applied, throughline.parked",
   );
-  await line.pull();
+  await stack.pull();
 }
 
 async function take(one: Step, run: number, pages: Map<number, { page: Page; askedAt: string }>): Promise<void> {
-  const { pool } = line.opened;
-  const [known] = await openMirrors(line.opened);
+  const { pool } = stack.opened;
+  const [known] = await openMirrors(stack.opened);
   if (!known) throw new Error("there is no mirror");
   const { mirror, table } = known;
   const client = "who" in one ? clients[one.who] : undefined;
@@ -149,10 +149,10 @@ async function take(one: Step, run: number, pages: Map<number, { page: Page; ask
       if (!there) api.apply("insert", { id: "", name, note: randomUUID() });
       return;
     case "crash":
-      await lose(line, api, one.verb, name, one.reached);
+      await lose(stack, api, one.verb, name, one.reached);
       return;
     case "recover":
-      await recoverNow(line);
+      await recoverNow(stack);
   }
 }
 
@@ -173,11 +173,11 @@ test("P8: in whatever order writes, pages, rollbacks, crashes and recovery come,
       } finally {
         for (const client of clients) await client.query("rollback");
       }
-      await recoverNow(line);
+      await recoverNow(stack);
       await reader.look("recovery");
-      await line.pull();
+      await stack.pull();
       await reader.look("a pull");
-      const { rows } = await line.admin.query("select id, name, note from own.records");
+      const { rows } = await stack.admin.query("select id, name, note from own.records");
       const missing = api.records().filter(({ id, note }) => !rows.some((one) => one.id === id && one.note === note));
       expect(missing).toEqual([]);
     }),

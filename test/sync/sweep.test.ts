@@ -6,8 +6,8 @@ import { expect, test } from "vitest";
 import { openMirrors } from "../../src/app/open.js";
 import { manifestSchema } from "../../src/manifest/manifest.js";
 import { backfill } from "../../src/sync/backfill.js";
-import { startEchoLine } from "../support/echo-line.js";
-import { startManifestLine } from "../support/manifest-line.js";
+import { startEchoStack } from "../support/echo-stack.js";
+import { startManifestStack } from "../support/manifest-stack.js";
 
 test.each(["A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"])(
   "a whole pull keeps the row of the uuid %s",
@@ -43,7 +43,7 @@ test.each(["A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11", "a0eebc99-9c0b-4ef8-bb6d-6bb9
         },
       },
     });
-    const line = await startManifestLine({
+    const stack = await startManifestStack({
       schema: "caps",
       manifest,
       resource: "things",
@@ -54,37 +54,37 @@ test.each(["A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11", "a0eebc99-9c0b-4ef8-bb6d-6bb9
       },
     });
     try {
-      const { rows } = await line.admin.query("select id::text, title from caps.things");
+      const { rows } = await stack.admin.query("select id::text, title from caps.things");
       expect(rows).toEqual([{ id: id.toLowerCase(), title: "one" }]);
     } finally {
-      await line.close();
+      await stack.close();
     }
   },
 );
 
 test("more than half of a mirror's rows are deleted only by a full pull", async () => {
-  const line = await startEchoLine("crm");
+  const stack = await startEchoStack("crm");
   try {
-    line.echo.reset(Array.from({ length: 300 }, (_, n) => ({ id: `r-${n}`, fields: { firstname: String(n) } })));
-    await line.pull();
-    line.echo.reset([{ id: "r-1", fields: { firstname: "1" } }]);
-    const [known] = await openMirrors(line.opened);
+    stack.echo.reset(Array.from({ length: 300 }, (_, n) => ({ id: `r-${n}`, fields: { firstname: String(n) } })));
+    await stack.pull();
+    stack.echo.reset([{ id: "r-1", fields: { firstname: "1" } }]);
+    const [known] = await openMirrors(stack.opened);
     if (!known) throw new Error("there is no mirror");
     const pull = (full: boolean) =>
-      backfill(line.opened.pool, known.mirror, known.table, { full, progress: () => undefined });
+      backfill(stack.opened.pool, known.mirror, known.table, { full, progress: () => undefined });
     expect(await pull(false)).toMatchObject({ deleted: 0, withheld: 299 });
     expect(await pull(true)).toMatchObject({ deleted: 299, withheld: 0 });
   } finally {
-    await line.close();
+    await stack.close();
   }
 });
 
 test("a pull needs no right to temporary tables", async () => {
-  const line = await startEchoLine("crm");
+  const stack = await startEchoStack("crm");
   try {
-    await line.admin.query(`revoke temporary on database ${line.database} from public`);
-    await expect(line.pull()).resolves.toBeUndefined();
+    await stack.admin.query(`revoke temporary on database ${stack.database} from public`);
+    await expect(stack.pull()).resolves.toBeUndefined();
   } finally {
-    await line.close();
+    await stack.close();
   }
 });

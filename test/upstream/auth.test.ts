@@ -141,9 +141,9 @@ const refusals: readonly (readonly [string, Line, object])[] = [
   ["silence", "hang up", { sqlstate: "HV00N", message: expect.stringMatching(/^things is unreachable \(no token: /) }],
 ];
 
-test.each(refusals)("where %s is all that the token's server says, nothing is sent", async (_, line, error) => {
+test.each(refusals)("where %s is all that the token's server says, nothing is sent", async (_, stack, error) => {
   const { table, columns } = await opened();
-  tokens.add(line);
+  tokens.add(stack);
   const ending = await table.write("insert", columns, [{ key: null, sent: { name: "x" } }]);
   expect(ending).toMatchObject({
     kind: "unsent",

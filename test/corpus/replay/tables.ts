@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import pg from "pg";
 import { makeDatabase, type TestDatabase } from "../../support/database.js";
 import { type EchoRecord, idPrefix } from "../../support/echo.js";
-import { type EchoLine, startEchoLine } from "../../support/echo-line.js";
+import { type EchoStack, startEchoStack } from "../../support/echo-stack.js";
 import { WireClient } from "../../support/wire.js";
 
 export interface Table {
@@ -45,14 +45,14 @@ export async function makeTables(): Promise<Tables> {
   const admin = new pg.Client({ connectionString: database.urlOf() });
   await admin.connect();
   const ordinary = await makeOrdinary(database, admin, seed);
-  const line = await startEchoLine("hubspot");
+  const stack = await startEchoStack("hubspot");
   return {
     ordinary,
-    mirror: makeMirror(line, seed, await recordsOf(admin)),
+    mirror: makeMirror(stack, seed, await recordsOf(admin)),
     close: async () => {
       await admin.end();
       await database.drop();
-      await line.close();
+      await stack.close();
     },
   };
 }
@@ -72,7 +72,7 @@ async function makeOrdinary(database: TestDatabase, admin: pg.Client, seed: stri
 }
 
 function makeMirror(
-  { opened, echo, admin, pull, ...line }: EchoLine,
+  { opened, echo, admin, pull, ...line }: EchoStack,
   seed: string,
   seeded: readonly EchoRecord[],
 ): Mirror {

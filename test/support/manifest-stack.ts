@@ -1,4 +1,4 @@
-// The line of test/support/line.ts over an API of a test's own: one table of a manifest that no registry knows.
+// The line of test/support/stack.ts over an API of a test's own: one table of a manifest that no registry knows.
 
 import { open } from "../../src/app/open.js";
 import { type ApiConfig, type TableConfig, tableOf } from "../../src/config/api.js";
@@ -7,7 +7,7 @@ import type { Manifest } from "../../src/manifest/manifest.js";
 import { openAccount } from "../../src/upstream/account.js";
 import { ConnectorTable } from "../../src/upstream/table.js";
 import { makeDatabase } from "./database.js";
-import { grant, listen, type Served, serveLine } from "./served.js";
+import { grant, listen, type ServedStack, serveStack } from "./served-stack.js";
 
 export interface OwnApi {
   /** Where the mirror is, and the name of the API. */
@@ -24,7 +24,7 @@ export interface OwnApi {
 }
 
 /** Its `close` closes the API as well. */
-export async function startManifestLine({
+export async function startManifestStack({
   schema,
   manifest,
   resource,
@@ -33,7 +33,7 @@ export async function startManifestLine({
   values = {},
   table = {},
   close,
-}: OwnApi): Promise<Served> {
+}: OwnApi): Promise<ServedStack> {
   const described = manifest.tables[resource];
   if (!described) throw new Error(`the manifest has no table ${resource}`);
   const database = await makeDatabase();
@@ -57,7 +57,7 @@ export async function startManifestLine({
   const { pool, log } = open({ ...config, apis: [] });
   const account = openAccount({ api: schema, manifest, base: url, config: values, timeoutMs, waitMs: api.waitMs, log });
   const tables = [{ definition: "", api, config: mirrored, table: new ConnectorTable(account, mirrored, described) }];
-  const served = await serveLine(database, { config, log, pool, tables }, true);
+  const served = await serveStack(database, { config, log, pool, tables }, true);
   return {
     ...served,
     close: async () => {

@@ -9,10 +9,10 @@ import { makeLog } from "../../src/observe/log.js";
 import { type PostgresAddress, postgresAddress } from "../../src/postgres/address.js";
 import type { Interceptor } from "../../src/proxy/interceptor.js";
 import { Listener } from "../../src/proxy/listener.js";
-import { type Line, startLine } from "../support/line.js";
+import { type Stack, startStack } from "../support/stack.js";
 
-export interface Both {
-  readonly line: Line;
+export interface DirectAndProxied {
+  readonly stack: Stack;
   readonly direct: NetConnectOpts;
   /** Every statement is looked at: the database has a mirror. */
   readonly proxied: NetConnectOpts;
@@ -33,24 +33,24 @@ export const notIntercepted: Interceptor = {
   idle: async () => undefined,
 };
 
-export async function startBoth(): Promise<Both> {
-  const line = await startLine({ pull: false });
+export async function startDirectAndProxied(): Promise<DirectAndProxied> {
+  const stack = await startStack({ pull: false });
   const server = new URL(inject("postgres"));
   const sockets = inject("socketFolder");
   const leg = sockets === "" ? "" : `?host=${encodeURIComponent(sockets)}`;
   const folder = mkdtempSync(join(tmpdir(), "throughline-proxy-"));
   const path = join(folder, "proxy");
-  const listener = await listenAsleep(postgresAddress(`postgres://app@${server.host}/${line.database}${leg}`), {
+  const listener = await listenAsleep(postgresAddress(`postgres://app@${server.host}/${stack.database}${leg}`), {
     path,
   });
   return {
-    line,
+    stack,
     direct: { host: server.hostname, port: Number(server.port) },
-    proxied: { host: "127.0.0.1", port: line.port },
+    proxied: { host: "127.0.0.1", port: stack.port },
     asleep: { path },
     close: async () => {
       await listener.close(0);
-      await line.close();
+      await stack.close();
       rmSync(folder, { recursive: true });
     },
   };

@@ -1,12 +1,12 @@
-// The line of test/support/served.ts over one of the foreign APIs: its manifest, and no line of code.
+// The line of test/support/served-stack.ts over one of the foreign APIs: its manifest, and no line of code.
 
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { TableConfig } from "../../../src/config/api.js";
 import { readYaml } from "../../../src/config/yaml.js";
 import { manifestSchema } from "../../../src/manifest/manifest.js";
-import { startManifestLine } from "../manifest-line.js";
-import type { Served } from "../served.js";
+import { startManifestStack } from "../manifest-stack.js";
+import type { ServedStack } from "../served-stack.js";
 
 interface Foreign<Api> {
   /** The manifest's file, and the API's name. */
@@ -18,16 +18,16 @@ interface Foreign<Api> {
   readonly table?: Partial<TableConfig>;
 }
 
-export async function startForeignLine<Api extends { readonly url: string; close(): Promise<void> }>({
+export async function startForeignStack<Api extends { readonly url: string; close(): Promise<void> }>({
   name,
   resource,
   api,
   values,
   table = {},
-}: Foreign<Api>): Promise<Served & { readonly api: Api }> {
+}: Foreign<Api>): Promise<ServedStack & { readonly api: Api }> {
   const path = fileURLToPath(new URL(`${name}.yaml`, import.meta.url));
   const manifest = readYaml(path, readFileSync(path, "utf8"), manifestSchema);
   const { url, close } = api;
-  const served = await startManifestLine({ schema: name, manifest, resource, url, values, table, close });
+  const served = await startManifestStack({ schema: name, manifest, resource, url, values, table, close });
   return { ...served, api };
 }

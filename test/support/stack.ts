@@ -1,13 +1,13 @@
-// The whole line for a test: a database of its own, the sandbox, migrated and pulled mirrors, and the proxy.
+// The whole stack for a test: a database of its own, the sandbox, migrated and pulled mirrors, and the proxy.
 
 import { type HubspotSandbox, startHubspotSandbox } from "../../packages/sandbox/src/hubspot/server.js";
 import { open } from "../../src/app/open.js";
 import { tableOf } from "../../src/config/api.js";
 import type { Config } from "../../src/config/config.js";
 import { makeDatabase } from "./database.js";
-import { grant, listen, type Served, serveLine } from "./served.js";
+import { grant, listen, type ServedStack, serveStack } from "./served-stack.js";
 
-export interface LineOptions {
+export interface StackOptions {
   readonly seed?: readonly Record<string, string>[];
   readonly pull?: boolean;
   readonly timeoutMs?: number;
@@ -17,13 +17,13 @@ export interface LineOptions {
   readonly tables?: readonly string[];
 }
 
-export interface Line extends Served {
+export interface Stack extends ServedStack {
   readonly sandbox: HubspotSandbox;
   /** Requests that change something, as the sandbox counted them. */
   writes(): readonly string[];
 }
 
-export async function startLine(options: LineOptions = {}): Promise<Line> {
+export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const database = await makeDatabase();
   const sandbox = await startHubspotSandbox({ seed: 0, rate: { calls: 10_000, perMs: 10_000 } });
   sandbox.seed("contacts", options.seed ?? []);
@@ -44,7 +44,7 @@ export async function startLine(options: LineOptions = {}): Promise<Line> {
     journal: { keepMs: 86_400_000 },
     log: { level: options.log ?? "error", format: "json" },
   });
-  const served = await serveLine(database, opened, options.pull !== false);
+  const served = await serveStack(database, opened, options.pull !== false);
   sandbox.clearLog();
   return {
     ...served,

@@ -1,4 +1,4 @@
-// What every line of a test has, whatever its API is: migrated and pulled mirrors, the proxy, and clients on both sides of it.
+// What every stack of a test has, whatever its API is: migrated and pulled mirrors, the proxy, and clients on both sides of it.
 
 import pg from "pg";
 import { migrateAll } from "../../src/app/migrate.js";
@@ -7,7 +7,7 @@ import { pullAll } from "../../src/app/pull.js";
 import { serve } from "../../src/app/serve.js";
 import type { TestDatabase } from "./database.js";
 
-export interface Served {
+export interface ServedStack {
   readonly opened: Opened;
   /** A superuser, connected directly. */
   readonly admin: pg.Client;
@@ -24,7 +24,7 @@ export const listen = { host: "127.0.0.1", port: 0, drainMs: 0, connections: 100
 export const grant = { app: ["select", "insert", "update", "delete"] };
 
 /** Its `close` leaves the database and the API to the caller. */
-export async function serveLine(database: TestDatabase, opened: Opened, pulled: boolean): Promise<Served> {
+export async function serveStack(database: TestDatabase, opened: Opened, pulled: boolean): Promise<ServedStack> {
   const admin = new pg.Client({ connectionString: database.urlOf() });
   await admin.connect();
   await migrateAll(opened, { dryRun: false });
