@@ -1,4 +1,4 @@
-// The line under load: a Postgres with a mirror, a sandbox behind it, and every way from a client to that Postgres.
+// The stack under load: a Postgres with a mirror, a sandbox behind it, and every way from a client to that Postgres.
 
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

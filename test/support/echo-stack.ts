@@ -1,4 +1,4 @@
-// The line of test/support/stack.ts over the echo: a mirror that stores what it is sent, as an ordinary table does.
+// The stack of test/support/stack.ts over the echo: a mirror that stores what it is sent, as an ordinary table does.
 
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";

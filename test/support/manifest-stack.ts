@@ -1,4 +1,4 @@
-// The line of test/support/stack.ts over an API of a test's own: one table of a manifest that no registry knows.
+// The stack of test/support/stack.ts over an API of a test's own: one table of a manifest that no registry knows.
 
 import { open } from "../../src/app/open.js";
 import { type ApiConfig, type TableConfig, tableOf } from "../../src/config/api.js";

@@ -1,4 +1,4 @@
-// The line of test/support/served-stack.ts over one of the foreign APIs: its manifest, and no line of code.
+// The stack of test/support/served-stack.ts over one of the foreign APIs: its manifest, and no code.
 
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
