@@ -54,6 +54,20 @@ test("Dockerfile: Node 20, not as root, and every file that it copies is there a
   }
 });
 
+test("Dockerfile: the build compiles no file that it does not copy", () => {
+  const tsc = join(root, "node_modules/typescript/bin/tsc");
+  const listed = spawnSync(process.execPath, [tsc, "-p", "tsconfig.build.json", "--listFilesOnly"], {
+    cwd: root,
+    encoding: "utf8",
+  });
+  const own = listed.stdout
+    .split("\n")
+    .filter((path) => path.startsWith(root) && !path.includes("/node_modules/"))
+    .map((path) => path.slice(root.length));
+  expect(own.length).toBeGreaterThan(100);
+  for (const path of own) expect(path).toMatch(/^(protocol|src|packages)\//);
+});
+
 test.runIf(hasCompose)("docker compose finds nothing wrong with it", () => {
   const env = { ...process.env, POSTGRES_PASSWORD: "p", THROUGHLINE_PASSWORD: "t", APP_PASSWORD: "a" };
   const checked = spawnSync("docker", ["compose", "config", "--quiet"], { cwd: root, env, encoding: "utf8" });
