@@ -6,7 +6,7 @@ import { serve } from "../../src/app/serve.js";
 import { Metrics } from "../../src/observe/metrics.js";
 import type { RunningProxy } from "../../src/proxy/start.js";
 import { refused } from "../support/answers.js";
-import { untilAsleep, untilSent, untilTrue } from "../support/sessions.js";
+import { untilSent, untilTrue } from "../support/sessions.js";
 import { type Stack, startStack } from "../support/stack.js";
 
 let stack: Stack;
@@ -47,15 +47,16 @@ async function connect(): Promise<pg.Client & { readonly ended: Promise<unknown>
 test("a stop lets a call, a query and a transaction come to their end, and ends the rest with 57P01", async () => {
   await begin();
   const [idle, calling, querying, transacting] = [await connect(), await connect(), await connect(), await connect()];
-  stack.sandbox.fault({ kind: "slow", ms: 300 });
-  const called = calling.query("insert into hubspot.contacts (email) values ('new@x.com') returning email");
-  const queried = querying.query("select 1 as one from pg_sleep(0.5)");
+  await stack.admin.query("select pg_advisory_lock(1)");
+  const queried = querying.query("select 1 as one from pg_advisory_lock(1)");
   await transacting.query("begin");
+  stack.sandbox.fault({ kind: "slow", ms: 2_000 });
+  const called = calling.query("insert into hubspot.contacts (email) values ('new@x.com') returning email");
   await untilSent(stack.admin);
-  await untilAsleep(stack.admin);
   const closed = proxy.close(drainMs);
   expect(await idle.ended).toMatchObject({ code: "57P01" });
   await expect(connect()).rejects.toThrow();
+  await stack.admin.query("select pg_advisory_unlock(1)");
   expect((await called).rows).toEqual([{ email: "new@x.com" }]);
   expect((await queried).rows).toEqual([{ one: 1 }]);
   expect((await transacting.query("select 2 as two")).rows).toEqual([{ two: 2 }]);
