@@ -49,7 +49,7 @@ export async function explain(
   const values = hold.at === "query" ? noStatement.values : hold.portal.values;
   const explanation = new ExplainedWrite(
     session,
-    { name, text: inner, classification: { ...classification, explained: null }, preparedAs: statement.preparedAs },
+    { name, text: inner, classification: { ...classification, explainForm: null }, preparedAs: statement.preparedAs },
     { statement: name, text: inner, values, execute: undefined },
   );
   const lines = await linesOf(session, explanation, context);
@@ -66,7 +66,7 @@ export async function explain(
   if (flight.kind === "landed") {
     // Of rows in portions, the later ones are Postgres's alone.
     if (write.completion?.[0] === Backend.commandComplete) {
-      if (classification.explained === "rows") session.toClient(Buffer.concat(lines.map((line) => writeRow([line]))));
+      if (classification.explainForm === "rows") session.toClient(Buffer.concat(lines.map((line) => writeRow([line]))));
       else if (!explanation.quiet) write.tellNotice(asNotice(lines));
     }
     write.tellCompletion();

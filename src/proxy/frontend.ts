@@ -5,7 +5,7 @@ import type { FrameSink } from "../../protocol/frames.js";
 import { Frontend, headerLength } from "../../protocol/messages.js";
 import { Delivery, type PendingReplies, RequestKind } from "../../protocol/pending-replies.js";
 import { assertNever } from "../config/assert-never.js";
-import type { Classified, Piece } from "../sql/classified.js";
+import type { Classification, Piece } from "../sql/classification.js";
 import type { CopyIn } from "./copy-in.js";
 import type { MirrorPortal, MirrorStatement, Statements } from "./statements.js";
 import type { SessionTransaction } from "./transaction.js";
@@ -15,7 +15,7 @@ export interface Lookout {
   /** False while no mirror is known: nothing is looked at. */
   readonly awake: boolean;
   suspects(latin1: string): boolean;
-  classify(text: string): Classified;
+  classify(text: string): Classification;
 }
 
 /** Why the client is held; the message it is held at begins at the reader's offset. */

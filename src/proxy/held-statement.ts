@@ -47,10 +47,10 @@ export class HeldStatement implements WriteSession {
     const statement = meaning.kind === "prepare" ? meaning.statement : meaning;
     const { classification, preparedAs } = this.statement;
     if (statement?.kind !== "write" || classification.kind !== "write" || !preparedAs) return false;
-    const { parameters, explained } = classification;
+    const { parameters, explainForm } = classification;
     this.statement = {
       ...this.statement,
-      classification: { ...statement, parameters, explained },
+      classification: { ...statement, parameters, explainForm },
       preparedAs: { name: preparedAs.name, text },
     };
     return true;

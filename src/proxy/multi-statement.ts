@@ -4,7 +4,7 @@
 import { writeTag } from "../../protocol/encode.js";
 import { writeError } from "../../protocol/fields.js";
 import { assertNever } from "../config/assert-never.js";
-import type { Piece } from "../sql/classified.js";
+import type { Piece } from "../sql/classification.js";
 import { refuseStep } from "../write/injected-statements.js";
 import type { InjectedStep } from "../write/injected-step.js";
 import { runWrite } from "../write/run.js";
@@ -27,7 +27,7 @@ export async function runMultiStatement(
   await session.fly([], "flush", noStatement);
   // An earlier message failed: Postgres reads nothing before the next Sync.
   if (session.over || session.replies.skipping) return true;
-  const writes = pieces.some(({ classified: { kind } }) => kind === "write" || kind === "execute");
+  const writes = pieces.some(({ classification: { kind } }) => kind === "write" || kind === "execute");
   const lone = writes ? pieces.find((piece) => piece.lone !== null) : undefined;
   // It is told before anything is sent: in Postgres, it would undo what came before it.
   if (lone) {
@@ -86,7 +86,7 @@ async function runBegin(session: InterceptedSession, text: string, tag: string):
 }
 
 async function runStatement(session: InterceptedSession, piece: Piece, context: WriteContext): Promise<PieceResult> {
-  const statement = session.statements.resolve("", piece.text, piece.classified);
+  const statement = session.statements.resolve("", piece.text, piece.classification);
   if (!statement || isExplained(statement)) return runQuery(session, piece);
   const write = new HeldStatement(session, statement, { ...noStatement, text: piece.text });
   const result = await runWrite({ session: write, context });

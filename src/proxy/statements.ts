@@ -2,7 +2,7 @@
 
 import type { PendingRepliesEvents } from "../../protocol/pending-replies.js";
 import { assertNever } from "../config/assert-never.js";
-import type { Classified } from "../sql/classified.js";
+import type { Classification } from "../sql/classification.js";
 import type { WriteSession } from "../write/session-port.js";
 
 /** A statement that writes to a mirror, or would if it could. */
@@ -15,7 +15,7 @@ export interface MirrorStatement {
 }
 
 export function isExplained({ classification }: MirrorStatement): boolean {
-  return classification.kind === "write" && classification.explained !== null;
+  return classification.kind === "write" && classification.explainForm !== null;
 }
 
 /** A portal of such a statement. */
@@ -46,7 +46,7 @@ export class Statements implements PendingRepliesEvents {
   private runs = 0;
 
   /** What a classified text is as a statement; undefined: Postgres's own. An EXECUTE is the statement that it names. */
-  resolve(name: string, text: string, classification: Classified): MirrorStatement | undefined {
+  resolve(name: string, text: string, classification: Classification): MirrorStatement | undefined {
     switch (classification.kind) {
       case "write":
       case "prepareTransaction":
@@ -67,11 +67,11 @@ export class Statements implements PendingRepliesEvents {
       case "execute": {
         const named = this.statement(classification.name);
         if (named?.classification.kind !== "write") return undefined;
-        const { explained } = classification;
+        const { explainForm } = classification;
         return {
           name,
           text,
-          classification: { ...named.classification, parameters: false, explained },
+          classification: { ...named.classification, parameters: false, explainForm },
           preparedAs: named.preparedAs,
         };
       }

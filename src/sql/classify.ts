@@ -1,67 +1,67 @@
 // Classifies a statement by what it means for mirror tables, from the tree of Postgres's own parser.
 
 import { assertNever } from "../config/assert-never.js";
-import type { Classified, Definition } from "./classified.js";
+import type { Classification, Definition } from "./classification.js";
 import type { Names } from "./names.js";
 import { parse } from "./parser.js";
 import { copiesIn, loneCommand, piecesOf, transactionOf } from "./pieces.js";
 import { fieldsOf, type NodeFields, numberOf, optionsOf, textOf, wordsOf } from "./tree.js";
 import { writeOf } from "./write-collector.js";
 
-const other: Classified = { kind: "other", defines: [] };
+const other: Classification = { kind: "other", defines: [] };
 
 /** Returns what `text` means for the watched names, and the names that it would define. A text that can't be parsed is `other`. */
-export function classify(text: string, names: Names): Classified {
+export function classify(text: string, names: Names): Classification {
   const statements = parse(text) ?? [];
   const [first] = statements;
   if (statements.length <= 1) return first === undefined ? other : classifyOne(fieldsOf(first, "stmt"), names);
   const defines: Definition[] = [];
-  let known = names;
-  const judged = statements.map((statement) => {
+  let current = names;
+  const parts = statements.map((statement) => {
     const stmt = fieldsOf(statement, "stmt");
-    const classified = classifyOne(stmt, known);
-    if (classified.kind === "other" && classified.defines.length > 0) {
-      defines.push(...classified.defines);
-      known = known.with(classified.defines);
+    const classification = classifyOne(stmt, current);
+    if (classification.kind === "other" && classification.defines.length > 0) {
+      defines.push(...classification.defines);
+      current = current.with(classification.defines);
     }
     return {
       at: numberOf(statement, "stmt_location"),
       length: numberOf(statement, "stmt_len"),
-      classified,
+      classification,
       transaction: transactionOf(fieldsOf(stmt, "TransactionStmt")),
       copies: copiesIn(fieldsOf(stmt, "CopyStmt")),
       lone: loneCommand(stmt),
     };
   });
-  if (!judged.some(({ classified }) => concernsMirrors(classified))) return { kind: "other", defines };
-  return { kind: "several", pieces: piecesOf(text, judged), defines };
+  if (!parts.some(({ classification }) => concernsMirrors(classification))) return { kind: "other", defines };
+  return { kind: "several", pieces: piecesOf(text, parts), defines };
 }
 
 /** In a string of several statements, a PREPARE that writes to no mirror is left to Postgres. */
-function concernsMirrors(classified: Classified): boolean {
-  switch (classified.kind) {
+function concernsMirrors(classification: Classification): boolean {
+  switch (classification.kind) {
     case "other":
       return false;
     case "prepare":
-      return classified.statement !== null;
+      return classification.statement !== null;
     case "write":
     case "prepareTransaction":
     case "execute":
     case "several":
       return true;
     default:
-      return assertNever(classified);
+      return assertNever(classification);
   }
 }
 
-function classifyOne(stmt: NodeFields | undefined, names: Names): Classified {
+function classifyOne(stmt: NodeFields | undefined, names: Names): Classification {
   const [kind = ""] = Object.keys(stmt ?? {});
   const fields = fieldsOf(stmt, kind);
   switch (kind) {
     case "TransactionStmt":
       return textOf(fields, "kind") === "TRANS_STMT_PREPARE" ? { kind: "prepareTransaction" } : other;
     case "ExecuteStmt":
-      return { kind: "execute", name: textOf(fields, "name") ?? "", explained: null };
+      return { kind: "execute", name: textOf(fields, "name") ?? "", explainForm: null };
     case "PrepareStmt": {
       const statement = writeOf(fieldsOf(fields, "query"), names) ?? null;
       return { kind: "prepare", name: textOf(fields, "name") ?? "", statement };
@@ -72,7 +72,7 @@ function classifyOne(stmt: NodeFields | undefined, names: Names): Classified {
     case "RuleStmt":
       return { kind: "other", defines: definitionsOf(kind, fields, names) };
     case "ExplainStmt":
-      return runs(fields) ? writeOrExecute(stmt, fields, names) : explainedOf(fields, names);
+      return runs(fields) ? writeOrExecute(stmt, fields, names) : explainOf(fields, names);
     case "SelectStmt":
     case "InsertStmt":
     case "UpdateStmt":
@@ -110,20 +110,20 @@ function definitionsOf(
   }
 }
 
-function writeOrExecute(stmt: NodeFields | undefined, fields: NodeFields | undefined, names: Names): Classified {
+function writeOrExecute(stmt: NodeFields | undefined, fields: NodeFields | undefined, names: Names): Classification {
   return executeOf(fields) ?? writeOf(stmt, names) ?? other;
 }
 
 /** Returns the EXECUTE in EXPLAIN ANALYZE EXECUTE or CREATE TABLE … AS EXECUTE. */
-function executeOf(around: NodeFields | undefined): Extract<Classified, { kind: "execute" }> | undefined {
+function executeOf(around: NodeFields | undefined): Extract<Classification, { kind: "execute" }> | undefined {
   const execute = fieldsOf(fieldsOf(around, "query"), "ExecuteStmt");
-  return execute && { kind: "execute", name: textOf(execute, "name") ?? "", explained: null };
+  return execute && { kind: "execute", name: textOf(execute, "name") ?? "", explainForm: null };
 }
 
-function explainedOf(explain: NodeFields | undefined, names: Names): Classified {
+function explainOf(explain: NodeFields | undefined, names: Names): Classification {
   const format = optionsOf(explain, "format").at(-1)?.toLowerCase() ?? "text";
-  const found = executeOf(explain) ?? writeOf(fieldsOf(explain, "query"), names);
-  return found ? { ...found, explained: format === "text" ? "rows" : "notice" } : other;
+  const statement = executeOf(explain) ?? writeOf(fieldsOf(explain, "query"), names);
+  return statement ? { ...statement, explainForm: format === "text" ? "rows" : "notice" } : other;
 }
 
 /** Returns whether EXPLAIN runs its statement, as ANALYZE asks for. */

@@ -27,16 +27,16 @@ export function parse(text: string): readonly unknown[] | undefined {
 }
 
 function renew(): void {
-  const renewed = fresh().then((loaded) => {
-    parser = loaded;
+  const renewal = fresh().then((instance) => {
+    parser = instance;
   });
-  renewing = renewed.catch(() => undefined);
+  renewing = renewal.catch(() => undefined);
 }
 
 async function fresh(): Promise<Parser> {
   const path = require.resolve("libpg-query");
-  for (const cached of Object.keys(require.cache)) if (cached.includes("libpg-query")) delete require.cache[cached];
-  const loaded: Parser = require(path);
-  await loaded.loadModule();
-  return loaded;
+  for (const key of Object.keys(require.cache)) if (key.includes("libpg-query")) delete require.cache[key];
+  const instance: Parser = require(path);
+  await instance.loadModule();
+  return instance;
 }

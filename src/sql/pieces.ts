@@ -1,40 +1,40 @@
 // A string of several statements, cut where they end.
 
-import type { Piece, TransactionCommand } from "./classified.js";
+import type { Piece, TransactionCommand } from "./classification.js";
 import { fieldsOf, listOf, type NodeFields, textOf } from "./tree.js";
 
 /** A statement of a string, with its place in UTF-8 bytes; a length of 0 reaches to the end of the string. */
-export interface Judged extends Omit<Piece, "text"> {
+export interface LocatedStatement extends Omit<Piece, "text"> {
   readonly at: number;
   readonly length: number;
 }
 
 /** Cuts `text` into its statements. Neighbours that write to no mirror and leave the transaction alone stay one piece. */
-export function piecesOf(text: string, judged: readonly Judged[]): Piece[] {
+export function piecesOf(text: string, statements: readonly LocatedStatement[]): Piece[] {
   const bytes = Buffer.from(text, "utf8");
   const pieces: Piece[] = [];
   let blanks = 0;
-  let counted = 0;
-  for (let i = 0; i < judged.length; ) {
-    const first = judged[i];
+  let from = 0;
+  for (let i = 0; i < statements.length; ) {
+    const first = statements[i];
     if (!first) break;
     let last = first;
     i += 1;
-    for (let next = judged[i]; isPlain(first) && next && isPlain(next); next = judged[i]) {
+    for (let next = statements[i]; isPlain(first) && next && isPlain(next); next = statements[i]) {
       last = next;
       i += 1;
     }
-    blanks += [...bytes.toString("utf8", counted, first.at)].length;
-    counted = first.at;
+    blanks += [...bytes.toString("utf8", from, first.at)].length;
+    from = first.at;
     const end = last.length === 0 ? bytes.length : last.at + last.length;
-    const { at: _at, length: _length, ...judgement } = first;
-    pieces.push({ text: " ".repeat(blanks) + bytes.toString("utf8", first.at, end), ...judgement });
+    const { at: _at, length: _length, ...rest } = first;
+    pieces.push({ text: " ".repeat(blanks) + bytes.toString("utf8", first.at, end), ...rest });
   }
   return pieces;
 }
 
-function isPlain({ classified, transaction, copies, lone }: Judged): boolean {
-  return classified.kind === "other" && transaction === null && !copies && lone === null;
+function isPlain({ classification, transaction, copies, lone }: LocatedStatement): boolean {
+  return classification.kind === "other" && transaction === null && !copies && lone === null;
 }
 
 /**

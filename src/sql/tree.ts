@@ -7,23 +7,23 @@ export function isNodeFields(value: unknown): value is NodeFields {
 }
 
 export function fieldsOf(value: unknown, key: string): NodeFields | undefined {
-  const found = isNodeFields(value) ? value[key] : undefined;
-  return isNodeFields(found) ? found : undefined;
+  const field = isNodeFields(value) ? value[key] : undefined;
+  return isNodeFields(field) ? field : undefined;
 }
 
 export function listOf(value: unknown, key: string): readonly unknown[] {
-  const found = isNodeFields(value) ? value[key] : undefined;
-  return Array.isArray(found) ? found : [];
+  const field = isNodeFields(value) ? value[key] : undefined;
+  return Array.isArray(field) ? field : [];
 }
 
 export function textOf(value: unknown, key: string): string | undefined {
-  const found = isNodeFields(value) ? value[key] : undefined;
-  return typeof found === "string" ? found : undefined;
+  const field = isNodeFields(value) ? value[key] : undefined;
+  return typeof field === "string" ? field : undefined;
 }
 
 export function numberOf(value: unknown, key: string): number {
-  const found = isNodeFields(value) ? value[key] : undefined;
-  return typeof found === "number" ? found : 0;
+  const field = isNodeFields(value) ? value[key] : undefined;
+  return typeof field === "number" ? field : 0;
 }
 
 /** Returns the words of a qualified name. */
@@ -37,9 +37,9 @@ export function optionsOf(stmt: NodeFields | undefined, name: string): readonly 
     .map((option) => fieldsOf(option, "DefElem"))
     .filter((element) => textOf(element, "defname") === name)
     .map((element) => {
-      const given = fieldsOf(element, "arg");
-      const number = fieldsOf(given, "Integer");
-      return number ? String(numberOf(number, "ival")) : textOf(fieldsOf(given, "String"), "sval");
+      const argument = fieldsOf(element, "arg");
+      const number = fieldsOf(argument, "Integer");
+      return number ? String(numberOf(number, "ival")) : textOf(fieldsOf(argument, "String"), "sval");
     });
 }
 

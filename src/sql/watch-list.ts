@@ -2,7 +2,7 @@
 // A false alarm costs one parse and one look-up; what slips through, the guard in Postgres refuses.
 
 import { assertNever } from "../config/assert-never.js";
-import type { Definition, TableName } from "./classified.js";
+import type { Definition, TableName } from "./classification.js";
 import type { Names } from "./names.js";
 
 const verbs = /\b(?:insert|update|delete|merge|copy|view|rule)\b/i;
@@ -21,20 +21,20 @@ export interface WatchedTable {
 export class WatchList implements Names {
   private tables: readonly WatchedTable[] = [];
   private functions: ReadonlySet<string> = new Set();
-  private readonly defined: Readonly<Record<Definition["kind"], Set<string>>>;
+  private readonly definedNames: Readonly<Record<Definition["kind"], Set<string>>>;
   private tableNames: ReadonlySet<string> = new Set();
   /** A regular expression for Postgres, which matches the source of a function that may write to a mirror. */
   sourcePattern = "";
-  private named: RegExp | undefined;
-  private called: RegExp | undefined;
+  private tablePattern: RegExp | undefined;
+  private functionPattern: RegExp | undefined;
 
-  constructor(defined: Readonly<Record<Definition["kind"], Iterable<string>>> = { table: [], function: [] }) {
-    this.defined = { table: new Set(defined.table), function: new Set(defined.function) };
+  constructor(definedNames: Readonly<Record<Definition["kind"], Iterable<string>>> = { table: [], function: [] }) {
+    this.definedNames = { table: new Set(definedNames.table), function: new Set(definedNames.function) };
   }
 
   /** False while there is no mirror, and then no statement is looked at. */
   get awake(): boolean {
-    return this.named !== undefined;
+    return this.tablePattern !== undefined;
   }
 
   isTable(name: string): boolean {
@@ -42,7 +42,7 @@ export class WatchList implements Names {
   }
 
   isFunction(name: string): boolean {
-    return this.functions.has(name) || this.defined.function.has(name);
+    return this.functions.has(name) || this.definedNames.function.has(name);
   }
 
   /** Replaces the names from the catalogue; the names that statements have defined stay. */
@@ -54,23 +54,23 @@ export class WatchList implements Names {
 
   /** Watches the names that a client's statement defines, so that its next statement finds them watched. */
   define(definitions: readonly Definition[]): void {
-    const added = definitions.filter((definition) => this.canAdd(definition));
-    for (const { kind, name } of added) this.defined[kind].add(name);
-    if (added.length > 0) this.compile();
+    const additions = definitions.filter((definition) => this.canAdd(definition));
+    for (const { kind, name } of additions) this.definedNames[kind].add(name);
+    if (additions.length > 0) this.compile();
   }
 
   /** Returns a list that also watches the defined names; this list stays unchanged. */
   with(definitions: readonly Definition[]): WatchList {
-    const added = definitions.filter((definition) => this.canAdd(definition));
-    if (added.length === 0) return this;
-    const copy = new WatchList(this.defined);
-    for (const { kind, name } of added) copy.defined[kind].add(name);
+    const additions = definitions.filter((definition) => this.canAdd(definition));
+    if (additions.length === 0) return this;
+    const copy = new WatchList(this.definedNames);
+    for (const { kind, name } of additions) copy.definedNames[kind].add(name);
     copy.set(this.tables, this.functions);
     return copy;
   }
 
   private canAdd(definition: Definition): boolean {
-    return !this.isWatched(definition) && this.defined[definition.kind].size < mostDefined;
+    return !this.isWatched(definition) && this.definedNames[definition.kind].size < mostDefined;
   }
 
   private isWatched({ kind, name }: Definition): boolean {
@@ -85,30 +85,30 @@ export class WatchList implements Names {
   }
 
   /** Returns the tables that the body of a DO block writes to and the functions that it calls, with the schema it gives them. */
-  mentioned(body: string): { readonly tables: TableName[]; readonly functions: TableName[] } {
+  namesIn(body: string): { readonly tables: TableName[]; readonly functions: TableName[] } {
     return {
       tables: mentionsOf(body, [...this.tableNames], writes, ""),
-      functions: mentionsOf(body, [...this.functions, ...this.defined.function], "", "\\s*\\("),
+      functions: mentionsOf(body, [...this.functions, ...this.definedNames.function], "", "\\s*\\("),
     };
   }
 
   /** Returns whether a statement, as latin1 text, is worth parsing. */
   suspects(latin1: string): boolean {
-    const { named, called } = this;
+    const { tablePattern, functionPattern } = this;
     return (
-      (named?.test(latin1) === true && verbs.test(latin1)) ||
-      called?.test(latin1) === true ||
-      (named !== undefined && prepare.test(latin1) && transaction.test(latin1))
+      (tablePattern?.test(latin1) === true && verbs.test(latin1)) ||
+      functionPattern?.test(latin1) === true ||
+      (tablePattern !== undefined && prepare.test(latin1) && transaction.test(latin1))
     );
   }
 
   private compile(): void {
-    const tables = [...this.tables, ...[...this.defined.table].map((name) => ({ schema: null, name }))];
-    const functions = [...this.functions, ...this.defined.function];
+    const tables = [...this.tables, ...[...this.definedNames.table].map((name) => ({ schema: null, name }))];
+    const functions = [...this.functions, ...this.definedNames.function];
     this.tableNames = new Set(tables.map(({ name }) => name));
     this.sourcePattern = sourcePattern(tables, functions);
-    this.named = tables.length > 0 ? new RegExp(`${anyOf([...this.tableNames])}|u&"`, "i") : undefined;
-    this.called = functions.length > 0 ? new RegExp(`${anyOf(functions)}|u&"`, "i") : undefined;
+    this.tablePattern = tables.length > 0 ? new RegExp(`${anyOf([...this.tableNames])}|u&"`, "i") : undefined;
+    this.functionPattern = functions.length > 0 ? new RegExp(`${anyOf(functions)}|u&"`, "i") : undefined;
   }
 }
 
@@ -123,11 +123,11 @@ const writes = `(?:insert${gap}into|update|delete${gap}from|merge${gap}into)${ga
  * `functions`. It leaves out a table of the same name in another schema.
  */
 export function sourcePattern(tables: readonly WatchedTable[], functions: readonly string[]): string {
-  const quoted = (name: string) => inQuotes(name).replaceAll(/[^\p{L}\p{N}_]/gu, "\\$&");
+  const escapeName = (name: string) => inQuotes(name).replaceAll(/[^\p{L}\p{N}_]/gu, "\\$&");
   const table = ({ schema, name }: WatchedTable) =>
-    `(?:"?${schema === null ? "\\w+" : quoted(schema)}"?\\s*\\.\\s*)?"?${quoted(name)}"?(?!\\w)`;
-  const written = `\\y${writes}(?:${tables.map(table).join("|")})`;
-  return functions.length === 0 ? written : `${written}|\\y(?:${functions.map(quoted).join("|")})\\s*\\(`;
+    `(?:"?${schema === null ? "\\w+" : escapeName(schema)}"?\\s*\\.\\s*)?"?${escapeName(name)}"?(?!\\w)`;
+  const writePattern = `\\y${writes}(?:${tables.map(table).join("|")})`;
+  return functions.length === 0 ? writePattern : `${writePattern}|\\y(?:${functions.map(escapeName).join("|")})\\s*\\(`;
 }
 
 /** Returns the names that `body` mentions between the patterns `before` and `behind`. */
@@ -139,9 +139,9 @@ function mentionsOf(body: string, names: readonly string[], before: string, behi
     `(?<!${word}|\\.)${before}(?:(?:"((?:[^"]|"")+)"|(${word}+))\\s*\\.\\s*)?"?(${any})"?(?!${word})${behind}`,
     "giu",
   );
-  return [...body.matchAll(mention)].map(([, exact, folded, name]) => ({
-    schema: exact?.replaceAll('""', '"') ?? folded?.toLowerCase() ?? null,
-    table: names.find((known) => inQuotes(known).toLowerCase() === name?.toLowerCase()) ?? "",
+  return [...body.matchAll(mention)].map(([, exact, bare, name]) => ({
+    schema: exact?.replaceAll('""', '"') ?? bare?.toLowerCase() ?? null,
+    table: names.find((one) => inQuotes(one).toLowerCase() === name?.toLowerCase()) ?? "",
   }));
 }
 

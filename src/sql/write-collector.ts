@@ -1,6 +1,6 @@
 // Collects from the parse tree of one statement what it writes to watched tables and which watched functions it calls.
 
-import type { TableName, Write } from "./classified.js";
+import type { TableName, Write } from "./classification.js";
 import type { Names } from "./names.js";
 import { copiesIn } from "./pieces.js";
 import { fieldsOf, isNodeFields, listOf, type NodeFields, optionsOf, textOf, walk, wordsOf } from "./tree.js";
@@ -73,7 +73,7 @@ class WriteCollector {
       conflict: insert && isAlone ? conflictOf(fieldsOf(insert, "onConflictClause")) : null,
       parameters,
       calls,
-      explained: null,
+      explainForm: null,
       copies,
     };
   }
@@ -101,7 +101,7 @@ class WriteCollector {
 
   private runBlock(fields: NodeFields): void {
     this.calls = true;
-    const { tables, functions } = this.names.mentioned(bodyOf(fields));
+    const { tables, functions } = this.names.namesIn(bodyOf(fields));
     this.relations.push(...tables);
     this.functions.push(...functions);
   }

@@ -5,7 +5,7 @@ import type { SqlError } from "../postgres/error-catalogue.js";
 import type { Signer } from "../postgres/mac.js";
 import { quoteName } from "../postgres/quote.js";
 import { parseJson } from "../postgres/rows.js";
-import type { Write } from "../sql/classified.js";
+import type { Write } from "../sql/classification.js";
 import type { InjectedStep, Rows } from "./injected-step.js";
 
 export interface Inspection {

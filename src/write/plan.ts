@@ -5,7 +5,7 @@ import { isAssigned, type Mirror, type MirrorColumn, type TextRow, textRowSchema
 import { keyOf } from "../mirror/key.js";
 import { isInteger, mentionsPlaceholder, withoutPlaceholders } from "../mirror/placeholder.js";
 import { parseJson } from "../postgres/rows.js";
-import type { Write } from "../sql/classified.js";
+import type { Write } from "../sql/classification.js";
 import type { ConnectorTable, Verb } from "../upstream/table.js";
 import type { Rows } from "./injected-step.js";
 

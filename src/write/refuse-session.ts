@@ -2,7 +2,7 @@
 
 import type { Mirror } from "../mirror/column.js";
 import type { SqlError } from "../postgres/error-catalogue.js";
-import type { Write } from "../sql/classified.js";
+import type { Write } from "../sql/classification.js";
 import {
   incomplete,
   insideTransaction,

@@ -1,7 +1,7 @@
 // The port between the write path and a held client session: flights of injected messages, and words to the client.
 
 import type { Fields } from "../../protocol/fields.js";
-import type { Classified } from "../sql/classified.js";
+import type { Classification } from "../sql/classification.js";
 import type { FlightEnd, FlightResult, InjectedStep } from "./injected-step.js";
 
 /** An upstream call made in the client's open transaction. */
@@ -20,7 +20,7 @@ export interface OpenCall {
 }
 
 export interface WriteSession {
-  readonly classification: Extract<Classified, { kind: "write" | "prepareTransaction" }>;
+  readonly classification: Extract<Classification, { kind: "write" | "prepareTransaction" }>;
   readonly text: string;
   /** Name and text this statement was prepared under. If the name now maps to other text, the statement is classified again. */
   readonly preparedAs: { readonly name: string; readonly text: string } | undefined;

@@ -7,7 +7,7 @@ import type { Mirror, MirrorColumn } from "../mirror/column.js";
 import type { Metrics } from "../observe/metrics.js";
 import type { SqlError } from "../postgres/error-catalogue.js";
 import type { Signer } from "../postgres/mac.js";
-import type { Write } from "../sql/classified.js";
+import type { Write } from "../sql/classification.js";
 import type { MirroredTable } from "../upstream/mirrored-table.js";
 import type { ConnectorTable, Verb } from "../upstream/table.js";
 import type { Inspection } from "./injected-statements.js";

@@ -36,12 +36,12 @@ const writes: readonly (readonly [sql: string, expected: object])[] = [
   ["with x as (delete from contacts returning *) select * from x", { verbs: ["delete"] }],
   ["with x as (insert into contacts (a) values (1) returning *) insert into y select * from x", { columns: ["a"] }],
   ["with x as (insert into contacts (a) values (1)) insert into vips (b) values (1)", { columns: null }],
-  ["explain (analyze, costs off) insert into contacts (a) values (1)", { verbs: ["insert"], explained: null }],
-  ["explain insert into contacts (a) values (1)", { verbs: ["insert"], explained: "rows" }],
-  ["explain (analyze off) delete from contacts", { verbs: ["delete"], explained: "rows" }],
-  ["explain (format json) delete from contacts", { verbs: ["delete"], explained: "notice" }],
-  ["explain (analyze 0) delete from contacts", { verbs: ["delete"], explained: "rows" }],
-  ["explain (analyze 1) delete from contacts", { verbs: ["delete"], explained: null }],
+  ["explain (analyze, costs off) insert into contacts (a) values (1)", { verbs: ["insert"], explainForm: null }],
+  ["explain insert into contacts (a) values (1)", { verbs: ["insert"], explainForm: "rows" }],
+  ["explain (analyze off) delete from contacts", { verbs: ["delete"], explainForm: "rows" }],
+  ["explain (format json) delete from contacts", { verbs: ["delete"], explainForm: "notice" }],
+  ["explain (analyze 0) delete from contacts", { verbs: ["delete"], explainForm: "rows" }],
+  ["explain (analyze 1) delete from contacts", { verbs: ["delete"], explainForm: null }],
   ["copy contacts (a, b) from stdin csv", { copies: "text", columns: ["a", "b"] }],
   ["copy contacts (a) from stdin with (format binary)", { copies: "binary" }],
   ["copy contacts from '/a/file'", { copies: null, columns: null }],
@@ -86,23 +86,23 @@ test("PREPARE and EXECUTE name a statement; PREPARE TRANSACTION is a command of 
     name: "p",
     statement: { kind: "write", columns: ["a"] },
   });
-  expect(classify("execute p(1)", watched)).toEqual({ kind: "execute", name: "p", explained: null });
+  expect(classify("execute p(1)", watched)).toEqual({ kind: "execute", name: "p", explainForm: null });
   expect(classify("prepare transaction 'x'", watched)).toEqual({ kind: "prepareTransaction" });
 });
 
 test("a string of several statements falls into pieces, each where it stood", () => {
   const text = "begin; insert into contacts (a) values ('é');\n savepoint s; select 1 ; commit";
-  const classified = classify(text, watched);
-  if (classified.kind !== "several") throw new Error(classified.kind);
-  expect(classified.pieces.map(({ transaction }) => transaction)).toEqual(["BEGIN", null, "SAVEPOINT", null, "end"]);
-  expect(classified.pieces.map((piece) => piece.text.trim())).toEqual([
+  const several = classify(text, watched);
+  if (several.kind !== "several") throw new Error(several.kind);
+  expect(several.pieces.map(({ transaction }) => transaction)).toEqual(["BEGIN", null, "SAVEPOINT", null, "end"]);
+  expect(several.pieces.map((piece) => piece.text.trim())).toEqual([
     "begin",
     "insert into contacts (a) values ('é')",
     "savepoint s",
     "select 1",
     "commit",
   ]);
-  for (const piece of classified.pieces) {
+  for (const piece of several.pieces) {
     const at = piece.text.search(/\S/);
     expect(text.slice(at).startsWith(piece.text.trim())).toBe(true);
   }
@@ -131,7 +131,10 @@ test("in a string of several statements, a definition holds for those behind it,
   const text = "create view mine as select * from contacts; insert into mine values (1)";
   expect(classify(text, names)).toMatchObject({
     kind: "several",
-    pieces: [{ classified: { kind: "other" } }, { classified: { kind: "write", relations: [{ table: "mine" }] } }],
+    pieces: [
+      { classification: { kind: "other" } },
+      { classification: { kind: "write", relations: [{ table: "mine" }] } },
+    ],
     defines: [{ kind: "table", name: "mine" }],
   });
   expect(classify("insert into mine values (1)", names)).toEqual({ kind: "other", defines: [] });

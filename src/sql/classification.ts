@@ -22,16 +22,16 @@ export interface Write {
   readonly parameters: boolean;
   /** The statement calls a function, so each run of it may find different rows. */
   readonly calls: boolean;
-  /** EXPLAIN without ANALYZE describes the statement and runs nothing of it; null when the statement is run. */
-  readonly explained: Explained | null;
+  /** How EXPLAIN without ANALYZE answers, which runs nothing of the statement; null when the statement is run. */
+  readonly explainForm: ExplainForm | null;
   /** The format of the rows that follow COPY … FROM STDIN; `match` begins with a header that has to fit; null for every other statement. */
   readonly copies: "text" | "binary" | "match" | null;
 }
 
 /** The answer to EXPLAIN: `rows` of text take further lines, every other format leaves only a `notice`. */
-type Explained = "rows" | "notice";
+type ExplainForm = "rows" | "notice";
 
-export type Classified =
+export type Classification =
   /** The parser sees no write on a mirror, so Postgres gets the statement unchanged. */
   | { readonly kind: "other"; readonly defines: readonly Definition[] }
   | Write
@@ -40,7 +40,7 @@ export type Classified =
   /** PREPARE in SQL; `statement` is null when the prepared statement is no write on a mirror. */
   | { readonly kind: "prepare"; readonly name: string; readonly statement: Write | null }
   /** EXECUTE in SQL of the statement that was prepared as `name`. */
-  | { readonly kind: "execute"; readonly name: string; readonly explained: Explained | null }
+  | { readonly kind: "execute"; readonly name: string; readonly explainForm: ExplainForm | null }
   /** Several statements in one string, of which at least one is not `other`. */
   | { readonly kind: "several"; readonly pieces: readonly Piece[]; readonly defines: readonly Definition[] };
 
@@ -54,7 +54,7 @@ export interface Definition {
 export interface Piece {
   /** The statement's text behind as many blanks as precede it in the string, so that positions in errors are those of the string. */
   readonly text: string;
-  readonly classified: Classified;
+  readonly classification: Classification;
   readonly transaction: TransactionCommand | null;
   /** The statement is COPY … FROM STDIN, into any table. */
   readonly copies: boolean;
