@@ -65,10 +65,10 @@ const rule = z.strictObject({
   rows: z.int().positive().optional(),
 });
 const write = z.array(z.union([z.enum(verbs), rule])).transform((rules, context): readonly WriteRule[] => {
-  const named = rules.filter((one) => typeof one === "string");
-  if (named.length > 0 && named.length < rules.length)
+  const plainVerbs = rules.filter((one) => typeof one === "string");
+  if (plainVerbs.length > 0 && plainVerbs.length < rules.length)
     context.addIssue({ code: "custom", message: "is a list of verbs, or a list of rules, not both" });
-  return named.length === rules.length ? [{ verbs: named }] : rules.filter((one) => typeof one !== "string");
+  return plainVerbs.length === rules.length ? [{ verbs: plainVerbs }] : rules.filter((one) => typeof one !== "string");
 });
 const table = z.strictObject({
   as: z.string().min(1).optional(),
@@ -80,20 +80,20 @@ type TableKeys = z.output<typeof table>;
 
 /** The schema of one API's part, without its name. */
 export function apiSchema(connector: string, facts: ConnectorFacts | undefined) {
-  const known = facts?.tables ?? [];
-  const resource = z.string().refine((name) => facts?.more === true || known.includes(name), {
-    error: ({ input }) => `no such table; ${suggestion(String(input), known)}`,
+  const tableNames = facts?.tables ?? [];
+  const resource = z.string().refine((name) => facts?.more === true || tableNames.includes(name), {
+    error: ({ input }) => `no such table; ${suggestion(String(input), tableNames)}`,
   });
   const tables = z.union([
     z.array(resource).transform((names) => names.map((name) => tableOf(name, undefined))),
     z
       .record(resource, z.union([z.null(), table]))
-      .transform((named) => Object.entries(named).map(([name, keys]) => tableOf(name, keys ?? undefined))),
+      .transform((byName) => Object.entries(byName).map(([name, keys]) => tableOf(name, keys ?? undefined))),
   ]);
   const values = Object.fromEntries(
     Object.entries(facts?.config ?? {}).map(([key, { about, default: fallback }]) => {
-      const given = z.string({ error: (issue) => (issue.input === undefined ? `is missing: ${about}` : undefined) });
-      return [key, fallback === undefined ? given : given.default(fallback)];
+      const text = z.string({ error: (issue) => (issue.input === undefined ? `is missing: ${about}` : undefined) });
+      return [key, fallback === undefined ? text : text.default(fallback)];
     }),
   );
   return z
@@ -101,11 +101,14 @@ export function apiSchema(connector: string, facts: ConnectorFacts | undefined) 
       connector: z.string().optional(),
       manifest: z.string().optional(),
       base: z.url().optional(),
-      tables: tables.default(known.map((name) => tableOf(name, undefined))).superRefine((mirrored, context) => {
-        const named = mirrored.map((one) => one.as);
-        const twice = named.find((name, index) => named.indexOf(name) < index);
-        if (twice !== undefined) context.addIssue({ code: "custom", message: `two of its tables would be "${twice}"` });
-      }),
+      tables: tables
+        .default(tableNames.map((name) => tableOf(name, undefined)))
+        .superRefine((tableConfigs, context) => {
+          const mirrorNames = tableConfigs.map((one) => one.as);
+          const twice = mirrorNames.find((name, index) => mirrorNames.indexOf(name) < index);
+          if (twice !== undefined)
+            context.addIssue({ code: "custom", message: `two of its tables would be "${twice}"` });
+        }),
       timeout: duration.default(20_000),
       wait: duration.default(5_000),
       rate: rate.optional(),
@@ -113,10 +116,10 @@ export function apiSchema(connector: string, facts: ConnectorFacts | undefined) 
       ...values,
     })
     .transform(
-      ({ base, tables: mirrored, timeout, wait, rate: atMost, transaction, ...rest }): Omit<ApiConfig, "name"> => ({
+      ({ base, tables: tableConfigs, timeout, wait, rate: atMost, transaction, ...rest }): Omit<ApiConfig, "name"> => ({
         connector,
         base,
-        tables: mirrored,
+        tables: tableConfigs,
         timeoutMs: timeout,
         waitMs: wait,
         rate: atMost,

@@ -73,11 +73,11 @@ export function loadConfig(
   factsOf: (connector: string) => ConnectorFacts | undefined,
 ): Config {
   const raw = source.apis;
-  const named = Object.fromEntries(
+  const connectors = Object.fromEntries(
     Object.entries(raw).map(([name, api]) => [name, connectorOf(name, api, source.folder)]),
   );
   const apis = Object.fromEntries(
-    Object.entries(named).map(([name, connector]) => [name, apiSchema(connector, factsOf(connector))]),
+    Object.entries(connectors).map(([name, connector]) => [name, apiSchema(connector, factsOf(connector))]),
   );
   const schema = z.strictObject({
     listen: listen.prefault({}),
@@ -95,12 +95,12 @@ export function loadConfig(
   const read = source.read(schema, (value, at) => {
     const mistakes = [
       ...takenNames(raw, at),
-      ...unknownConnectors(named, factsOf, at),
-      ...(source.readByPeople ? literalSecrets(raw, named, factsOf, at) : []),
+      ...unknownConnectors(connectors, factsOf, at),
+      ...(source.readByPeople ? literalSecrets(raw, connectors, factsOf, at) : []),
     ];
-    const filled = substitute(withApis(value), env, at, mistakes);
+    const output = substitute(withApis(value), env, at, mistakes);
     if (mistakes.length > 0) throw new ConfigError(mistakes);
-    return filled;
+    return output;
   });
   return {
     listen: {
@@ -132,11 +132,11 @@ function takenNames(raw: Readonly<Record<string, unknown>>, at: (path: readonly 
 }
 
 function unknownConnectors(
-  named: Readonly<Record<string, string>>,
+  connectors: Readonly<Record<string, string>>,
   factsOf: (connector: string) => ConnectorFacts | undefined,
   at: (path: readonly PropertyKey[]) => string,
 ): string[] {
-  return Object.entries(named).flatMap(([name, connector]) =>
+  return Object.entries(connectors).flatMap(([name, connector]) =>
     factsOf(connector)
       ? []
       : [`${at(["apis", name])}: there is no ${isAbsolute(connector) ? "manifest" : "connector"} "${connector}"`],
@@ -146,12 +146,12 @@ function unknownConnectors(
 /** A secret in the file itself would be in its history, its backups and every support ticket. */
 function literalSecrets(
   raw: Readonly<Record<string, unknown>>,
-  named: Readonly<Record<string, string>>,
+  connectors: Readonly<Record<string, string>>,
   factsOf: (connector: string) => ConnectorFacts | undefined,
   at: (path: readonly PropertyKey[]) => string,
 ): string[] {
   return Object.entries(raw).flatMap(([name, api]) =>
-    Object.entries(factsOf(named[name] ?? name)?.config ?? {}).flatMap(([key, { secret }]) => {
+    Object.entries(factsOf(connectors[name] ?? name)?.config ?? {}).flatMap(([key, { secret }]) => {
       const value = isRecord(api) ? api[key] : undefined;
       if (!secret || typeof value !== "string" || /^\$\{(?:\w+|file:[^}]+)\}$/.test(value)) return [];
       return [

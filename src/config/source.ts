@@ -25,7 +25,7 @@ export function fileSource(path: string): ConfigSource {
   return {
     folder: dirname(path),
     readByPeople: true,
-    apis: apisOf(parsed(text)),
+    apis: apisOf(parseText(text)),
     read: (schema, prepare) => readYaml(path, text, schema, prepare),
   };
 }
@@ -45,7 +45,7 @@ function apisOf(value: unknown): Readonly<Record<string, unknown>> {
   return isRecord(apis) ? apis : {};
 }
 
-function parsed(text: string): unknown {
+function parseText(text: string): unknown {
   try {
     return parse(text);
   } catch {

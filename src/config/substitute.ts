@@ -12,9 +12,9 @@ export function substitute(
 ): unknown {
   if (typeof value === "string") {
     return value.replaceAll(/\$\{([^}]*)\}/g, (_, inside: string) => {
-      const filled = inside.startsWith("file:") ? fromFile(inside.slice(5)) : fromEnvironment(inside, env);
-      if ("text" in filled) return filled.text;
-      mistakes.push(`${at(path)}: ${filled.missing}`);
+      const substitution = inside.startsWith("file:") ? fromFile(inside.slice(5)) : fromEnvironment(inside, env);
+      if ("text" in substitution) return substitution.text;
+      mistakes.push(`${at(path)}: ${substitution.missing}`);
       return "";
     });
   }
@@ -30,15 +30,15 @@ export function variableOf(api: string, key: string): string {
   return `${api}_${key}`.replaceAll(/\W/g, "_").toUpperCase();
 }
 
-type Filled = { readonly text: string } | { readonly missing: string };
+type Substitution = { readonly text: string } | { readonly missing: string };
 
-function fromEnvironment(inside: string, env: Readonly<Record<string, string | undefined>>): Filled {
+function fromEnvironment(inside: string, env: Readonly<Record<string, string | undefined>>): Substitution {
   const [, name = "", fallback] = /^(\w+)(?::-(.*))?$/.exec(inside) ?? [];
   const text = env[name] || fallback;
   return text === undefined ? { missing: `the environment variable ${name || inside} is not set` } : { text };
 }
 
-function fromFile(path: string): Filled {
+function fromFile(path: string): Substitution {
   try {
     return { text: readFileSync(path, "utf8").trim() };
   } catch (cause) {

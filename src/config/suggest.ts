@@ -1,10 +1,10 @@
 // The name that a misspelt word may stand for.
 
 /** Returns `did you mean "email"?` when a known name is at most three letters away, and otherwise lists all known names. */
-export function suggestion(word: string, known: readonly string[]): string {
-  const [nearest] = known.map((name) => ({ name, far: distance(word, name) })).sort((a, b) => a.far - b.far);
+export function suggestion(word: string, names: readonly string[]): string {
+  const [nearest] = names.map((name) => ({ name, far: distance(word, name) })).sort((a, b) => a.far - b.far);
   if (nearest && nearest.far <= 3) return `did you mean "${nearest.name}"?`;
-  return known.length === 0 ? "there are none" : `known here: ${known.join(", ")}`;
+  return names.length === 0 ? "there are none" : `known here: ${names.join(", ")}`;
 }
 
 /** Returns Levenshtein's distance, which is fast enough for words of a few letters. */

@@ -23,10 +23,10 @@ export function readYaml<Schema extends z.ZodType>(
 ): z.output<Schema> {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, merge: true });
-  const broken = document.errors.map(
+  const errors = document.errors.map(
     (error) => `${file}:${lines.linePos(error.pos[0]).line}: ${firstLine(error.message)}`,
   );
-  if (broken.length > 0) throw new ConfigError(broken);
+  if (errors.length > 0) throw new ConfigError(errors);
 
   const at: Place = (path) => {
     for (let depth = path.length; depth > 0; depth -= 1) {
@@ -40,7 +40,7 @@ export function readYaml<Schema extends z.ZodType>(
     }
     return `${file}:1: ${path.map(String).join(".") || "the file"}`;
   };
-  return checked(document.toJS(), schema, at, prepare);
+  return check(document.toJS(), schema, at, prepare);
 }
 
 /** Checks a value of a program; `name` is what messages call it. Throws ConfigError with one line for each mistake. */
@@ -50,18 +50,18 @@ export function readObject<Schema extends z.ZodType>(
   schema: Schema,
   prepare?: Prepare,
 ): z.output<Schema> {
-  return checked(value, schema, (path) => `${name}: ${path.map(String).join(".") || "the object"}`, prepare);
+  return check(value, schema, (path) => `${name}: ${path.map(String).join(".") || "the object"}`, prepare);
 }
 
-function checked<Schema extends z.ZodType>(
+function check<Schema extends z.ZodType>(
   value: unknown,
   schema: Schema,
   at: Place,
-  prepare: Prepare = (unchanged) => unchanged,
+  prepare: Prepare = (raw) => raw,
 ): z.output<Schema> {
-  const parsed = schema.safeParse(prepare(value, at));
-  if (parsed.success) return parsed.data;
-  throw new ConfigError(parsed.error.issues.flatMap((issue) => describe(issue, schema, at)));
+  const result = schema.safeParse(prepare(value, at));
+  if (result.success) return result.data;
+  throw new ConfigError(result.error.issues.flatMap((issue) => describe(issue, schema, at)));
 }
 
 function describe(issue: z.core.$ZodIssue, schema: z.ZodType, at: Place): string[] {
@@ -72,20 +72,20 @@ function describe(issue: z.core.$ZodIssue, schema: z.ZodType, at: Place): string
   }
   if (issue.code === "invalid_key") return issue.issues.map(({ message }) => `${at(issue.path)}: ${message}`);
   if (issue.code !== "unrecognized_keys") return [`${at(issue.path)}: ${issue.message}`];
-  const known = knownKeys(schema, issue.path);
-  return issue.keys.map((key) => `${at([...issue.path, key])}: unknown key "${key}"; ${suggestion(key, known)}`);
+  const names = knownKeys(schema, issue.path);
+  return issue.keys.map((key) => `${at([...issue.path, key])}: unknown key "${key}"; ${suggestion(key, names)}`);
 }
 
 /** Of a union, the branch whose kind of value it is, and whose keys it has: its mistakes are within. */
 function meantBranch(branches: readonly (readonly z.core.$ZodIssue[])[]): readonly z.core.$ZodIssue[] {
   const isOther = (issue: z.core.$ZodIssue) => issue.path.length === 0 && issue.code === "invalid_type";
-  const meant = branches.filter((issues) => !issues.some(isOther));
+  const sameKind = branches.filter((issues) => !issues.some(isOther));
   const strange = (issues: readonly z.core.$ZodIssue[]) =>
     issues.flatMap((issue) => (issue.code === "unrecognized_keys" && issue.path.length === 0 ? issue.keys : [])).length;
-  const ranked = [...(meant.length > 0 ? meant : branches)].sort(
+  const ranking = [...(sameKind.length > 0 ? sameKind : branches)].sort(
     (one, other) => strange(one) - strange(other) || one.length - other.length,
   );
-  return ranked[0] ?? [];
+  return ranking[0] ?? [];
 }
 
 /** The keys that the schema allows at `path`, over all branches of its unions. */
@@ -106,8 +106,8 @@ function open(type: z.core.$ZodType): z.core.$ZodType[] {
 
 function child(type: z.core.$ZodType, step: PropertyKey): z.core.$ZodType[] {
   if (type instanceof z.ZodObject) {
-    const found: unknown = Object.getOwnPropertyDescriptor(type.shape, step)?.value;
-    return found instanceof z.ZodType ? [found] : [];
+    const member: unknown = Object.getOwnPropertyDescriptor(type.shape, step)?.value;
+    return member instanceof z.ZodType ? [member] : [];
   }
   if (type instanceof z.ZodRecord) return [type.valueType];
   if (type instanceof z.ZodArray) return [type.element];

@@ -38,10 +38,10 @@ export function hooksOf(connector: string): CheckedHooks | undefined {
   const name = connector.replace(/\.ya?ml$/, "");
   const [file, other] = [`${name}.hooks.js`, `${name}.hooks.mjs`].filter((path) => existsSync(path));
   if (other !== undefined) throw new ConfigError([`${other}: there is ${file} as well`]);
-  return file === undefined ? undefined : checkedHooks(file, loaded(file));
+  return file === undefined ? undefined : checkedHooks(file, load(file));
 }
 
-function loaded(file: string): object {
+function load(file: string): object {
   try {
     return createRequire(import.meta.url)(file);
   } catch (cause) {

@@ -66,10 +66,10 @@ const pages = pageKeys.transform((keys, context): NextPage & { readonly cap: num
   if (context.issues.length > 0) return z.NEVER;
   const [kind, other] = kinds.filter((name) => keys[name] !== undefined);
   if (kind === undefined || other !== undefined) return wrong(`pages have exactly one of ${kinds.join(", ")}`);
-  const known = [kind, "cap", ...pageOptions[kind]];
-  const stray = Object.keys(keys).find((name) => !known.includes(name));
+  const allowedKeys = [kind, "cap", ...pageOptions[kind]];
+  const stray = Object.keys(keys).find((name) => !allowedKeys.includes(name));
   if (stray !== undefined)
-    return wrong(`pages by "${kind}" have no "${stray}"; known here: ${known.join(", ")}`, [stray]);
+    return wrong(`pages by "${kind}" have no "${stray}"; known here: ${allowedKeys.join(", ")}`, [stray]);
   const { as: parameter, more, total, from = 1, cap = defaultCap } = keys;
   const value = keys[kind] ?? "";
   switch (kind) {
@@ -129,9 +129,8 @@ export function methodOf<Keys extends { readonly [method in (typeof methods)[num
   context: z.core.$RefinementCtx<unknown>,
 ) {
   if (context.issues.length > 0) return z.NEVER;
-  const found = methods.filter((method) => keys[method] !== undefined);
-  const [method] = found;
-  if (method === undefined || found.length > 1) {
+  const [method, other] = methods.filter((name) => keys[name] !== undefined);
+  if (method === undefined || other !== undefined) {
     context.issues.push({ code: "custom", message: `a call has exactly one of ${methods.join(", ")}`, input: keys });
     return z.NEVER;
   }

@@ -83,8 +83,8 @@ export function isNumeric(text: string): boolean {
 }
 
 /** A number that the type would round to zero or to infinity is out of its range. */
-function isFloat(text: string, rounded: number): boolean {
-  return isNumeric(text) && Number.isFinite(rounded) && (rounded !== 0 || !/[1-9]/.test(text.replace(/e.*$/i, "")));
+function isFloat(text: string, nearest: number): boolean {
+  return isNumeric(text) && Number.isFinite(nearest) && (nearest !== 0 || !/[1-9]/.test(text.replace(/e.*$/i, "")));
 }
 
 function storedInteger(text: string, limit: bigint): string | null {
@@ -96,9 +96,9 @@ function storedInteger(text: string, limit: bigint): string | null {
 function wholeNumber(text: string): bigint | undefined {
   const [, sign = "", head = "", tail = "", exponent = "0"] =
     /^([+-]?)(\d+)(?:\.(\d*))?(?:e([+-]?\d{1,2}))?$/i.exec(text) ?? [];
-  const moved = Number(exponent);
-  const digits = tail.replace(/0+$/, "").padEnd(moved, "0");
-  if (head === "" || head.length > 100 || moved < 0 || digits.length > moved) return undefined;
+  const shift = Number(exponent);
+  const digits = tail.replace(/0+$/, "").padEnd(shift, "0");
+  if (head === "" || head.length > 100 || shift < 0 || digits.length > shift) return undefined;
   return BigInt(`${head}${digits}`) * (sign === "-" ? -1n : 1n);
 }
 

@@ -28,10 +28,10 @@ const conditions: Readonly<Record<string, string>> = {
 const condition = z
   .enum(Object.keys(conditions), {
     error: ({ input }) => {
-      const [named] = Object.entries(conditions).find(([, code]) => code === String(input)) ?? [];
-      return named === undefined
+      const [name] = Object.entries(conditions).find(([, code]) => code === String(input)) ?? [];
+      return name === undefined
         ? `"${String(input)}" is no condition; known: ${Object.keys(conditions).join(", ")}`
-        : `conditions go by Postgres's names: write ${named} for ${String(input)}`;
+        : `conditions go by Postgres's names: write ${name} for ${String(input)}`;
     },
   })
   .transform((name) => conditions[name] ?? "HV000");

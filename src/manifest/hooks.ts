@@ -12,7 +12,7 @@ type Json = Readonly<Record<string, unknown>>;
 
 /** The hooks, with their return values checked. */
 export type CheckedHooks = Omit<Hooks, "classifyError"> & {
-  readonly classifyError: (...asked: Parameters<NonNullable<Hooks["classifyError"]>>) => ErrorRule | undefined;
+  readonly classifyError: (...args: Parameters<NonNullable<Hooks["classifyError"]>>) => ErrorRule | undefined;
 };
 
 const hook = <Name extends keyof Hooks>() =>
@@ -26,44 +26,44 @@ const hooks = z.strictObject({
 });
 
 /** A hook threw, or returned a wrong value. Its own message may hold a record's values, so ours leaves it out. */
-class HookFailed extends ReadFailed {}
+class HookError extends ReadFailed {}
 
 /** Returns the hooks among a file's exports. Throws ConfigError for an unknown export or one that is no function. */
-export function checkedHooks(file: string, exported: object): CheckedHooks {
-  const parsed = hooks.safeParse({ ...exported });
-  const known = Object.keys(hooks.shape);
-  if (!parsed.success)
+export function checkedHooks(file: string, moduleExports: object): CheckedHooks {
+  const exportCheck = hooks.safeParse({ ...moduleExports });
+  const hookNames = Object.keys(hooks.shape);
+  if (!exportCheck.success)
     throw new ConfigError(
-      parsed.error.issues.flatMap((issue) =>
+      exportCheck.error.issues.flatMap((issue) =>
         issue.code === "unrecognized_keys"
-          ? issue.keys.map((name) => `${file}: unknown export "${name}"; ${suggestion(name, known)}`)
+          ? issue.keys.map((name) => `${file}: unknown export "${name}"; ${suggestion(name, hookNames)}`)
           : [`${file}: "${issue.path.join(".")}" ${issue.message}`],
       ),
     );
-  const { encodeRecord, decodeRecord, classifyError, nextPage } = parsed.data;
-  const checkedResult = <Result>(name: string, schema: z.ZodType<Result>, run: () => unknown): Result => {
-    const checked = schema.safeParse(attempted(file, name, run));
-    if (checked.success) return checked.data;
-    const [issue] = checked.error.issues;
-    throw new HookFailed(
+  const { encodeRecord, decodeRecord, classifyError, nextPage } = exportCheck.data;
+  const checkResult = <Result>(name: string, schema: z.ZodType<Result>, run: () => unknown): Result => {
+    const resultCheck = schema.safeParse(attempt(file, name, run));
+    if (resultCheck.success) return resultCheck.data;
+    const [issue] = resultCheck.error.issues;
+    throw new HookError(
       `${file}: ${name} gave back what it can't: ${[...(issue?.path ?? []), issue?.message].join(": ")}`,
     );
   };
   return {
     encodeRecord:
-      encodeRecord && ((record, of) => checkedResult("encodeRecord", sentRecord, () => encodeRecord(record, of))),
-    decodeRecord: decodeRecord && ((record, of) => attempted(file, "decodeRecord", () => decodeRecord(record, of))),
-    classifyError: (error, of) => checkedResult("classifyError", hookRule.optional(), () => classifyError?.(error, of)),
-    nextPage: nextPage && ((body, of) => checkedResult("nextPage", z.string().nullish(), () => nextPage(body, of))),
+      encodeRecord && ((record, of) => checkResult("encodeRecord", sentRecord, () => encodeRecord(record, of))),
+    decodeRecord: decodeRecord && ((record, of) => attempt(file, "decodeRecord", () => decodeRecord(record, of))),
+    classifyError: (error, of) => checkResult("classifyError", hookRule.optional(), () => classifyError?.(error, of)),
+    nextPage: nextPage && ((body, of) => checkResult("nextPage", z.string().nullish(), () => nextPage(body, of))),
   };
 }
 
 const sentRecord = z.custom<Json>(isRecord, "is no object");
 
-function attempted(file: string, name: string, run: () => unknown): unknown {
+function attempt(file: string, name: string, run: () => unknown): unknown {
   try {
     return run();
   } catch (cause) {
-    throw new HookFailed(`${file}: ${name} threw ${cause instanceof Error ? cause.name : typeof cause}`);
+    throw new HookError(`${file}: ${name} threw ${cause instanceof Error ? cause.name : typeof cause}`);
   }
 }

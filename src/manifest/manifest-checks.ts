@@ -5,7 +5,7 @@ import { type Mistake, type Path, unknownNames } from "./placeholders.js";
 import { columnMistakes, tableMistakes } from "./table-checks.js";
 import type { TableManifest } from "./table-schema.js";
 
-interface Described {
+interface ManifestParts {
   readonly base: string;
   readonly config: Readonly<Record<string, unknown>>;
   readonly auth?: { readonly oauth2?: { readonly keep: readonly string[] } | undefined } | undefined;
@@ -15,20 +15,20 @@ interface Described {
 }
 
 /** Returns the mistakes in the order of the manifest's parts, each with its place. */
-export function mistakesIn(manifest: Described): readonly Mistake[] {
-  const kept = manifest.auth?.oauth2?.keep ?? [];
-  const shared = [
+export function mistakesIn(manifest: ManifestParts): readonly Mistake[] {
+  const tokenFields = manifest.auth?.oauth2?.keep ?? [];
+  const commonNames = [
     ...Object.keys(manifest.config).map((name) => `config.${name}`),
-    ...kept.map((name) => `auth.${name}`),
+    ...tokenFields.map((name) => `auth.${name}`),
   ];
   return [
-    ...unknownNames(manifest.base, ["base"], shared),
-    ...unknownNames(manifest.auth, ["auth"], [...shared, "path"]),
-    ...unknownNames(manifest.headers, ["headers"], shared),
+    ...unknownNames(manifest.base, ["base"], commonNames),
+    ...unknownNames(manifest.auth, ["auth"], [...commonNames, "path"]),
+    ...unknownNames(manifest.headers, ["headers"], commonNames),
     ...manifest.errors.rules.flatMap((rule, index) => hintMistakes(rule, ["errors", "rules", index, "hint"])),
     ...Object.entries(manifest.tables).flatMap(([name, table]) => [
       ...columnMistakes(table, ["tables", name, "columns"], Object.keys(manifest.tables)),
-      ...tableMistakes(table, ["tables", name], [...shared, "path", "table", "columns"], manifest.errors),
+      ...tableMistakes(table, ["tables", name], [...commonNames, "path", "table", "columns"], manifest.errors),
     ]),
   ];
 }

@@ -29,9 +29,9 @@ const auth = z
 
 /** Placeholders may stand for any part of the base. */
 const base = z.string().transform((text, context) => {
-  const filled = text.replace(/^\{[\w.]+\}/, "https://host").replaceAll(/\{[\w.]+\}/g, "x");
-  if (!URL.canParse(filled)) context.addIssue({ code: "custom", message: "Invalid URL" });
-  else if (!/^https?:/i.test(filled)) context.addIssue({ code: "custom", message: "begins with https:// or http://" });
+  const example = text.replace(/^\{[\w.]+\}/, "https://host").replaceAll(/\{[\w.]+\}/g, "x");
+  if (!URL.canParse(example)) context.addIssue({ code: "custom", message: "Invalid URL" });
+  else if (!/^https?:/i.test(example)) context.addIssue({ code: "custom", message: "begins with https:// or http://" });
   return text;
 });
 

@@ -10,21 +10,21 @@ export interface Mistake {
   readonly message: string;
 }
 
-/** Returns a mistake for each placeholder in the strings of `value` that is not in `known` and does not match `free`. */
-export function unknownNames(value: unknown, path: Path, known: readonly string[], free?: RegExp): Mistake[] {
+/** Returns a mistake for each placeholder in the strings of `value` that is not in `names` and does not match `free`. */
+export function unknownNames(value: unknown, path: Path, names: readonly string[], free?: RegExp): Mistake[] {
   if (typeof value === "string") {
     return [...value.matchAll(/\{([\w.]+)\}/g)]
       .map(([, name = ""]) => name)
-      .filter((name) => !known.includes(name) && free?.test(name) !== true)
-      .map((name) => ({ path, message: unknownName(name, known) }));
+      .filter((name) => !names.includes(name) && free?.test(name) !== true)
+      .map((name) => ({ path, message: unknownName(name, names) }));
   }
   if (typeof value !== "object" || value === null) return [];
-  return Object.entries(value).flatMap(([step, inner]) => unknownNames(inner, [...path, step], known, free));
+  return Object.entries(value).flatMap(([step, inner]) => unknownNames(inner, [...path, step], names, free));
 }
 
-function unknownName(name: string, known: readonly string[]): string {
-  const parts = known.filter((one) => one.startsWith("key."));
+function unknownName(name: string, names: readonly string[]): string {
+  const parts = names.filter((one) => one.startsWith("key."));
   if (name === "key" && parts.length > 0)
     return `a key of several columns is ${parts.map((part) => `{${part}}`).join(", ")}, not {key}`;
-  return `nothing is known as {${name}} here; ${suggestion(name, known)}`;
+  return `nothing is known as {${name}} here; ${suggestion(name, names)}`;
 }

@@ -11,8 +11,8 @@ export function lookUp(value: unknown, pointer: string): unknown {
 /** The first of `pointers` at which a string or number stands, as text. */
 export function textAt(value: unknown, ...pointers: readonly string[]): string | undefined {
   for (const pointer of pointers) {
-    const found = lookUp(value, pointer);
-    const text = typeof found === "string" ? found : numberText(found);
+    const target = lookUp(value, pointer);
+    const text = typeof target === "string" ? target : numberText(target);
     if (text !== undefined) return text;
   }
   return undefined;
@@ -25,15 +25,15 @@ export function recordsAt(value: unknown, pointer: string): unknown {
   const parents = lookUp(value, pointer.slice(0, star));
   if (!Array.isArray(parents)) return undefined;
   return parents.flatMap((parent: unknown) => {
-    const found = lookUp(parent, pointer.slice(star + 2));
-    return Array.isArray(found) ? found.filter(isRecord).map((one) => ({ ...one, "..": parent })) : [];
+    const list = lookUp(parent, pointer.slice(star + 2));
+    return Array.isArray(list) ? list.filter(isRecord).map((one) => ({ ...one, "..": parent })) : [];
   });
 }
 
 /** How many stand where the records are: those that they are in, when they are in others. */
 export function countAt(value: unknown, pointer: string): number {
-  const found = lookUp(value, pointer.replace(/\/\*\/.*$/, ""));
-  return Array.isArray(found) ? found.length : 0;
+  const list = lookUp(value, pointer.replace(/\/\*\/.*$/, ""));
+  return Array.isArray(list) ? list.length : 0;
 }
 
 /** The pointer to a member of an object. */

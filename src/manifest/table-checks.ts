@@ -25,29 +25,29 @@ interface VerbCall {
 /** The names of a table's columns, declared or discovered. */
 interface Columns {
   /** The names that the manifest declares. */
-  readonly declared: readonly string[];
+  readonly declaredNames: readonly string[];
   /** Any name may be a column that the API describes. */
-  readonly discovered: boolean;
+  readonly isOpen: boolean;
 }
 
-/** Returns the mistakes of a table at `at`; `shared` are the placeholders that each of its calls can use. */
+/** Returns the mistakes of a table at `at`; `commonNames` are the placeholders that each of its calls can use. */
 export function tableMistakes(
   table: TableManifest,
   at: Path,
-  shared: readonly string[],
+  commonNames: readonly string[],
   errors: ErrorAddresses,
 ): Mistake[] {
-  const columns = { declared: Object.keys(table.columns), discovered: table.discover !== undefined };
+  const columns = { declaredNames: Object.keys(table.columns), isOpen: table.discover !== undefined };
   const verbCalls = verbCallsOf(table.write);
   const calls = [...readCalls(table), ...writeCalls(table, verbCalls, columns)];
-  const found = [
+  const mistakes = [
     ...keyMistakes(table, columns),
     ...verbCalls.filter(({ isMany }) => isMany).flatMap((many) => manyMistakes(many, columns, errors)),
     ...upsertMistakes(table, columns),
-    ...calls.flatMap((one) => [...templateMistakes(one, shared, columns), ...pageMistakes(one, columns)]),
+    ...calls.flatMap((one) => [...templateMistakes(one, commonNames, columns), ...pageMistakes(one, columns)]),
     ...rowsMistakes(table),
   ];
-  return found.map(({ path, message }) => ({ path: [...at, ...path], message }));
+  return mistakes.map(({ path, message }) => ({ path: [...at, ...path], message }));
 }
 
 /** Returns the mistakes of a table's columns: two that write one field, and references to no table of the manifest. */
@@ -55,25 +55,25 @@ export function columnMistakes({ columns }: TableManifest, at: Path, tables: rea
   const writers = new Map<string, string>();
   return Object.entries(columns).flatMap(([name, column]) => {
     const { to = name, write, references } = column;
-    const found: Mistake[] = [];
+    const mistakes: Mistake[] = [];
     const other = writers.get(to);
     if (write !== "never" && other !== undefined)
-      found.push({ path: [...at, name], message: `"${to}" is what "${other}" is written to as well` });
+      mistakes.push({ path: [...at, name], message: `"${to}" is what "${other}" is written to as well` });
     if (write !== "never") writers.set(to, name);
     if (references !== undefined && !tables.includes(references) && !tables.includes(anyTable))
-      found.push({ path: [...at, name, "references"], message: `no such table; ${suggestion(references, tables)}` });
-    return found;
+      mistakes.push({ path: [...at, name, "references"], message: `no such table; ${suggestion(references, tables)}` });
+    return mistakes;
   });
 }
 
-function isColumn({ declared, discovered }: Columns, name: string): boolean {
-  return discovered || declared.includes(name);
+function isColumn({ declaredNames, isOpen }: Columns, name: string): boolean {
+  return isOpen || declaredNames.includes(name);
 }
 
 function keyMistakes({ key, record }: TableManifest, columns: Columns): Mistake[] {
   const strange = key
     .filter((name) => !isColumn(columns, name))
-    .map((name) => ({ path: ["key"], message: `"${name}" is no column; ${suggestion(name, columns.declared)}` }));
+    .map((name) => ({ path: ["key"], message: `"${name}" is no column; ${suggestion(name, columns.declaredNames)}` }));
   if (key.length === record.key.length) return strange;
   return [...strange, { path: ["record", "key"], message: "has as many pointers as the key has columns" }];
 }
@@ -98,26 +98,30 @@ function isMatch(match: string, columns: Columns): boolean {
 
 function upsertMistakes({ write: { upsert } }: TableManifest, columns: Columns): Mistake[] {
   if (!upsert || ["any", "external_id"].includes(upsert.on) || isColumn(columns, upsert.on)) return [];
-  const message = `"${upsert.on}" is no column; ${suggestion(upsert.on, columns.declared)}, or any`;
+  const message = `"${upsert.on}" is no column; ${suggestion(upsert.on, columns.declaredNames)}, or any`;
   return [{ path: ["write", "upsert", "on"], message }];
 }
 
-function templateMistakes({ path, call, names }: TableCall, shared: readonly string[], columns: Columns): Mistake[] {
-  const known = [...shared, ...names];
-  const free = columns.discovered && names.includes("record") ? /^row\./ : undefined;
+function templateMistakes(
+  { path, call, names }: TableCall,
+  commonNames: readonly string[],
+  columns: Columns,
+): Mistake[] {
+  const placeholders = [...commonNames, ...names];
+  const free = columns.isOpen && names.includes("record") ? /^row\./ : undefined;
   // A call's path stands behind the base's path anyway.
-  const inPath = known.filter((name) => name !== "path");
+  const inPath = placeholders.filter((name) => name !== "path");
   return [
     ...unknownNames({ [call.method]: call.path }, path, inPath, free),
-    ...unknownNames(call.query, [...path, "query"], known, free),
-    ...unknownNames(call.headers, [...path, "headers"], known, free),
-    ...unknownNames(call.body, [...path, "body"], known, free),
+    ...unknownNames(call.query, [...path, "query"], placeholders, free),
+    ...unknownNames(call.headers, [...path, "headers"], placeholders, free),
+    ...unknownNames(call.body, [...path, "body"], placeholders, free),
   ];
 }
 
 function pageMistakes({ path, call: { pages } }: TableCall, columns: Columns): Mistake[] {
   if (!pages || !("column" in pages) || isColumn(columns, pages.column)) return [];
-  const message = `"${pages.column}" is no column; ${suggestion(pages.column, columns.declared)}`;
+  const message = `"${pages.column}" is no column; ${suggestion(pages.column, columns.declaredNames)}`;
   return [{ path: [...path, "pages"], message }];
 }
 
@@ -145,8 +149,8 @@ function readCalls(table: TableManifest): TableCall[] {
   ];
 }
 
-function writeCalls(table: TableManifest, verbCalls: readonly VerbCall[], { declared }: Columns): TableCall[] {
-  const row = declared.map((name) => `row.${name}`);
+function writeCalls(table: TableManifest, verbCalls: readonly VerbCall[], { declaredNames }: Columns): TableCall[] {
+  const row = declaredNames.map((name) => `row.${name}`);
   const { upsert } = table.write;
   const ofUpsert = [...keyNames(table), "record", "index", "conflict", "column", "value", ...row];
   return [

@@ -49,8 +49,8 @@ export const table = z
       })
       .default({}),
   })
-  .transform((described) => ({
-    ...described,
-    record: { ...described.record, key: described.record.key ?? described.key.map(pointerTo) },
+  .transform((keys) => ({
+    ...keys,
+    record: { ...keys.record, key: keys.record.key ?? keys.key.map(pointerTo) },
   }));
 export type TableManifest = z.output<typeof table>;

@@ -16,11 +16,11 @@ export function fill(template: unknown, scope: Scope, rows: readonly Scope[] = [
   if (Array.isArray(template)) return template.map((element) => fill(element, scope, rows));
   if (!isRecord(template)) return template;
   if ("each" in template) return rows.flatMap((row) => fill(template["each"], { ...scope, ...row }, []));
-  const filled = Object.entries(template).flatMap(([name, value]) => {
+  const entries = Object.entries(template).flatMap(([name, value]) => {
     const one = fill(value, scope, rows);
     return name === "..." && isRecord(one) ? Object.entries(one) : [[name, one] as const];
   });
-  return Object.fromEntries(filled);
+  return Object.fromEntries(entries);
 }
 
 /** Fills in a string that stays one; `encode` is applied to each value. */
@@ -34,9 +34,9 @@ function fillString(template: string, scope: Scope): unknown {
 }
 
 function find(scope: Scope, name: string): unknown {
-  const found = lookUp(scope, `/${name.replaceAll(".", "/")}`);
-  if (found === undefined) throw new TemplateError(`nothing is known as {${name}} here`);
-  return found;
+  const value = lookUp(scope, `/${name.replaceAll(".", "/")}`);
+  if (value === undefined) throw new TemplateError(`nothing is known as {${name}} here`);
+  return value;
 }
 
 function asText(value: unknown): string {
