@@ -37,7 +37,7 @@ const behindWritesMs = 50;
 
 export class Budget {
   /** The times of the calls in each window, oldest first. A limit has one window, or one for each path. */
-  private readonly made = new Map<string, number[]>();
+  private readonly callTimes = new Map<string, number[]>();
   private restUntilMs = 0;
   private writesWaiting = 0;
   private penalty = 0;
@@ -82,17 +82,17 @@ export class Budget {
   }
 
   /** Notes how many calls upstream says remain of a limit, which other users of the account may use as well. */
-  setRemaining(limit: RateLimit, path: string, left: number): void {
-    const found = this.windows(path).find((one) => one.limit === limit);
-    if (!found || !Number.isInteger(left) || left < 0) return;
+  setRemaining(limit: RateLimit, path: string, remaining: number): void {
+    const window = this.windows(path).find((one) => one.limit === limit)?.window;
+    if (!window || !Number.isInteger(remaining) || remaining < 0) return;
     // The calls of others may have been at any time of the window, so they are spread evenly.
-    const unseen = limit.calls - left - found.window.length;
-    for (let i = 1; i <= unseen; i += 1) found.window.push(this.nowMs() - (limit.perMs * i) / (unseen + 1));
-    found.window.sort((one, other) => one - other);
+    const unseen = limit.calls - remaining - window.length;
+    for (let i = 1; i <= unseen; i += 1) window.push(this.nowMs() - (limit.perMs * i) / (unseen + 1));
+    window.sort((one, other) => one - other);
   }
 
   /** Returns how many calls of this path remain now, by each limit that counts them. */
-  left(path: string): readonly { readonly limit: RateLimit; readonly calls: number }[] {
+  remaining(path: string): readonly { readonly limit: RateLimit; readonly calls: number }[] {
     return this.windows(path).map(({ limit, window }) => ({ limit, calls: Math.max(0, limit.calls - window.length) }));
   }
 
@@ -102,8 +102,8 @@ export class Budget {
     if (lane === "read" && this.writesWaiting > 0) delayMs = Math.max(delayMs, behindWritesMs);
     for (const { limit, window } of this.windows(path)) {
       const most = lane === "read" ? Math.ceil(limit.calls * readShare) : limit.calls;
-      const freed = window[window.length - most];
-      if (freed !== undefined) delayMs = Math.max(delayMs, Math.ceil(freed + limit.perMs - now));
+      const blockerMs = window[window.length - most];
+      if (blockerMs !== undefined) delayMs = Math.max(delayMs, Math.ceil(blockerMs + limit.perMs - now));
     }
     return delayMs;
   }
@@ -113,8 +113,8 @@ export class Budget {
     return this.limits.flatMap((limit, index) => {
       if (limit.path?.test(path) === false) return [];
       const name = limit.eachPath ? `${index} ${path}` : String(index);
-      const window = this.made.get(name) ?? [];
-      this.made.set(name, window);
+      const window = this.callTimes.get(name) ?? [];
+      this.callTimes.set(name, window);
       while (window[0] !== undefined && window[0] <= this.nowMs() - limit.perMs) window.shift();
       return [{ limit, window }];
     });

@@ -7,15 +7,15 @@ import { sendHttp } from "./client.js";
 export interface Token {
   readonly access: string;
   /** The other texts and numbers of the answer that brought the token. */
-  readonly kept: Readonly<Record<string, string>>;
+  readonly fields: Readonly<Record<string, string>>;
   readonly usedUntilMs: number;
 }
 
-/** The server gave no token; `sent` is false when no answer of the server came. */
-export class TokenRefused extends Error {
+/** The server gave no token; `isAnswered` is false when no answer of the server came. */
+export class TokenError extends Error {
   constructor(
     message: string,
-    readonly sent: boolean,
+    readonly isAnswered: boolean,
   ) {
     super(message);
   }
@@ -38,7 +38,7 @@ export class TokenSource {
     private readonly timeoutMs: number,
   ) {}
 
-  /** Returns a token that is still valid, and asks for one if there is none. Throws TokenRefused. */
+  /** Returns a token that is still valid, and asks for one if there is none. Throws TokenError. */
   async current(): Promise<Token> {
     if (this.token && this.token.usedUntilMs > performance.now()) return this.token;
     this.asking ??= this.ask().finally(() => {
@@ -53,12 +53,12 @@ export class TokenSource {
   }
 
   private async ask(): Promise<Token> {
-    const rotated = this.refreshToken === undefined ? {} : { refresh_token: this.refreshToken };
+    const renewal = this.refreshToken === undefined ? {} : { refresh_token: this.refreshToken };
     const outcome = await sendHttp({
       method: "POST",
       url: this.url,
       headers: { accept: "application/json", "content-type": "application/x-www-form-urlencoded" },
-      body: new URLSearchParams({ ...this.grant, ...rotated }).toString(),
+      body: new URLSearchParams({ ...this.grant, ...renewal }).toString(),
       timeoutMs: this.timeoutMs,
     });
     switch (outcome.kind) {
@@ -67,23 +67,23 @@ export class TokenSource {
         return this.token;
       case "unsent":
       case "unknown":
-        throw new TokenRefused(`no token: ${outcome.reason}`, false);
+        throw new TokenError(`no token: ${outcome.reason}`, false);
       default:
         return assertNever(outcome);
     }
   }
 
   private read(status: number, answer: Readonly<Record<string, string>>): Token {
-    const { access_token: access, refresh_token: next, expires_in: life, ...kept } = answer;
+    const { access_token: access, refresh_token: next, expires_in: life, ...fields } = answer;
     if (status >= 300 || access === undefined) {
-      const said = [answer["error"], answer["error_description"]].filter((part) => part !== undefined).join(": ");
-      throw new TokenRefused(`no token: status ${status}${said === "" ? "" : `, ${said}`}`, true);
+      const reason = [answer["error"], answer["error_description"]].filter((part) => part !== undefined).join(": ");
+      throw new TokenError(`no token: status ${status}${reason === "" ? "" : `, ${reason}`}`, true);
     }
-    const missing = this.keep.find((name) => kept[name] === undefined);
-    if (missing !== undefined) throw new TokenRefused(`no token: the answer has no "${missing}"`, true);
+    const missing = this.keep.find((name) => fields[name] === undefined);
+    if (missing !== undefined) throw new TokenError(`no token: the answer has no "${missing}"`, true);
     this.refreshToken = next ?? this.refreshToken;
     const lifeMs = life === undefined ? Number.POSITIVE_INFINITY : Number(life) * 1000;
-    return { access, kept, usedUntilMs: performance.now() + Math.max(lifeMs - marginMs, lifeMs / 2) };
+    return { access, fields, usedUntilMs: performance.now() + Math.max(lifeMs - marginMs, lifeMs / 2) };
   }
 }
 

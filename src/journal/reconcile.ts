@@ -180,7 +180,7 @@ function holds(
   sent: RequestRow["sent"],
 ): boolean {
   const isSame = (column: MirrorColumn) =>
-    table.same(column, table.expected(column, sent[column.name] ?? null), row[column.name] ?? null);
+    table.same(column, table.expectedText(column, sent[column.name] ?? null), row[column.name] ?? null);
   return mirror.columns.filter(({ name }) => sent[name] !== undefined).every(isSame);
 }
 

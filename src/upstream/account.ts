@@ -14,7 +14,7 @@ export interface Account {
   readonly config: Readonly<Record<string, string>>;
   readonly budget: Budget;
   /** The manifest's limits, each with its counterpart in the budget. */
-  readonly limits: readonly { readonly described: LimitManifest; readonly limit: RateLimit }[];
+  readonly limits: readonly { readonly manifest: LimitManifest; readonly limit: RateLimit }[];
   /** Undefined for an API that needs no token of OAuth 2. */
   readonly tokens: TokenSource | undefined;
   readonly timeoutMs: number;
@@ -39,10 +39,10 @@ export interface AccountConfig
 }
 
 /** Returns the account with its budget, and with a source of tokens if the manifest asks for OAuth 2. Sends nothing. */
-export function openAccount({ rate, ...given }: AccountConfig): Account {
-  const limits = given.manifest.limits.map((described) => ({ described, limit: limitOf(described) }));
+export function openAccount({ rate, ...parts }: AccountConfig): Account {
+  const limits = parts.manifest.limits.map((manifest) => ({ manifest, limit: limitOf(manifest) }));
   const budget = new Budget([...limits.map(({ limit }) => limit), ...(rate ? [rate] : [])]);
-  return { ...given, limits, budget, tokens: tokensOf(given), secrets: secretsOf(given) };
+  return { ...parts, limits, budget, tokens: tokensOf(parts), secrets: secretsOf(parts) };
 }
 
 /** Returns the secrets in plain and as basic authentication encodes them. A short secret is left out, because it could be any word. */
@@ -56,14 +56,14 @@ function secretsOf({ manifest, config }: AccountConfig): string[] {
 const leastSecret = 6;
 
 function limitOf({ calls, per, path, each_path: eachPath }: LimitManifest): RateLimit {
-  return { calls, perMs: per, path: path === undefined ? undefined : globbed(path), eachPath };
+  return { calls, perMs: per, path: path === undefined ? undefined : compileGlob(path), eachPath };
 }
 
 function tokensOf({ manifest, base, config, timeoutMs }: AccountConfig): TokenSource | undefined {
   const { auth } = manifest;
   if (!auth?.oauth2) return undefined;
   const grant = Object.entries(auth.oauth2.grant).map(([name, value]) => [name, fillText(value, { config })]);
-  const own = fillText(base, { config, auth: keptOf(manifest, undefined) });
+  const own = fillText(base, { config, auth: tokenFields(manifest, undefined) });
   const token = fillText(auth.oauth2.token, { config, path: pathOf(own) });
   const url = URL.canParse(token) ? token : new URL(token, own).href;
   return new TokenSource(url, Object.fromEntries(grant), auth.oauth2.keep, timeoutMs);
@@ -87,12 +87,12 @@ export function pathOf(base: string): string {
 }
 
 /** Returns the fields of the token's answer that templates may name. Before the first token, each field is its own placeholder. */
-export function keptOf({ auth }: Manifest, token: Token | undefined): Readonly<Record<string, string>> {
-  return token?.kept ?? Object.fromEntries((auth?.oauth2?.keep ?? []).map((name) => [name, `{auth.${name}}`]));
+export function tokenFields({ auth }: Manifest, token: Token | undefined): Readonly<Record<string, string>> {
+  return token?.fields ?? Object.fromEntries((auth?.oauth2?.keep ?? []).map((name) => [name, `{auth.${name}}`]));
 }
 
 /** In a pattern, `*` stands for any characters but a slash; a `*` at the beginning stands for slashes as well. */
-function globbed(glob: string): RegExp {
+function compileGlob(glob: string): RegExp {
   const parts = glob
     .replace(/^\*\//, "\0")
     .split("*")

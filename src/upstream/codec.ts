@@ -22,7 +22,7 @@ export function encode(
   before: string | null = null,
 ): unknown {
   if (text === null) return rules.clear;
-  if (column.merge) return merged(parseJson(text), before === null ? undefined : parseJson(before), rules);
+  if (column.merge) return merge(parseJson(text), before === null ? undefined : parseJson(before), rules);
   const { name, separator } = readCodec(column.codec);
   switch (name) {
     case "string":
@@ -36,13 +36,14 @@ export function encode(
     case "join":
       return readArray(text).join(separator);
     default:
-      return plain(column.type, text, rules);
+      return encodePlain(column.type, text, rules);
   }
 }
 
-function plain(type: string, text: string, rules: ValueRules): unknown {
+function encodePlain(type: string, text: string, rules: ValueRules): unknown {
   const element = elementType(type);
-  if (element !== undefined) return readArray(text).map((one) => (one === null ? null : plain(element, one, rules)));
+  if (element !== undefined)
+    return readArray(text).map((one) => (one === null ? null : encodePlain(element, one, rules)));
   if (type === "timestamptz") return isoInstant(text) ?? text;
   if (type === "timestamp") return storedAs(type, text) ?? text;
   // In an array, Postgres writes t and f.
@@ -63,17 +64,17 @@ export function isSendable(column: MirrorColumn, text: string, rules: ValueRules
   if (type === undefined) return decode(column, encode(column, text, rules), rules) !== null;
   // Bounds come before the first brace, dimensions right behind it (manual: "Array Input and Output Syntax").
   if (!/^\{(?!\{)/.test(text)) return false;
-  const joined = readCodec(column.codec).name === "join";
+  const isJoin = readCodec(column.codec).name === "join";
   return readArray(text).every((one) =>
-    one === null ? !joined : isSendable({ ...column, type, codec: "plain" }, one, rules),
+    one === null ? !isJoin : isSendable({ ...column, type, codec: "plain" }, one, rules),
   );
 }
 
 /** Upstream keeps the keys that a request leaves out, so keys that are gone from the object are cleared. */
-function merged(value: unknown, before: unknown, rules: ValueRules): unknown {
+function merge(value: unknown, before: unknown, rules: ValueRules): unknown {
   if (!isRecord(value) || !isRecord(before)) return value;
-  const gone = Object.keys(before).filter((name) => !Object.hasOwn(value, name));
-  return { ...value, ...Object.fromEntries(gone.map((name) => [name, rules.clear])) };
+  const missingNames = Object.keys(before).filter((name) => !Object.hasOwn(value, name));
+  return { ...value, ...Object.fromEntries(missingNames.map((name) => [name, rules.clear])) };
 }
 
 function instant(text: string, at: number, rules: ValueRules): unknown {
@@ -97,25 +98,25 @@ export function decode(column: MirrorColumn, value: unknown, rules: ValueRules):
     case "unix_ms":
       return /^-?\d+$/.test(text) ? storedAs("timestamptz", milliseconds(Number(text))) : null;
     case "join":
-      return writeArray(text.split(separator).map((one) => stored(element, one, { ...rules, asStrings: true })));
+      return writeArray(text.split(separator).map((one) => decodePlain(element, one, { ...rules, asStrings: true })));
     default:
-      return stored(column.type, value, { ...rules, asStrings: rules.asStrings || name === "string" });
+      return decodePlain(column.type, value, { ...rules, asStrings: rules.asStrings || name === "string" });
   }
 }
 
-function stored(type: string, value: unknown, rules: ValueRules): string | null {
+function decodePlain(type: string, value: unknown, rules: ValueRules): string | null {
   const element = elementType(type);
   if (element === undefined) return type === "jsonb" ? json(value, rules) : storedAs(type, textOf(value));
   const elements: readonly unknown[] = Array.isArray(value) ? value : [value];
   const isNothing = (one: unknown) => one === "" && (rules.emptyIsNull || element !== "text");
   const there = elements.filter((one) => !isNothing(one));
-  return writeArray(there.map((one) => (one === null ? null : stored(element, one, rules))));
+  return writeArray(there.map((one) => (one === null ? null : decodePlain(element, one, rules))));
 }
 
 /** Where an API sends all values as strings, a string holds the JSON. */
 function json(value: unknown, { asStrings }: ValueRules): string | null {
-  const said = asStrings && typeof value === "string" ? parseJson(value) : value;
-  return said === undefined ? null : toJson(storableJson(said));
+  const content = asStrings && typeof value === "string" ? parseJson(value) : value;
+  return content === undefined ? null : toJson(storableJson(content));
 }
 
 function textOf(value: unknown): string {
@@ -149,7 +150,7 @@ export function sameValue(column: MirrorColumn, a: string | null, b: string | nu
   if (isNumber(column.type)) return plainNumber(a) === plainNumber(b);
   if (column.type === "boolean") return a[0] === b[0];
   if (column.type === "timestamp" || column.type === "timestamptz") return instantMs(a) === instantMs(b);
-  if (column.type === "jsonb") return sorted(parseJson(a)) === sorted(parseJson(b));
+  if (column.type === "jsonb") return sortedJson(parseJson(a)) === sortedJson(parseJson(b));
   const type = elementType(column.type);
   if (type === undefined) return false;
   const [ones, others] = [readArray(a), readArray(b)];
@@ -159,13 +160,13 @@ export function sameValue(column: MirrorColumn, a: string | null, b: string | nu
   );
 }
 
-function sorted(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(sorted).join()}]`;
+function sortedJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(sortedJson).join()}]`;
   const number = numberText(value);
   if (number !== undefined) return plainNumber(number);
   if (!isRecord(value)) return toJson(value);
   const names = Object.keys(value).sort();
-  return `{${names.map((name) => `${JSON.stringify(name)}:${sorted(value[name])}`).join()}}`;
+  return `{${names.map((name) => `${JSON.stringify(name)}:${sortedJson(value[name])}`).join()}}`;
 }
 
 /** Returns the text with U+FFFD in place of U+0000 and lone surrogates, which Postgres can't hold. */
@@ -195,14 +196,14 @@ function readCodec(codec: string): { readonly name: string; readonly separator: 
 /** Returns the elements of an array of one dimension (manual: "Array Input and Output Syntax"). */
 export function readArray(text: string): (string | null)[] {
   const elements: (string | null)[] = [];
-  for (const [, quoted, bare] of text.slice(1, -1).matchAll(/"((?:[^"\\]|\\.)*)"|([^,]+)/g)) {
-    if (quoted !== undefined) elements.push(quoted.replaceAll(/\\(.)/g, "$1"));
+  for (const [, quotedText, bare] of text.slice(1, -1).matchAll(/"((?:[^"\\]|\\.)*)"|([^,]+)/g)) {
+    if (quotedText !== undefined) elements.push(quotedText.replaceAll(/\\(.)/g, "$1"));
     else if (bare !== undefined) elements.push(bare === "NULL" ? null : bare);
   }
   return elements;
 }
 
 function writeArray(elements: readonly (string | null)[]): string {
-  const quoted = elements.map((one) => (one === null ? "NULL" : `"${one.replaceAll(/(["\\])/g, "\\$1")}"`));
-  return `{${quoted.join(",")}}`;
+  const items = elements.map((one) => (one === null ? "NULL" : `"${one.replaceAll(/(["\\])/g, "\\$1")}"`));
+  return `{${items.join(",")}}`;
 }

@@ -27,8 +27,8 @@ export interface Correlation {
 export function rowResults(correlation: Correlation, answer: Answer, rows: readonly SentRow[]): RowResult[] {
   const { call, read } = correlation;
   const results: RowResult[] = rows.map(() => ({ kind: "unreported" }));
-  const found = call.rows === undefined ? answer.body : lookUp(answer.body, call.rows);
-  const elements = rows.length === 1 && !Array.isArray(found) ? [found] : asList(found);
+  const part = call.rows === undefined ? answer.body : lookUp(answer.body, call.rows);
+  const elements = rows.length === 1 && !Array.isArray(part) ? [part] : asList(part);
   elements.forEach((element, index) => {
     if (element === undefined) return;
     const record = read(element);
@@ -39,11 +39,11 @@ export function rowResults(correlation: Correlation, answer: Answer, rows: reado
     if (at === undefined || !(at in results)) return;
     if (call.ok !== undefined && lookUp(element, call.ok) !== true)
       results[at] = refusal(correlation, answer, element).result;
-    else if (call.rows === undefined) results[at] = unread(rows[at]);
-    else if (record) results[at] = { kind: "accepted", key: record.key, reported: record.row };
+    else if (call.rows === undefined) results[at] = silentResult(rows[at]);
+    else if (record) results[at] = { kind: "accepted", key: record.key, row: record.row };
   });
-  const failed = call.failed === undefined ? [] : asList(lookUp(answer.body, call.failed));
-  for (const element of failed) {
+  const failures = call.failed === undefined ? [] : asList(lookUp(answer.body, call.failed));
+  for (const element of failures) {
     const { row, result } = refusal(correlation, answer, element);
     const at = rows.length === 1 ? 0 : row;
     const before = at === null ? undefined : results[at];
@@ -80,10 +80,8 @@ function isReported(result: RowResult): boolean {
 }
 
 /** Returns the result of a row whose 2xx answer reports nothing: a row that had a key was accepted, and is read again. */
-export function unread(row: SentRow | undefined): RowResult {
-  return row === undefined || row.key === null
-    ? { kind: "unreported" }
-    : { kind: "accepted", key: row.key, reported: {} };
+export function silentResult(row: SentRow | undefined): RowResult {
+  return row === undefined || row.key === null ? { kind: "unreported" } : { kind: "accepted", key: row.key, row: {} };
 }
 
 /** Returns the place in `rows` of a record of the answer; undefined when the answer does not tell. */
@@ -103,12 +101,12 @@ function placeOf(
     return text !== undefined && /^\d+$/.test(text) ? Number(text) : undefined;
   }
   const column = columns.find(({ name }) => name === match);
-  const found = rows.findIndex(({ key, sent }) => {
+  const place = rows.findIndex(({ key, sent }) => {
     if (match === "key") return record !== undefined && key === record.key;
     const value = sent[match];
     return column !== undefined && value != null && sameValue(column, value, record?.row[match] ?? null);
   });
-  return found === -1 ? undefined : found;
+  return place === -1 ? undefined : place;
 }
 
 function asList(value: unknown): readonly unknown[] {

@@ -14,9 +14,9 @@ import type { MirrorColumn } from "../mirror/column.js";
 import { longestName } from "../postgres/quote.js";
 import type { ColumnOf } from "./errors.js";
 
-type Described = Omit<MirrorColumn, "name">;
+type ColumnFacts = Omit<MirrorColumn, "name">;
 
-const nothingKnown: Omit<Described, "upstream"> = {
+const nothingKnown: Omit<ColumnFacts, "upstream"> = {
   type: "text",
   write: "always",
   codec: "plain",
@@ -32,36 +32,36 @@ const nothingKnown: Omit<Described, "upstream"> = {
 };
 
 /**
- * Returns the columns that the manifest names, then those that the API describes in `found`. A type that the manifest does not map becomes
- * text. Throws ReadFailed when two described columns have one name.
+ * Returns the columns that the manifest names, then those that the API describes in `descriptions`. A type that the manifest does not
+ * map becomes text. Throws ReadFailed when two described columns have one name.
  */
 export function discoverColumns(
   manifest: Manifest,
   table: TableManifest,
-  found: readonly unknown[],
+  descriptions: readonly unknown[],
 ): readonly MirrorColumn[] {
-  const described = new Map<string, Described>();
-  for (const name of Object.keys(table.columns)) described.set(name, { ...nothingKnown, upstream: name });
-  const discovered = new Set<string>();
+  const columns = new Map<string, ColumnFacts>();
+  for (const name of Object.keys(table.columns)) columns.set(name, { ...nothingKnown, upstream: name });
+  const discoveredNames = new Set<string>();
   if (table.discover) {
     const { column } = table.discover;
-    for (const element of found) {
-      const said = textAt(element, column.name);
-      if (said === undefined) continue;
-      const upstream = column.id === undefined ? said : (textAt(element, column.id) ?? said);
-      const name = identifier(said);
-      if (discovered.has(name))
+    for (const element of descriptions) {
+      const upstreamName = textAt(element, column.name);
+      if (upstreamName === undefined) continue;
+      const upstream = column.id === undefined ? upstreamName : (textAt(element, column.id) ?? upstreamName);
+      const name = identifier(upstreamName);
+      if (discoveredNames.has(name))
         throw new ReadFailed(
           `${manifest.api}: two columns are called "${name}": let "discover.column.name" be a pointer that tells them apart`,
         );
-      discovered.add(name);
-      described.set(name, { ...describe(manifest, column, element), upstream });
+      discoveredNames.add(name);
+      columns.set(name, { ...describe(manifest, column, element), upstream });
     }
   }
-  return [...described].map(([name, facts]) => {
-    const { to, ...declared } = table.columns[name] ?? {};
-    const said = Object.fromEntries(Object.entries(declared).filter(([, value]) => value !== undefined));
-    return { ...facts, ...said, name, upstream: to ?? facts.upstream };
+  return [...columns].map(([name, facts]) => {
+    const { to, ...declaration } = table.columns[name] ?? {};
+    const overrides = Object.fromEntries(Object.entries(declaration).filter(([, value]) => value !== undefined));
+    return { ...facts, ...overrides, name, upstream: to ?? facts.upstream };
   });
 }
 
@@ -69,11 +69,11 @@ export function discoverColumns(
 export function chosenColumns(
   columns: readonly MirrorColumn[],
   key: readonly string[],
-  { resource, columns: wanted, rename }: Pick<TableConfig, "resource" | "columns" | "rename">,
+  { resource, columns: choice, rename }: Pick<TableConfig, "resource" | "columns" | "rename">,
   api: string,
 ): readonly MirrorColumn[] {
   const names = columns.map(({ name }) => name);
-  const unknown = [...(wanted ?? []), ...Object.keys(rename)].filter((name) => !names.includes(name));
+  const unknown = [...(choice ?? []), ...Object.keys(rename)].filter((name) => !names.includes(name));
   const keys = Object.keys(rename).filter((name) => key.includes(name));
   const mistakes = [
     ...unknown.map((name) => `there is no column "${name}"; ${suggestion(name, names)}`),
@@ -82,39 +82,39 @@ export function chosenColumns(
   if (mistakes.length > 0)
     throw new ConfigError(mistakes.map((mistake) => `apis.${api}.tables.${resource}: ${mistake}`));
   return columns
-    .filter(({ name }) => wanted === undefined || wanted.includes(name) || key.includes(name))
+    .filter(({ name }) => choice === undefined || choice.includes(name) || key.includes(name))
     .map((column) => ({ ...column, name: rename[column.name] ?? column.name }));
 }
 
-interface DescribedTable {
+interface TableDescription {
   readonly id: string;
   readonly columns: readonly unknown[];
-  readonly required: readonly string[];
+  readonly requiredNames: readonly string[];
 }
 
-/** Returns the description of the table `name` among those that the API describes in `found`; undefined when there is none. */
+/** Returns the description of the table `name` among those that the API describes in `descriptions`; undefined when there is none. */
 export function findTable(
   at: NonNullable<Discovery["table"]>,
-  found: readonly unknown[],
+  descriptions: readonly unknown[],
   name: string,
-): DescribedTable | undefined {
-  const element = found.find((one) => textAt(one, at.name) === name);
+): TableDescription | undefined {
+  const element = descriptions.find((one) => textAt(one, at.name) === name);
   const id = textAt(element, at.id);
   const listAt = (pointer: string | undefined): readonly unknown[] => {
     const list = pointer === undefined ? undefined : lookUp(element, pointer);
     return Array.isArray(list) ? list : [];
   };
-  const required = listAt(at.required).filter((one) => typeof one === "string");
-  return id === undefined ? undefined : { id, columns: listAt(at.columns), required };
+  const requiredNames = listAt(at.required).filter((one) => typeof one === "string");
+  return id === undefined ? undefined : { id, columns: listAt(at.columns), requiredNames };
 }
 
 /** Returns how to find the column an error speaks of: by its name, by a place within it (`address[line1]`), or by its label. */
 export function columnNamed(columns: readonly MirrorColumn[]): ColumnOf {
-  return (said) => {
-    const whole = said.replace(/[[.].*$/, "");
-    const label = said.toLowerCase();
+  return (name) => {
+    const whole = name.replace(/[[.].*$/, "");
+    const label = name.toLowerCase();
     const column =
-      columns.find(({ upstream }) => upstream === said) ??
+      columns.find(({ upstream }) => upstream === name) ??
       columns.find(({ upstream }) => upstream === whole) ??
       columns.find((one) => (one.label ?? one.name.replaceAll("_", " ")).toLowerCase() === label);
     return column?.name ?? null;
@@ -122,7 +122,7 @@ export function columnNamed(columns: readonly MirrorColumn[]): ColumnOf {
 }
 
 /** Reads the API's description of one column by the pointers of the manifest. */
-function describe(manifest: Manifest, at: Discovery["column"], element: unknown): Omit<Described, "upstream"> {
+function describe(manifest: Manifest, at: Discovery["column"], element: unknown): Omit<ColumnFacts, "upstream"> {
   const rule = manifest.types[textAt(element, at.type) ?? ""] ?? { type: "text" };
   const array = isArray(at, element) ? at.array : undefined;
   const isTrue = (pointers: readonly string[]) => pointers.some((pointer) => lookUp(element, pointer) === true);
@@ -159,10 +159,10 @@ function optionsOf({ options }: Discovery["column"], element: unknown): readonly
 }
 
 /** Returns the name, or a shorter one with a hash at its end when Postgres would cut it. */
-function identifier(said: string): string {
-  if (Buffer.byteLength(said) <= longestName) return said;
-  const hash = createHash("sha256").update(said).digest("hex").slice(0, 8);
-  let head = said;
+function identifier(name: string): string {
+  if (Buffer.byteLength(name) <= longestName) return name;
+  const hash = createHash("sha256").update(name).digest("hex").slice(0, 8);
+  let head = name;
   while (Buffer.byteLength(head) > longestName - hash.length - 1) head = [...head].slice(0, -1).join("");
   return `${head}_${hash}`;
 }

@@ -7,7 +7,7 @@ import { lookUp, textAt } from "../manifest/pointer.js";
 import type { UpstreamError } from "./write-outcome.js";
 
 /** Returns the mirror's name of a column that upstream names, by its own name or its label; null when there is none. */
-export type ColumnOf = (said: string) => string | null;
+export type ColumnOf = (name: string) => string | null;
 
 export interface ErrorContext {
   readonly status: number;
@@ -36,16 +36,16 @@ export function readErrors(addresses: ErrorAddresses, context: ErrorContext): re
 /** Returns one error: an entry of the answer's error list, or its whole body. */
 export function readError(addresses: ErrorAddresses, error: unknown, context: ErrorContext): Verdict {
   const { status, body, headers } = context;
-  const { codes, said } = wordsOf(addresses, error, context);
+  const { codes, message } = wordsOf(addresses, error, context);
   const rule = ruleOf(addresses, error, context);
-  const groups = rule?.message?.exec(said)?.groups ?? {};
+  const groups = rule?.message?.exec(message)?.groups ?? {};
   const upstreamColumn = groups["column"] ?? groups["label"] ?? textIn(error, body, addresses.column);
   const row = textIn(error, body, addresses.row);
   const fallback = byStatus(status, isBody(body));
   const outcome = rule?.outcome ?? (rule?.raise === undefined ? fallback.outcome : "refused");
   return {
     sqlstate: rule?.raise ?? fallback.sqlstate,
-    message: cleanText(hidden(said, context.secrets)),
+    message: cleanText(redact(message, context.secrets)),
     code: rule?.code?.find((code) => codes.includes(code)) ?? codes[0] ?? null,
     column: upstreamColumn === undefined ? null : context.columnOf(upstreamColumn),
     hint: rule?.hint?.replaceAll(/\{(\w+)\}/g, (_, name: string) => groups[name] ?? "") ?? null,
@@ -73,15 +73,15 @@ export function requestOf(
 function ruleOf(addresses: ErrorAddresses, error: unknown, context: ErrorContext): ErrorRule | undefined {
   const own = context.hooks?.classifyError(error, { status: context.status, body: context.body });
   if (own) return own;
-  const { codes, said } = wordsOf(addresses, error, context);
-  return addresses.rules.find((rule) => matches(rule, context.status, codes, said, [error, context.body]));
+  const { codes, message } = wordsOf(addresses, error, context);
+  return addresses.rules.find((rule) => matches(rule, context.status, codes, message, [error, context.body]));
 }
 
 function wordsOf(addresses: ErrorAddresses, error: unknown, { status, body }: ErrorContext) {
   const codes = addresses.code.flatMap((at) => [textAt(error, at), textAt(body, at)]).filter(isText);
   // Some APIs answer an error as a plain text.
-  const said = typeof error === "string" ? error : textIn(error, body, addresses.message);
-  return { codes, said: said ?? `status ${status}` };
+  const text = typeof error === "string" ? error : textIn(error, body, addresses.message);
+  return { codes, message: text ?? `status ${status}` };
 }
 
 /** Looks in the single error first, then in the whole body. */
@@ -93,15 +93,15 @@ function matches(
   rule: ErrorRule,
   status: number,
   codes: readonly string[],
-  said: string,
+  message: string,
   [error, body]: readonly [unknown, unknown],
 ): boolean {
   if (rule.status !== undefined && !rule.status.includes(status)) return false;
   if (rule.code !== undefined && !rule.code.some((code) => codes.includes(code))) return false;
-  if (rule.message !== undefined && !rule.message.test(said)) return false;
+  if (rule.message !== undefined && !rule.message.test(message)) return false;
   return Object.entries(rule.where ?? {}).every(([at, values]) => {
-    const found = lookUp(error, at) ?? lookUp(body, at);
-    return found !== undefined && values.includes(String(found));
+    const value = lookUp(error, at) ?? lookUp(body, at);
+    return value !== undefined && values.includes(String(value));
   });
 }
 
@@ -132,8 +132,8 @@ function byStatus(status: number, isJson: boolean): { sqlstate: string; outcome:
   }
 }
 
-function hidden(text: string, secrets: readonly string[] = []): string {
-  return secrets.reduce((left, secret) => left.replaceAll(secret, "…"), text);
+function redact(text: string, secrets: readonly string[] = []): string {
+  return secrets.reduce((rest, secret) => rest.replaceAll(secret, "…"), text);
 }
 
 /** Returns upstream's words without control characters, cut at 2,048 characters. */

@@ -3,7 +3,7 @@
 import { assertNever } from "../config/assert-never.js";
 import type { Lane } from "../http/budget.js";
 import { type HttpOutcome, sendHttp } from "../http/client.js";
-import { type Token, TokenRefused } from "../http/oauth.js";
+import { type Token, TokenError } from "../http/oauth.js";
 import { parseJson } from "../manifest/lossless-json.js";
 import type { Account } from "./account.js";
 import { type ColumnOf, cleanText, readErrors, requestOf } from "./errors.js";
@@ -45,7 +45,7 @@ const mostRedirects = 3;
 /** What stays the same for all requests of one exchange. */
 interface Exchange {
   readonly account: Account;
-  readonly wanted: ExchangeRequest;
+  readonly input: ExchangeRequest;
   readonly deadlineMs: number;
 }
 
@@ -55,7 +55,7 @@ interface Progress {
   readonly address: string | undefined;
   readonly redirects: number;
   /** Upstream refused the token once, and a new one was asked for. */
-  readonly renewed: boolean;
+  readonly hasNewToken: boolean;
 }
 
 type Next =
@@ -72,9 +72,9 @@ interface Attempt {
 }
 
 /** Sends the call until it is answered, refused or unknown, and returns which. Waits at most `waitMs` for the rate limit. */
-export async function exchange(account: Account, wanted: ExchangeRequest): Promise<ExchangeResult> {
-  const context = { account, wanted, deadlineMs: performance.now() + wanted.waitMs };
-  let progress: Progress = { address: wanted.address, redirects: 0, renewed: false };
+export async function exchange(account: Account, input: ExchangeRequest): Promise<ExchangeResult> {
+  const context = { account, input, deadlineMs: performance.now() + input.waitMs };
+  let progress: Progress = { address: input.address, redirects: 0, hasNewToken: false };
   for (;;) {
     const next = await trySending(context, progress);
     switch (next.kind) {
@@ -90,14 +90,14 @@ export async function exchange(account: Account, wanted: ExchangeRequest): Promi
 }
 
 async function trySending(context: Exchange, progress: Progress): Promise<Next> {
-  const { account, wanted } = context;
+  const { account, input } = context;
   const token = await account.tokens?.current().catch(noToken(account));
   if (token && "kind" in token) return end(token);
-  const request = composeRequest(account, { ...wanted, address: progress.address }, token);
+  const request = composeRequest(account, { ...input, address: progress.address }, token);
   if (request.kind === "unfit") return end({ kind: "unsent", error: request.error });
   const error = await admissionError(context, request.path);
   if (error) return end({ kind: "unsent", error });
-  const outcome = await sendHttp({ ...request, timeoutMs: account.timeoutMs, signal: wanted.signal });
+  const outcome = await sendHttp({ ...request, timeoutMs: account.timeoutMs, signal: input.signal });
   switch (outcome.kind) {
     case "unknown":
       return end({ ...outcome, status: null, request: null });
@@ -116,19 +116,19 @@ function end(result: ExchangeResult): Next {
 
 /** Waits until the budget and the gate let the request go. Returns why it must not be sent, or undefined. */
 async function admissionError(
-  { account, wanted: { gate, lane, signal }, deadlineMs }: Exchange,
+  { account, input: { gate, lane, signal }, deadlineMs }: Exchange,
   path: string,
 ): Promise<UpstreamError | undefined> {
   const waitMs = Math.max(0, deadlineMs - performance.now());
   const admission = await account.budget.admit({ path, lane, waitMs, signal, onWait: gate && (() => gate.onWait()) });
   switch (admission.kind) {
     case "cancelled":
-      return cancelled;
+      return cancelError;
     case "denied":
-      return exhausted(account, admission.retryAfterMs);
+      return limitError(account, admission.retryAfterMs);
     case "granted":
       if (gate && !(await gate.onSend())) return gateRefused;
-      return signal?.aborted ? cancelled : undefined;
+      return signal?.aborted ? cancelError : undefined;
     default:
       return assertNever(admission);
   }
@@ -158,7 +158,7 @@ function followRedirect({ request, progress }: Attempt, answer: HttpAnswer): Nex
     return end({ kind: "unknown", reason: "status 303 in place of an answer", status, request: null });
   const address = redirectAddress(request, answer);
   if (address === undefined || progress.redirects >= mostRedirects)
-    return end({ kind: "refused", error: misdirected(status) });
+    return end({ kind: "refused", error: redirectError(status) });
   return { kind: "repeat", progress: { ...progress, address, redirects: progress.redirects + 1 } };
 }
 
@@ -173,19 +173,19 @@ function redirectAddress({ url, method }: ComposedRequest, { status, headers }: 
 
 /** Drops a token that upstream refuses, once in an exchange. Undefined when the status is no such refusal. */
 function renewToken({ account }: Exchange, { token, progress }: Attempt, status: number): Next | undefined {
-  if (!token || progress.renewed || !account.manifest.auth?.oauth2?.on.includes(status)) return undefined;
+  if (!token || progress.hasNewToken || !account.manifest.auth?.oauth2?.on.includes(status)) return undefined;
   account.tokens?.invalidate(token);
-  return { kind: "repeat", progress: { ...progress, renewed: true } };
+  return { kind: "repeat", progress: { ...progress, hasNewToken: true } };
 }
 
 /** Ends the exchange with upstream's error, or repeats it after the pause that the rate limit asks for. */
 function afterRefusal(
-  { account, wanted, deadlineMs }: Exchange,
+  { account, input, deadlineMs }: Exchange,
   attempt: Attempt,
   { status, headers, body }: HttpAnswer,
 ): Next {
   const { budget, manifest, hooks, secrets } = account;
-  const { columnOf } = wanted;
+  const { columnOf } = input;
   const context = { status, body: parseJson(body), headers, columnOf, hooks, secrets };
   const [error] = readErrors(manifest.errors, context);
   const ending = (refusal: UpstreamError): Next =>
@@ -195,14 +195,14 @@ function afterRefusal(
   if (!error.retry) return ending(error);
   const pauseMs = askedPauseMs(account, attempt.request.path, headers) ?? budget.penaltyMs();
   budget.pauseFor(pauseMs);
-  if (performance.now() + pauseMs > deadlineMs) return ending(exhausted(account, pauseMs));
+  if (performance.now() + pauseMs > deadlineMs) return ending(limitError(account, pauseMs));
   return { kind: "repeat", progress: attempt.progress };
 }
 
 function noToken(account: Account) {
   return (cause: unknown): RefusedOutcome => {
-    if (!(cause instanceof TokenRefused)) throw cause;
-    const error = cause.sent ? ownError("28000", cleanText(cause.message)) : unreachable(account, cause.message);
+    if (!(cause instanceof TokenError)) throw cause;
+    const error = cause.isAnswered ? ownError("28000", cleanText(cause.message)) : unreachable(account, cause.message);
     return {
       kind: "unsent",
       error: { ...error, hint: `Nothing was sent. Check the credentials of "${account.api}".` },
@@ -210,7 +210,7 @@ function noToken(account: Account) {
   };
 }
 
-function misdirected(status: number): UpstreamError {
+function redirectError(status: number): UpstreamError {
   return {
     ...ownError("HV000", `the request was redirected (status ${status}) to where it can't be followed`),
     status,
@@ -218,7 +218,7 @@ function misdirected(status: number): UpstreamError {
   };
 }
 
-function exhausted(account: Account, pauseMs: number): UpstreamError {
+function limitError(account: Account, pauseMs: number): UpstreamError {
   const seconds = Math.ceil(pauseMs / 1000);
   const message = `the rate limit of ${account.api} is used up, and a statement waits at most ${account.waitMs / 1000} s for it`;
   return { ...ownError("53400", message), hint: `Nothing was changed. Retry after ${seconds} s.` };
@@ -229,7 +229,7 @@ function unreachable(account: Account, reason: string): UpstreamError {
   return { ...ownError("HV00N", message), hint: "Nothing was sent; the statement can be repeated." };
 }
 
-const cancelled = ownError("57014", "canceling statement due to user request");
+const cancelError = ownError("57014", "canceling statement due to user request");
 
 /** The error of a write whose gate forbade to send it. */
 export const gateRefused: UpstreamError = {

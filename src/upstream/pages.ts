@@ -71,7 +71,7 @@ export function nextPage(pages: Pages | undefined, cursor: string | null, page: 
     case "url":
       return sameHost(textAt(answer.body, pages.at), answer.url);
     case "link":
-      return sameHost(linked(answer.headers.get("link") ?? "", pages.rel), answer.url);
+      return sameHost(linkAddress(answer.headers.get("link") ?? "", pages.rel), answer.url);
     default:
       return assertNever(pages);
   }
@@ -105,10 +105,10 @@ function sameHost(address: string | undefined, from: string): string | null {
 }
 
 /** Returns the address of the first link with this relation in a Link header: `<https://…>; rel="next", …`. */
-function linked(header: string, rel: string): string | undefined {
+function linkAddress(header: string, rel: string): string | undefined {
   for (const [, address, parameters = ""] of header.matchAll(links)) {
-    for (const [, name = "", quoted, bare = ""] of parameters.matchAll(linkParameters)) {
-      const rels = (quoted ?? bare).toLowerCase().split(/\s+/);
+    for (const [, name = "", quotedText, bare = ""] of parameters.matchAll(linkParameters)) {
+      const rels = (quotedText ?? bare).toLowerCase().split(/\s+/);
       if (name.toLowerCase() === "rel" && rels.includes(rel.toLowerCase())) return address;
     }
   }

@@ -13,7 +13,7 @@ import type { ExchangeRequest, ExchangeResult } from "./exchange.js";
 import { ReadableTable } from "./reading.js";
 import type { UpstreamRecord } from "./record.js";
 
-interface Undecoded {
+interface Misfit {
   readonly column: string;
   /** The type that the manifest gives the column. */
   readonly type: string;
@@ -29,7 +29,7 @@ export interface ProbeResult {
   readonly repeated: number;
   /** Columns that no record has. */
   readonly missing: readonly string[];
-  readonly undecoded: readonly Undecoded[];
+  readonly undecoded: readonly Misfit[];
   /** Fields that no column mirrors: by name, or by pointer when they stand outside the record's fields. */
   readonly unmirrored: readonly string[];
   /** The manifest's other lists: how many records each gave, or why it failed. */
@@ -58,8 +58,8 @@ export class ProbedTable extends ReadableTable {
     try {
       const columns = await this.columns();
       const { records } = await this.list(columns, null);
-      const listed = { ...nothing, ...this.compare(columns, records) };
-      const again = await this.readAgain(columns, listed, records[0]?.key);
+      const comparison = { ...nothing, ...this.compare(columns, records) };
+      const again = await this.readAgain(columns, comparison, records[0]?.key);
       return { ...again, lists: await this.otherLists(columns) };
     } catch (cause) {
       if (!(cause instanceof ReadFailed)) throw cause;
@@ -68,13 +68,13 @@ export class ProbedTable extends ReadableTable {
   }
 
   protected override async exchange(
-    wanted: Omit<ExchangeRequest, "columnOf">,
+    request: Omit<ExchangeRequest, "columnOf">,
     columns: readonly MirrorColumn[],
   ): Promise<ExchangeResult> {
-    const ended = await super.exchange(wanted, columns);
-    this.body = ended.kind === "answered" ? ended.body : undefined;
+    const result = await super.exchange(request, columns);
+    this.body = result.kind === "answered" ? result.body : undefined;
     this.elements = [];
-    return ended;
+    return result;
   }
 
   protected override record(
@@ -88,16 +88,16 @@ export class ProbedTable extends ReadableTable {
 
   private async readAgain(
     columns: readonly MirrorColumn[],
-    listed: Omit<ProbeResult, "foundAgain" | "failed">,
+    comparison: Omit<ProbeResult, "foundAgain" | "failed">,
     key: string | undefined,
   ): Promise<ProbeResult> {
-    if (key === undefined) return { ...listed, foundAgain: null, failed: null };
+    if (key === undefined) return { ...comparison, foundAgain: null, failed: null };
     try {
-      const found = await this.get(columns, [key]);
-      return { ...listed, foundAgain: found.some((record) => record.key === key), failed: null };
+      const records = await this.get(columns, [key]);
+      return { ...comparison, foundAgain: records.some((record) => record.key === key), failed: null };
     } catch (cause) {
       if (!(cause instanceof ReadFailed)) throw cause;
-      return { ...listed, foundAgain: null, failed: `${cause.message}${this.shape()}` };
+      return { ...comparison, foundAgain: null, failed: `${cause.message}${this.shape()}` };
     }
   }
 
@@ -132,7 +132,7 @@ export class ProbedTable extends ReadableTable {
       const pointer = nth === -1 ? column.from : at.key[nth];
       return elements.map((element) => lookUp(element, pointer ?? `${at.fields}${pointerTo(column.upstream)}`));
     };
-    const undecoded = columns.flatMap((column) => {
+    const misfits = columns.flatMap((column) => {
       const wrong = values(column).filter((value) => !this.fits(column, value));
       const { name, type } = column;
       return wrong.length > 0 ? [{ column: name, type, found: kindOf(wrong[0]), records: wrong.length }] : [];
@@ -143,8 +143,8 @@ export class ProbedTable extends ReadableTable {
       missing: columns
         .filter((column) => elements.length > 0 && values(column).every((value) => value === undefined))
         .map(({ name }) => name),
-      undecoded,
-      unmirrored: unmirrored(elements, columns, at),
+      undecoded: misfits,
+      unmirrored: unmirroredFields(elements, columns, at),
     };
   }
 
@@ -179,12 +179,12 @@ function definedIn(at: Call["record"]): Partial<RecordAt> {
   return { ...(at?.key ? { key: at.key } : {}), ...(at?.fields === undefined ? {} : { fields: at.fields }) };
 }
 
-function unmirrored(elements: readonly unknown[], columns: readonly MirrorColumn[], at: RecordAt): string[] {
+function unmirroredFields(elements: readonly unknown[], columns: readonly MirrorColumn[], at: RecordAt): string[] {
   const pointers = [...at.key, ...columns.map(({ from, upstream }) => from ?? `${at.fields}${pointerTo(upstream)}`)];
-  const strange = (within: string, known: readonly string[]) =>
+  const strange = (within: string, columnPointers: readonly string[]) =>
     namesOf(elements.map((element) => lookUp(element, within))).filter((name) => {
       const here = `${within}${pointerTo(name)}`;
-      return name !== ".." && !known.some((pointer) => pointer === here || pointer.startsWith(`${here}/`));
+      return name !== ".." && !columnPointers.some((pointer) => pointer === here || pointer.startsWith(`${here}/`));
     });
   const outside = at.fields === "" ? [] : strange("", [...pointers, at.fields]).map(pointerTo);
   return [...strange(at.fields, pointers), ...outside];

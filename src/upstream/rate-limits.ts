@@ -7,9 +7,9 @@ type Headers = ReadonlyMap<string, string>;
 
 /** Tells the budget what remains of each limit whose header the answer to a call of `path` carries. */
 export function learnRemaining({ budget, limits }: Account, path: string, headers: Headers): void {
-  for (const { described, limit } of limits) {
-    const left = described.left === undefined ? undefined : headers.get(described.left.toLowerCase());
-    if (left !== undefined && /^\d+$/.test(left)) budget.setRemaining(limit, path, Number(left));
+  for (const { manifest, limit } of limits) {
+    const remaining = manifest.left === undefined ? undefined : headers.get(manifest.left.toLowerCase());
+    if (remaining !== undefined && /^\d+$/.test(remaining)) budget.setRemaining(limit, path, Number(remaining));
   }
 }
 
@@ -19,11 +19,11 @@ export function learnRemaining({ budget, limits }: Account, path: string, header
  */
 export function askedPauseMs({ limits }: Account, path: string, headers: Headers): number | undefined {
   const mine = limits.filter(({ limit }) => limit.path?.test(path) !== false);
-  for (const { header, unit } of mine.flatMap(({ described }) => described.retry_after ?? [])) {
-    const asked = delayMs(headers.get(header.toLowerCase()), unit);
-    if (asked !== undefined) return asked;
+  for (const { header, unit } of mine.flatMap(({ manifest }) => manifest.retry_after ?? [])) {
+    const pauseMs = delayMs(headers.get(header.toLowerCase()), unit);
+    if (pauseMs !== undefined) return pauseMs;
   }
-  return delayMs(headers.get("retry-after"), "s") ?? mine.find(({ described }) => described.pause)?.described.pause;
+  return delayMs(headers.get("retry-after"), "s") ?? mine.find(({ manifest }) => manifest.pause)?.manifest.pause;
 }
 
 /** Reads a delay in seconds or milliseconds, or an instant: a date (RFC 9110), or seconds since 1970. */

@@ -77,14 +77,14 @@ export class ReadableTable {
     if (!discover) return discoverColumns(this.account.manifest, this.manifest, []);
     const scope = discover.table ? {} : await this.tableScope();
     const answer = await this.read({ call: discover, scope, what: "its columns" }, syncReads);
-    const found = asList(lookUp(answer.body, discover.rows));
-    if (!discover.table) return discoverColumns(this.account.manifest, this.manifest, found);
-    const described = findTable(discover.table, found, this.resource);
-    if (!described) throw new ReadFailed(this.noSuchTable(discover.table.name, found));
-    this.discoveredId = described.id;
-    const { columns, required } = described;
+    const descriptions = asList(lookUp(answer.body, discover.rows));
+    if (!discover.table) return discoverColumns(this.account.manifest, this.manifest, descriptions);
+    const description = findTable(discover.table, descriptions, this.resource);
+    if (!description) throw new ReadFailed(this.noSuchTable(discover.table.name, descriptions));
+    this.discoveredId = description.id;
+    const { columns, requiredNames } = description;
     return discoverColumns(this.account.manifest, this.manifest, columns).map((column) =>
-      required.includes(column.upstream) ? { ...column, required: true } : column,
+      requiredNames.includes(column.upstream) ? { ...column, required: true } : column,
     );
   }
 
@@ -126,12 +126,12 @@ export class ReadableTable {
 
   /** Returns the pointer to a column of the manifest within a record, whether the column is mirrored or not. */
   private pointerOf(name: string, columns: readonly MirrorColumn[], call: Call): string {
-    const { key, record, columns: declared } = this.manifest;
+    const { key, record, columns: declarations } = this.manifest;
     const partOfKey = (call.record?.key ?? record.key)[key.indexOf(name)];
-    const { from, to } = declared[name] ?? {};
-    const mirrored = columns.find((column) => column.name === (this.config.rename[name] ?? name));
+    const { from, to } = declarations[name] ?? {};
+    const mirrorColumn = columns.find((column) => column.name === (this.config.rename[name] ?? name));
     const fields = call.record?.fields ?? record.fields;
-    return partOfKey ?? from ?? `${fields}${pointerTo(to ?? mirrored?.upstream ?? name)}`;
+    return partOfKey ?? from ?? `${fields}${pointerTo(to ?? mirrorColumn?.upstream ?? name)}`;
   }
 
   /** Returns those records of these keys that upstream has. Throws ReadFailed. */
@@ -161,10 +161,12 @@ export class ReadableTable {
     return call && this.readMany(columns, call, values, reading, (value) => ({ value, column: upstream }));
   }
 
-  private noSuchTable(name: string, found: readonly unknown[]): string {
-    const named = Object.keys(this.account.manifest.tables).filter((one) => one !== anyTable && one !== this.resource);
-    const known = [...named, ...found.flatMap((one) => textAt(one, name) ?? [])];
-    return `${this.account.api}: there is no table "${this.resource}"; ${suggestion(this.resource, known)}`;
+  private noSuchTable(name: string, descriptions: readonly unknown[]): string {
+    const manifestNames = Object.keys(this.account.manifest.tables).filter(
+      (one) => one !== anyTable && one !== this.resource,
+    );
+    const names = [...manifestNames, ...descriptions.flatMap((one) => textAt(one, name) ?? [])];
+    return `${this.account.api}: there is no table "${this.resource}"; ${suggestion(this.resource, names)}`;
   }
 
   /** Returns the value of the placeholder `{table}`. */
@@ -178,14 +180,14 @@ export class ReadableTable {
   private async readMany(
     columns: readonly MirrorColumn[],
     call: Call,
-    wanted: readonly string[],
+    values: readonly string[],
     reading: Reading,
     scopeOf: (one: string) => Scope,
   ): Promise<UpstreamRecord[]> {
     const size = call.max ?? 1;
     const records: UpstreamRecord[] = [];
-    for (let at = 0; at < wanted.length; at += size) {
-      const rows = wanted.slice(at, at + size).map(scopeOf);
+    for (let at = 0; at < values.length; at += size) {
+      const rows = values.slice(at, at + size).map(scopeOf);
       const keys = rows.map(({ key }) => key);
       const scope = { columns: upstreamNames(columns), keys, ...(await this.tableScope()), ...rows[0] };
       const answer = await this.read({ call, scope, rows, what: "rows by key" }, reading, size === 1);
@@ -196,11 +198,11 @@ export class ReadableTable {
 
   private records(call: Call, answer: Answer, columns: readonly MirrorColumn[]): UpstreamRecord[] {
     if (answer.status === noContent) return [];
-    const found = recordsAt(answer.body, call.rows ?? "");
-    const isOne = call.max === undefined && call.pages === undefined && found !== null && typeof found === "object";
-    if (!Array.isArray(found) && !isOne)
+    const part = recordsAt(answer.body, call.rows ?? "");
+    const isOne = call.max === undefined && call.pages === undefined && part !== null && typeof part === "object";
+    if (!Array.isArray(part) && !isOne)
       throw new ReadFailed(`${this.account.api}: no list of ${this.resource} at ${call.rows}`);
-    const elements: readonly unknown[] = Array.isArray(found) ? found : [found];
+    const elements: readonly unknown[] = Array.isArray(part) ? part : [part];
     const read = elements.flatMap((element) => {
       if (call.gone !== undefined && lookUp(element, call.gone) === true) return [];
       const record = this.record(element, columns, call);
@@ -215,42 +217,42 @@ export class ReadableTable {
     const { key, record } = this.manifest;
     const at = { ...record, key: call.record?.key ?? record.key, fields: call.record?.fields ?? record.fields };
     const { decodeRecord } = this.account.hooks ?? {};
-    const decoded = decodeRecord ? decodeRecord(element, { table: this.resource }) : element;
-    return readRecord({ key, record: at }, columns, this.rules, decoded);
+    const content = decodeRecord ? decodeRecord(element, { table: this.resource }) : element;
+    return readRecord({ key, record: at }, columns, this.rules, content);
   }
 
-  protected exchange(wanted: Omit<ExchangeRequest, "columnOf">, columns: readonly MirrorColumn[]) {
-    return exchange(this.account, { ...wanted, columnOf: columnNamed(columns) });
+  protected exchange(request: Omit<ExchangeRequest, "columnOf">, columns: readonly MirrorColumn[]) {
+    return exchange(this.account, { ...request, columnOf: columnNamed(columns) });
   }
 
-  private async read(wanted: ReadRequest & { readonly what: string }, reading: Reading): Promise<Answer>;
+  private async read(request: ReadRequest & { readonly what: string }, reading: Reading): Promise<Answer>;
   private async read(
-    wanted: ReadRequest & { readonly what: string },
+    request: ReadRequest & { readonly what: string },
     reading: Reading,
     mayBeGone: boolean,
   ): Promise<Answer | undefined>;
   /** With `mayBeGone`, the call asks for one record, and undefined means that upstream does not have it. */
   private async read(
-    { what, ...wanted }: ReadRequest & { readonly what: string },
+    { what, ...request }: ReadRequest & { readonly what: string },
     reading: Reading,
     mayBeGone = false,
   ): Promise<Answer | undefined> {
-    const failed = (why: string, sqlstate?: string) =>
+    const failure = (why: string, sqlstate?: string) =>
       new ReadFailed(`${this.account.api}: ${what} of ${this.resource}${why}`, sqlstate);
-    const ended = await this.exchange({ ...wanted, ...reading }, []);
-    switch (ended.kind) {
+    const result = await this.exchange({ ...request, ...reading }, []);
+    switch (result.kind) {
       case "answered":
-        if (isBody(ended.body) || (ended.status === noContent && !mayBeGone)) return ended;
-        throw failed(` came without JSON, status ${ended.status}`);
+        if (isBody(result.body) || (result.status === noContent && !mayBeGone)) return result;
+        throw failure(` came without JSON, status ${result.status}`);
       case "unknown":
-        throw failed(`: ${ended.reason}`);
+        throw failure(`: ${result.reason}`);
       case "refused":
       case "unsent":
         // An API that answers "forbidden" for a missing record has a rule `ask`, and this request is the one that asked.
-        if (mayBeGone && (ended.error.absent || ended.error.ask)) return undefined;
-        throw failed(`: ${ended.error.message}`, ended.error.sqlstate);
+        if (mayBeGone && (result.error.absent || result.error.ask)) return undefined;
+        throw failure(`: ${result.error.message}`, result.error.sqlstate);
       default:
-        return assertNever(ended);
+        return assertNever(result);
     }
   }
 }

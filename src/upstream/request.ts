@@ -6,7 +6,7 @@ import type { Token } from "../http/oauth.js";
 import type { Call } from "../manifest/call-schema.js";
 import { numberText, toJson } from "../manifest/lossless-json.js";
 import { fill, fillText, type Scope } from "../manifest/template.js";
-import { type Account, credentials, keptOf, pathOf } from "./account.js";
+import { type Account, credentials, pathOf, tokenFields } from "./account.js";
 import { ownError, type UpstreamError } from "./write-outcome.js";
 
 export interface RequestInput {
@@ -37,7 +37,7 @@ export function composeRequest(
   token: Token | undefined,
 ): ComposedRequest | { readonly kind: "unfit"; readonly error: UpstreamError } {
   const { manifest, config } = account;
-  const own = { config, auth: keptOf(manifest, token) };
+  const own = { config, auth: tokenFields(manifest, token) };
   const base = fillText(account.base, own).replace(/\/$/, "");
   const full = { ...own, path: pathOf(base), ...scope };
   const unfitParts: string[] = [];
@@ -49,7 +49,7 @@ export function composeRequest(
   const [unfitPart] = unfitParts;
   if (unfitPart !== undefined) return { kind: "unfit", error: unfit(unfitPart) };
   const url = address ?? `${base}${path}${queryOf(call, full)}`;
-  const body = call.body === undefined ? undefined : encoded(manifest.encode, fill(call.body, full, rows));
+  const body = call.body === undefined ? undefined : encodeBody(manifest.encode, fill(call.body, full, rows));
   if (body !== undefined && call.bytes !== undefined && Buffer.byteLength(body) > call.bytes)
     return { kind: "unfit", error: tooLong(account.api, Buffer.byteLength(body), call.bytes) };
   const extra = Object.entries({ ...manifest.headers, ...call.headers });
@@ -92,12 +92,12 @@ function pathBelow(basePath: string, address: string): string {
 }
 
 /** A form writes nested keys in brackets, and null, an empty list and an empty object as an empty text. */
-function encoded(encoding: "json" | "form", body: unknown): string {
-  return encoding === "json" ? toJson(body) : stringify(texts(body), { encoder: escaped });
+function encodeBody(encoding: "json" | "form", body: unknown): string {
+  return encoding === "json" ? toJson(body) : stringify(texts(body), { encoder: escapeFormText });
 }
 
 /** A key may come from a row, so it is escaped as well, except for its brackets. */
-function escaped(text: unknown, _: unknown, __: string, kind: "key" | "value"): string {
+function escapeFormText(text: unknown, _: unknown, __: string, kind: "key" | "value"): string {
   const all = encodeURIComponent(String(text));
   return kind === "key" ? all.replaceAll("%5B", "[").replaceAll("%5D", "]") : all;
 }

@@ -29,7 +29,7 @@ export function rowScope(
   index: number,
   isNew: boolean,
 ): Scope & { readonly record: Scope } {
-  const described = new Map(Object.entries(rename).map(([name, mirrored]) => [mirrored, name]));
+  const manifestNames = new Map(Object.entries(rename).map(([name, mirrorName]) => [mirrorName, name]));
   const values = columns
     .filter(({ name }) => sent[name] !== undefined && !(isNew && sent[name] === null && !rules.createClears))
     .map((column) => ({
@@ -40,7 +40,7 @@ export function rowScope(
     key: key === null ? null : keyScope(columns, keyNames, rules, key),
     index: String(index),
     record: Object.fromEntries(values.map(({ column, value }) => [column.upstream, value])),
-    row: Object.fromEntries(values.map(({ column, value }) => [described.get(column.name) ?? column.name, value])),
+    row: Object.fromEntries(values.map(({ column, value }) => [manifestNames.get(column.name) ?? column.name, value])),
   };
 }
 

@@ -5,7 +5,7 @@ import type { Call, VerbCalls } from "../manifest/call-schema.js";
 import { ReadFailed } from "../manifest/read-failed.js";
 import type { MirrorColumn } from "../mirror/column.js";
 import { decode, encode, isSendable, sameValue } from "./codec.js";
-import { rowResults, unread } from "./correlate.js";
+import { rowResults, silentResult } from "./correlate.js";
 import { columnNamed } from "./discover.js";
 import { isBody } from "./errors.js";
 import type { Answer, SendGate } from "./exchange.js";
@@ -38,7 +38,7 @@ export class ConnectorTable extends ReadableTable {
   /** Returns whether the API can upsert by this column. */
   upsertsBy({ name, upstream, unique }: MirrorColumn): boolean {
     const on = this.manifest.write.upsert?.on;
-    return on === "any" ? unique : on !== undefined && (this.mirrored(on) === name || on === upstream);
+    return on === "any" ? unique : on !== undefined && (this.mirrorName(on) === name || on === upstream);
   }
 
   /** Returns for how many milliseconds a write can be repeated under its idempotency key; 0 when it can't be. */
@@ -53,21 +53,21 @@ export class ConnectorTable extends ReadableTable {
     rows: readonly SentRow[],
     { waitMs = Number.POSITIVE_INFINITY, by, ...sending }: Sending = {},
   ): Promise<WriteOutcome> {
-    const wanted = await this.request(verb, columns, rows, by);
-    const ended = await this.exchange(
-      { ...wanted, lane: "write", waitMs: Math.min(this.account.waitMs, waitMs), ...sending },
+    const request = await this.request(verb, columns, rows, by);
+    const result = await this.exchange(
+      { ...request, lane: "write", waitMs: Math.min(this.account.waitMs, waitMs), ...sending },
       columns,
     );
-    switch (ended.kind) {
+    switch (result.kind) {
       case "answered":
-        return this.afterAnswer(columns, rows, wanted.call, ended);
+        return this.afterAnswer(columns, rows, request.call, result);
       case "refused":
-        return this.afterRefusal(verb, columns, rows, ended);
+        return this.afterRefusal(verb, columns, rows, result);
       case "unsent":
       case "unknown":
-        return ended;
+        return result;
       default:
-        return assertNever(ended);
+        return assertNever(result);
     }
   }
 
@@ -78,8 +78,8 @@ export class ConnectorTable extends ReadableTable {
     const shape = { columns, keyNames: this.manifest.key, rules: this.rules, rename: this.config.rename };
     const scopes = rows.map((row, index) => {
       const plain = rowScope(shape, row, index, verb === "insert");
-      const encoded = this.account.hooks?.encodeRecord?.(plain.record, { table: this.resource, verb });
-      const scope = encoded ? { ...plain, record: encoded } : plain;
+      const hookRecord = this.account.hooks?.encodeRecord?.(plain.record, { table: this.resource, verb });
+      const scope = hookRecord ? { ...plain, record: hookRecord } : plain;
       if (!by) return scope;
       const value = encode(by, row.sent[by.name] ?? null, this.rules);
       return { ...scope, column: by.upstream, value, conflict: [by.upstream] };
@@ -90,19 +90,21 @@ export class ConnectorTable extends ReadableTable {
 
   /** Returns the request that would write these rows, and the calls that the limits leave for it. Sends nothing. */
   async describe(verb: Verb, columns: readonly MirrorColumn[], rows: readonly SentRow[], by?: MirrorColumn) {
-    const wanted = await this.request(verb, columns, rows, by);
-    const composed = composeRequest(this.account, wanted, undefined);
-    const path = composed.kind === "composed" ? composed.path : "";
-    const left = this.account.budget.left(path).map(({ limit: { calls: of, perMs }, calls }) => ({ calls, of, perMs }));
-    const { method } = wanted.call;
-    return composed.kind === "composed"
-      ? { method, url: composed.url, body: composed.body, left }
-      : { method, url: `(${composed.error.message})`, body: undefined, left };
+    const request = await this.request(verb, columns, rows, by);
+    const httpRequest = composeRequest(this.account, request, undefined);
+    const path = httpRequest.kind === "composed" ? httpRequest.path : "";
+    const remaining = this.account.budget
+      .remaining(path)
+      .map(({ limit: { calls: of, perMs }, calls }) => ({ calls, of, perMs }));
+    const { method } = request.call;
+    return httpRequest.kind === "composed"
+      ? { method, url: httpRequest.url, body: httpRequest.body, remaining }
+      : { method, url: `(${httpRequest.error.message})`, body: undefined, remaining };
   }
 
   /** Returns what upstream is expected to report for a value that was sent, as Postgres's text. */
-  expected(column: MirrorColumn, sent: string | null): string | null {
-    return decode(column, encode(column, sent, this.rules), this.rules);
+  expectedText(column: MirrorColumn, text: string | null): string | null {
+    return decode(column, encode(column, text, this.rules), this.rules);
   }
 
   /** Returns whether a value can be sent at all. */
@@ -116,7 +118,7 @@ export class ConnectorTable extends ReadableTable {
   }
 
   /** The mirror's name of a column of the manifest. */
-  private mirrored<Name extends string | undefined>(name: Name): Name | string {
+  private mirrorName<Name extends string | undefined>(name: Name): Name | string {
     return name === undefined ? name : (this.config.rename[name] ?? name);
   }
 
@@ -141,10 +143,13 @@ export class ConnectorTable extends ReadableTable {
     // An HTML page comes from a gateway, not from the API, whatever its status is.
     const isPage = headers.get("content-type")?.includes("html") === true;
     if (status === 204 || (call.rows === undefined && call.ok === undefined && !isPage))
-      return { kind: "answered", rows: rows.map(unread), status, request };
+      return { kind: "answered", rows: rows.map(silentResult), status, request };
     if (!isBody(body)) return { kind: "unknown", reason: `status ${status} without a JSON body`, status, request };
     const correlation = {
-      call: { ...call, match: call.match === "key" || call.match === "order" ? call.match : this.mirrored(call.match) },
+      call: {
+        ...call,
+        match: call.match === "key" || call.match === "order" ? call.match : this.mirrorName(call.match),
+      },
       columns,
       errors: this.account.manifest.errors,
       columnOf: columnNamed(columns),
@@ -164,20 +169,20 @@ export class ConnectorTable extends ReadableTable {
     rows: readonly SentRow[],
     { error }: RefusedOutcome,
   ): Promise<WriteOutcome> {
-    const answered = (results: readonly RowResult[]): WriteOutcome => ({
+    const toOutcome = (results: readonly RowResult[]): WriteOutcome => ({
       kind: "answered",
       rows: results,
       status: error.status ?? 0,
       request: error.request,
     });
-    if (error.absent && verb !== "insert" && rows.length === 1) return answered([{ kind: "absent" }]);
+    if (error.absent && verb !== "insert" && rows.length === 1) return toOutcome([{ kind: "absent" }]);
     // The record that is gone is no new row's, and among several rows the error does not say whose it is.
     if (error.absent) return { kind: "refused", error: { ...error, sqlstate: "HV000" } };
     const keys = rows.map(({ key }) => key);
     if (!error.ask || keys.includes(null)) return { kind: "refused", error };
     const results = rows.map((): RowResult => ({ kind: "refused", error }));
-    const confirmed = await this.confirmByReading(columns, results, keys);
-    return confirmed.some(isAbsent) ? answered(confirmed) : { kind: "refused", error };
+    const confirmedResults = await this.confirmByReading(columns, results, keys);
+    return confirmedResults.some(isAbsent) ? toOutcome(confirmedResults) : { kind: "refused", error };
   }
 
   /**
@@ -195,10 +200,10 @@ export class ConnectorTable extends ReadableTable {
       if (cause instanceof ReadFailed) return undefined;
       throw cause;
     });
-    const found = new Set(records?.map(({ key }) => key) ?? keys);
+    const presentKeys = new Set(records?.map(({ key }) => key) ?? keys);
     return results.map((result, index) => {
       const key = doubtedKeys[index] ?? null;
-      return key === null || found.has(key) ? result : { kind: "absent" };
+      return key === null || presentKeys.has(key) ? result : { kind: "absent" };
     });
   }
 }

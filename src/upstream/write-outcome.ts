@@ -24,7 +24,7 @@ export interface UpstreamError {
 }
 
 export type RowResult =
-  | { readonly kind: "accepted"; readonly key: string; readonly reported: TextRow }
+  | { readonly kind: "accepted"; readonly key: string; readonly row: TextRow }
   | { readonly kind: "refused"; readonly error: UpstreamError }
   | { readonly kind: "absent" }
   /** A 2xx answer does not mention the row. */

@@ -20,7 +20,7 @@ export async function explainText({
     sent: values,
     before: plannedRow.before ?? undefined,
   }));
-  const { method, url, body, left: remaining } = await table.describe(verb, mirror.columns, portion, by);
+  const { method, url, body, remaining } = await table.describe(verb, mirror.columns, portion, by);
   const calls = Math.ceil(rowsToSend.length / limit);
   const budget = remaining.map(({ calls: remain, of, perMs }) => `${remain} of ${of} calls left in ${perMs / 1000} s`);
   return [

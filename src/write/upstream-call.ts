@@ -124,7 +124,7 @@ async function judgeAnswer(
 function keyToRead({ columns }: Mirror, result: RowResult, rowsToSend: RowToSend | undefined): string | null {
   switch (result.kind) {
     case "accepted":
-      return columns.some(({ name }) => result.reported[name] === undefined) ? result.key : null;
+      return columns.some(({ name }) => result.row[name] === undefined) ? result.key : null;
     case "unreported":
       return rowsToSend?.plannedRow.key ?? null;
     case "refused":
@@ -153,13 +153,13 @@ async function completeRows(
     const [only] = records;
     // Of one row, what comes is it, under whichever key.
     if (only && records.length === 1 && results.length === 1)
-      return [{ kind: "accepted", key: only.key, reported: only.row }];
+      return [{ kind: "accepted", key: only.key, row: only.row }];
     const rows = new Map(records.map(({ key, row }) => [key, row]));
     return results.map((result, index): RowResult => {
       const key = keys[index] ?? null;
       const row = key === null ? undefined : rows.get(key);
       if (key === null || (row === undefined && result.kind === "accepted")) return result;
-      return row === undefined ? { kind: "absent" } : { kind: "accepted", key, reported: row };
+      return row === undefined ? { kind: "absent" } : { kind: "accepted", key, row };
     });
   } catch (cause) {
     if (cause instanceof ReadFailed) return results;

@@ -29,7 +29,7 @@ export interface Verdict {
 
 export interface Comparison {
   /** What upstream is expected to report for a value that was sent. */
-  expected(column: MirrorColumn, rowsToSend: string | null): string | null;
+  expectedText(column: MirrorColumn, text: string | null): string | null;
   same(column: MirrorColumn, a: string | null, b: string | null): boolean;
 }
 
@@ -93,8 +93,8 @@ function judgeWrite(mirror: Mirror, verb: Verb, compare: Comparison) {
     const { plannedRow } = row;
     switch (result.kind) {
       case "accepted": {
-        const canonical = { key: result.key, row: { ...managed(mirror, plannedRow.after), ...result.reported } };
-        const droppedColumns = droppedOf(mirror, row, result.reported, compare);
+        const canonical = { key: result.key, row: { ...managed(mirror, plannedRow.after), ...result.row } };
+        const droppedColumns = droppedOf(mirror, row, result.row, compare);
         if (plannedRow.key === null || plannedRow.key === result.key) return { canonical, dropped: droppedColumns };
         // Of an upsert, another key only says that another record has the value by now.
         return verb === "upsert"
@@ -137,6 +137,6 @@ function droppedOf(
     const now = reported[column.name];
     if (value === undefined || now === undefined) return false;
     const before = plannedRow.before?.[column.name] ?? null;
-    return compare.same(column, now, before) && !compare.same(column, compare.expected(column, value), now);
+    return compare.same(column, now, before) && !compare.same(column, compare.expectedText(column, value), now);
   });
 }

@@ -49,7 +49,7 @@ test("decodeRecord makes a record from an answer, of a read or of a write", asyn
   });
   api.add({ body: { uid: "1" } }, { body: { items: [{ uid: "2" }] } }, { body: {} });
   expect(await table.write("update", columns, one)).toMatchObject({
-    rows: [{ kind: "accepted", key: "1", reported: { id: "1", name: "items 1" } }],
+    rows: [{ kind: "accepted", key: "1", row: { id: "1", name: "items 1" } }],
   });
   expect((await table.list(columns, null)).records).toMatchObject([{ key: "2", row: { name: "items 2" } }]);
   await expect(table.get(columns, ["1"])).rejects.toThrow("a record of items has no key");

@@ -95,7 +95,7 @@ test("a 204 where rows were promised is an answer, and the rows are read again",
   const { table, columns } = await openItems(api.url);
   api.add({ status: 204 }, { status: 204 });
   expect(await table.write("update", columns, [{ key: "1", sent: { name: "x" } }])).toMatchObject({
-    rows: [{ kind: "accepted", key: "1", reported: {} }],
+    rows: [{ kind: "accepted", key: "1", row: {} }],
   });
   expect(await create()).toMatchObject({ kind: "answered", rows: [{ kind: "unreported" }] });
 });

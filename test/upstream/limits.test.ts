@@ -52,13 +52,14 @@ test("a limit counts the paths that it names, below the base and on every page",
       write: { update: { PATCH: "/items/{key}" }, delete: { DELETE: "/items/{key}/x" } },
     },
   });
-  const left = async (key: string) => (await opened.table.describe("update", opened.columns, [{ key, sent: {} }])).left;
+  const remaining = async (key: string) =>
+    (await opened.table.describe("update", opened.columns, [{ key, sent: {} }])).remaining;
   api.add(written, { body: { items: [], next: "/v1/items/next" } }, { body: { items: [] } });
   await opened.table.write("delete", opened.columns, [{ key: "1", sent: {} }]);
   const { next } = await opened.table.list(opened.columns, null);
-  expect((await left("1")).map(({ calls }) => calls)).toEqual([1, 1]);
+  expect((await remaining("1")).map(({ calls }) => calls)).toEqual([1, 1]);
   await opened.table.list(opened.columns, next);
-  expect((await left("1")).map(({ calls }) => calls)).toEqual([0, 1]);
+  expect((await remaining("1")).map(({ calls }) => calls)).toEqual([0, 1]);
 });
 
 test("a limit may count each path by itself, and one of any row's is one", async () => {

@@ -191,7 +191,7 @@ test("a request is described with the rest of its budget, and not sent", async (
     method: "PATCH",
     url: `${api.url}/v1/items/a%20b`,
     body: '{"n":1}',
-    left: [{ calls: 5, of: 5, perMs: 60_000 }],
+    remaining: [{ calls: 5, of: 5, perMs: 60_000 }],
   });
   expect(await table.describe("delete", columns, [{ key: "..", sent: {} }])).toMatchObject({
     url: '(".." has no place in the path of a request)',
@@ -215,5 +215,5 @@ test("columns may have other names in the mirror, and other names when they are 
   api.add({ body: { id: "1", label: "x", title: "y", n: 4 } });
   const ending = await table.write("update", columns, [{ key: "1", sent: { number: "3", what: "x" } }]);
   expect(bodyOf()).toBe('{"n":3,"old":"x","all":{"title":"x","n":3}}');
-  expect(ending).toMatchObject({ rows: [{ reported: { id: "1", what: "x", number: "4" } }] });
+  expect(ending).toMatchObject({ rows: [{ row: { id: "1", what: "x", number: "4" } }] });
 });

@@ -212,7 +212,7 @@ test("a call may declare where its answer has the key and the fields of a record
   api.add({ body: { result } }, { body: { result } });
   const row = { id: "1", name: "x", n: "2", at: "now" };
   expect(await table.get(all, ["1"])).toEqual([{ key: "1", row }]);
-  expect(await table.write("update", all, sent.update.slice(0, 1))).toMatchObject({ rows: [{ reported: row }] });
+  expect(await table.write("update", all, sent.update.slice(0, 1))).toMatchObject({ rows: [{ row }] });
 });
 
 test("rows by key come as many at once as the call takes, and those that are gone stay out", async () => {

@@ -23,7 +23,7 @@ const mirror: Mirror = {
   complete: true,
 };
 const compare = {
-  expected: (_: MirrorColumn, sent: string | null) => sent,
+  expectedText: (_: MirrorColumn, sent: string | null) => sent,
   same: (_: MirrorColumn, a: string | null, b: string | null) => a === b,
 };
 const update = (key: string): RowToSend => ({
@@ -39,7 +39,7 @@ const update = (key: string): RowToSend => ({
   values: { name: "new" },
   sends: true,
 });
-const accepted = (key: string, name = "new"): RowResult => ({ kind: "accepted", key, reported: { id: key, name } });
+const accepted = (key: string, name = "new"): RowResult => ({ kind: "accepted", key, row: { id: key, name } });
 const error: UpstreamError = {
   sqlstate: "23514",
   message: "no",
