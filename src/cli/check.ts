@@ -11,42 +11,42 @@ import { checkMirror, checkServer } from "./database-checks.js";
 import { type Finding, isError, lineOf } from "./finding.js";
 
 export const checkCommand: Command = async (options, io) => {
-  const opened = wantedTables(open(configOf(options)), options.names);
+  const instance = wantedTables(open(configOf(options)), options.names);
   try {
-    const findings = await findAll(opened, options.flags["offline"] === true);
+    const findings = await findAll(instance, options.flags["offline"] === true);
     for (const finding of findings) {
       io.out(options.json ? JSON.stringify(finding) : lineOf(finding));
     }
     return findings.some(isError) ? 1 : 0;
   } finally {
-    await opened.pool.end();
+    await instance.pool.end();
   }
 };
 
-async function findAll(opened: Opened, offline: boolean): Promise<Finding[]> {
-  const { pool, config, tables } = opened;
+async function findAll(instance: Opened, offline: boolean): Promise<Finding[]> {
+  const { pool, config, tables } = instance;
   const findings: Finding[] = [{ level: "ok", subject: "config", says: `${tables.length} tables configured` }];
   let mirrors: readonly MirroredTable[] | undefined;
   try {
     const server = await checkServer(pool);
     findings.push(...server);
     if (!server.some(isError)) {
-      mirrors = await openMirrors(opened);
+      mirrors = await openMirrors(instance);
       for (const { mirror } of mirrors) findings.push(...(await checkMirror(pool, mirror, config.postgres.grant)));
     }
   } catch (cause) {
     findings.push({ level: "error", subject: "postgres", says: `${reasonOf(cause)}: look at postgres.url` });
   }
   for (const { api, table } of tables) {
-    const found = mirrors?.find(({ mirror }) => mirror.api === api.name && mirror.resource === table.resource);
+    const mirroredTable = mirrors?.find(({ mirror }) => mirror.api === api.name && mirror.resource === table.resource);
     const subject = `${api.name}.${table.resource}`;
-    if (mirrors && !found) {
+    if (mirrors && !mirroredTable) {
       findings.push({ level: "error", subject, says: 'is not migrated: run "throughline migrate"' });
-    } else if (found && !found.mirror.complete) {
+    } else if (mirroredTable && !mirroredTable.mirror.complete) {
       const says = `is not complete, so UPDATE and DELETE are refused: run "throughline pull ${subject}"`;
       findings.push({ level: "warning", subject, says });
     }
-    if (!offline) findings.push(await checkApi(subject, api, table, found));
+    if (!offline) findings.push(await checkApi(subject, api, table, mirroredTable));
   }
   return findings;
 }
@@ -55,13 +55,13 @@ async function checkApi(
   subject: string,
   api: ApiConfig,
   table: MirroredTable["table"],
-  found: MirroredTable | undefined,
+  mirroredTable: MirroredTable | undefined,
 ): Promise<Finding> {
   try {
     const columns = await table.columns();
     // Only an answer shows that the credentials are good.
     if (!table.discovers) await table.list(columns, null);
-    const drift = found ? driftOf(found.mirror.columns, columns) : [];
+    const drift = mirroredTable ? driftOf(mirroredTable.mirror.columns, columns) : [];
     if (drift.length === 0) return { level: "ok", subject, says: `the API answers, ${columns.length} columns` };
     return { level: "warning", subject, says: `the API has ${drift.join(", and ")}: run "throughline migrate"` };
   } catch (cause) {
@@ -71,13 +71,15 @@ async function checkApi(
 
 /** What has changed in the API since it was migrated. */
 function driftOf(before: readonly MirrorColumn[], now: readonly MirrorColumn[]): string[] {
-  const named = (columns: readonly MirrorColumn[]) => columns.map(({ name }) => name).join(", ");
-  const fresh = now.filter(({ name }) => before.every((column) => column.name !== name));
-  const gone = before.filter(({ name }) => now.every((column) => column.name !== name));
-  const retyped = now.filter(({ name, type }) => before.some((column) => column.name === name && column.type !== type));
+  const namesOf = (columns: readonly MirrorColumn[]) => columns.map(({ name }) => name).join(", ");
+  const newColumns = now.filter(({ name }) => before.every((column) => column.name !== name));
+  const missingColumns = before.filter(({ name }) => now.every((column) => column.name !== name));
+  const retypedColumns = now.filter(({ name, type }) =>
+    before.some((column) => column.name === name && column.type !== type),
+  );
   return [
-    ...(fresh.length > 0 ? [`new columns (${named(fresh)})`] : []),
-    ...(gone.length > 0 ? [`columns no more (${named(gone)})`] : []),
-    ...(retyped.length > 0 ? [`columns of another type (${named(retyped)})`] : []),
+    ...(newColumns.length > 0 ? [`new columns (${namesOf(newColumns)})`] : []),
+    ...(missingColumns.length > 0 ? [`columns no more (${namesOf(missingColumns)})`] : []),
+    ...(retypedColumns.length > 0 ? [`columns of another type (${namesOf(retypedColumns)})`] : []),
   ];
 }

@@ -16,23 +16,23 @@ export const columnCommand: Command = async (options, io) => {
     !((verb === "add" && type !== "") || (verb === "drop" && type === ""))
   )
     throw new UsageError("column takes add API.TABLE NAME TYPE, or drop API.TABLE NAME");
-  const opened = open(configOf(options));
+  const instance = open(configOf(options));
   try {
-    const { api, resource } = tableAt(opened, place);
+    const { api, resource } = tableAt(instance, place);
     const column = { api, resource, name };
     const sql =
-      verb === "add" ? await addLocalColumn(opened.pool, column, type) : await dropLocalColumn(opened.pool, column);
+      verb === "add" ? await addLocalColumn(instance.pool, column, type) : await dropLocalColumn(instance.pool, column);
     io.out(options.json ? JSON.stringify({ sql }) : `${sql};`);
     return 0;
   } finally {
-    await opened.pool.end();
+    await instance.pool.end();
   }
 };
 
 function tableAt({ tables }: Opened, place: string): { readonly api: string; readonly resource: string } {
-  const known = tables.map(({ api, table: { resource } }) => ({ api: api.name, resource }));
-  const found = known.find(({ api, resource }) => `${api}.${resource}` === place);
-  if (found) return found;
-  const names = known.map(({ api, resource }) => `${api}.${resource}`);
+  const candidates = tables.map(({ api, table: { resource } }) => ({ api: api.name, resource }));
+  const match = candidates.find(({ api, resource }) => `${api}.${resource}` === place);
+  if (match) return match;
+  const names = candidates.map(({ api, resource }) => `${api}.${resource}`);
   throw new UsageError(`the config has no table "${place}"; ${suggestion(place, names)}`);
 }

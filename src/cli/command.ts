@@ -36,15 +36,15 @@ export function numberFlag(options: Options, name: string, fallback: number): nu
 }
 
 /** Aborted by the first SIGINT or SIGTERM; a second one ends the process at once. */
-export function interruption(): AbortSignal {
+export function interruptionSignal(): AbortSignal {
   const controller = new AbortController();
   for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => controller.abort());
   return controller.signal;
 }
 
 /** Resolves when the process is asked to stop, or nobody reads what it says any more. A second signal ends it at once. */
-export function interrupted(): Promise<void> {
-  const signal = interruption();
+export function awaitInterruption(): Promise<void> {
+  const signal = interruptionSignal();
   return new Promise((resolve) => {
     signal.addEventListener("abort", () => resolve());
     process.stdout.once("error", () => resolve());

@@ -10,7 +10,7 @@ export function configOf({ config: path, flags }: Options): Config {
   const config = readConfig(path);
   const level = flags["log-level"];
   if (level === undefined) return config;
-  const known = logLevels.find((one) => one === level);
-  if (!known) throw new UsageError(`--log-level is one of ${logLevels.join(", ")}`);
-  return { ...config, log: { ...config.log, level: known } };
+  const logLevel = logLevels.find((one) => one === level);
+  if (!logLevel) throw new UsageError(`--log-level is one of ${logLevels.join(", ")}`);
+  return { ...config, log: { ...config.log, level: logLevel } };
 }

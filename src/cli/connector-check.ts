@@ -16,34 +16,34 @@ import { type Finding, isError, lineOf } from "./finding.js";
 const timeoutMs = 20_000;
 
 export const checkConnector: Command = async ({ names: [file = ""], flags, json }, io) => {
-  const manifest = validated(file, io.err);
+  const manifest = readValidManifest(file, io.err);
   if (!manifest) return 2;
   const base = flags["url"];
   if (base !== undefined && !(typeof base === "string" && /^https?:$/.test(protocolOf(base))))
     throw new UsageError("--url takes the address of the API, such as https://api.example.com");
   const account = typeof base === "string" ? accountOf(manifest, base) : undefined;
   const tables = Object.keys(manifest.tables);
-  const said = { level: "ok", file, api: manifest.api, tables };
+  const summary = { level: "ok", file, api: manifest.api, tables };
   const says = `describes "${manifest.api}": ${tables.join(", ")}`;
-  io.out(json ? JSON.stringify(said) : lineOf({ level: "ok", subject: file, says }));
+  io.out(json ? JSON.stringify(summary) : lineOf({ level: "ok", subject: file, says }));
   if (!account) return 0;
   let wrong = false;
-  for (const [name, described] of Object.entries(manifest.tables)) {
+  for (const [name, tableManifest] of Object.entries(manifest.tables)) {
     if (name === anyTable) {
       io.err("tables that only the API tells of are not looked at");
       continue;
     }
-    const probed = await new ProbedTable(account, tableOf(name, undefined), described).probe();
-    const findings = findingsOf(`${manifest.api}.${name}`, probed);
+    const probeResult = await new ProbedTable(account, tableOf(name, undefined), tableManifest).probe();
+    const findings = findingsOf(`${manifest.api}.${name}`, probeResult);
     wrong ||= findings.some(isError);
-    if (json) io.out(JSON.stringify(probed));
+    if (json) io.out(JSON.stringify(probeResult));
     else for (const finding of findings) io.out(lineOf(finding));
   }
   return wrong ? 1 : 0;
 };
 
 /** Undefined: it has mistakes, and each is told. */
-function validated(file: string, tell: (line: string) => void): Manifest | undefined {
+function readValidManifest(file: string, tell: (line: string) => void): Manifest | undefined {
   try {
     return readManifest(file);
   } catch (cause) {
@@ -70,26 +70,26 @@ function accountOf(manifest: Manifest, base: string): Account {
   return openAccount({ api, manifest, base, config: Object.fromEntries(config), timeoutMs, waitMs: timeoutMs, log });
 }
 
-function findingsOf(subject: string, probed: ProbeResult): Finding[] {
-  const { records, repeated, missing, undecoded, unmirrored, lists, foundAgain, failed } = probed;
+function findingsOf(subject: string, probeResult: ProbeResult): Finding[] {
+  const { records, repeated, missing, undecoded, unmirrored, lists, foundAgain, failed } = probeResult;
   const error = (says: string): Finding => ({ level: "error", subject, says });
   const warning = (says: string): Finding => ({ level: "warning", subject, says });
-  const found: Finding[] = undecoded.map(({ column, type, found: kind, records: wrong }) =>
+  const findings: Finding[] = undecoded.map(({ column, type, found: kind, records: wrong }) =>
     error(
       `column "${column}" is no ${type} in ${wrong} of ${records} records, but ${article(kind)}: mend its type or codec`,
     ),
   );
   if (repeated > 0)
-    found.push(error(`${repeated} of ${records} records have the key of another one: mend "key", or "record.key"`));
-  if (foundAgain === false) found.push(error('"read.get" does not find the first record by its key'));
-  if (failed !== null) found.push(error(failed));
-  for (const { name, failed: why } of lists) if (why !== null) found.push(error(`"read.${name}": ${why}`));
-  if (missing.length > 0) found.push(warning(`in no record: ${missing.join(", ")}`));
-  if (unmirrored.length > 0) found.push(warning(`mirrored by no column: ${unmirrored.join(", ")}`));
-  if (records === 0 && failed === null) return [warning("has no records, so nothing could be compared"), ...found];
-  if (found.some(isError)) return found;
-  const came = records === 1 ? "1 record came, and all its" : `${records} records came, and all their`;
-  return [{ level: "ok", subject, says: `${came} values fit` }, ...found];
+    findings.push(error(`${repeated} of ${records} records have the key of another one: mend "key", or "record.key"`));
+  if (foundAgain === false) findings.push(error('"read.get" does not find the first record by its key'));
+  if (failed !== null) findings.push(error(failed));
+  for (const { name, failed: why } of lists) if (why !== null) findings.push(error(`"read.${name}": ${why}`));
+  if (missing.length > 0) findings.push(warning(`in no record: ${missing.join(", ")}`));
+  if (unmirrored.length > 0) findings.push(warning(`mirrored by no column: ${unmirrored.join(", ")}`));
+  if (records === 0 && failed === null) return [warning("has no records, so nothing could be compared"), ...findings];
+  if (findings.some(isError)) return findings;
+  const countWords = records === 1 ? "1 record came, and all its" : `${records} records came, and all their`;
+  return [{ level: "ok", subject, says: `${countWords} values fit` }, ...findings];
 }
 
 function article(kind: string): string {

@@ -74,13 +74,13 @@ function shownTable(name: string, { key, columns, discover, write }: TableManife
   return {
     name,
     key,
-    columns: Object.entries(columns).map(([column, said]) => ({
-      name: column,
+    columns: Object.entries(columns).map(([columnName, column]) => ({
+      name: columnName,
       // What neither the manifest nor the API places is text.
-      type: said.type ?? (discover ? null : "text"),
-      write: said.write ?? "always",
-      required: said.required === true,
-      unique: said.unique === true,
+      type: column.type ?? (discover ? null : "text"),
+      write: column.write ?? "always",
+      required: column.required === true,
+      unique: column.unique === true,
     })),
     discovered: discover !== undefined,
     insert: shownVerb(write.create),
@@ -99,8 +99,8 @@ export function linesOf({ api, base, config, limits, tables }: ShownConnector): 
   return [
     `${api}  ${base}`,
     ...config.map(({ name, about, secret, default: fallback }) => {
-      const given = secret ? "secret" : fallback === null ? "given" : `by default ${fallback}`;
-      return `  config ${name} (${given}): ${about}`;
+      const sourceWords = secret ? "secret" : fallback === null ? "given" : `by default ${fallback}`;
+      return `  config ${name} (${sourceWords}): ${about}`;
     }),
     ...limits.map(limitWords),
     ...tables.flatMap((table) => ["", ...tableLines(table)]),

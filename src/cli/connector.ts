@@ -26,11 +26,11 @@ const list: Command = async ({ json }, io) => {
 };
 
 const show: Command = async ({ names: [name = ""], json }, io) => {
-  const known = connectorNames();
-  const manifest = known.includes(name) ? manifestOf(name) : undefined;
-  if (!manifest) throw new UsageError(`there is no connector "${name}"; ${suggestion(name, known)}`);
-  const shown = shownConnector(manifest);
-  for (const line of json ? [JSON.stringify(shown)] : linesOf(shown)) io.out(line);
+  const names = connectorNames();
+  const manifest = names.includes(name) ? manifestOf(name) : undefined;
+  if (!manifest) throw new UsageError(`there is no connector "${name}"; ${suggestion(name, names)}`);
+  const connector = shownConnector(manifest);
+  for (const line of json ? [JSON.stringify(connector)] : linesOf(connector)) io.out(line);
   return 0;
 };
 
@@ -48,8 +48,8 @@ const verbs: Readonly<Record<string, { readonly run: Command; readonly takes: nu
 
 export const connectorCommand: Command = async (options, io) => {
   const [verb = "", ...names] = options.names;
-  const found = Object.hasOwn(verbs, verb) ? verbs[verb] : undefined;
-  if (found?.takes !== names.length)
+  const subcommand = Object.hasOwn(verbs, verb) ? verbs[verb] : undefined;
+  if (subcommand?.takes !== names.length)
     throw new UsageError("connector takes list, show API, check FILE [--url BASE], or schema");
-  return found.run({ ...options, names }, io);
+  return subcommand.run({ ...options, names }, io);
 };

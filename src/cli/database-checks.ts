@@ -40,7 +40,7 @@ export function tooOld({ version, shown }: { readonly version: number; readonly 
 const rightsRow = z.object({ login: z.string(), superuser: z.boolean(), creates: z.boolean(), owner: z.boolean() });
 
 /** What the login of proxy and sync may do; only what is missing is told. */
-async function checkLogin(pool: Pool, installed: boolean): Promise<Finding[]> {
+async function checkLogin(pool: Pool, isInstalled: boolean): Promise<Finding[]> {
   const [rights] = await queryRows(
     pool,
     "the rights of the login",
@@ -55,7 +55,7 @@ async function checkLogin(pool: Pool, installed: boolean): Promise<Finding[]> {
   const findings: Finding[] = [];
   const add = (level: Finding["level"], says: string) => findings.push({ level, subject: "login", says });
   if (rights.superuser) add("warning", `"${login}" is a superuser: a login of its own with fewer rights is enough`);
-  if (!rights.creates && !installed)
+  if (!rights.creates && !isInstalled)
     add("error", `"${login}" may not create schemas: grant create on database … to "${login}"`);
   if (!rights.owner)
     add(
@@ -74,7 +74,7 @@ const mirrorRow = z.object({
 /** The table as it is, against what was registered: owner, columns, guard, grants. */
 export async function checkMirror(pool: Pool, mirror: Mirror, grants: Grants): Promise<Finding[]> {
   const subject = `${mirror.schema}.${mirror.table}`;
-  const [found] = await queryRows(
+  const [comparison] = await queryRows(
     pool,
     "a mirror against the register",
     mirrorRow,
@@ -89,11 +89,14 @@ export async function checkMirror(pool: Pool, mirror: Mirror, grants: Grants): P
   );
   const findings: Finding[] = [];
   const add = (level: Finding["level"], says: string) => findings.push({ level, subject, says });
-  if (found && found.owner !== ownerRole)
-    add("error", `is owned by "${found.owner}": alter table ${subject} owner to ${ownerRole}`);
-  if (found?.missing) add("error", `lacks columns (${found.missing.join(", ")}): run "throughline migrate"`);
-  if (found?.other)
-    add("error", `has columns of another type (${found.other.join("; ")}): run "throughline migrate --allow-drop"`);
+  if (comparison && comparison.owner !== ownerRole)
+    add("error", `is owned by "${comparison.owner}": alter table ${subject} owner to ${ownerRole}`);
+  if (comparison?.missing) add("error", `lacks columns (${comparison.missing.join(", ")}): run "throughline migrate"`);
+  if (comparison?.other)
+    add(
+      "error",
+      `has columns of another type (${comparison.other.join("; ")}): run "throughline migrate --allow-drop"`,
+    );
   const guard = await wrongGuard(pool, mirror.schema, mirror.table);
   if (guard !== undefined) add("error", guard);
   findings.push(...(await checkGrants(pool, subject, mirror, grants)));

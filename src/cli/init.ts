@@ -10,38 +10,42 @@ import type { Manifest } from "../manifest/manifest.js";
 import type { Command } from "./command.js";
 
 /** An environment variable that the file asks for. */
-interface Wanted {
+interface EnvironmentVariable {
   readonly name: string;
   readonly about: string;
 }
 
 export const initCommand: Command = async (options, io) => {
-  const known = connectorNames();
-  const named = [...new Set(options.names)];
-  for (const name of named) {
-    if (!known.includes(name)) throw new UsageError(`there is no connector "${name}"; ${suggestion(name, known)}`);
+  const connectors = connectorNames();
+  const names = [...new Set(options.names)];
+  for (const name of names) {
+    if (!connectors.includes(name))
+      throw new UsageError(`there is no connector "${name}"; ${suggestion(name, connectors)}`);
   }
   const database = databaseOf(options.flags["postgres"]);
-  const manifests = (named.length > 0 ? named : known).flatMap((name) => manifestOf(name) ?? []);
-  const text = [...head(database.url), ...manifests.flatMap((manifest) => part(manifest, named.length > 0))].join("\n");
+  const manifests = (names.length > 0 ? names : connectors).flatMap((name) => manifestOf(name) ?? []);
+  const text = [...head(database.url), ...manifests.flatMap((manifest) => part(manifest, names.length > 0))].join("\n");
   if (!write(options.config, `${text}\n`, options.flags["force"] === true)) {
     io.err(`${options.config} is there already, and stays as it is; --force replaces it, -c FILE writes another`);
     return 1;
   }
-  const wanted = [...variablesIn(database.url), ...(named.length > 0 ? manifests.flatMap(variables) : [])];
+  const environmentVariables = [
+    ...variablesIn(database.url),
+    ...(names.length > 0 ? manifests.flatMap(variables) : []),
+  ];
   const next = `throughline check${options.config === "throughline.yaml" ? "" : ` -c ${options.config}`}`;
-  if (options.json) io.out(JSON.stringify({ file: options.config, export: wanted, next }));
+  if (options.json) io.out(JSON.stringify({ file: options.config, export: environmentVariables, next }));
   if (database.heldPassword)
     io.err("the URL of --postgres holds a password, so the file has ${DATABASE_URL} in its place");
-  io.err(`${options.config} is written${named.length > 0 ? "" : ": remove the # before an API that you want"}; now:`);
-  for (const { name, about } of wanted) io.err(`  export ${name}=…    # ${about}`);
+  io.err(`${options.config} is written${names.length > 0 ? "" : ": remove the # before an API that you want"}; now:`);
+  for (const { name, about } of environmentVariables) io.err(`  export ${name}=…    # ${about}`);
   io.err(`  ${next}`);
   return 0;
 };
 
 const aboutDatabase = "the database that holds the mirrors, as a login that no client uses";
 
-function variablesIn(url: string): Wanted[] {
+function variablesIn(url: string): EnvironmentVariable[] {
   return [...url.matchAll(/\$\{(\w+)\}/g)].map(([whole, name = ""]) => ({
     name,
     about: `${whole === url ? "" : "part of "}the URL of ${aboutDatabase}`,
@@ -54,16 +58,16 @@ interface Database {
   readonly heldPassword: boolean;
 }
 
-function databaseOf(given: unknown): Database {
-  if (typeof given !== "string") return { url: "${DATABASE_URL}", heldPassword: false };
+function databaseOf(postgresFlag: unknown): Database {
+  if (typeof postgresFlag !== "string") return { url: "${DATABASE_URL}", heldPassword: false };
   // A variable in it is filled in when the file is read: its name is no secret.
-  const bare = given.replaceAll(/\$\{[^}]*\}/g, "");
+  const bare = postgresFlag.replaceAll(/\$\{[^}]*\}/g, "");
   const url = URL.canParse(bare) ? new URL(bare) : undefined;
   // What was given is not repeated: it may hold a password, in a place that we can't tell.
   if (bare !== "" && !["postgres:", "postgresql:"].includes(url?.protocol ?? ""))
     throw new UsageError("--postgres takes a URL such as postgres://throughline@localhost:5432/mydb");
   const heldPassword = url !== undefined && (url.password !== "" || Boolean(url.searchParams.get("password")));
-  return { url: heldPassword ? "${DATABASE_URL}" : given, heldPassword };
+  return { url: heldPassword ? "${DATABASE_URL}" : postgresFlag, heldPassword };
 }
 
 function head(url: string): string[] {
@@ -80,9 +84,9 @@ function head(url: string): string[] {
 }
 
 /** One API's lines; what is not `enabled` is a comment. */
-function part(manifest: Manifest, enabled: boolean): string[] {
+function part(manifest: Manifest, isEnabled: boolean): string[] {
   const { api, config, tables } = manifest;
-  const named = Object.keys(tables).filter((name) => name !== anyTable);
+  const tableNames = Object.keys(tables).filter((name) => name !== anyTable);
   const lines = [
     `${api}:  # the schema of its mirrors`,
     ...Object.entries(config).map(([key, { about, default: fallback }]) =>
@@ -91,15 +95,15 @@ function part(manifest: Manifest, enabled: boolean): string[] {
         : `  # ${key}: ${JSON.stringify(fallback)}  # ${about}`,
     ),
     "  tables:  # without a list: all of these",
-    ...named.map((name) => `    - ${name}`),
-    ...(named.length < Object.keys(tables).length
+    ...tableNames.map((name) => `    - ${name}`),
+    ...(tableNames.length < Object.keys(tables).length
       ? ["    # and others of the account's own, by their names there"]
       : []),
   ];
-  return lines.map((line) => (enabled ? `  ${line}` : `  # ${line}`));
+  return lines.map((line) => (isEnabled ? `  ${line}` : `  # ${line}`));
 }
 
-function variables({ api, config }: Manifest): Wanted[] {
+function variables({ api, config }: Manifest): EnvironmentVariable[] {
   return Object.entries(config).flatMap(([key, { about, default: fallback }]) =>
     fallback === undefined ? [{ name: variableOf(api, key), about }] : [],
   );

@@ -17,7 +17,7 @@ import { configOf } from "./config-of.js";
 /** How long another process's round of recovery is waited for. */
 const patienceMs = 30_000;
 
-const verbs: Readonly<Record<string, (opened: Opened, options: Options, io: Io, id: string) => Promise<0 | 1>>> = {
+const verbs: Readonly<Record<string, (instance: Opened, options: Options, io: Io, id: string) => Promise<0 | 1>>> = {
   list,
   show,
   retry,
@@ -31,12 +31,12 @@ export const journalCommand: Command = async (options, io) => {
   if (verb !== "list" && !/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id)) {
     throw new UsageError(`journal ${verb} takes the id of an entry, as "journal list" shows it`);
   }
-  const opened = open(configOf(options));
+  const instance = open(configOf(options));
   try {
-    await requireSchema(opened.pool);
-    return await run(opened, options, io, id);
+    await requireSchema(instance.pool);
+    return await run(instance, options, io, id);
   } finally {
-    await opened.pool.end();
+    await instance.pool.end();
   }
 };
 
@@ -66,18 +66,18 @@ async function list({ pool, tables }: Opened, options: Options, io: Io): Promise
 
 /** Entries may be of what is not configured any more; where there are none, a name that nobody knows is a mistake. */
 function refuseStrangers({ api, table }: Pick<EntryFilter, "api" | "table">, tables: Opened["tables"]): void {
-  const named = [
-    { kind: "API", name: api, known: tables.map((one) => one.api.name) },
+  const nameChecks = [
+    { kind: "API", name: api, candidates: tables.map((one) => one.api.name) },
     {
       kind: "table",
       name: table,
-      known: tables.flatMap(({ api: { name }, config }) => [config.as, `${name}.${config.as}`]),
+      candidates: tables.flatMap(({ api: { name }, config }) => [config.as, `${name}.${config.as}`]),
     },
   ];
-  for (const { kind, name, known } of named) {
-    if (name !== undefined && !known.includes(name))
+  for (const { kind, name, candidates } of nameChecks) {
+    if (name !== undefined && !candidates.includes(name))
       throw new UsageError(
-        `the config has no ${kind} "${name}", nor has an entry; ${suggestion(name, [...new Set(known)])}`,
+        `the config has no ${kind} "${name}", nor has an entry; ${suggestion(name, [...new Set(candidates)])}`,
       );
   }
 }
@@ -95,17 +95,17 @@ async function show({ pool }: Opened, { json }: Options, io: Io, id: string): Pr
   return 0;
 }
 
-async function retry(opened: Opened, { json }: Options, io: Io, id: string): Promise<0 | 1> {
-  const [entry] = await listEntries(opened.pool, { id, limit: 1 });
+async function retry(instance: Opened, { json }: Options, io: Io, id: string): Promise<0 | 1> {
+  const [entry] = await listEntries(instance.pool, { id, limit: 1 });
   if (!entry) return nowhere(io, id);
-  const parts = { ...opened, proxy: randomUUID(), mirrors: () => openMirrors(opened) };
+  const parts = { ...instance, proxy: randomUUID(), mirrors: () => openMirrors(instance) };
   const deadlineMs = performance.now() + patienceMs;
   let round: readonly RecoveryResult[] | undefined;
   while (!round && performance.now() < deadlineMs) {
     round = await recover(parts, id);
     if (!round) await delay(100);
   }
-  const [now] = await listEntries(opened.pool, { id, limit: 1 });
+  const [now] = await listEntries(instance.pool, { id, limit: 1 });
   if (!now) return nowhere(io, id);
   io.out(json ? JSON.stringify({ ...now, values: undefined }) : lineOf(now));
   if (now.open && round?.length === 0) io.err("nothing was done: its proxy is running, or its API does not answer");
@@ -114,11 +114,11 @@ async function retry(opened: Opened, { json }: Options, io: Io, id: string): Pro
 
 async function resolve({ pool }: Opened, { flags }: Options, io: Io, id: string): Promise<0 | 1> {
   const because = flags["because"];
-  const accepted = flags["accepted"] === true;
-  if (accepted === (flags["refused"] === true) || typeof because !== "string" || because === "") {
+  const isAccepted = flags["accepted"] === true;
+  if (isAccepted === (flags["refused"] === true) || typeof because !== "string" || because === "") {
     throw new UsageError("journal resolve ID takes --accepted or --refused, and --because TEXT");
   }
-  if (await resolveEntry(pool, id, accepted ? "accepted" : "refused", because)) return 0;
+  if (await resolveEntry(pool, id, isAccepted ? "accepted" : "refused", because)) return 0;
   const [entry] = await listEntries(pool, { id, limit: 1 });
   if (!entry) return nowhere(io, id);
   io.err(entry.open ? `journal entry ${id} is ${entry.state}: its call is under way` : `journal entry ${id} is closed`);

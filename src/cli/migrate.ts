@@ -11,17 +11,21 @@ export const migrateCommand: Command = async (options, io) => {
   const [dryRun, drop] = [flags["dry-run"] === true, flags["drop"] === true];
   if (drop && names.length === 0)
     throw new UsageError("migrate --drop takes the names of what to drop: API or API.TABLE");
-  const opened = wantedTables(open(configOf(options)), names);
+  const instance = wantedTables(open(configOf(options)), names);
   try {
-    const done = drop
-      ? await dropAll(opened, dryRun)
-      : await migrateAll(opened, { dryRun, allowDrop: flags["allow-drop"] === true });
-    for (const sql of done) io.out(json ? JSON.stringify({ sql }) : sql.startsWith("--") ? sql : `${sql};`);
+    const statements = drop
+      ? await dropAll(instance, dryRun)
+      : await migrateAll(instance, { dryRun, allowDrop: flags["allow-drop"] === true });
+    for (const sql of statements) io.out(json ? JSON.stringify({ sql }) : sql.startsWith("--") ? sql : `${sql};`);
     io.err(
-      done.length === 0 ? "nothing to do" : dryRun ? "dry run: nothing was changed" : `${done.length} changes made`,
+      statements.length === 0
+        ? "nothing to do"
+        : dryRun
+          ? "dry run: nothing was changed"
+          : `${statements.length} changes made`,
     );
     return 0;
   } finally {
-    await opened.pool.end();
+    await instance.pool.end();
   }
 };

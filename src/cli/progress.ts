@@ -7,7 +7,7 @@ const rowsPerLine = 10_000;
 
 export class PullProgress {
   private readonly rows = new Map<string, number>();
-  private readonly told = new Map<string, number>();
+  private readonly reportedRows = new Map<string, number>();
 
   constructor(
     private readonly io: Io,
@@ -17,8 +17,8 @@ export class PullProgress {
   at(table: string, rows: number): void {
     this.rows.set(table, rows);
     this.draw();
-    if (this.terminal || rows - (this.told.get(table) ?? 0) < rowsPerLine) return;
-    this.told.set(table, rows);
+    if (this.terminal || rows - (this.reportedRows.get(table) ?? 0) < rowsPerLine) return;
+    this.reportedRows.set(table, rows);
     this.io.err(`${table}: ${rows} rows so far`);
   }
 

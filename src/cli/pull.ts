@@ -7,19 +7,19 @@ import { UsageError } from "../app/usage-error.js";
 import { assertNever } from "../config/assert-never.js";
 import { requireSchema } from "../mirror/schema.js";
 import type { ParkedCount } from "../sync/backfill.js";
-import { type Command, type Io, interruption, numberFlag } from "./command.js";
+import { type Command, type Io, interruptionSignal, numberFlag } from "./command.js";
 import { configOf } from "./config-of.js";
 import { PullProgress } from "./progress.js";
 
 export const pullCommand: Command = async (options, io) => {
   const workers = numberFlag(options, "workers", 4);
   if (workers === 0) throw new UsageError("--workers takes a number from 1");
-  const opened = wantedTables(open(configOf(options)), options.names);
-  const signal = interruption();
+  const instance = wantedTables(open(configOf(options)), options.names);
+  const signal = interruptionSignal();
   const progress = new PullProgress(io);
   try {
-    await requireSchema(opened.pool);
-    const pulled = await pullAll(opened, {
+    await requireSchema(instance.pool);
+    const results = await pullAll(instance, {
       workers,
       full: options.flags["full"] === true,
       signal,
@@ -30,25 +30,25 @@ export const pullCommand: Command = async (options, io) => {
       },
     });
     progress.clear();
-    if (!signal.aborted) return pulled.some(({ kind }) => kind === "failed") ? 1 : 0;
+    if (!signal.aborted) return results.some(({ kind }) => kind === "failed") ? 1 : 0;
     io.err('interrupted; "throughline pull" goes on where this one stopped');
     return 130;
   } finally {
-    await opened.pool.end();
+    await instance.pool.end();
   }
 };
 
-function tell(io: Io, json: boolean, pulled: PulledTable): void {
-  const { kind, table } = pulled;
+function tell(io: Io, json: boolean, result: PulledTable): void {
+  const { kind, table } = result;
   switch (kind) {
     case "interrupted":
       return;
     case "failed":
-      io.err(`${table}: ${pulled.reason}`);
+      io.err(`${table}: ${result.reason}`);
       return;
     case "copied": {
-      const { rows, deleted, withheld, parked } = pulled;
-      io.out(json ? JSON.stringify({ table, rows, deleted, withheld, parked }) : copiedWords(pulled));
+      const { rows, deleted, withheld, parked } = result;
+      io.out(json ? JSON.stringify({ table, rows, deleted, withheld, parked }) : copiedWords(result));
       return;
     }
     default:
@@ -57,9 +57,9 @@ function tell(io: Io, json: boolean, pulled: PulledTable): void {
 }
 
 function copiedWords({ table, rows, deleted, withheld, parked }: Extract<PulledTable, { kind: "copied" }>): string {
-  const left = `, ${withheld} not listed any more, and left for they are more than half: "throughline pull --full" asks for each`;
-  const gone = (deleted === 0 ? "" : `, ${deleted} deleted upstream`) + (withheld === 0 ? "" : left);
-  return `${table}: ${rows} rows${gone}${parked.map(parkedWords).join("")}`;
+  const withheldWords = `, ${withheld} not listed any more, and left for they are more than half: "throughline pull --full" asks for each`;
+  const missingWords = (deleted === 0 ? "" : `, ${deleted} deleted upstream`) + (withheld === 0 ? "" : withheldWords);
+  return `${table}: ${rows} rows${missingWords}${parked.map(parkedWords).join("")}`;
 }
 
 function parkedWords({ sqlstate, count }: ParkedCount): string {

@@ -6,29 +6,29 @@ import { serve, unservable, watchOver } from "../app/serve.js";
 import { UsageError } from "../app/usage-error.js";
 import { ConfigError } from "../config/yaml.js";
 import { Metrics } from "../observe/metrics.js";
-import { type Command, interrupted, type Options, reasonOf } from "./command.js";
+import { awaitInterruption, type Command, type Options, reasonOf } from "./command.js";
 import { configOf } from "./config-of.js";
 
 export const serveCommand: Command = async (options, io) => {
-  const opened = open(configOf(options));
-  const { pool, config, log } = opened;
+  const instance = open(configOf(options));
+  const { pool, config, log } = instance;
   try {
-    const wrong = await unservable(opened);
+    const wrong = await unservable(instance);
     if (wrong !== undefined) {
       io.err(wrong);
       return 1;
     }
     const metrics = new Metrics();
-    const current = followConfig(opened, options);
+    const current = followConfig(instance, options);
     const listen = listenOn(options.flags["listen"], options.flags["socket"], config.listen);
     const proxy = await serve(current, listen, metrics).catch(portTaken(listen));
     let stopping = false;
-    const health = await watchOver(opened, metrics, () => stopping).catch(async (cause: unknown) => {
+    const health = await watchOver(instance, metrics, () => stopping).catch(async (cause: unknown) => {
       await proxy.close();
       throw cause;
     });
     log.info({ port: proxy.port, http: health?.port }, "listening");
-    await interrupted();
+    await awaitInterruption();
     stopping = true;
     await proxy.close(config.listen.drainMs);
     health?.close();
@@ -39,8 +39,8 @@ export const serveCommand: Command = async (options, io) => {
 };
 
 /** SIGHUP reads the config again; one that is wrong changes nothing. Where it listens, and how it reaches Postgres, stays. */
-function followConfig(opened: Opened, options: Options): Opened {
-  const current: { -readonly [Name in keyof Opened]: Opened[Name] } = { ...opened };
+function followConfig(instance: Opened, options: Options): Opened {
+  const current: { -readonly [Name in keyof Opened]: Opened[Name] } = { ...instance };
   process.on("SIGHUP", () => {
     try {
       const config = configOf(options);

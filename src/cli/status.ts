@@ -5,7 +5,7 @@ import { type Opened, open, wantedTables } from "../app/open.js";
 import { type LastFailure, loadSummaries, type OpenEntries } from "../journal/summary.js";
 import { loadMirrorProgress } from "../mirror/progress.js";
 import { schemaVersion } from "../mirror/schema.js";
-import { type Command, type Io, interrupted } from "./command.js";
+import { awaitInterruption, type Command, type Io } from "./command.js";
 import { configOf } from "./config-of.js";
 
 const everyMs = 2_000;
@@ -27,7 +27,7 @@ interface TableStatus {
 }
 
 export const statusCommand: Command = async (options, io) => {
-  const opened = wantedTables(
+  const instance = wantedTables(
     open(configOf(options)),
     options.names,
     (word) => `the config has no API or table "${word}"`,
@@ -35,15 +35,15 @@ export const statusCommand: Command = async (options, io) => {
   try {
     const watching = options.flags["watch"] === true;
     const stop = new AbortController();
-    const stopped = watching ? interrupted().then(() => stop.abort()) : undefined;
+    const interruption = watching ? awaitInterruption().then(() => stop.abort()) : undefined;
     do {
-      const tables = await statusOf(opened);
+      const tables = await statusOf(instance);
       if (watching && !options.json && process.stdout.isTTY) process.stdout.write(clearScreen);
       show(tables, options.json, io);
-    } while (stopped && (await isAgain(stop.signal)));
+    } while (interruption && (await isAgain(stop.signal)));
     return 0;
   } finally {
-    await opened.pool.end();
+    await instance.pool.end();
   }
 };
 
@@ -53,14 +53,14 @@ async function isAgain(signal: AbortSignal): Promise<boolean> {
 }
 
 async function statusOf({ pool, tables }: Opened): Promise<readonly TableStatus[]> {
-  const installed = (await schemaVersion(pool)) !== undefined;
-  const mirrors = installed ? await loadMirrorProgress(pool) : [];
-  const standings = installed ? await loadSummaries(pool) : [];
+  const isInstalled = (await schemaVersion(pool)) !== undefined;
+  const mirrors = isInstalled ? await loadMirrorProgress(pool) : [];
+  const standings = isInstalled ? await loadSummaries(pool) : [];
   return tables.map(({ api: { name: api }, table: { resource } }): TableStatus => {
     const table = `${api}.${resource}`;
-    const found = mirrors.find((one) => one.api === api && one.resource === resource);
-    if (!found) return { table, ...notMigrated };
-    const { stage, running, rows, exact, completedAt, parked, mirror } = found;
+    const progress = mirrors.find((one) => one.api === api && one.resource === resource);
+    if (!progress) return { table, ...notMigrated };
+    const { stage, running, rows, exact, completedAt, parked, mirror } = progress;
     const { open: entries = [], lastFailure = null } = standings.find((one) => one.mirror === mirror) ?? {};
     return { table, stage, running, rows, exact, completedAt, parked, open: entries, lastFailure };
   });
@@ -78,7 +78,7 @@ const notMigrated = {
 } as const;
 
 function show(tables: readonly TableStatus[], json: boolean, io: Io): void {
-  const lines = json ? tables.map((table) => JSON.stringify(table)) : aligned(tables.map(cells));
+  const lines = json ? tables.map((table) => JSON.stringify(table)) : alignColumns(tables.map(cells));
   for (const line of lines) io.out(line);
 }
 
@@ -103,7 +103,7 @@ function cells(of: TableStatus): readonly string[] {
 }
 
 /** In columns, as wide as they have to be. */
-function aligned(rows: readonly (readonly string[])[]): string[] {
+function alignColumns(rows: readonly (readonly string[])[]): string[] {
   const width = (column: number) => Math.max(...rows.map((row) => row[column]?.length ?? 0));
   return rows.map((row) =>
     row

@@ -13,7 +13,7 @@ import { UsageError } from "../../app/usage-error.js";
 import { Explained } from "../../config/explained.js";
 import { suggestion } from "../../config/suggest.js";
 import type { RunningProxy } from "../../proxy/start.js";
-import { type Command, type Io, interrupted, type Options } from "../command.js";
+import { awaitInterruption, type Command, type Io, type Options } from "../command.js";
 import { playSession } from "./session.js";
 import type { SeededSandbox, Show } from "./show.js";
 import { shows } from "./shows/registry.js";
@@ -21,14 +21,14 @@ import { shows } from "./shows/registry.js";
 export const demoCommand: Command = async (options, io) => {
   const show = wantedShow(options);
   const undo: (() => Promise<void> | void)[] = [];
-  const stopped = interrupted();
+  const interruption = awaitInterruption();
   const ready = setUp(show, io, undo);
-  const played = play(show, ready, options.flags["once"] === true, io, stopped);
+  const session = play(show, ready, options.flags["once"] === true, io, interruption);
   try {
     // Interrupted on its way, what has been started is taken down all the same.
-    await Promise.race([played, stopped]);
+    await Promise.race([session, interruption]);
   } finally {
-    played.catch(() => undefined);
+    session.catch(() => undefined);
     // What is being started can only be stopped when it is there.
     await ready.catch(() => undefined);
     for (const step of undo.reverse()) await step();
@@ -41,8 +41,8 @@ function wantedShow({ flags }: Options): Show {
   if (name === undefined) return shows[0];
   const show = shows.find(({ api }) => api === name);
   if (show) return show;
-  const known = shows.map(({ api }) => api);
-  throw new UsageError(`there is no demo of "${name}"; ${suggestion(String(name), known)}`);
+  const apis = shows.map(({ api }) => api);
+  throw new UsageError(`there is no demo of "${name}"; ${suggestion(String(name), apis)}`);
 }
 
 interface Ready {
@@ -51,7 +51,13 @@ interface Ready {
   readonly database: string;
 }
 
-async function play(show: Show, ready: Promise<Ready>, once: boolean, io: Io, stopped: Promise<void>): Promise<void> {
+async function play(
+  show: Show,
+  ready: Promise<Ready>,
+  once: boolean,
+  io: Io,
+  interruption: Promise<void>,
+): Promise<void> {
   const { proxy, sandbox, database } = await ready;
   const url = `postgres://app@127.0.0.1:${proxy.port}/${database}`;
   const client = new pg.Client({ connectionString: url });
@@ -63,7 +69,7 @@ async function play(show: Show, ready: Promise<Ready>, once: boolean, io: Io, st
   io.out(
     `\nIt stays up. In another terminal:\n\n  psql ${url}\n\n${show.vendor}'s side: ${sandbox.url} (any ${show.credential}). Stop it with Ctrl-C.`,
   );
-  await stopped;
+  await interruption;
 }
 
 async function setUp(show: Show, io: Io, undo: (() => Promise<void> | void)[]): Promise<Ready> {
@@ -94,26 +100,26 @@ async function setUp(show: Show, io: Io, undo: (() => Promise<void> | void)[]): 
     DATABASE_URL: postgres.urlOf("throughline", database),
     SANDBOX_PORT: String(sandbox.port),
   };
-  const opened = open(readConfig(path, env));
-  undo.push(() => opened.pool.end());
-  io.out(`\nthroughline.yaml\n${indented(show.config.trimEnd())}`);
+  const instance = open(readConfig(path, env));
+  undo.push(() => instance.pool.end());
+  io.out(`\nthroughline.yaml\n${indent(show.config.trimEnd())}`);
   io.out(
-    `\n$ throughline migrate\n  ${(await migrateAll(opened, { dryRun: false })).length} changes: schema, mirror table, guard, grants`,
+    `\n$ throughline migrate\n  ${(await migrateAll(instance, { dryRun: false })).length} changes: schema, mirror table, guard, grants`,
   );
   io.out("$ throughline pull");
-  await pullAll(opened, {
-    ended: (pulled) => {
-      if (pulled.kind === "failed") throw new Explained(`${pulled.table}: ${pulled.reason}`);
-      if (pulled.kind === "copied") io.out(`  ${pulled.table}: ${pulled.rows} rows`);
+  await pullAll(instance, {
+    ended: (result) => {
+      if (result.kind === "failed") throw new Explained(`${result.table}: ${result.reason}`);
+      if (result.kind === "copied") io.out(`  ${result.table}: ${result.rows} rows`);
     },
   });
-  const proxy = await serve(opened, { host: "127.0.0.1", port: 0 });
+  const proxy = await serve(instance, { host: "127.0.0.1", port: 0 });
   undo.push(proxy.close);
   io.out("$ throughline serve");
   sandbox.clearLog();
   return { proxy, sandbox, database };
 }
 
-function indented(text: string): string {
+function indent(text: string): string {
   return text.replaceAll(/^/gm, "  ");
 }

@@ -15,10 +15,10 @@ export async function playSession(client: pg.Client, show: Show, sandbox: Seeded
       const from = sandbox.log.length;
       io.out(`\n${sql};`);
       const answer = await answerTo(client, sql);
-      const made = sandbox.log.slice(from);
-      requests += made.length;
-      for (const line of made.flatMap(requestLines)) io.out(`  ${line}`);
-      if (made.length === 0 && writes.test(sql)) io.out("  → no request was sent");
+      const newRequests = sandbox.log.slice(from);
+      requests += newRequests.length;
+      for (const line of newRequests.flatMap(requestLines)) io.out(`  ${line}`);
+      if (newRequests.length === 0 && writes.test(sql)) io.out("  → no request was sent");
       for (const line of answer) io.out(`  ${line}`);
       for (const notice of notices.splice(0)) io.out(`  ${notice}`);
     }
@@ -45,7 +45,7 @@ async function answerTo(client: pg.Client, sql: string): Promise<string[]> {
 }
 
 function asTable(names: readonly string[], rows: readonly (readonly unknown[])[]): string[] {
-  const cells = rows.map((row) => row.map(shown));
+  const cells = rows.map((row) => row.map(cellText));
   const widths = names.map((name, i) => Math.max(name.length, ...cells.map((row) => row[i]?.length ?? 0)));
   const line = (row: readonly string[]) =>
     row
@@ -55,7 +55,7 @@ function asTable(names: readonly string[], rows: readonly (readonly unknown[])[]
   return [line(names), widths.map((width) => "─".repeat(width)).join("─┼─"), ...cells.map(line)];
 }
 
-function shown(value: unknown): string {
+function cellText(value: unknown): string {
   if (value === null) return "";
   if (value instanceof Date) return value.toISOString();
   return typeof value === "object" ? JSON.stringify(value) : String(value);
