@@ -1,7 +1,7 @@
 // The function that writes canonical rows into one mirror: for the sync, for settling, and at the end of the write path.
 
 import { quoteLiteral, quoteName } from "../postgres/quote.js";
-import { asJson, type GuardColumn, type GuardTable, jsonOf, pinned } from "./guard-table.js";
+import { asJson, type GuardColumn, type GuardTable, jsonOf, pinnedSettings } from "./guard-table.js";
 import { hasKeySql, jsonKeySql, keyNamesSql, keySql, sameKeySql } from "./key.js";
 
 /**
@@ -12,26 +12,26 @@ import { hasKeySql, jsonKeySql, keyNamesSql, keySql, sameKeySql } from "./key.js
  * Where the user has triggers of his own, what is applied is staged, so that the guard restores it, and verified.
  */
 export function applyRowsSql({ id, key, columns, login }: GuardTable, target: string): string {
-  const managed = columns.filter((column) => column.managed);
+  const mirrorColumns = columns.filter((column) => column.isMirrorColumn);
   const value = ({ name, type }: GuardColumn) =>
     `case when r.full_row -> ${quoteLiteral(name)} is null then x.${quoteName(name)}
         else (r.full_row ->> ${quoteLiteral(name)})::${type} end as ${quoteName(name)}`;
-  const names = managed.map((column) => quoteName(column.name));
-  const wanted = `wanted as materialized (
-    select ${managed.map(value).join(",\n      ")}
+  const names = mirrorColumns.map((column) => quoteName(column.name));
+  const wantedRowsSql = `wanted as materialized (
+    select ${mirrorColumns.map(value).join(",\n      ")}
       from (select entry.body ->> 'key' as key, entry.body -> 'row' as full_row
         from json_array_elements($1) entry(body) where json_typeof(entry.body -> 'row') = 'object') r
       left join ${target} x on ${hasKeySql(key, "x", "r.key")}
   )`;
-  const differing = `from wanted w where not exists (select from ${target} y where ${sameKeySql(key, "y", "w")}
+  const differingRowsSql = `from wanted w where not exists (select from ${target} y where ${sameKeySql(key, "y", "w")}
         and ${names.map((name) => `y.${name}::text is not distinct from w.${name}::text`).join(" and ")})`;
   const tombstones = `json_array_elements($1) entry(body)
       where ${hasKeySql(key, "x", "entry.body ->> 'key'")} and json_typeof(entry.body -> 'row') is distinct from 'object'`;
-  const taken = managed
+  const takeOvers = mirrorColumns
     .filter(({ name, unique }) => unique && !(key.length === 1 && key[0]?.name === name))
     .map(takeOver);
   return `create or replace function throughline.apply_${id}(page json, since timestamptz default null) returns integer
-language plpgsql ${pinned} as $apply$
+language plpgsql ${pinnedSettings} as $apply$
 #variable_conflict use_column
 declare
   watch uuid;
@@ -54,12 +54,12 @@ begin
   end if;
   if session_user = ${quoteLiteral(login)} then
     if since is not null then
-      ${taken.join("\n      ")}
+      ${takeOvers.join("\n      ")}
     end if;
     if watch is not null then
-      with ${wanted}
+      with ${wantedRowsSql}
       insert into throughline.staged (call, key, full_row)
-        select watch, ${keySql(key, "w")}, ${asJson(managed, "w")} from wanted w
+        select watch, ${keySql(key, "w")}, ${asJson(mirrorColumns, "w")} from wanted w
         union all select watch, entry.body ->> 'key', null from json_array_elements($1) entry(body) where json_typeof(entry.body -> 'row') is distinct from 'object';
     end if;
   end if;
@@ -67,10 +67,10 @@ begin
     delete from ${target} x using ${tombstones};
     get diagnostics gone = row_count;
   end if;
-  if not loud or exists (with ${wanted} select ${differing}) then
-    with ${wanted}
+  if not loud or exists (with ${wantedRowsSql} select ${differingRowsSql}) then
+    with ${wantedRowsSql}
     insert into ${target} as x (${names.join(", ")}) overriding system value
-      select ${names.map((name) => `w.${name}`).join(", ")} ${differing}
+      select ${names.map((name) => `w.${name}`).join(", ")} ${differingRowsSql}
       order by ${keyNamesSql(key, "w")}
       on conflict (${keyNamesSql(key)}) do update set ${names.map((name) => `${name} = excluded.${name}`).join(", ")};
     get diagnostics written = row_count;
@@ -78,7 +78,7 @@ begin
   if watch is not null then
     select s.key into wrong from throughline.staged s left join ${target} y on ${hasKeySql(key, "y", `coalesce(${jsonKeySql(key, "s.full_row")}, s.key)`)}
       where s.call = watch and (s.full_row is not null or s.n is null)
-        and case when s.full_row is null then y.ctid is not null else y.ctid is null or not (${managed.map(asStaged).join("\n          and ")}) end;
+        and case when s.full_row is null then y.ctid is not null else y.ctid is null or not (${mirrorColumns.map(asStaged).join("\n          and ")}) end;
     if found then
       raise exception 'throughline: a trigger of % keeps row "%" from being what its API reported', ${quoteLiteral(target)}, wrong
         using errcode = 'triggered_data_change_violation';
@@ -96,23 +96,23 @@ end $apply$`;
     return `y.${quoteName(name)}::text is not distinct from ((s.full_row ->> ${quoteLiteral(name)})::${type})::text`;
   }
 
-  function takeOver(taken: GuardColumn): string {
-    const column = quoteName(taken.name);
+  function takeOver(uniqueColumn: GuardColumn): string {
+    const column = quoteName(uniqueColumn.name);
     const holders = `${target} y, json_array_elements($1) entry(body)
-        where y.${column} = (entry.body -> 'row' ->> ${quoteLiteral(taken.name)})::${taken.type} and not (${hasKeySql(key, "y", "entry.body ->> 'key'")})
+        where y.${column} = (entry.body -> 'row' ->> ${quoteLiteral(uniqueColumn.name)})::${uniqueColumn.type} and not (${hasKeySql(key, "y", "entry.body ->> 'key'")})
           and not exists (select from throughline.journal j where j.mirror = ${id} and ${keySql(key, "y")} = any(j.keys)
             and j.state not in ('refused', 'unsent') and (j.outcome_at is null or j.outcome_at >= since))`;
     // Without a part of its key a row can't be kept until it is read again.
-    const goes = key.some(({ name }) => name === taken.name);
-    const taking = goes ? `delete from ${target} x using` : `update ${target} x set ${column} = null from`;
-    const left = goes
+    const isKeyPart = key.some(({ name }) => name === uniqueColumn.name);
+    const takeSql = isKeyPart ? `delete from ${target} x using` : `update ${target} x set ${column} = null from`;
+    const remainderSql = isKeyPart
       ? "null::json"
-      : jsonOf(managed, ({ name }) => (name === taken.name ? "null" : `y.${quoteName(name)}::text`));
+      : jsonOf(mirrorColumns, ({ name }) => (name === uniqueColumn.name ? "null" : `y.${quoteName(name)}::text`));
     return `insert into throughline.staged (call, key, full_row)
-        select watch, ${keySql(key, "y")}, ${left}
+        select watch, ${keySql(key, "y")}, ${remainderSql}
           from ${holders} and watch is not null;
       with taken as (
-        ${taking} ${holders}
+        ${takeSql} ${holders}
           and ${sameKeySql(key, "x", "y")} returning ${keySql(key, "x")} as key
       )
       insert into throughline.parked (mirror, key) select distinct ${id}, t.key from taken t on conflict do nothing;

@@ -20,14 +20,14 @@ const registerRow = z.object({
 
 /** All registered mirrors whose table exists. */
 export async function loadMirrors(pool: Pool | PoolClient): Promise<readonly Mirror[]> {
-  const found = await queryRows(
+  const rows = await queryRows(
     pool,
     "the register of mirrors",
     registerRow,
     `select id, to_regclass(format('%I.%I', schema_name, table_name))::oid::int8::float8 as relation, api, resource, schema_name,
        table_name, key_columns, columns, revision, complete_at is not null as complete from throughline.mirror order by id`,
   );
-  return found.flatMap((row) => {
+  return rows.flatMap((row) => {
     const key = row.key_columns.flatMap((part) => row.columns.find(({ name }) => name === part) ?? []);
     if (row.relation === null) return [];
     const { id, relation, api, resource, schema_name: schema, table_name: table, columns, revision, complete } = row;

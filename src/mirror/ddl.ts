@@ -13,14 +13,14 @@ export interface WantedMirror {
 }
 
 /** The table as it is in the database; undefined when there is none. */
-export type FoundTable =
+export type ExistingTable =
   | {
       readonly columns: ReadonlySet<string>;
       readonly indexes: ReadonlySet<string>;
-      /** Columns that were mirrored, and that the API has no more, or as another type. */
-      readonly stale: ReadonlySet<string>;
-      /** Such columns that stay. */
-      readonly kept: readonly string[];
+      /** The mirror columns of before that the API no longer has, or has as another type: they are dropped. */
+      readonly staleColumns: ReadonlySet<string>;
+      /** The stale columns that the migration may not drop: they become local columns. */
+      readonly keptColumns: readonly string[];
     }
   | undefined;
 
@@ -28,12 +28,12 @@ export type FoundTable =
 export const ownerRole = "throughline_mirror";
 
 /** Additive, but for stale columns. Mirror columns are wide: a type and no more, or the first real backfill would fail. */
-export function mirrorDdl(wanted: WantedMirror, found: FoundTable): string[] {
-  const target = `${quoteName(wanted.schema)}.${quoteName(wanted.table)}`;
+export function mirrorDdl(mirror: WantedMirror, table: ExistingTable): string[] {
+  const target = `${quoteName(mirror.schema)}.${quoteName(mirror.table)}`;
   const statements: string[] = [];
-  if (!found) {
-    const parts = wanted.key.map((name) => keyPart(wanted, name));
-    const columns = wanted.columns.map((column) =>
+  if (!table) {
+    const parts = mirror.key.map((name) => keyPart(mirror, name));
+    const columns = mirror.columns.map((column) =>
       parts.includes(column) && column.write === "never"
         ? `${definition(column)} ${placeholderClause(column.type)}`
         : definition(column),
@@ -43,16 +43,16 @@ export function mirrorDdl(wanted: WantedMirror, found: FoundTable): string[] {
       `alter table ${target} owner to ${ownerRole}`,
     );
   } else {
-    statements.push(...[...found.stale].map((name) => `alter table ${target} drop column ${quoteName(name)}`));
-    const missing = wanted.columns.filter(({ name }) => !found.columns.has(name) || found.stale.has(name));
+    statements.push(...[...table.staleColumns].map((name) => `alter table ${target} drop column ${quoteName(name)}`));
+    const missing = mirror.columns.filter(({ name }) => !table.columns.has(name) || table.staleColumns.has(name));
     statements.push(...missing.map((column) => `alter table ${target} add column ${definition(column)}`));
   }
-  for (const { name, unique } of wanted.columns) {
-    const index = `${wanted.table}_${name}_key`;
+  for (const { name, unique } of mirror.columns) {
+    const index = `${mirror.table}_${name}_key`;
     if (
       !unique ||
-      (wanted.key.length === 1 && name === wanted.key[0]) ||
-      (found?.indexes.has(index) && !found.stale.has(name))
+      (mirror.key.length === 1 && name === mirror.key[0]) ||
+      (table?.indexes.has(index) && !table.staleColumns.has(name))
     )
       continue;
     statements.push(`create unique index ${quoteName(index)} on ${target} (${quoteName(name)})`);

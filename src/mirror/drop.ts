@@ -4,13 +4,13 @@ import type { Pool } from "pg";
 import { quoteName } from "../postgres/quote.js";
 import { queryTexts } from "../postgres/rows.js";
 import type { Mirror } from "./column.js";
-import { alone, MigrateError } from "./migrate.js";
+import { MigrateError, runAlone } from "./migrate.js";
 
 /** Returns the DDL. Throws MigrateError while a call on one of them is open. */
 export async function dropMirrors(pool: Pool, mirrors: readonly Mirror[], dryRun: boolean): Promise<readonly string[]> {
   const inUse = "a mirror is in use by another transaction: nothing was dropped, try again";
-  return alone(pool, { dryRun, inUse }, async (client) => {
-    const done: string[] = [];
+  return runAlone(pool, { dryRun, inUse }, async (client) => {
+    const statements: string[] = [];
     for (const { id, schema, table } of mirrors) {
       const target = `${quoteName(schema)}.${quoteName(table)}`;
       // What is noted of it is noted before we look.
@@ -22,7 +22,7 @@ export async function dropMirrors(pool: Pool, mirrors: readonly Mirror[], dryRun
         );
       const sql = `drop table ${target}`;
       await client.query(sql);
-      done.push(sql);
+      statements.push(sql);
       const functions = await queryTexts(
         client,
         "the functions of a mirror",
@@ -34,6 +34,6 @@ export async function dropMirrors(pool: Pool, mirrors: readonly Mirror[], dryRun
       // Its journal and what is parked of it go with its entry.
       await client.query("delete from throughline.mirror where id = $1", [id]);
     }
-    return done;
+    return statements;
   });
 }

@@ -6,7 +6,7 @@ export interface GuardColumn {
   readonly name: string;
   readonly type: string;
   /** Upstream's, rather than a local column of the user's. */
-  readonly managed: boolean;
+  readonly isMirrorColumn: boolean;
   readonly unique: boolean;
 }
 
@@ -22,20 +22,20 @@ export interface GuardTable {
 }
 
 /** All text conversions happen under these. */
-export const pinned = `set search_path = pg_catalog, pg_temp set datestyle = 'ISO, MDY' set intervalstyle = 'iso_8601'
+export const pinnedSettings = `set search_path = pg_catalog, pg_temp set datestyle = 'ISO, MDY' set intervalstyle = 'iso_8601'
   set timezone = 'UTC' set bytea_output = 'hex' set extra_float_digits = 3 set array_nulls = on set xmloption = content`;
 
-interface Named {
+interface NamedColumn {
   readonly name: string;
 }
 
 /** A row as one JSON object of strings; json_object, because json_build_object takes no more than 50 columns. */
-export function asJson(columns: readonly Named[], of: string): string {
+export function asJson(columns: readonly NamedColumn[], of: string): string {
   return jsonOf(columns, ({ name }) => `${of}.${quoteName(name)}::text`);
 }
 
 /** The same of other values, each an expression of type text. */
-export function jsonOf<T extends Named>(columns: readonly T[], value: (column: T) => string): string {
+export function jsonOf<T extends NamedColumn>(columns: readonly T[], value: (column: T) => string): string {
   const names = columns.map((column) => quoteLiteral(column.name)).join(", ");
   return `json_object(array[${names}]::text[], array[${columns.map(value).join(", ")}]::text[])`;
 }

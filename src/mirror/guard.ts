@@ -2,7 +2,7 @@
 
 import { quoteLiteral, quoteName } from "../postgres/quote.js";
 import { applyRowsSql } from "./apply.js";
-import { asJson, type GuardColumn, type GuardTable, pinned } from "./guard-table.js";
+import { asJson, type GuardColumn, type GuardTable, pinnedSettings } from "./guard-table.js";
 import { amongKeysSql, jsonKeySql, keyNamesSql, keySql } from "./key.js";
 
 /** Statements that put the guard on a table, or renew it. */
@@ -10,7 +10,7 @@ export function guardSql(table: GuardTable): string[] {
   const target = `${quoteName(table.schema)}.${quoteName(table.table)}`;
   const stranger = `session_user <> ${quoteLiteral(table.login)}`;
   // The sync is held to it as well where others act in its name: a trigger or cascade of the user's, or one that fires before ours.
-  const watched = `${stranger} or pg_trigger_depth() > 0 or current_setting('throughline.call', true) like 'close:%'`;
+  const watchCondition = `${stranger} or pg_trigger_depth() > 0 or current_setting('throughline.call', true) like 'close:%'`;
   const trigger = (name: string, event: string, when: string, call: string) => [
     `drop trigger if exists ${name} on ${target}`,
     `create trigger ${name} ${event} when (${when}) execute function ${call}()`,
@@ -24,7 +24,12 @@ export function guardSql(table: GuardTable): string[] {
     `revoke all on function throughline.guard_${table.id}(), throughline.capture_${table.id}(),
       throughline.lock_${table.id}(text[], boolean), throughline.apply_${table.id}(json, timestamptz) from public`,
     // A tilde sorts behind every other ASCII name: ours is the last BEFORE ROW trigger to fire.
-    ...trigger('"~throughline"', `before ${row} on ${target} for each row`, watched, `throughline.guard_${table.id}`),
+    ...trigger(
+      '"~throughline"',
+      `before ${row} on ${target} for each row`,
+      watchCondition,
+      `throughline.guard_${table.id}`,
+    ),
     ...trigger(
       '"~throughline_capture"',
       `after ${row} on ${target} for each row`,
@@ -45,11 +50,11 @@ function assign(column: GuardColumn, from: string): string {
 }
 
 function beforeRow({ id, key, columns }: GuardTable): string {
-  const managed = columns.filter((column) => column.managed);
-  const local = columns.filter((column) => !column.managed);
-  const unchanged = sameUpstream(managed);
+  const mirrorColumns = columns.filter((column) => column.isMirrorColumn);
+  const local = columns.filter((column) => !column.isMirrorColumn);
+  const isUnchangedSql = sameUpstream(mirrorColumns);
   return `create or replace function throughline.guard_${id}() returns trigger
-language plpgsql security definer ${pinned} as $guard$
+language plpgsql security definer ${pinnedSettings} as $guard$
 declare
   setting text := coalesce(current_setting('throughline.call', true), '');
   asked text := split_part(setting, ':', 1);
@@ -64,7 +69,7 @@ begin
     select o.* into this from throughline.opened o where o.call = substr(setting, length(asked) + 2)::uuid;
   end if;
   if this.mode = 'plan' and asked = 'plan' then
-    if tg_op = 'UPDATE' and ${unchanged} then
+    if tg_op = 'UPDATE' and ${isUnchangedSql} then
       perform set_config('throughline.local', 'on', true);
       return new;
     end if;
@@ -109,17 +114,17 @@ begin
       if it.call is not null and it.full_row is null then return old; end if;
       return null;
     end if;
-    if it.call is null and tg_op = 'UPDATE' and ${unchanged} then return new; end if;
+    if it.call is null and tg_op = 'UPDATE' and ${isUnchangedSql} then return new; end if;
     -- A candidate that met a conflict when it was planned shall meet it again; the other trigger sees that it does.
     if it.n is not null and it.full_row is null then return new; end if;
     -- It was not planned, or upstream no longer has it.
     if it.full_row is null then return null; end if;
-    ${managed.map((column) => assign(column, "it.full_row")).join("\n    ")}
+    ${mirrorColumns.map((column) => assign(column, "it.full_row")).join("\n    ")}
     ${local.map((column) => `if it.local_row -> ${quoteLiteral(column.name)} is not null then ${assign(column, "it.local_row")} end if;`).join("\n    ")}
     return new;
   end if;
   -- Local columns are the user's own.
-  if tg_op = 'UPDATE' and ${unchanged} then return new; end if;
+  if tg_op = 'UPDATE' and ${isUnchangedSql} then return new; end if;
   raise exception 'throughline: this % of mirror table "%"."%" did not come through Throughline', tg_op, tg_table_schema, tg_table_name
     using errcode = 'feature_not_supported', schema = tg_table_schema, table = tg_table_name,
       hint = 'Connect to Throughline''s port and send it there, as a statement of its own.';
@@ -127,21 +132,21 @@ end $guard$`;
 }
 
 /** Nothing of upstream's differs between OLD and NEW. */
-function sameUpstream(managed: readonly GuardColumn[]): string {
-  return managed
+function sameUpstream(mirrorColumns: readonly GuardColumn[]): string {
+  return mirrorColumns
     .map(({ name }) => `new.${quoteName(name)}::text is not distinct from old.${quoteName(name)}::text`)
     .join(" and ");
 }
 
 function afterRow({ id, key, columns }: GuardTable): string {
-  const managed = columns.filter((column) => column.managed);
+  const mirrorColumns = columns.filter((column) => column.isMirrorColumn);
   return `create or replace function throughline.capture_${id}() returns trigger
-language plpgsql security definer ${pinned} as $capture$
+language plpgsql security definer ${pinnedSettings} as $capture$
 declare
   setting text := coalesce(current_setting('throughline.call', true), '');
 begin
   if setting ~ '^plan:[0-9a-f-]{36}$' then
-    if tg_op = 'UPDATE' and ${sameUpstream(managed)} then return null; end if;
+    if tg_op = 'UPDATE' and ${sameUpstream(mirrorColumns)} then return null; end if;
     insert into throughline.planned_row (call, relation, verb, old_row, new_row)
       select o.call, tg_relid, lower(tg_op),
         case when tg_op <> 'INSERT' then ${asJson(columns, "old")} end,
@@ -168,7 +173,7 @@ function lockRows({ id, key, columns }: GuardTable, target: string): string {
       from ${target} t where ${amongKeysSql(key, "t", "keys")} order by ${keyNamesSql(key, "t")} ${strength};`;
   return `create or replace function throughline.lock_${id}(keys text[], for_delete boolean)
 returns table (key text, current_row json)
-language plpgsql ${pinned} as $lock$
+language plpgsql ${pinnedSettings} as $lock$
 begin
   if for_delete then
     -- A child row that arrived during the call would make the delete fail after it was accepted.

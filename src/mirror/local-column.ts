@@ -6,7 +6,7 @@ import { longestName, quoteName } from "../postgres/quote.js";
 import { queryTexts } from "../postgres/rows.js";
 import { loadMirrors } from "./catalogue.js";
 import type { Mirror } from "./column.js";
-import { alone, MigrateError, putGuard, qualified } from "./migrate.js";
+import { MigrateError, putGuard, qualifyTypesSql, runAlone } from "./migrate.js";
 import { requireSchema } from "./schema.js";
 
 /** Which column, of the mirror of which resource. */
@@ -23,7 +23,7 @@ export async function addLocalColumn(pool: Pool, column: LocalColumn, type: stri
     if (local.includes(name)) throw new MigrateError(`${target} has a column "${name}" already, a local one`);
     if (name === "" || Buffer.byteLength(name) > longestName)
       throw new MigrateError(`the name of a column has 1 to ${longestName} bytes, not ${Buffer.byteLength(name)}`);
-    refuseManaged(mirror, name, "choose another name for a local column");
+    refuseMirrorColumn(mirror, name, "choose another name for a local column");
     if (!(await isType(client, type)))
       throw new MigrateError(
         `"${type}" is no type of this database; a local column has a type and no more, such as integer, text[] or numeric(10,2)`,
@@ -36,17 +36,17 @@ export async function addLocalColumn(pool: Pool, column: LocalColumn, type: stri
 export async function dropLocalColumn(pool: Pool, column: LocalColumn): Promise<string> {
   const { name } = column;
   return alter(pool, column, async (_, mirror, target, local) => {
-    refuseManaged(mirror, name, `"columns" of the table in the config says which columns are mirrored`);
+    refuseMirrorColumn(mirror, name, `"columns" of the table in the config says which columns are mirrored`);
     if (!local.includes(name))
       throw new MigrateError(`${target} has no local column "${name}"; ${suggestion(name, local)}`);
     return `alter table ${target} drop column ${quoteName(name)}`;
   });
 }
 
-function refuseManaged({ api, resource, columns }: Mirror, name: string, hint: string): void {
-  const managed = columns.find((column) => column.name === name);
-  if (!managed) return;
-  const upstream = managed.upstream === name ? "" : `, there "${managed.upstream}"`;
+function refuseMirrorColumn({ api, resource, columns }: Mirror, name: string, hint: string): void {
+  const mirrorColumn = columns.find((column) => column.name === name);
+  if (!mirrorColumn) return;
+  const upstream = mirrorColumn.upstream === name ? "" : `, there "${mirrorColumn.upstream}"`;
   throw new MigrateError(`"${name}" of ${api}.${resource} is a column of the API's${upstream}: ${hint}`);
 }
 
@@ -54,12 +54,12 @@ type Decide = (client: PoolClient, mirror: Mirror, target: string, local: readon
 
 async function alter(pool: Pool, { api, resource }: LocalColumn, decide: Decide): Promise<string> {
   const inUse = `${api}.${resource} is in use by another transaction: nothing was changed, try again`;
-  return alone(pool, { inUse }, async (client) => {
+  return runAlone(pool, { inUse }, async (client) => {
     const mirror = await mirrorOf(client, api, resource);
     const target = `${quoteName(mirror.schema)}.${quoteName(mirror.table)}`;
     const sql = await decide(client, mirror, target, await localColumns(client, mirror));
     await client.query(sql);
-    await client.query(qualified);
+    await client.query(qualifyTypesSql);
     const [login = ""] = await queryTexts(client, "the login", "select session_user::text");
     const key = mirror.key.map(({ name }) => name);
     await putGuard(client, { ...mirror, key, login });
@@ -83,15 +83,15 @@ async function localColumns(client: PoolClient, { relation, columns }: Mirror): 
     "select attname from pg_attribute where attrelid = $1 and attnum > 0 and not attisdropped order by attnum",
     [relation],
   );
-  const managed = new Set(columns.map(({ name }) => name));
-  return names.filter((name) => !managed.has(name));
+  const mirrorNames = new Set(columns.map(({ name }) => name));
+  return names.filter((name) => !mirrorNames.has(name));
 }
 
 /** By the search path of the login. What is more than a type, such as a default behind it, is none. */
 async function isType(client: PoolClient, type: string): Promise<boolean> {
   try {
-    const found = await client.query("select where to_regtype($1) is not null", [type]);
-    return found.rowCount === 1;
+    const result = await client.query("select where to_regtype($1) is not null", [type]);
+    return result.rowCount === 1;
   } catch (cause) {
     if (cause instanceof Error && "code" in cause && cause.code === "42601") return false;
     throw cause;

@@ -9,7 +9,7 @@ import { quoteName } from "../postgres/quote.js";
 import { queryRows, queryTexts } from "../postgres/rows.js";
 import { inSavepoint, inTransaction } from "../postgres/transaction.js";
 import type { MirrorColumn } from "./column.js";
-import { type FoundTable, mirrorDdl, ownerRole } from "./ddl.js";
+import { type ExistingTable, mirrorDdl, ownerRole } from "./ddl.js";
 import { guardSql } from "./guard.js";
 import { installedVersion, schemaVersion } from "./schema.js";
 
@@ -37,13 +37,13 @@ export async function migrate(
   grants: Grants,
   { dryRun, allowDrop = false }: { readonly dryRun: boolean; readonly allowDrop?: boolean },
 ): Promise<readonly string[]> {
-  return alone(pool, { dryRun }, async (client) => {
-    await client.query(qualified);
+  return runAlone(pool, { dryRun }, async (client) => {
+    await client.query(qualifyTypesSql);
     return migrateIn(client, mirrors, grants, allowDrop);
   });
 }
 
-interface Alone {
+interface RunAloneOptions {
   /** Nothing stays changed. */
   readonly dryRun?: boolean;
   /** What is said when somebody else's transaction has a mirror; undefined: it is waited for. */
@@ -51,19 +51,19 @@ interface Alone {
 }
 
 /** Does what changes mirrors in a transaction, when nobody else does. */
-export async function alone<T>(
+export async function runAlone<T>(
   pool: Pool,
-  { dryRun = false, inUse }: Alone,
+  { dryRun = false, inUse }: RunAloneOptions,
   work: (client: PoolClient) => Promise<T>,
 ): Promise<T> {
-  const undisturbed = async (client: PoolClient) => {
+  const workUnderLock = async (client: PoolClient) => {
     await client.query("select pg_advisory_xact_lock(hashtext('throughline migrate'))");
     // Whoever waits for a table waits for us as well.
     if (inUse !== undefined) await client.query("set local lock_timeout = '5s'");
     return work(client);
   };
   try {
-    return await inTransaction(pool, undisturbed, () => !dryRun);
+    return await inTransaction(pool, workUnderLock, () => !dryRun);
   } catch (cause) {
     if (inUse !== undefined && cause instanceof Error && "code" in cause && cause.code === "55P03")
       throw new MigrateError(inUse);
@@ -72,7 +72,7 @@ export async function alone<T>(
 }
 
 /** Types of others come out qualified, as the guard needs them. */
-export const qualified = "set local search_path = pg_catalog";
+export const qualifyTypesSql = "set local search_path = pg_catalog";
 
 async function migrateIn(
   client: PoolClient,
@@ -80,8 +80,8 @@ async function migrateIn(
   grants: Grants,
   allowDrop: boolean,
 ): Promise<string[]> {
-  const done: string[] = [];
-  const note = (text: string) => void done.push(text);
+  const statements: string[] = [];
+  const note = (text: string) => void statements.push(text);
   const run = async (sql: string) => {
     await client.query(sql);
     note(sql);
@@ -97,7 +97,7 @@ async function migrateIn(
     note(`-- schema "throughline", version ${installedVersion}`);
   }
   for (const mirror of mirrors) await migrateMirror(client, mirror, grants, allowDrop, { run, note });
-  return done;
+  return statements;
 }
 
 interface Steps {
@@ -121,9 +121,9 @@ async function migrateMirror(
     await run(`create schema ${schema}`);
     await run(`grant usage, create on schema ${schema} to ${ownerRole}`);
   }
-  const found = await foundTable(client, mirror, target, allowDrop);
-  for (const sql of mirrorDdl(mirror, found)) await run(sql);
-  for (const name of found?.kept ?? [])
+  const existingTable = await readTable(client, mirror, target, allowDrop);
+  for (const sql of mirrorDdl(mirror, existingTable)) await run(sql);
+  for (const name of existingTable?.keptColumns ?? [])
     note(
       `-- column "${name}" of ${target} is the API's no more, and yours now: "throughline column drop ${mirror.api}.${mirror.resource} ${name}" drops it`,
     );
@@ -139,7 +139,7 @@ async function migrateMirror(
   );
   if (!entry) throw new Error("the register returned no row");
   // What was made anew is empty until the next whole pull.
-  if (found && found.stale.size > 0)
+  if (existingTable && existingTable.staleColumns.size > 0)
     await client.query("update throughline.mirror set complete_at = null, checkpoint = null where id = $1", [entry.id]);
   await putGuard(client, { ...mirror, ...entry });
   for (const [role, privileges] of Object.entries(grants)) {
@@ -158,22 +158,22 @@ export async function putGuard(
   mirror: Omit<MirrorToMigrate, "api" | "resource"> & { readonly id: number; readonly login: string },
 ): Promise<void> {
   const columns = await tableColumns(client, `${quoteName(mirror.schema)}.${quoteName(mirror.table)}`);
-  const managed = new Map(mirror.columns.map((column) => [column.name, column]));
-  const guarded = columns.map((column) => {
-    const known = managed.get(column.name);
-    return { ...column, managed: known !== undefined, unique: known?.unique === true };
+  const mirrorColumns = new Map(mirror.columns.map((column) => [column.name, column]));
+  const guardColumns = columns.map((column) => {
+    const mirrorColumn = mirrorColumns.get(column.name);
+    return { ...column, isMirrorColumn: mirrorColumn !== undefined, unique: mirrorColumn?.unique === true };
   });
-  const key = mirror.key.flatMap((part) => guarded.find(({ name }) => name === part) ?? []);
-  for (const sql of guardSql({ ...mirror, key, columns: guarded })) await client.query(sql);
+  const key = mirror.key.flatMap((part) => guardColumns.find(({ name }) => name === part) ?? []);
+  for (const sql of guardSql({ ...mirror, key, columns: guardColumns })) await client.query(sql);
 }
 
 /** Members of the role own the mirrors; the login that migrates has to be one. */
 async function ensureOwnerRole(client: PoolClient, run: (sql: string) => Promise<void>): Promise<void> {
-  const wanted: [string, string][] = [
+  const requirements: [string, string][] = [
     [`select exists (select from pg_roles where rolname = '${ownerRole}')`, `create role ${ownerRole} nologin`],
     [`select pg_has_role(session_user, '${ownerRole}', 'usage')`, `grant ${ownerRole} to session_user`],
   ];
-  for (const [question, sql] of wanted) {
+  for (const [question, sql] of requirements) {
     if (await exists(client, question, [])) continue;
     try {
       await inSavepoint(client, () => run(sql));
@@ -189,12 +189,12 @@ async function ensureOwnerRole(client: PoolClient, run: (sql: string) => Promise
   }
 }
 
-async function foundTable(
+async function readTable(
   client: PoolClient,
   mirror: MirrorToMigrate,
   target: string,
   allowDrop: boolean,
-): Promise<FoundTable> {
+): Promise<ExistingTable> {
   if (!(await exists(client, "select to_regclass($1) is not null", [target]))) return undefined;
   const columns = await tableColumns(client, target);
   const indexes = await queryTexts(
@@ -203,30 +203,30 @@ async function foundTable(
     "select c.relname from pg_index i join pg_class c on c.oid = i.indexrelid where i.indrelid = $1::regclass",
     [target],
   );
-  const compared = await compareColumns(client, mirror, target);
-  const taken = compared.find(({ mirrored, wanted }) => wanted && !mirrored);
-  if (taken) {
+  const comparisons = await compareColumns(client, mirror, target);
+  const conflict = comparisons.find(({ mirrored, wanted }) => wanted && !mirrored);
+  if (conflict) {
     throw new MigrateError(
-      `${target} has a local column "${taken.name}", and the API has a column of that name now: rename the local one, or the API's by "rename" of its table in throughline.yaml`,
+      `${target} has a local column "${conflict.name}", and the API has a column of that name now: rename the local one, or the API's by "rename" of its table in throughline.yaml`,
     );
   }
-  const stale = compared.filter((one) => one.mirrored && one.retyped && !mirror.key.includes(one.name));
-  const [retyped] = stale.filter(({ wanted }) => wanted);
-  if (retyped && !allowDrop) {
+  const staleColumns = comparisons.filter((one) => one.mirrored && one.retyped && !mirror.key.includes(one.name));
+  const [retypedColumn] = staleColumns.filter(({ wanted }) => wanted);
+  if (retypedColumn && !allowDrop) {
     throw new MigrateError(
-      `column "${retyped.name}" of ${target} is ${retyped.types}: "throughline migrate --allow-drop" makes it anew, and "throughline pull --full" fills it`,
+      `column "${retypedColumn.name}" of ${target} is ${retypedColumn.types}: "throughline migrate --allow-drop" makes it anew, and "throughline pull --full" fills it`,
     );
   }
-  const names = stale.map(({ name }) => name);
+  const names = staleColumns.map(({ name }) => name);
   return {
     columns: new Set(columns.map(({ name }) => name)),
     indexes: new Set(indexes),
-    stale: new Set(allowDrop ? names : []),
-    kept: allowDrop ? [] : names,
+    staleColumns: new Set(allowDrop ? names : []),
+    keptColumns: allowDrop ? [] : names,
   };
 }
 
-const comparedRow = z.object({
+const comparisonRow = z.object({
   name: z.string(),
   /** Registered as the API's until now. */
   mirrored: z.boolean(),
@@ -238,18 +238,18 @@ const comparedRow = z.object({
   types: z.string(),
 });
 
-type Compared = z.infer<typeof comparedRow>;
+type ColumnComparison = z.infer<typeof comparisonRow>;
 
 /** Each column of a registered mirror's table, against what it was and what it is to be. */
 async function compareColumns(
   client: PoolClient,
   { schema, table, columns }: MirrorToMigrate,
   target: string,
-): Promise<readonly Compared[]> {
+): Promise<readonly ColumnComparison[]> {
   return queryRows(
     client,
     "the columns of a mirror against its API's",
-    comparedRow,
+    comparisonRow,
     `select a.attname::text as name, r is not null as mirrored, w is not null as wanted,
        a.atttypid is distinct from to_regtype(w ->> 'type')::oid as retyped,
        format('%s here and %s in the API', format_type(a.atttypid, a.atttypmod), w ->> 'type') as types
@@ -276,6 +276,6 @@ async function tableColumns(client: PoolClient, target: string): Promise<{ name:
 }
 
 async function exists(client: Pool | PoolClient, sql: string, values: readonly string[]): Promise<boolean> {
-  const found = await client.query({ text: sql, values: [...values], rowMode: "array" });
-  return found.rows[0]?.[0] === true;
+  const result = await client.query({ text: sql, values: [...values], rowMode: "array" });
+  return result.rows[0]?.[0] === true;
 }

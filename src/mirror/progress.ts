@@ -25,7 +25,7 @@ export interface MirrorProgress {
 /** Up to so many rows are counted, each time. */
 const countedRows = 10_000;
 
-const registered = z.object({
+const progressRow = z.object({
   mirror: z.number(),
   api: z.string(),
   resource: z.string(),
@@ -41,16 +41,16 @@ const registered = z.object({
   live: z.number(),
 });
 
-type Registered = z.infer<typeof registered>;
+type ProgressRow = z.infer<typeof progressRow>;
 
 const rowCount = z.object({ rows: z.number() });
 
 /** Of every registered mirror whose table exists. */
 export async function loadMirrorProgress(pool: Pool): Promise<readonly MirrorProgress[]> {
-  const found = await queryRows(
+  const mirrors = await queryRows(
     pool,
     "the progress of each mirror",
-    registered,
+    progressRow,
     `select m.id as mirror, m.api, m.resource, m.schema_name as schema, m.table_name as table,
        case when m.checkpoint is not null then 'pulling' when m.complete_at is not null then 'complete' else 'migrated' end as stage,
        exists (select from pg_locks l where l.locktype = 'advisory' and l.granted and l.objsubid = 2
@@ -62,7 +62,7 @@ export async function loadMirrorProgress(pool: Pool): Promise<readonly MirrorPro
      from throughline.mirror m join pg_class c on c.oid = to_regclass(format('%I.%I', m.schema_name, m.table_name)) order by m.id`,
   );
   const progress: MirrorProgress[] = [];
-  for (const { schema, table, estimate, live, ...mirror } of found) {
+  for (const { schema, table, estimate, live, ...mirror } of mirrors) {
     progress.push({ ...mirror, ...(await rowsOf(pool, { schema, table, estimate, live })) });
   }
   return progress;
@@ -70,16 +70,16 @@ export async function loadMirrorProgress(pool: Pool): Promise<readonly MirrorPro
 
 async function rowsOf(
   pool: Pool,
-  { schema, table, estimate, live }: Pick<Registered, "schema" | "table" | "estimate" | "live">,
+  { schema, table, estimate, live }: Pick<ProgressRow, "schema" | "table" | "estimate" | "live">,
 ): Promise<Pick<MirrorProgress, "rows" | "exact">> {
   if (estimate > countedRows) return { rows: estimate, exact: false };
-  const [counted] = await queryRows(
+  const [count] = await queryRows(
     pool,
     "the number of rows of a mirror",
     rowCount,
     `select count(*)::int as rows from (select from ${quoteName(schema)}.${quoteName(table)} limit $1) counted`,
     [countedRows + 1],
   );
-  const rows = counted?.rows ?? 0;
+  const rows = count?.rows ?? 0;
   return rows <= countedRows ? { rows, exact: true } : { rows: Math.max(rows, live), exact: false };
 }

@@ -15,11 +15,11 @@ const versionRow = z.object({ version: z.number() });
 
 /** Undefined: the schema is not there. */
 export async function schemaVersion(client: Pool | PoolClient): Promise<number | undefined> {
-  const found = await client.query("select where to_regclass('throughline.version') is not null");
-  if (found.rowCount === 0) return undefined;
+  const result = await client.query("select where to_regclass('throughline.version') is not null");
+  if (result.rowCount === 0) return undefined;
   const sql = "select version from throughline.version";
-  const [installed] = await queryRows(client, "the version of the schema", versionRow, sql);
-  return installed?.version;
+  const [row] = await queryRows(client, "the version of the schema", versionRow, sql);
+  return row?.version;
 }
 
 /** What is wrong with a schema of this version, and what to do; undefined: nothing. */

@@ -35,9 +35,9 @@ export async function loadWatchedNames(pool: Pool, mirrors: readonly Mirror[]): 
   );
   const functions = new Set<string>();
   for (let depth = 0; depth < longestCallChain; depth += 1) {
-    const found = await functionsThat(pool, sourcePattern(tables, [...functions]));
-    if (found.every((name) => functions.has(name))) break;
-    for (const name of found) functions.add(name);
+    const names = await functionsThat(pool, sourcePattern(tables, [...functions]));
+    if (names.every((name) => functions.has(name))) break;
+    for (const name of names) functions.add(name);
   }
   return { tables, functions: [...functions] };
 }
