@@ -45,8 +45,8 @@ export async function pullAll(opened: Opened, options: PullOptions = {}): Promis
           ...(signal && { signal }),
           progress: (rows) => progress?.(table, rows),
         });
-        const { interrupted, ...counts } = result;
-        end(interrupted ? { kind: "interrupted", table } : { kind: "copied", table, ...counts });
+        const { isInterrupted, ...counts } = result;
+        end(isInterrupted ? { kind: "interrupted", table } : { kind: "copied", table, ...counts });
       } catch (cause) {
         if (!(cause instanceof Explained)) throw cause;
         const remedy =

@@ -11,7 +11,7 @@ import type { Lease } from "../postgres/connection.js";
 import { queryRows } from "../postgres/rows.js";
 import type { ConnectorTable } from "../upstream/table.js";
 import { applyPage, type Checkpoint } from "./page.js";
-import { refreshRows, unseenKeys } from "./sweep.js";
+import { findUnlistedKeys, refreshRows } from "./sweep.js";
 
 export interface BackfillResult {
   readonly rows: number;
@@ -22,10 +22,10 @@ export interface BackfillResult {
   /** Rows that are missing still: the next pull reads them again. */
   readonly parked: readonly ParkedCount[];
   /** It stopped before the last page; the next one goes on there. */
-  readonly interrupted: boolean;
+  readonly isInterrupted: boolean;
 }
 
-interface Copying {
+interface BackfillOptions {
   /** From the beginning, even if an earlier copy can go on. */
   readonly full: boolean;
   /** Aborted: stops after the page that is under way. */
@@ -59,7 +59,7 @@ export async function backfill(
   pool: Pool,
   mirror: Mirror,
   table: ConnectorTable,
-  options: Copying,
+  options: BackfillOptions,
 ): Promise<BackfillResult> {
   const lock = { name: "throughline pull", id: mirror.id };
   const result = await withAdvisoryLock(pool, lock, (lease) => copy(lease, mirror, table, options));
@@ -67,39 +67,51 @@ export async function backfill(
   return result;
 }
 
-async function copy(lease: Lease, mirror: Mirror, table: ConnectorTable, options: Copying): Promise<BackfillResult> {
-  const { rows, from, met, interrupted } = await copyPages(lease, mirror, table, options);
-  if (interrupted) return { rows, deleted: 0, withheld: 0, parked: [], interrupted };
-  const { unseen, all } = met ? await unseenKeys(lease.client, mirror, met) : { unseen: [], all: 0 };
+async function copy(
+  lease: Lease,
+  mirror: Mirror,
+  table: ConnectorTable,
+  options: BackfillOptions,
+): Promise<BackfillResult> {
+  const { rows, from, listedKeys, isInterrupted } = await copyPages(lease, mirror, table, options);
+  if (isInterrupted) return { rows, deleted: 0, withheld: 0, parked: [], isInterrupted };
+  const { unlistedKeys, all } = listedKeys
+    ? await findUnlistedKeys(lease.client, mirror, listedKeys)
+    : { unlistedKeys: [], all: 0 };
   // An account that has lost a right sees less, and asked by key it says the same.
-  const withheld = !options.full && unseen.length > Math.max(fewGone, all / 2) ? unseen.length : 0;
-  const deleted = withheld > 0 ? 0 : await refreshRows(lease, mirror, table, unseen);
-  const parked = await readParked(lease, mirror, table);
+  const withheld = !options.full && unlistedKeys.length > Math.max(fewGone, all / 2) ? unlistedKeys.length : 0;
+  const deleted = withheld > 0 ? 0 : await refreshRows(lease, mirror, table, unlistedKeys);
+  const parkedCounts = await readParked(lease, mirror, table);
   // A row that is still parked is missing, and an UPDATE would not find it.
-  const complete = parked.length === 0;
+  const complete = parkedCounts.length === 0;
   await lease.client.query(
     `update throughline.mirror set checkpoint = null, complete_at = case when $2 then clock_timestamp() else complete_at end,
        complete_from = case when $2 then $3::timestamptz else complete_from end where id = $1`,
     [mirror.id, complete, from],
   );
-  return { rows, deleted, withheld, parked, interrupted: false };
+  return { rows, deleted, withheld, parked: parkedCounts, isInterrupted: false };
 }
 
-interface Copied {
+interface CopyResult {
   readonly rows: number;
   /** When it began, by Postgres's clock. */
   readonly from: string;
-  /** All keys that there are; undefined: it went on where another stopped, and nobody knows what that one met. */
-  readonly met: ReadonlySet<string> | undefined;
-  readonly interrupted: boolean;
+  /** The keys of all records that the API listed; undefined when the copy resumed at a checkpoint, since its earlier pages are not known. */
+  readonly listedKeys: ReadonlySet<string> | undefined;
+  readonly isInterrupted: boolean;
 }
 
-async function copyPages(lease: Lease, mirror: Mirror, table: ConnectorTable, options: Copying): Promise<Copied> {
+async function copyPages(
+  lease: Lease,
+  mirror: Mirror,
+  table: ConnectorTable,
+  options: BackfillOptions,
+): Promise<CopyResult> {
   const { client } = lease;
   const checkpoint = options.full ? null : await checkpointOf(client, mirror);
   const from = checkpoint?.from ?? (await serverTime(client));
   let cursor = checkpoint?.cursor ?? null;
-  const met = checkpoint === null ? new Set<string>() : undefined;
+  const listedKeys = checkpoint === null ? new Set<string>() : undefined;
   let rows = 0;
   for (let pages = 1; ; pages += 1) {
     const askedAt = await serverTime(client);
@@ -110,14 +122,14 @@ async function copyPages(lease: Lease, mirror: Mirror, table: ConnectorTable, op
       rows: page.records,
       checkpoint: page.next === null ? null : { cursor: page.next, from },
     });
-    for (const { key } of page.records) met?.add(key);
+    for (const { key } of page.records) listedKeys?.add(key);
     rows += page.records.length;
     options.progress(rows);
-    if (page.next === null) return { rows, from, met, interrupted: false };
+    if (page.next === null) return { rows, from, listedKeys, isInterrupted: false };
     if (pages >= table.mostPages)
       throw new ReadFailed(`${mirror.api}: the pages of ${mirror.resource} have no end (${pages} read)`);
     cursor = page.next;
-    if (options.signal?.aborted) return { rows, from, met, interrupted: true };
+    if (options.signal?.aborted) return { rows, from, listedKeys, isInterrupted: true };
   }
 }
 
@@ -126,20 +138,21 @@ const parkedRow = z.object({ key: z.string(), sqlstate: z.string().nullable() })
 /** A key that upstream no longer has is gone here as well. Returns what stays parked. */
 async function readParked(lease: Lease, mirror: Mirror, table: ConnectorTable): Promise<readonly ParkedCount[]> {
   for (let attempt = 1; ; attempt += 1) {
-    const parked = await queryRows(
+    const parkedRows = await queryRows(
       lease.client,
       "the parked rows of a mirror",
       parkedRow,
       "select key, sqlstate from throughline.parked where mirror = $1 order by key",
       [mirror.id],
     );
-    const keys = parked.map(({ key }) => key);
-    if (keys.length === 0 || attempt > parkedAttempts) return counted(parked.map(({ sqlstate }) => sqlstate));
+    const keys = parkedRows.map(({ key }) => key);
+    if (keys.length === 0 || attempt > parkedAttempts)
+      return countBySqlstate(parkedRows.map(({ sqlstate }) => sqlstate));
     await refreshRows(lease, mirror, table, keys);
   }
 }
 
-function counted(sqlstates: readonly (string | null)[]): ParkedCount[] {
+function countBySqlstate(sqlstates: readonly (string | null)[]): ParkedCount[] {
   return [...new Set(sqlstates)].map((sqlstate) => ({
     sqlstate,
     count: sqlstates.filter((other) => other === sqlstate).length,
@@ -149,12 +162,12 @@ function counted(sqlstates: readonly (string | null)[]): ParkedCount[] {
 const checkpointRow = z.object({ checkpoint: z.object({ cursor: z.string(), from: z.string() }).nullable() });
 
 async function checkpointOf(client: PoolClient, mirror: Mirror): Promise<Checkpoint | null> {
-  const [found] = await queryRows(
+  const [row] = await queryRows(
     client,
     "the checkpoint of a mirror",
     checkpointRow,
     "select checkpoint from throughline.mirror where id = $1",
     [mirror.id],
   );
-  return found?.checkpoint ?? null;
+  return row?.checkpoint ?? null;
 }

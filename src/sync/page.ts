@@ -33,41 +33,44 @@ export async function applyPage(on: Pool | PoolClient, page: PageToApply): Promi
     await client.query("select pg_advisory_xact_lock_shared(hashtext('throughline asking'), $1)", [page.mirror.id]);
     // A client's open transaction may hold a key that is new here; its lock is not worth waiting for.
     await client.query("set local lock_timeout = '5s'");
-    const keptOut = await fenced(client, page);
-    const through = page.rows.filter((row) => !keptOut.has(row.key));
+    const fencedKeys = await findFencedKeys(client, page);
+    const rowsToWrite = page.rows.filter((row) => !fencedKeys.has(row.key));
     // First unparked: a row that another takes a unique value from is parked by apply itself.
     await client.query("delete from throughline.parked where mirror = $1 and key = any($2)", [
       page.mirror.id,
       page.rows.map((row) => row.key),
     ]);
-    const refused = await applyOrPark(client, page, through);
-    const parked = [...[...keptOut].map((key) => ({ key, sqlstate: null })), ...refused];
+    const refusedRows = await applyOrPark(client, page, rowsToWrite);
+    const parkedRows = [...[...fencedKeys].map((key) => ({ key, sqlstate: null })), ...refusedRows];
     await client.query(
       `insert into throughline.parked (mirror, key, sqlstate)
        select $1, p ->> 'key', p ->> 'sqlstate' from json_array_elements($2) p on conflict do nothing`,
-      [page.mirror.id, JSON.stringify(parked)],
+      [page.mirror.id, JSON.stringify(parkedRows)],
     );
     if (page.checkpoint !== undefined) {
       const checkpoint = page.checkpoint === null ? null : JSON.stringify(page.checkpoint);
       await client.query("update throughline.mirror set checkpoint = $2 where id = $1", [page.mirror.id, checkpoint]);
     }
-    return parked.map(({ key }) => key);
+    return parkedRows.map(({ key }) => key);
   });
 }
 
-/** The keys that must not be written from this page. */
-async function fenced(client: PoolClient, { mirror, askedAt, rows }: PageToApply): Promise<ReadonlySet<string>> {
+/** Returns the keys that the fence keeps out of this page. */
+async function findFencedKeys(
+  client: PoolClient,
+  { mirror, askedAt, rows }: PageToApply,
+): Promise<ReadonlySet<string>> {
   const target = `${client.escapeIdentifier(mirror.schema)}.${client.escapeIdentifier(mirror.table)}`;
   const keys = rows.map((row) => row.key);
   // First the locks, then, with a newer snapshot, the question: what a statement holds, or held until just now, is in the journal.
-  const locked = await queryTexts(
+  const lockedKeys = await queryTexts(
     client,
     "the rows that a page locks",
     `select ${keySql(mirror.key, "t")} from ${target} t where ${amongKeysSql(mirror.key, "t", "$1::text[]")}
      order by ${keyNamesSql(mirror.key, "t")} for no key update of t skip locked`,
     [keys],
   );
-  const kept = await queryTexts(
+  const fencedKeys = await queryTexts(
     client,
     "the keys that the fence keeps out",
     `with fence as (
@@ -79,9 +82,9 @@ async function fenced(client: PoolClient, { mirror, askedAt, rows }: PageToApply
      where wanted.key in (select unnest(keys) from fence)
         or (wanted.key <> all($4::text[]) and (exists (select from ${target} t where ${hasKeySql(mirror.key, "t", "wanted.key")})
           or exists (select from fence where creates)))`,
-    [mirror.id, askedAt, keys, locked],
+    [mirror.id, askedAt, keys, lockedKeys],
   );
-  return new Set(kept);
+  return new Set(fencedKeys);
 }
 
 interface ParkedRow {
@@ -92,15 +95,15 @@ interface ParkedRow {
 
 /** All at once; where Postgres refuses that, one by one, so that what it refuses stops nothing else. */
 async function applyOrPark(client: PoolClient, page: PageToApply, rows: readonly CanonicalRow[]): Promise<ParkedRow[]> {
-  const together = await tryRows(client, page, rows);
-  if (together === "applied") return [];
+  const batchResult = await tryRows(client, page, rows);
+  if (batchResult === "applied") return [];
   await client.query("set local lock_timeout = '250ms'");
-  const refused: ParkedRow[] = [];
+  const refusedRows: ParkedRow[] = [];
   for (const row of rows) {
-    const ended = await tryRows(client, page, [row]);
-    if (ended !== "applied") refused.push({ key: row.key, sqlstate: ended === "wait" ? null : ended.sqlstate });
+    const result = await tryRows(client, page, [row]);
+    if (result !== "applied") refusedRows.push({ key: row.key, sqlstate: result === "wait" ? null : result.sqlstate });
   }
-  return refused;
+  return refusedRows;
 }
 
 async function tryRows(
@@ -116,8 +119,8 @@ async function tryRows(
     });
     return "applied";
   } catch (cause) {
-    const refused = rowRefusal(cause);
-    if (refused === undefined) throw cause;
-    return refused;
+    const refusal = rowRefusal(cause);
+    if (refusal === undefined) throw cause;
+    return refusal;
   }
 }

@@ -1,4 +1,4 @@
-// What a copy of everything has not met: rows that upstream may have deleted. Each is asked for by its key before it goes.
+// The rows of a mirror that a whole copy did not list: upstream may have deleted them. Each is asked for by its key before it goes.
 
 import type { PoolClient } from "pg";
 import type { Mirror } from "../mirror/column.js";
@@ -13,18 +13,18 @@ import { applyPage } from "./page.js";
 /** How many keys are asked for at a time. */
 const portion = 1_000;
 
-/** The keys of the mirror's rows that are not among these. */
-export async function unseenKeys(
+/** Returns the keys of the mirror's rows that are not among `listedKeys`, and how many rows the mirror has. */
+export async function findUnlistedKeys(
   client: PoolClient,
   { key, schema, table }: Mirror,
-  seen: ReadonlySet<string>,
-): Promise<{ readonly unseen: readonly string[]; readonly all: number }> {
+  listedKeys: ReadonlySet<string>,
+): Promise<{ readonly unlistedKeys: readonly string[]; readonly all: number }> {
   const keys = await queryTexts(
     client,
     "the keys of a mirror",
     `select ${keySql(key, "t")} from ${quoteName(schema)}.${quoteName(table)} t`,
   );
-  return { unseen: keys.filter((one) => !seen.has(one)), all: keys.length };
+  return { unlistedKeys: keys.filter((one) => !listedKeys.has(one)), all: keys.length };
 }
 
 /** Reads these records again; a key that upstream no longer has is gone here as well. Writes on the client of `lease`. Returns how many those are. */
@@ -34,15 +34,15 @@ export async function refreshRows(
   table: ConnectorTable,
   keys: readonly string[],
 ): Promise<number> {
-  let gone = 0;
+  let deletedCount = 0;
   for (let at = 0; at < keys.length; at += portion) {
-    const asked = keys.slice(at, at + portion);
+    const batch = keys.slice(at, at + portion);
     const askedAt = await serverTime(lease.client);
-    const found = await lease.unlessLost(table.get(mirror.columns, asked));
-    const records = new Map(found.map((record) => [record.key, record]));
-    const rows = asked.map((key) => records.get(key) ?? { key, row: null });
+    const answer = await lease.unlessLost(table.get(mirror.columns, batch));
+    const records = new Map(answer.map((record) => [record.key, record]));
+    const rows = batch.map((key) => records.get(key) ?? { key, row: null });
     await applyPage(lease.client, { mirror, askedAt, rows });
-    gone += asked.length - records.size;
+    deletedCount += batch.length - records.size;
   }
-  return gone;
+  return deletedCount;
 }

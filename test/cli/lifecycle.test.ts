@@ -72,9 +72,9 @@ test("an interrupted pull stops after its page, and the next one goes on there",
       signal: controller.signal,
       progress,
     });
-    expect(first).toMatchObject({ rows: 100, interrupted: true });
+    expect(first).toMatchObject({ rows: 100, isInterrupted: true });
     const second = await backfill(opened.pool, known.mirror, known.table, { full: false, progress: () => undefined });
-    expect(second).toMatchObject({ rows: 150, interrupted: false });
+    expect(second).toMatchObject({ rows: 150, isInterrupted: false });
   } finally {
     await opened.pool.end();
   }
