@@ -57,7 +57,7 @@ export interface Outcome {
 
 /** Durable when it returns true. False: the mirror has been migrated since, and nothing was noted. */
 export async function noteIntent(pool: Pool, intent: Intent, state: "intent" | "sent"): Promise<boolean> {
-  const noted = await pool.query(
+  const result = await pool.query(
     `insert into throughline.journal (id, proxy, mirror, api, table_name, verb, keys, row_count, role, application,
        client_address, statement_hash, idempotency_key, request, state, sent_at)
      select $1, $2, id, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, case when $15 = 'sent' then clock_timestamp() end
@@ -81,23 +81,23 @@ export async function noteIntent(pool: Pool, intent: Intent, state: "intent" | "
       intent.mirror.revision,
     ],
   );
-  return noted.rowCount === 1;
+  return result.rowCount === 1;
 }
 
 /** Durable when it returns true. False: somebody else has decided what became of it. */
 export async function noteProgress(pool: Pool, call: string, state: "intent" | "sent"): Promise<boolean> {
-  const noted = await pool.query(
+  const result = await pool.query(
     `update throughline.journal set state = $2, sent_at = case when $2 = 'sent' then clock_timestamp() end
      where id = $1 and closed_at is null and state = any($3)`,
     [call, state, before(state)],
   );
-  return noted.rowCount === 1;
+  return result.rowCount === 1;
 }
 
 /** Durable when it returns true; what changed nothing upstream is closed at once. False: somebody else has decided. */
 export async function noteOutcome(pool: Pool | PoolClient, call: string, outcome: Outcome): Promise<boolean> {
-  const closed = isIdle(outcome.state);
-  const noted = await pool.query(
+  const isClosed = isIdle(outcome.state);
+  const result = await pool.query(
     `update throughline.journal set state = $2, rows = $3, http_status = coalesce($4, http_status),
        request_id = coalesce($5, request_id), sqlstate = coalesce($6, sqlstate),
        keys = case when cardinality($7::text[]) > 0 then $7 else keys end,
@@ -107,17 +107,17 @@ export async function noteOutcome(pool: Pool | PoolClient, call: string, outcome
     [
       call,
       outcome.state,
-      closed ? null : JSON.stringify(outcome.rows),
+      isClosed ? null : JSON.stringify(outcome.rows),
       outcome.status,
       outcome.request,
       outcome.sqlstate,
       outcome.rows.map(({ key }) => key),
-      closed,
+      isClosed,
       before(outcome.state),
       outcome.at ?? null,
     ],
   );
-  return noted.rowCount === 1;
+  return result.rowCount === 1;
 }
 
 /** The same rows as upstream has them since `at`. */

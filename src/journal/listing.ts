@@ -101,11 +101,11 @@ export async function resolveEntry(
   state: "accepted" | "refused",
   because: string,
 ): Promise<boolean> {
-  const closed = await pool.query(
+  const result = await pool.query(
     `update throughline.journal set state = case when state = 'unknown' then $2 else state end, because = $3, blocked = null,
        outcome_at = clock_timestamp(), closed_at = clock_timestamp(), request = null, rows = null
      where id = $1 and closed_at is null and (state = 'unknown' or (blocked is not null and $2 = 'accepted'))`,
     [call, state, because],
   );
-  return closed.rowCount === 1;
+  return result.rowCount === 1;
 }

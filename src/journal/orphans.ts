@@ -13,7 +13,7 @@ export interface OrphanEntry extends UnknownCall {
   readonly state: State;
   readonly mirror: number;
   readonly rows: readonly CanonicalRow[] | null;
-  readonly blocked: boolean;
+  readonly isBlocked: boolean;
   /** How long ago its outcome was noted; null when there is none. */
   readonly outcomeAgeMs: number | null;
 }
@@ -26,7 +26,7 @@ export interface RecoveryResult {
 }
 
 /** The proxies that are gone, and the mirrors whose APIs can be asked from here. */
-interface Orphans {
+interface RecoveryScope {
   readonly proxies: readonly string[];
   readonly mirrors: readonly number[];
 }
@@ -47,8 +47,8 @@ export const unknownOutcome: Outcome = { ...nothing, state: "unknown", sqlstate:
 const unaskedRow = z.object({ id: z.string(), state: z.string() });
 
 /** What needs no API to be told: what was never sent, and what was sent to one that nobody here can ask. */
-export async function closeUnasked(client: PoolClient, { proxies, mirrors }: Orphans): Promise<RecoveryResult[]> {
-  const found = await queryRows(
+export async function closeUnasked(client: PoolClient, { proxies, mirrors }: RecoveryScope): Promise<RecoveryResult[]> {
+  const entries = await queryRows(
     client,
     "the entries that need no API",
     unaskedRow,
@@ -56,24 +56,24 @@ export async function closeUnasked(client: PoolClient, { proxies, mirrors }: Orp
        or (state = 'sent' and mirror <> all($2) and sent_at < clock_timestamp() - $3 * interval '1 millisecond'))`,
     [proxies, mirrors, elsewhereMs],
   );
-  const closed: RecoveryResult[] = [];
-  for (const { id: call, state } of found) {
+  const results: RecoveryResult[] = [];
+  for (const { id: call, state } of entries) {
     const outcome = state === "intent" ? unsent : unknownOutcome;
-    const noted = await noteOutcome(client, call, outcome);
-    if (noted && isState(state)) closed.push({ call, from: state, to: outcome.state });
+    const isNoted = await noteOutcome(client, call, outcome);
+    if (isNoted && isState(state)) results.push({ call, from: state, to: outcome.state });
   }
-  return closed;
+  return results;
 }
 
 /** A crash between a commit and its note. */
 export async function closeApplied(client: PoolClient): Promise<void> {
-  const applied = await queryTexts(
+  const appliedCalls = await queryTexts(
     client,
     "the entries that are applied",
     `select id from throughline.journal j where closed_at is null and state not in ('intent', 'sent', 'unknown')
        and exists (select from throughline.applied a where a.call = j.id)`,
   );
-  await closeEntries(client, applied);
+  await closeEntries(client, appliedCalls);
 }
 
 const orphanRow = z.object({
@@ -92,10 +92,10 @@ const orphanRow = z.object({
 /** What belongs to proxies that are gone, what nobody knows, what is blocked, and what recovery has begun. */
 export async function loadOrphans(
   client: PoolClient,
-  { proxies, mirrors }: Orphans,
+  { proxies, mirrors }: RecoveryScope,
   only: string | undefined,
 ): Promise<OrphanEntry[]> {
-  const found = await queryRows(
+  const entries = await queryRows(
     client,
     "the entries that nobody else will finish",
     orphanRow,
@@ -110,11 +110,11 @@ export async function loadOrphans(
      order by intent_at limit $5`,
     [proxies, only ?? null, firstRetryMs / 2, longestRetryMs, perRound, mirrors],
   );
-  return found.flatMap((row) => {
-    const { id: call, state, mirror, verb, rows, blocked, idempotency_key: idempotencyKey } = row;
+  return entries.flatMap((row) => {
+    const { id: call, state, mirror, verb, rows, blocked: isBlocked, idempotency_key: idempotencyKey } = row;
     const { request, age_ms: ageMs, outcome_age_ms: outcomeAgeMs } = row;
     if (!isState(state)) return [];
-    const sent = { call, verb, request: request ?? [], idempotencyKey, ageMs: ageMs ?? 0 };
-    return [{ ...sent, state, mirror, rows, blocked, outcomeAgeMs }];
+    const unknownCall = { call, verb, request: request ?? [], idempotencyKey, ageMs: ageMs ?? 0 };
+    return [{ ...unknownCall, state, mirror, rows, isBlocked, outcomeAgeMs }];
   });
 }

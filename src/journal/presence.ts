@@ -14,7 +14,7 @@ const prefix = "throughline ";
 
 export class Presence {
   private lease: Lease | undefined;
-  private ended = false;
+  private hasEnded = false;
 
   private constructor(
     private readonly pool: Pool,
@@ -30,7 +30,7 @@ export class Presence {
   }
 
   end(): void {
-    this.ended = true;
+    this.hasEnded = true;
     this.lease?.end();
     this.lease = undefined;
   }
@@ -41,14 +41,14 @@ export class Presence {
     lease.discard();
     try {
       await lease.client.query("select set_config('application_name', $1 || $2, false)", [prefix, this.proxy]);
-      lease.lost.throwIfAborted();
+      lease.lossSignal.throwIfAborted();
     } catch (cause) {
       lease.end();
       throw lease.explain(cause);
     }
-    if (this.ended) return lease.end();
+    if (this.hasEnded) return lease.end();
     this.lease = lease;
-    lease.lost.addEventListener("abort", () => this.lose(lease));
+    lease.lossSignal.addEventListener("abort", () => this.lose(lease));
   }
 
   private lose(lease: Lease): void {
@@ -62,7 +62,7 @@ export class Presence {
 
   private again(): void {
     const retry = () => {
-      if (!this.ended) this.take().catch(() => this.again());
+      if (!this.hasEnded) this.take().catch(() => this.again());
     };
     setTimeout(retry, retryMs).unref();
   }

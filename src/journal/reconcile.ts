@@ -28,20 +28,20 @@ const keepMarginMs = 60_000;
 /** A refusal of these says nothing of the first attempt. */
 const passing = new Set(["40001", "53400", "55P03", "28000", "42501"]);
 
-/** Those of the keys that other creates have made; undefined: one that is under way may have made them. */
-export type ClaimedKeys = (keys: readonly string[]) => Promise<ReadonlySet<string> | undefined>;
+/** Returns those of the keys that other creates have claimed; undefined when a create that is under way may still claim one. */
+export type FindClaims = (keys: readonly string[]) => Promise<ReadonlySet<string> | undefined>;
 
 /** Undefined: still nobody knows. Throws ReadFailed when upstream can't be asked. */
 export async function reconcileWithUpstream(
   { mirror, table }: MirroredTable,
   entry: UnknownCall,
-  claimed: ClaimedKeys,
+  findClaims: FindClaims,
 ): Promise<Answer | undefined> {
   const keys = entry.request.flatMap(({ key }) => key ?? []);
   // To make a change once more might undo what has been accepted since.
   if (keys.length === entry.request.length) return compare(mirror, table, entry, keys);
-  const looked = await lookFor(mirror, table, entry, claimed);
-  if (looked !== "no such question") return looked;
+  const answer = await lookFor(mirror, table, entry, findClaims);
+  if (answer !== "no such question") return answer;
   const keepsMs = table.repeatableMs(entry.verb, entry.request.length) - keepMarginMs;
   return entry.verb === "insert" && entry.idempotencyKey !== null && entry.ageMs < keepsMs
     ? repeat(mirror, table, entry)
@@ -54,8 +54,8 @@ async function repeat(mirror: Mirror, table: ConnectorTable, entry: UnknownCall)
   const ending = await table.write(verb, mirror.columns, request, { idempotencyKey });
   if (ending.kind === "refused" && !passing.has(ending.error.sqlstate)) return { state: "refused", rows: [] };
   if (ending.kind !== "answered" || ending.rows.some(({ kind }) => kind === "unreported")) return undefined;
-  const accepted = ending.rows.flatMap((row) => (row.kind === "accepted" ? [row.key] : []));
-  return { state: stateOfResults(ending.rows), rows: await read(mirror, table, accepted) };
+  const acceptedKeys = ending.rows.flatMap((row) => (row.kind === "accepted" ? [row.key] : []));
+  return { state: stateOfResults(ending.rows), rows: await read(mirror, table, acceptedKeys) };
 }
 
 /** Upstream's rows are the truth, whether the call made them so or not. */
@@ -66,7 +66,7 @@ async function compare(
   keys: readonly string[],
 ): Promise<Answer> {
   const rows = await read(mirror, table, keys);
-  const found = rows.map(({ row }, index): Found => {
+  const fates = rows.map(({ row }, index): RowFate => {
     const { sent, before } = request[index] ?? { sent: {}, before: {} };
     if (verb === "delete") return row === null ? "done" : "undone";
     if (row === null) return verb === "update" ? "absent" : "undone";
@@ -75,19 +75,19 @@ async function compare(
     return verb === "update" && isAsBefore ? "undone" : "other";
   });
   // What was to be created, and is not there, is nothing that is gone.
-  const known = verb === "insert" ? rows.filter(({ row }) => row !== null) : rows;
-  return { state: stateOf(found), rows: known };
+  const canonicalRows = verb === "insert" ? rows.filter(({ row }) => row !== null) : rows;
+  return { state: stateOf(fates), rows: canonicalRows };
 }
 
 async function lookFor(
   mirror: Mirror,
   table: ConnectorTable,
   entry: UnknownCall,
-  claimed: ClaimedKeys,
+  findClaims: FindClaims,
 ): Promise<Answer | undefined | "no such question"> {
   for (const { column, values } of identifying(mirror, entry.request)) {
     const records = await table.find(mirror.columns, column, values);
-    if (records) return judgeCreated(mirror, table, column, entry, records, claimed);
+    if (records) return judgeCreated(mirror, table, column, entry, records, findClaims);
   }
   return "no such question";
 }
@@ -99,11 +99,11 @@ export async function reconcileWithMirror(
   pool: Pool,
   { mirror, table }: MirroredTable,
   { call, verb, request }: UnknownCall,
-  claimed: ClaimedKeys,
+  findClaims: FindClaims,
 ): Promise<Answer | undefined> {
   const [by] = identifying(mirror, request);
   if (!by || (verb !== "insert" && verb !== "upsert")) return undefined;
-  const [pulled] = await queryRows(
+  const [creation] = await queryRows(
     pool,
     "the rows of a create in its mirror",
     createdRow,
@@ -113,8 +113,8 @@ export async function reconcileWithMirror(
      where j.id = $1 and m.complete_from > j.sent_at + $2 * interval '1 millisecond'`,
     [call, 2 * table.account.timeoutMs, by.values],
   );
-  const records = pulled?.rows.map((row) => ({ key: keyOf(mirror.key, row) ?? "", row }));
-  const answer = records && (await judgeCreated(mirror, table, by.column, { verb, request }, records, claimed));
+  const records = creation?.rows.map((row) => ({ key: keyOf(mirror.key, row) ?? "", row }));
+  const answer = records && (await judgeCreated(mirror, table, by.column, { verb, request }, records, findClaims));
   // They are here already.
   return answer && { ...answer, rows: [] };
 }
@@ -126,21 +126,21 @@ async function judgeCreated(
   column: MirrorColumn,
   { verb, request }: Pick<UnknownCall, "verb" | "request">,
   records: readonly { readonly key: string; readonly row: TextRow }[],
-  claimed: ClaimedKeys,
+  findClaims: FindClaims,
 ): Promise<Answer | undefined> {
   // Who made a record that an upsert changes is no matter.
-  const others = verb === "upsert" ? new Set<string>() : await claimed(records.map(({ key }) => key));
+  const others = verb === "upsert" ? new Set<string>() : await findClaims(records.map(({ key }) => key));
   if (!others) return undefined;
   const rows = records.filter(({ key }) => !others.has(key));
   // Upstream has its own idea of when two are the same; case is the usual one.
   const plain = (text: string | null | undefined) => text?.toLowerCase() ?? null;
-  const found = request.map(({ sent }): Found => {
+  const fates = request.map(({ sent }): RowFate => {
     const { [column.name]: value, ...rest } = sent;
     const record = rows.find(({ row }) => plain(row[column.name]) === plain(value));
     if (!record) return "undone";
     return holds(mirror, table, record.row, rest) ? "done" : "other";
   });
-  return { state: stateOf(found), rows };
+  return { state: stateOf(fates), rows };
 }
 
 /** Unique columns that each of the new rows has. */
@@ -173,30 +173,25 @@ export function readCurrentRows(
   );
 }
 
-function holds(
-  mirror: Mirror,
-  table: ConnectorTable,
-  row: NonNullable<CanonicalRow["row"]>,
-  sent: RequestRow["sent"],
-): boolean {
+function holds(mirror: Mirror, table: ConnectorTable, row: NonNullable<CanonicalRow["row"]>, values: TextRow): boolean {
   const isSame = (column: MirrorColumn) =>
-    table.same(column, table.expectedText(column, sent[column.name] ?? null), row[column.name] ?? null);
-  return mirror.columns.filter(({ name }) => sent[name] !== undefined).every(isSame);
+    table.same(column, table.expectedText(column, values[column.name] ?? null), row[column.name] ?? null);
+  return mirror.columns.filter(({ name }) => values[name] !== undefined).every(isSame);
 }
 
 function stateOfResults(results: readonly RowResult[]): Answer["state"] {
   const state = stateOf(
-    results.map(({ kind }): Found => (kind === "accepted" ? "done" : kind === "absent" ? "absent" : "undone")),
+    results.map(({ kind }): RowFate => (kind === "accepted" ? "done" : kind === "absent" ? "absent" : "undone")),
   );
   return state === "lapsed" ? "refused" : state;
 }
 
-/** What became of one row; `other`: it is neither as it was to be nor as it was. */
-type Found = "done" | "undone" | "absent" | "other";
+/** What became of one row; `other`: it has neither the values of the request nor those before it. */
+type RowFate = "done" | "undone" | "absent" | "other";
 
-function stateOf(found: readonly Found[]): Answer["state"] {
-  if (found.includes("other")) return "settled";
-  if (found.every((one) => one === "done")) return "accepted";
-  if (found.every((one) => one === "absent")) return "absent";
-  return found.every((one) => one === "undone") ? "lapsed" : "partial";
+function stateOf(fates: readonly RowFate[]): Answer["state"] {
+  if (fates.includes("other")) return "settled";
+  if (fates.every((one) => one === "done")) return "accepted";
+  if (fates.every((one) => one === "absent")) return "absent";
+  return fates.every((one) => one === "undone") ? "lapsed" : "partial";
 }

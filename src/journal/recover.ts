@@ -52,68 +52,69 @@ export async function recover(parts: RecoveryParts, only?: string): Promise<read
 async function round(parts: RecoveryParts, lease: Lease, only: string | undefined): Promise<readonly RecoveryResult[]> {
   const { client } = lease;
   await closeApplied(client);
-  const known = await parts.mirrors();
-  const orphans = {
+  const mirrors = await parts.mirrors();
+  const scope = {
     proxies: await stoppedProxies(client, parts.proxy),
-    mirrors: known.map(({ mirror }) => mirror.id),
+    mirrors: mirrors.map(({ mirror }) => mirror.id),
   };
-  const unasked = await closeUnasked(client, orphans);
-  const left = (await loadOrphans(client, orphans, only)).flatMap((entry) => {
-    const found = known.find(({ mirror }) => mirror.id === entry.mirror);
-    return found ? [{ entry, known: found }] : [];
+  const unaskedResults = await closeUnasked(client, scope);
+  const orphans = (await loadOrphans(client, scope, only)).flatMap((entry) => {
+    const mirroredTable = mirrors.find(({ mirror }) => mirror.id === entry.mirror);
+    return mirroredTable ? [{ entry, mirroredTable }] : [];
   });
   const lock = new RecoveryLock(lease);
   // No API waits for another.
-  const apis = new Set(left.map(({ known: { mirror } }) => mirror.api));
-  const recovered = await Promise.all(
+  const apis = new Set(orphans.map(({ mirroredTable: { mirror } }) => mirror.api));
+  const recoveredResults = await Promise.all(
     [...apis].map((api) =>
       finishAll(
         parts,
         lock,
-        left.filter(({ known: { mirror } }) => mirror.api === api),
+        orphans.filter(({ mirroredTable: { mirror } }) => mirror.api === api),
       ),
     ),
   );
   // Each API has ended by now: nothing of this round runs beside the next one's.
-  lease.lost.throwIfAborted();
-  return [...unasked, ...recovered.flat()];
+  lease.lossSignal.throwIfAborted();
+  return [...unaskedResults, ...recoveredResults.flat()];
 }
 
 /** Of one API, up to the first that it does not answer. */
 async function finishAll(
   parts: RecoveryParts,
   lock: RecoveryLock,
-  left: readonly { readonly entry: OrphanEntry; readonly known: MirroredTable }[],
+  orphans: readonly { readonly entry: OrphanEntry; readonly mirroredTable: MirroredTable }[],
 ): Promise<readonly RecoveryResult[]> {
-  const recovered: RecoveryResult[] = [];
-  for (const { entry, known } of left) {
-    if (lock.lost.aborted || parts.stopping?.()) break;
+  const results: RecoveryResult[] = [];
+  for (const { entry, mirroredTable } of orphans) {
+    if (lock.lossSignal.aborted || parts.stopping?.()) break;
     try {
-      const one = await finish(parts, lock, known, entry);
-      if (one) recovered.push(one);
+      const result = await finish(parts, lock, mirroredTable, entry);
+      if (result) results.push(result);
     } catch (cause) {
-      if (lock.lost.aborted || cause instanceof ReadFailed) break;
+      if (lock.lossSignal.aborted || cause instanceof ReadFailed) break;
       parts.log.error({ err: cause, call: entry.call }, "an open journal entry could not be finished");
     }
   }
-  return recovered;
+  return results;
 }
 
 async function finish(
   parts: RecoveryParts,
   lock: RecoveryLock,
-  known: MirroredTable,
+  mirroredTable: MirroredTable,
   entry: OrphanEntry,
 ): Promise<RecoveryResult | undefined> {
   const { pool, log } = parts;
   const { call, state: from } = entry;
   // Whoever sent it may still hear of it, and upstream may still be at it.
-  if ((from === "sent" || from === "unknown") && entry.ageMs < 2 * known.table.account.timeoutMs) return undefined;
+  if ((from === "sent" || from === "unknown") && entry.ageMs < 2 * mirroredTable.table.account.timeoutMs)
+    return undefined;
   await pool.query("update throughline.journal set tries = tries + 1, tried_at = clock_timestamp() where id = $1", [
     call,
   ]);
   // A page that was asked for later must not be written before what is read here.
-  const to = await lock.withoutPages(entry.mirror, () => outcomeOf(pool, lock, known, entry));
+  const to = await lock.withoutPages(entry.mirror, () => outcomeOf(pool, lock, mirroredTable, entry));
   if (to !== from) log.info({ call, from, to }, "a journal entry was finished");
   return { call, from, to };
 }
@@ -121,18 +122,18 @@ async function finish(
 async function outcomeOf(
   pool: Pool,
   lock: RecoveryLock,
-  known: MirroredTable,
+  mirroredTable: MirroredTable,
   entry: OrphanEntry,
 ): Promise<RecoveryResult["to"]> {
   const { call, state } = entry;
   switch (state) {
     case "sent":
       if (!(await lock.write((client) => noteOutcome(client, call, unknownOutcome)))) return "left";
-      return askAndApply(pool, lock, known, entry);
+      return askAndApply(pool, lock, mirroredTable, entry);
     case "unknown":
-      return askAndApply(pool, lock, known, entry);
+      return askAndApply(pool, lock, mirroredTable, entry);
     default:
-      await refresh(pool, lock, known, entry);
+      await refresh(pool, lock, mirroredTable, entry);
       return applyAndClose(pool, call, state);
   }
 }
@@ -140,13 +141,14 @@ async function outcomeOf(
 async function askAndApply(
   pool: Pool,
   lock: RecoveryLock,
-  known: MirroredTable,
+  mirroredTable: MirroredTable,
   entry: OrphanEntry,
 ): Promise<RecoveryResult["to"]> {
   const at = await serverTime(pool);
-  const claimed = (keys: readonly string[]) => claimedBy(pool, entry, keys);
+  const findClaims = (keys: readonly string[]) => queryClaims(pool, entry, keys);
   const answer =
-    (await reconcileWithUpstream(known, entry, claimed)) ?? (await reconcileWithMirror(pool, known, entry, claimed));
+    (await reconcileWithUpstream(mirroredTable, entry, findClaims)) ??
+    (await reconcileWithMirror(pool, mirroredTable, entry, findClaims));
   if (!answer) {
     // What it is known to have made is applied all the same.
     await settle(pool, [entry.call]);
@@ -161,20 +163,20 @@ async function askAndApply(
 async function refresh(
   pool: Pool,
   lock: RecoveryLock,
-  known: MirroredTable,
-  { call, rows, blocked, outcomeAgeMs }: OrphanEntry,
+  mirroredTable: MirroredTable,
+  { call, rows, isBlocked, outcomeAgeMs }: OrphanEntry,
 ): Promise<void> {
-  if (!rows || (!blocked && (outcomeAgeMs ?? 0) < lateMs)) return;
+  if (!rows || (!isBlocked && (outcomeAgeMs ?? 0) < lateMs)) return;
   const at = await serverTime(pool);
-  const current = await readCurrentRows(known, rows);
+  const current = await readCurrentRows(mirroredTable, rows);
   await lock.write((client) => renewRows(client, call, current, at));
 }
 
 const claimRow = z.object({ under_way: z.boolean(), keys: z.array(z.string()) });
 
 /** Asked after upstream was: whatever create made a record that it has told of has been noted before. */
-async function claimedBy(pool: Pool, { call, mirror }: OrphanEntry, keys: readonly string[]) {
-  const found = await queryRows(
+async function queryClaims(pool: Pool, { call, mirror }: OrphanEntry, keys: readonly string[]) {
+  const claims = await queryRows(
     pool,
     "the keys of other creates",
     claimRow,
@@ -183,13 +185,13 @@ async function claimedBy(pool: Pool, { call, mirror }: OrphanEntry, keys: readon
        or verb = 'insert' and keys && $3 and state in ('accepted', 'partial'))`,
     [mirror, call, keys],
   );
-  if (keys.length > 0 && found.some(({ under_way }) => under_way)) return undefined;
-  return new Set(found.flatMap((other) => other.keys));
+  if (keys.length > 0 && claims.some(({ under_way }) => under_way)) return undefined;
+  return new Set(claims.flatMap((claim) => claim.keys));
 }
 
 async function applyAndClose(pool: Pool, call: string, state: State): Promise<RecoveryResult["to"]> {
-  const [settled] = await settle(pool, [call]);
-  if (settled?.state !== "applied" && settled?.state !== "repaired") return "left";
+  const [settlement] = await settle(pool, [call]);
+  if (settlement?.state !== "applied" && settlement?.state !== "repaired") return "left";
   await closeEntries(pool, [call]);
   return state;
 }

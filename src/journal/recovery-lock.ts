@@ -15,16 +15,16 @@ export class RecoveryLock {
   constructor(private readonly lease: Lease) {}
 
   /** Aborted when the connection is lost: another process may recover now. */
-  get lost(): AbortSignal {
-    return this.lease.lost;
+  get lossSignal(): AbortSignal {
+    return this.lease.lossSignal;
   }
 
   /** Runs `note` when no other statement is under way. */
   write<T>(note: (client: PoolClient) => Promise<T>): Promise<T> {
     const run = () => note(this.lease.client);
-    const written = this.last.then(run, run);
-    this.last = written;
-    return written;
+    const result = this.last.then(run, run);
+    this.last = result;
+    return result;
   }
 
   /** Runs `work` while no page of this mirror is written. */

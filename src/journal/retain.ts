@@ -7,7 +7,7 @@ const batchRows = 1_000;
 
 /** Returns how many entries were forgotten. */
 export async function deleteOldEntries(pool: Pool, keepMs: number): Promise<number> {
-  let forgotten = 0;
+  let entryCount = 0;
   for (;;) {
     const batch = await pool.query(
       `with old as (
@@ -18,7 +18,7 @@ export async function deleteOldEntries(pool: Pool, keepMs: number): Promise<numb
        delete from throughline.journal where id in (select id from old)`,
       [keepMs, batchRows],
     );
-    forgotten += batch.rowCount ?? 0;
-    if ((batch.rowCount ?? 0) < batchRows) return forgotten;
+    entryCount += batch.rowCount ?? 0;
+    if ((batch.rowCount ?? 0) < batchRows) return entryCount;
   }
 }

@@ -16,7 +16,7 @@ export interface SettleResult {
    */
   readonly state: "applied" | "repaired" | "waiting" | "blocked" | "unknown";
   /** What Postgres said when it blocked the rows. */
-  readonly blocked?: string;
+  readonly refusal?: string;
 }
 
 /** How long we wait for a lock: Postgres can't see a deadlock that leads through a held client. Who waits longer tries again. */
@@ -26,23 +26,23 @@ const lockTimeoutMs = 250;
 export async function settle(pool: Pool, calls: readonly string[]): Promise<SettleResult[]> {
   if (calls.length === 0) return [];
   const sql = "select call from throughline.applied where call = any($1)";
-  const applied = new Set(await queryTexts(pool, "the calls that are applied", sql, [calls]));
-  const settled: SettleResult[] = [];
+  const appliedCalls = new Set(await queryTexts(pool, "the calls that are applied", sql, [calls]));
+  const results: SettleResult[] = [];
   for (const call of calls) {
-    settled.push(applied.has(call) ? { call, state: "applied" } : { call, ...(await settleOne(pool, call)) });
+    results.push(appliedCalls.has(call) ? { call, state: "applied" } : { call, ...(await settleOne(pool, call)) });
   }
-  return settled;
+  return results;
 }
 
 /** Those of `transactions` that have committed or rolled back. */
 export async function endedTransactions(pool: Pool, transactions: readonly string[]): Promise<ReadonlySet<string>> {
-  const ended = await queryTexts(
+  const transactionIds = await queryTexts(
     pool,
     "the transactions that have ended",
     "select id from unnest($1::text[]) id where pg_xact_status(id::xid8) is distinct from 'in progress'",
     [[...new Set(transactions)]],
   );
-  return new Set(ended);
+  return new Set(transactionIds);
 }
 
 /** Closes entries whose rows are applied: their values go, the rest stays. */
@@ -55,9 +55,9 @@ export async function closeEntries(pool: Pool | PoolClient, calls: readonly stri
   );
 }
 
-type Ended = Omit<SettleResult, "call">;
+type Settlement = Omit<SettleResult, "call">;
 
-async function settleOne(pool: Pool, call: string): Promise<Ended> {
+async function settleOne(pool: Pool, call: string): Promise<Settlement> {
   return withClient(pool, async (client) => {
     try {
       return await inTransaction(
@@ -66,11 +66,11 @@ async function settleOne(pool: Pool, call: string): Promise<Ended> {
         ({ state }) => state !== "waiting",
       );
     } catch (cause) {
-      const refused = rowRefusal(cause);
-      if (refused === undefined) throw cause;
-      if (refused === "wait") return { state: "waiting" };
-      await client.query("update throughline.journal set blocked = $2 where id = $1", [call, refused.sqlstate]);
-      return { state: "blocked", blocked: `${refused.sqlstate}: ${refused.message}` };
+      const refusal = rowRefusal(cause);
+      if (refusal === undefined) throw cause;
+      if (refusal === "wait") return { state: "waiting" };
+      await client.query("update throughline.journal set blocked = $2 where id = $1", [call, refusal.sqlstate]);
+      return { state: "blocked", refusal: `${refusal.sqlstate}: ${refusal.message}` };
     }
   });
 }
@@ -94,35 +94,35 @@ async function applyCanonicalRows(
 ): Promise<void> {
   const keys = rows.map(({ key }) => key);
   await client.query(`select from throughline.lock_${mirror}($1, true)`, [keys]);
-  const later = await queryTexts(
+  const laterKeys = await queryTexts(
     client,
     "the keys that were written later",
     `select distinct unnest(keys) as key from throughline.journal
      where mirror = $1 and id <> $2 and outcome_at > $3 and state not in ('refused', 'unsent')`,
     [mirror, call, outcome_at],
   );
-  const overtaken = new Set(later);
-  const page = rows.filter(({ key }) => !overtaken.has(key));
+  const overtakenKeys = new Set(laterKeys);
+  const page = rows.filter(({ key }) => !overtakenKeys.has(key));
   // Its own entry is no later one.
   const since = "$2::timestamptz + interval '1 microsecond'";
   await client.query(`select throughline.apply_${mirror}($1, ${since})`, [JSON.stringify(page), outcome_at]);
 }
 
 /** In a transaction. The insert into applied is the mutex: it waits for a commit in flight, and yields no row when that won. */
-async function apply(client: PoolClient, call: string): Promise<Ended> {
+async function apply(client: PoolClient, call: string): Promise<Settlement> {
   await client.query("select set_config('lock_timeout', $1, true)", [`${lockTimeoutMs}ms`]);
   const mine = await client.query("insert into throughline.applied (call) values ($1) on conflict do nothing", [call]);
   if (mine.rowCount === 0) return { state: "applied" };
-  const [found] = await queryRows(
+  const [entry] = await queryRows(
     client,
     "a journal entry that is settled",
     entryRow,
     "select mirror, rows, state, outcome_at::text from throughline.journal where id = $1 and closed_at is null for update",
     [call],
   );
-  if (found && !found.rows) return { state: "waiting" };
-  if (found?.rows) await applyCanonicalRows(client, call, found.rows, found);
-  const open = found?.state === "unknown";
+  if (entry && !entry.rows) return { state: "waiting" };
+  if (entry?.rows) await applyCanonicalRows(client, call, entry.rows, entry);
+  const open = entry?.state === "unknown";
   if (open) {
     await client.query("delete from throughline.applied where call = $1", [call]);
     // They are applied once: what comes later is newer.

@@ -31,7 +31,7 @@ export class Metrics {
     buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20],
     registers: [this.registry],
   });
-  private readonly recovered = new Counter({
+  private readonly recoveries = new Counter({
     name: "throughline_recovered_total",
     help: "Journal entries that recovery has finished, by what became of them.",
     labelNames: ["state"],
@@ -53,7 +53,7 @@ export class Metrics {
   }
 
   recover(state: string): void {
-    this.recovered.inc({ state });
+    this.recoveries.inc({ state });
   }
 
   watch(gauges: Gauges): void {

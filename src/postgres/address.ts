@@ -8,7 +8,7 @@ export interface PostgresAddress {
   /** The login of proxy and sync. */
   readonly user: string;
   /** For messages: no password in it. */
-  readonly shown: string;
+  readonly label: string;
 }
 
 export function postgresAddress(url: string): PostgresAddress {
@@ -18,7 +18,7 @@ export function postgresAddress(url: string): PostgresAddress {
   const database = client.database ?? user;
   if (host.startsWith("/")) {
     const path = `${host}/.s.PGSQL.${port}`;
-    return { connect: { path }, database, user, shown: path };
+    return { connect: { path }, database, user, label: path };
   }
-  return { connect: { host, port }, database, user, shown: `${host}:${port}` };
+  return { connect: { host, port }, database, user, label: `${host}:${port}` };
 }

@@ -18,7 +18,7 @@ const answer = z.object({ mine: z.boolean() });
  *
  * Whoever loses the connection loses the lock, and another process may take it at once. Postgres itself keeps two holders from
  * writing beside each other as long as `work` writes on `lease.client` only: a session that ends has its transaction rolled back
- * before its locks go, and a statement on a client that is gone is never run. What `work` does elsewhere ends with `lease.lost`.
+ * before its locks go, and a statement on a client that is gone is never run. What `work` does elsewhere ends with `lease.lossSignal`.
  *
  * Throws what `work` throws; ConnectionLost when that was the loss. A lock that can't be given back goes with its connection.
  */
@@ -29,8 +29,8 @@ export function withAdvisoryLock<T>(
 ): Promise<T | undefined> {
   return withLease(pool, async (lease) => {
     const sql = "select pg_try_advisory_lock(hashtext($1), $2) as mine";
-    const [tried] = await queryRows(lease.client, `the lock "${name}"`, answer, sql, [name, id]);
-    if (tried?.mine !== true) return undefined;
+    const [attempt] = await queryRows(lease.client, `the lock "${name}"`, answer, sql, [name, id]);
+    if (attempt?.mine !== true) return undefined;
     try {
       return await work(lease);
     } finally {
@@ -42,6 +42,6 @@ export function withAdvisoryLock<T>(
 /** Never rejects, so that the cause of a failure stays what it is. */
 async function unlock(lease: Lease, { name, id }: AdvisoryLock): Promise<void> {
   const sql = "select pg_advisory_unlock(hashtext($1), $2) as mine";
-  const [freed] = await queryRows(lease.client, `the lock "${name}"`, answer, sql, [name, id]).catch(() => []);
-  if (freed?.mine !== true) lease.discard();
+  const [release] = await queryRows(lease.client, `the lock "${name}"`, answer, sql, [name, id]).catch(() => []);
+  if (release?.mine !== true) lease.discard();
 }

@@ -57,10 +57,10 @@ export class Lease {
   private readonly loss = new AbortController();
   private readonly lose = (cause?: unknown): void => {
     // "end" has no cause.
-    const gone = cause ?? new Error("Connection terminated");
-    this.loss.abort(new ConnectionLost(`the connection to Postgres was lost (${wordsOf(gone)})`, { cause: gone }));
+    const reason = cause ?? new Error("Connection terminated");
+    this.loss.abort(new ConnectionLost(`the connection to Postgres was lost (${wordsOf(reason)})`, { cause: reason }));
   };
-  private discarded = false;
+  private isDiscarded = false;
 
   private constructor(readonly client: PoolClient) {
     client.on("error", this.lose);
@@ -79,25 +79,25 @@ export class Lease {
   }
 
   /** Aborted as soon as the connection is lost; the reason is a ConnectionLost. */
-  get lost(): AbortSignal {
+  get lossSignal(): AbortSignal {
     return this.loss.signal;
   }
 
   /** Resolves as `answer` does. Rejects as soon as the connection is lost: an answer can't be used then, and is not waited for. */
   async unlessLost<T>(answer: Promise<T>): Promise<T> {
-    const { lost } = this;
-    let end = () => lost.throwIfAborted();
-    const ended = new Promise<never>((_, reject) => {
-      end = () => reject(lost.reason);
-      if (lost.aborted) end();
-      else lost.addEventListener("abort", end);
+    const { lossSignal } = this;
+    let end = () => lossSignal.throwIfAborted();
+    const lossPromise = new Promise<never>((_, reject) => {
+      end = () => reject(lossSignal.reason);
+      if (lossSignal.aborted) end();
+      else lossSignal.addEventListener("abort", end);
     });
-    return Promise.race([answer, ended]).finally(() => lost.removeEventListener("abort", end));
+    return Promise.race([answer, lossPromise]).finally(() => lossSignal.removeEventListener("abort", end));
   }
 
   /** The connection has something on it that can't be undone, such as a lock: `end` closes it. */
   discard(): void {
-    this.discarded = true;
+    this.isDiscarded = true;
   }
 
   /** What to throw for `cause`: the loss of this connection in one sentence, by whichever error tells most of it. */
@@ -106,7 +106,7 @@ export class Lease {
     this.discard();
     // What Postgres said as it ended the session tells more than the driver's word that it has ended.
     const isBySession = cause instanceof ConnectionLost || cause instanceof DatabaseError;
-    return isBySession || !this.lost.aborted ? explainLoss(cause) : this.lost.reason;
+    return isBySession || !this.lossSignal.aborted ? explainLoss(cause) : this.lossSignal.reason;
   }
 
   /** Gives the connection back. It is closed instead when it is lost, discarded, or still in a transaction. */
@@ -114,7 +114,7 @@ export class Lease {
     const { client } = this;
     client.off("error", this.lose);
     client.off("end", this.lose);
-    client.release(this.discarded || this.lost.aborted || client.getTransactionStatus() !== "I");
+    client.release(this.isDiscarded || this.lossSignal.aborted || client.getTransactionStatus() !== "I");
   }
 }
 

@@ -39,15 +39,15 @@ export interface SqlError extends ErrorWords {
 }
 
 /** An entry as a function: called with what the error is about, it gives the error. */
-export type ErrorMaker<Asked extends readonly unknown[]> = ErrorEntry & ((...asked: Asked) => SqlError);
+export type ErrorMaker<Subjects extends readonly unknown[]> = ErrorEntry & ((...subjects: Subjects) => SqlError);
 
 /** Defines an error: its entry, and how its words are made. */
-export function defineError<Asked extends readonly unknown[]>(
+export function defineError<Subjects extends readonly unknown[]>(
   sqlstate: Sqlstate,
   { means, sent, remedy }: ErrorDoc,
-  words: (...asked: Asked) => ErrorWords,
-): ErrorMaker<Asked> {
-  const make = (...asked: Asked): SqlError => ({ ...words(...asked), sqlstate, [fromCatalogue]: true });
+  words: (...subjects: Subjects) => ErrorWords,
+): ErrorMaker<Subjects> {
+  const make = (...subjects: Subjects): SqlError => ({ ...words(...subjects), sqlstate, [fromCatalogue]: true });
   return Object.assign(make, { sqlstate, means, sent, remedy });
 }
 

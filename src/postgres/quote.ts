@@ -8,6 +8,6 @@ export function quoteName(name: string): string {
 }
 
 export function quoteLiteral(text: string): string {
-  const quoted = `'${text.replaceAll("'", "''")}'`;
-  return text.includes("\\") ? ` E${quoted.replaceAll("\\", "\\\\")}` : quoted;
+  const literal = `'${text.replaceAll("'", "''")}'`;
+  return text.includes("\\") ? ` E${literal.replaceAll("\\", "\\\\")}` : literal;
 }

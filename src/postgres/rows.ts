@@ -15,7 +15,7 @@ export async function queryRows<T>(
   values: readonly unknown[] = [],
 ): Promise<T[]> {
   const { rows } = await on.query(text, [...values]);
-  return parsed(purpose, z.array(row), rows);
+  return parseValue(purpose, z.array(row), rows);
 }
 
 /**
@@ -39,13 +39,13 @@ export async function queryTexts(
 
 /** The value of a JSON text, as `schema` describes it. Throws UnexpectedValue, which names `purpose` and the path of what does not fit. */
 export function parseJson<T>(purpose: string, schema: z.ZodType<T>, text: string): T {
-  return parsed(purpose, schema, jsonOf(purpose, text));
+  return parseValue(purpose, schema, jsonOf(purpose, text));
 }
 
 /** How many places a message names. */
 const shownPlaces = 3;
 
-function parsed<T>(purpose: string, schema: z.ZodType<T>, value: unknown): T {
+function parseValue<T>(purpose: string, schema: z.ZodType<T>, value: unknown): T {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const places = result.error.issues.slice(0, shownPlaces).map(({ path, code }) => `${path.join(".")} (${code})`);

@@ -140,6 +140,6 @@ export class Listener {
         callback: (size, buffer) => session.readPostgres(Buffer.from(buffer.buffer, buffer.byteOffset, size)),
       },
     });
-    session.start(postgresSocket, postgres.shown, startup, rest);
+    session.start(postgresSocket, postgres.label, startup, rest);
   }
 }

@@ -153,13 +153,13 @@ describe("an advisory lock", () => {
   });
 
   test("that is lost ends its work: the next holder is the only one that writes", async () => {
-    const failed = withAdvisoryLock(pool, lock, async ({ client, lost }) => {
+    const failed = withAdvisoryLock(pool, lock, async ({ client, lossSignal }) => {
       await terminate(await processId(client));
       const next = await withAdvisoryLock(pool, lock, async (other) => {
         await insert(other.client, "next");
         return "next";
       });
-      expect([next, lost.aborted]).toEqual(["next", true]);
+      expect([next, lossSignal.aborted]).toEqual(["next", true]);
       await inTransaction(client, () => insert(client, "first"));
     });
     await expect(failed).rejects.toMatchObject(lostByCommand);

@@ -33,7 +33,7 @@ beforeAll(async () => {
     ["awake", awake, "postgres"],
     ["lost", awake, "nobody"],
   ] as const) {
-    const postgres = { connect: { path: join(folder, behind) }, database: "shop", user: "nobody", shown: behind };
+    const postgres = { connect: { path: join(folder, behind) }, database: "shop", user: "nobody", label: behind };
     const listener = new Listener({ postgres, interceptor, asleep: notIntercepted, log, connections: 100 });
     await listener.listen({ path: join(folder, name) });
     listeners.push(listener);

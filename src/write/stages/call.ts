@@ -99,6 +99,6 @@ async function tellRaised(
   // The connection may be gone, or a cancel may have come in between: what became of the call is said all the same.
   const isSaid = flight.kind === "failed" && flight.error.get("C") === error.sqlstate;
   const words = isSaid ? withoutContext(flight.error) : errorFields(error);
-  session.tellError(mayHaveChanged ? withMirror(mirror.api, words, settlement?.blocked) : words);
+  session.tellError(mayHaveChanged ? withMirror(mirror.api, words, settlement?.refusal) : words);
   return "answered";
 }
