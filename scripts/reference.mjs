@@ -12,7 +12,7 @@ import { z } from "zod";
  *   "upstream/error-docs.js": typeof import("../src/upstream/error-docs.js"),
  *   "mirror/guard-errors.js": typeof import("../src/mirror/guard-errors.js"),
  *   "write/errors/catalogue.js": typeof import("../src/write/errors/catalogue.js"),
- *   "proxy/session-errors.js": typeof import("../src/proxy/session-errors.js"),
+ *   "proxy/catalogue.js": typeof import("../src/proxy/catalogue.js"),
  *   "journal/states.js": typeof import("../src/journal/states.js"),
  *   "observe/metrics.js": typeof import("../src/observe/metrics.js"),
  *   "manifest/manifest.js": typeof import("../src/manifest/manifest.js"),
@@ -27,7 +27,7 @@ const { conditionNames } = await built("postgres/error-catalogue.js");
 const { upstreamErrors } = await built("upstream/error-docs.js");
 const { guardErrors } = await built("mirror/guard-errors.js");
 const { writeErrors } = await built("write/errors/catalogue.js");
-const { proxyErrors } = await built("proxy/session-errors.js");
+const { proxyErrors } = await built("proxy/catalogue.js");
 const { states } = await built("journal/states.js");
 const { Metrics } = await built("observe/metrics.js");
 const { manifestJsonSchema } = await built("manifest/manifest.js");

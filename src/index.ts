@@ -16,6 +16,7 @@ export type { ApiObject, ConfigObject, TableObject, Verb, WriteRuleObject } from
 export { ConfigError } from "./config/explained.js";
 export type { Hooks, HookVerdict } from "./manifest/hooks.types.js";
 export { ReadFailed } from "./manifest/read-failed.js";
+export { ConnectionLost } from "./postgres/connection.js";
 export { Explained, type PulledTable, UsageError };
 
 export interface OpenOptions {
@@ -63,7 +64,7 @@ export interface Served {
   close(options?: CloseOptions): Promise<void>;
 }
 
-/** A config that is open. Every method rejects with UsageError after `close`, and with the driver's error when Postgres can't be reached. */
+/** A config that is open. Every method but `close` rejects with UsageError after `close`, and with ConnectionLost when Postgres can't be reached or is lost. */
 export interface Throughline {
   /**
    * Creates or extends the schemas, mirrors, guards and grants of all configured tables, in one transaction. Resolves with the SQL that
@@ -85,7 +86,7 @@ export interface Throughline {
   serve(options?: ServeOptions): Promise<Served>;
   /**
    * Stops pulls after their page, closes every proxy as `Served.close` does, and ends all connections. Resolves when nothing is left open;
-   * the second call does nothing new. Rejects, with everything ended, when Postgres could not be told of it.
+   * a second call has the same end. Rejects with ConnectionLost, with everything ended all the same, when Postgres could not be told of it.
    */
   close(options?: CloseOptions): Promise<void>;
 }

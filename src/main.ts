@@ -151,11 +151,13 @@ try {
   else io.err(cause instanceof Error ? (cause.stack ?? cause.message) : String(cause));
 }
 
-/** A lost connection to Postgres in one sentence. Returns anything else as it is. The driver is only loaded when a command failed. */
+/** A connection to Postgres that was lost, or can't be made, in one sentence. Returns anything else as it is. The driver is only loaded when a command failed. */
 async function explained(cause: unknown): Promise<unknown> {
-  const { ConnectionLost, explainLoss } = await import("./postgres/connection.js");
+  const { ConnectionLost, explainLoss, PostgresUnreachable } = await import("./postgres/connection.js");
   const known = explainLoss(cause);
-  return known instanceof ConnectionLost ? new Explained(`${known.message}: run the command again`, { cause }) : known;
+  if (!(known instanceof ConnectionLost)) return known;
+  const remedy = known instanceof PostgresUnreachable ? "look at postgres.url" : "run the command again";
+  return new Explained(`${known.message}: ${remedy}`, { cause });
 }
 
 /** Such as the port's, or the database's. */

@@ -27,6 +27,7 @@ const unions: readonly Union[] = [
       "src/upstream/table.ts",
       "src/write/verdict.ts",
       "src/write/upstream-call.ts",
+      "src/journal/reconcile.ts",
     ],
   },
   { file: "src/upstream/write-outcome.ts", name: "WriteOutcome", failing: ["src/write/upstream-call.ts"] },
@@ -46,6 +47,23 @@ const unions: readonly Union[] = [
   { file: "src/manifest/call-schema.ts", name: "NextPage", failing: ["src/upstream/pages.ts"] },
   { file: "protocol/pending-replies.ts", name: "RequestKind", member: "99", failing: ["protocol/pending-replies.ts"] },
   { file: "protocol/pending-replies.ts", name: "Delivery", member: "0x40", failing: ["src/proxy/flight.ts"] },
+  {
+    file: "src/write/injected-step.ts",
+    name: "FlightResult",
+    failing: [
+      "src/write/raise-in-postgres.ts",
+      "src/write/stages/apply.ts",
+      "src/proxy/multi-statement.ts",
+      "src/proxy/held-statement.ts",
+    ],
+  },
+  {
+    file: "src/write/statement.ts",
+    name: "WriteResult",
+    member: '"novel"',
+    failing: ["src/proxy/mirror-interceptor.ts"],
+  },
+  { file: "src/journal/states.ts", name: "State", member: '"novel"', failing: ["src/journal/recover.ts"] },
   { file: "src/write/injected-step.ts", name: "InjectedStep", failing: ["src/proxy/injected-messages.ts"] },
   {
     file: "src/proxy/frontend.ts",

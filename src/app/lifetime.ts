@@ -1,5 +1,6 @@
 // The time in which an embedded Throughline takes calls: it ends once, when nothing is under way any more.
 
+import { explainLoss } from "../postgres/connection.js";
 import { UsageError } from "./usage-error.js";
 
 export class Lifetime {
@@ -12,13 +13,15 @@ export class Lifetime {
     return this.ending.signal;
   }
 
-  /** Does some work, which the end waits for. Rejects with UsageError when the end has begun. */
+  /** Does some work, which the end waits for. Rejects with UsageError when the end has begun, and with ConnectionLost in place of the driver's words. */
   async run<Result>(work: () => Promise<Result>): Promise<Result> {
     if (this.ended) throw new UsageError("this Throughline is closed; openThroughline opens another");
     const running = work();
     this.underWay.add(running);
     try {
       return await running;
+    } catch (cause) {
+      throw explainLoss(cause);
     } finally {
       this.underWay.delete(running);
     }
@@ -33,6 +36,8 @@ export class Lifetime {
   private async last(release: () => Promise<void>): Promise<void> {
     this.ending.abort();
     await Promise.allSettled(this.underWay);
-    await release();
+    await release().catch((cause: unknown) => {
+      throw explainLoss(cause);
+    });
   }
 }

@@ -81,7 +81,13 @@ export function loadConfig(
   );
   const schema = z.strictObject({
     listen: listen.prefault({}),
-    postgres: z.union([z.string().transform((url) => postgres.parse({ url })), postgres]),
+    postgres: z.union([
+      z
+        .string()
+        .transform((url) => ({ url }))
+        .pipe(postgres),
+      postgres,
+    ]),
     apis: z.strictObject(apis),
     http: address.optional(),
     journal: z.strictObject({ keep: keep.default(defaultKeepMs) }).default({ keep: defaultKeepMs }),

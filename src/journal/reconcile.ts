@@ -2,6 +2,7 @@
 
 import type { Pool } from "pg";
 import { z } from "zod";
+import { assertNever } from "../config/assert-never.js";
 import { type Mirror, type MirrorColumn, type TextRow, textRowSchema } from "../mirror/column.js";
 import { asJson } from "../mirror/guard-table.js";
 import { keyOf } from "../mirror/key.js";
@@ -53,7 +54,7 @@ async function repeat(mirror: Mirror, table: ConnectorTable, entry: UnknownCall)
   const { verb, request, idempotencyKey } = entry;
   const ending = await table.write(verb, mirror.columns, request, { idempotencyKey });
   if (ending.kind === "refused" && !passing.has(ending.error.sqlstate)) return { state: "refused", rows: [] };
-  if (ending.kind !== "answered" || ending.rows.some(({ kind }) => kind === "unreported")) return undefined;
+  if (ending.kind !== "answered" || ending.rows.some((row) => fateOf(row) === undefined)) return undefined;
   const acceptedKeys = ending.rows.flatMap((row) => (row.kind === "accepted" ? [row.key] : []));
   return { state: stateOfResults(ending.rows), rows: await read(mirror, table, acceptedKeys) };
 }
@@ -180,10 +181,24 @@ function holds(mirror: Mirror, table: ConnectorTable, row: NonNullable<Canonical
 }
 
 function stateOfResults(results: readonly RowResult[]): Answer["state"] {
-  const state = stateOf(
-    results.map(({ kind }): RowFate => (kind === "accepted" ? "done" : kind === "absent" ? "absent" : "undone")),
-  );
+  const state = stateOf(results.flatMap((result) => fateOf(result) ?? []));
   return state === "lapsed" ? "refused" : state;
+}
+
+/** What upstream's answer to a repeated create says of a row; undefined: nothing. */
+function fateOf(result: RowResult): RowFate | undefined {
+  switch (result.kind) {
+    case "accepted":
+      return "done";
+    case "absent":
+      return "absent";
+    case "refused":
+      return "undone";
+    case "unreported":
+      return undefined;
+    default:
+      return assertNever(result);
+  }
 }
 
 /** What became of one row; `other`: it has neither the values of the request nor those before it. */

@@ -3,6 +3,7 @@
 import type { Pool } from "pg";
 import type { Logger } from "pino";
 import { z } from "zod";
+import { assertNever } from "../config/assert-never.js";
 import { ReadFailed } from "../manifest/read-failed.js";
 import { withAdvisoryLock } from "../postgres/advisory-lock.js";
 import { serverTime } from "../postgres/clock.js";
@@ -21,7 +22,7 @@ import {
 import { stoppedProxies } from "./presence.js";
 import { readCurrentRows, reconcileWithMirror, reconcileWithUpstream } from "./reconcile.js";
 import { RecoveryLock } from "./recovery-lock.js";
-import { closeEntries, settle } from "./settle.js";
+import { closeEntries, isInMirror, settle } from "./settle.js";
 import type { State } from "./states.js";
 
 export interface RecoveryParts {
@@ -132,9 +133,20 @@ async function outcomeOf(
       return askAndApply(pool, lock, mirroredTable, entry);
     case "unknown":
       return askAndApply(pool, lock, mirroredTable, entry);
-    default:
+    case "accepted":
+    case "partial":
+    case "absent":
+    case "settled":
+    // An entry in one of the states below is closed as soon as it is noted, unless that was cut off.
+    case "refused":
+    case "unsent":
+    case "lapsed":
+    // An entry that waited for the rate limit was closed as unsent before.
+    case "intent":
       await refresh(pool, lock, mirroredTable, entry);
       return applyAndClose(pool, call, state);
+    default:
+      return assertNever(state);
   }
 }
 
@@ -191,7 +203,7 @@ async function queryClaims(pool: Pool, { call, mirror }: OrphanEntry, keys: read
 
 async function applyAndClose(pool: Pool, call: string, state: State): Promise<RecoveryResult["to"]> {
   const [settlement] = await settle(pool, [call]);
-  if (settlement?.state !== "applied" && settlement?.state !== "repaired") return "left";
+  if (!settlement || !isInMirror(settlement)) return "left";
   await closeEntries(pool, [call]);
   return state;
 }

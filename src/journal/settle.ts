@@ -2,6 +2,7 @@
 
 import type { Pool, PoolClient } from "pg";
 import { z } from "zod";
+import { assertNever } from "../config/assert-never.js";
 import { withClient } from "../postgres/connection.js";
 import { rowRefusal } from "../postgres/row-refusal.js";
 import { queryRows, queryTexts } from "../postgres/rows.js";
@@ -11,12 +12,28 @@ import { canonicalRowSchema } from "./journal.js";
 export interface SettleResult {
   readonly call: string;
   /**
-   * `applied`: by the client's transaction. `repaired`: by us, just now. `waiting`: somebody holds a lock, or its outcome is yet to be noted.
-   * `blocked`: Postgres refuses the rows, by a constraint or a trigger of the user's. `unknown`: what upstream did accept is applied, the rest nobody knows, and the entry stays open.
+   * `applied`: the client's transaction applied the rows. `repaired`: we applied them just now. `waiting`: another session holds a lock, or
+   * the outcome is yet to be noted. `blocked`: a constraint or a trigger of the user's refuses the rows. `unknown`: what upstream is known to
+   * have accepted is applied, the rest is not known, and the entry stays open.
    */
   readonly state: "applied" | "repaired" | "waiting" | "blocked" | "unknown";
   /** What Postgres said when it blocked the rows. */
   readonly refusal?: string;
+}
+
+/** Whether the mirror has the rows of the call, so that its entry can be closed. */
+export function isInMirror({ state }: Pick<SettleResult, "state">): boolean {
+  switch (state) {
+    case "applied":
+    case "repaired":
+      return true;
+    case "waiting":
+    case "blocked":
+    case "unknown":
+      return false;
+    default:
+      return assertNever(state);
+  }
 }
 
 /** How long we wait for a lock: Postgres can't see a deadlock that leads through a held client. Who waits longer tries again. */

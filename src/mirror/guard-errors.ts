@@ -1,41 +1,60 @@
-// What the SQL of a mirror's guard, and of the schema "throughline", raises. The words stand in guard.ts, apply.ts and install.sql.
+// What the SQL of a mirror's guard, and of the schema "throughline", raises: an entry for each RAISE EXCEPTION of guard.ts, apply.ts
+// and install.sql.
 
-import { defineServerError, type ErrorEntry } from "../postgres/error-catalogue.js";
+import { defineServerError, type ServerErrorEntry } from "../postgres/error-catalogue.js";
 
-/** In the order in which docs/errors.md has them. */
-export const guardErrors: readonly ErrorEntry[] = [
-  defineServerError("0A000", {
+/** In the order in which docs/errors.md has them; a test holds that each is raised, and that no other is. */
+export const guardErrors: readonly ServerErrorEntry[] = [
+  defineServerError("0A000", `throughline: this % of mirror table "%"."%" did not come through Throughline`, {
     means:
       "A write to a mirror table that did not come through Throughline, or was not seen coming: a direct connection, a cascade, dynamic SQL.",
     sent: "nothing",
     remedy: "Send it to Throughline's port, as a statement of its own.",
   }),
-  defineServerError("0A000", { means: "TRUNCATE of a mirror table.", sent: "nothing", remedy: "DELETE." }),
-  defineServerError("0A000", {
+  defineServerError("0A000", `throughline: TRUNCATE of mirror table "%"."%" is not offered`, {
+    means: "TRUNCATE of a mirror table.",
+    sent: "nothing",
+    remedy: "DELETE.",
+  }),
+  defineServerError("0A000", `throughline: trigger "%" of mirror table "%"."%" would change what its API reported`, {
     means: "A trigger of yours fires after the guard and could change what the API has reported.",
     sent: "nothing",
     remedy: "Rename it, so that it sorts before `~throughline`.",
   }),
-  defineServerError("27000", {
+  defineServerError("27000", `throughline: a trigger of % keeps row "%" from being what its API reported`, {
     means:
       "A trigger of yours keeps a row from being what the API has reported. After an accepted write it is in the DETAIL of TL002.",
     sent: "nothing",
     remedy: "Change or drop the trigger.",
   }),
-  defineServerError("40001", {
-    means: "The row of a conflict is gone, or the statement inserts fewer rows than when it was planned.",
+  defineServerError("40001", `throughline: the row of "%"."%" that this one was in conflict with is gone`, {
+    means: "The row that an INSERT was in conflict with when it was planned is gone.",
     sent: "nothing",
     remedy: "Run the transaction again.",
   }),
-  defineServerError("42501", {
+  defineServerError("40001", "throughline: the statement inserts fewer rows than when it was planned", {
+    means: "A statement inserts fewer rows than when it was planned.",
+    sent: "nothing",
+    remedy: "Run the transaction again.",
+  }),
+  defineServerError("42501", "throughline: only the proxy may call this function", {
     means: "A function of the schema `throughline` was called by somebody else than the proxy.",
     sent: "nothing",
     remedy: "Leave them to the proxy. If it was the proxy: start it again.",
   }),
-  defineServerError("54000", {
-    means: "A statement writes more rows than the API takes in one call; planning it stops there.",
+  defineServerError("42501", "throughline: call % is not open in this transaction", {
+    means: "A function of the schema `throughline` was called for a call that is not open in the transaction.",
     sent: "nothing",
-    remedy:
-      "Fewer rows per statement, or `SET throughline.chunk = on`, which makes several calls (of 10 000 rows at most).",
+    remedy: "Leave these functions to the proxy.",
   }),
+  defineServerError(
+    "54000",
+    `throughline: this statement writes at least % rows of "%"."%", and its API takes at most % in one call`,
+    {
+      means: "A statement writes more rows than the API takes in one call; planning it stops there.",
+      sent: "nothing",
+      remedy:
+        "Fewer rows per statement, or `SET throughline.chunk = on`, which makes several calls (of 10 000 rows at most).",
+    },
+  ),
 ];

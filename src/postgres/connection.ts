@@ -6,6 +6,9 @@ import { Explained } from "../config/explained.js";
 /** The connection to Postgres is gone, or there was none to be had. Its message is a sentence without what to do. */
 export class ConnectionLost extends Explained {}
 
+/** No connection to Postgres could be made. */
+export class PostgresUnreachable extends ConnectionLost {}
+
 /** The classes and codes with which Postgres ends a session (manual, appendix A): 08, a shutdown, an idle or a transaction time-out. */
 const lostStates = /^(?:08...|57P0[1-5]|25P0[34])$/;
 const lostErrnos = new Set([
@@ -29,9 +32,16 @@ export function isConnectionLost(cause: unknown): boolean {
   return lostErrnos.has(String(cause.code)) && !("syscall" in cause && cause.syscall === "connect");
 }
 
-/** The one sentence for a lost connection. Returns any other cause as it is. */
+/** The one sentence for a connection that was lost or can't be made. Returns any other cause as it is. */
 export function explainLoss(cause: unknown): unknown {
-  if (cause instanceof ConnectionLost || !isConnectionLost(cause)) return cause;
+  if (cause instanceof ConnectionLost) return cause;
+  if (isConnectionLost(cause)) return lossOf(cause);
+  return isUnreachable(cause)
+    ? new PostgresUnreachable(`Postgres can't be reached (${wordsOf(cause)})`, { cause })
+    : cause;
+}
+
+function lossOf(cause: unknown): ConnectionLost {
   return new ConnectionLost(`the connection to Postgres was lost (${wordsOf(cause)})`, { cause });
 }
 
@@ -58,7 +68,7 @@ export class Lease {
   private readonly lose = (cause?: unknown): void => {
     // "end" has no cause.
     const reason = cause ?? new Error("Connection terminated");
-    this.loss.abort(new ConnectionLost(`the connection to Postgres was lost (${wordsOf(reason)})`, { cause: reason }));
+    this.loss.abort(lossOf(reason));
   };
   private isDiscarded = false;
 
@@ -72,9 +82,7 @@ export class Lease {
     try {
       return new Lease(await pool.connect());
     } catch (cause) {
-      if (isConnectionLost(cause) || isUnreachable(cause))
-        throw new ConnectionLost(`Postgres can't be reached (${wordsOf(cause)})`, { cause });
-      throw cause;
+      throw explainLoss(cause);
     }
   }
 
@@ -86,13 +94,13 @@ export class Lease {
   /** Resolves as `answer` does. Rejects as soon as the connection is lost: an answer can't be used then, and is not waited for. */
   async unlessLost<T>(answer: Promise<T>): Promise<T> {
     const { lossSignal } = this;
-    let end = () => lossSignal.throwIfAborted();
+    const settled = new AbortController();
     const lossPromise = new Promise<never>((_, reject) => {
-      end = () => reject(lossSignal.reason);
+      const end = () => reject(lossSignal.reason);
       if (lossSignal.aborted) end();
-      else lossSignal.addEventListener("abort", end);
+      else lossSignal.addEventListener("abort", end, { signal: settled.signal });
     });
-    return Promise.race([answer, lossPromise]).finally(() => lossSignal.removeEventListener("abort", end));
+    return Promise.race([answer, lossPromise]).finally(() => settled.abort());
   }
 
   /** The connection has something on it that can't be undone, such as a lock: `end` closes it. */
@@ -118,8 +126,10 @@ export class Lease {
   }
 }
 
+/** Of several addresses that were tried, the first tells. */
 function isUnreachable(cause: unknown): boolean {
-  return cause instanceof Error && "syscall" in cause && cause.syscall === "connect";
+  if (cause instanceof AggregateError) return isUnreachable(cause.errors[0]);
+  return cause instanceof Error && "syscall" in cause && ["connect", "getaddrinfo"].includes(String(cause.syscall));
 }
 
 /** Of several tries in one, the first. */

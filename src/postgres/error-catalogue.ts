@@ -29,14 +29,44 @@ export interface ErrorWords {
   readonly constraint?: string | undefined;
 }
 
-/** Only this module can write this key, so that an error without an entry does not compile. */
-const fromCatalogue = Symbol("from the catalogue");
+class CatalogueError implements ErrorWords {
+  /** Keeps an object literal, and a spread of another error, from passing for one: an error without an entry does not compile. */
+  declare protected readonly isFromCatalogue: true;
+  readonly message: string;
+  readonly detail: string | undefined;
+  readonly hint: string | undefined;
+  readonly schema: string | undefined;
+  readonly table: string | undefined;
+  readonly column: string | undefined;
+  readonly constraint: string | undefined;
+
+  constructor(
+    readonly sqlstate: string,
+    words: ErrorWords,
+  ) {
+    this.message = words.message;
+    this.detail = words.detail;
+    this.hint = words.hint;
+    this.schema = words.schema;
+    this.table = words.table;
+    this.column = words.column;
+    this.constraint = words.constraint;
+  }
+
+  /** The same error with another detail. */
+  withDetail(detail: string): CatalogueError {
+    return new CatalogueError(this.sqlstate, { ...this.words, detail });
+  }
+
+  /** What the client is told, without the SQLSTATE. */
+  get words(): ErrorWords {
+    const { message, detail, hint, schema, table, column, constraint } = this;
+    return { message, detail, hint, schema, table, column, constraint };
+  }
+}
 
 /** An error for the client, in Postgres's terms. Only an entry of the catalogue makes one. */
-export interface SqlError extends ErrorWords {
-  readonly sqlstate: string;
-  readonly [fromCatalogue]: true;
-}
+export type SqlError = CatalogueError;
 
 /** An entry as a function: called with what the error is about, it gives the error. */
 export type ErrorMaker<Subjects extends readonly unknown[]> = ErrorEntry & ((...subjects: Subjects) => SqlError);
@@ -47,18 +77,33 @@ export function defineError<Subjects extends readonly unknown[]>(
   { means, sent, remedy }: ErrorDoc,
   words: (...subjects: Subjects) => ErrorWords,
 ): ErrorMaker<Subjects> {
-  const make = (...subjects: Subjects): SqlError => ({ ...words(...subjects), sqlstate, [fromCatalogue]: true });
+  const make = (...subjects: Subjects): SqlError => new CatalogueError(sqlstate, words(...subjects));
   return Object.assign(make, { sqlstate, means, sent, remedy });
 }
 
-/** An entry whose error the installed SQL raises, in words that stand there. */
-export function defineServerError(sqlstate: Sqlstate, doc: ErrorDoc): ErrorEntry {
-  return { sqlstate, ...doc };
+/** An entry whose error the installed SQL raises. */
+export interface ServerErrorEntry extends ErrorEntry {
+  /** The text of its RAISE EXCEPTION, as it stands in the SQL. */
+  readonly raised: string;
 }
 
-/** An error in an API's words: its manifest chose the SQLSTATE, and the entries of src/upstream say what each means. */
-export function relayedError(sqlstate: string, words: ErrorWords): SqlError {
-  return { ...words, sqlstate, [fromCatalogue]: true };
+/** Defines an error that the installed SQL raises, once for each RAISE EXCEPTION. */
+export function defineServerError(sqlstate: Sqlstate, raised: string, doc: ErrorDoc): ServerErrorEntry {
+  return { sqlstate, raised, ...doc };
+}
+
+/** What an API's refusal is known by. */
+export interface ApiRefusal {
+  /** That of an entry of src/upstream, or one that the manifest chose. */
+  readonly sqlstate: string;
+  readonly code: string | null;
+  readonly status: number | null;
+  readonly request: string | null;
+}
+
+/** An API's refusal, told in the API's words. */
+export function relayedError({ sqlstate }: ApiRefusal, words: ErrorWords): SqlError {
+  return new CatalogueError(sqlstate, words);
 }
 
 /** Postgres's names (appendix A of its manual); the class TL is ours. */

@@ -5,7 +5,7 @@ import { readOpening } from "../../protocol/startup.js";
 import { assertNever } from "../config/assert-never.js";
 import type { SqlError } from "../postgres/error-catalogue.js";
 import { writeFatal } from "../write/sql-error.js";
-import { bytesBeforeEncryption, encryptionAskedTwice } from "./session-errors.js";
+import { bytesBeforeEncryption, encryptionAskedTwice } from "./proxy-errors.js";
 
 /** From accept to the end of the startup packet. */
 const openingTimeoutMs = 15_000;

@@ -1,13 +1,13 @@
 // EXPLAIN of a write to a mirror: Postgres's own plan, and after it the request that the statement would become. The statement is
-// planned as if it were to be run, inside a savepoint, and never concluded.
+// planned as if it were to be run, inside a savepoint, and no call is made.
 
 import { writeRow } from "../../protocol/encode.js";
 import type { Fields } from "../../protocol/fields.js";
 import { Backend } from "../../protocol/messages.js";
 import { explainText } from "../write/explain-text.js";
 import type { InjectedStep } from "../write/injected-step.js";
+import { tellFailure } from "../write/raise-in-postgres.js";
 import { runWrite } from "../write/run.js";
-import { withoutContext } from "../write/sql-error.js";
 import type { WriteContext } from "../write/statement.js";
 import type { Hold } from "./frontend.js";
 import { HeldStatement, noStatement } from "./held-statement.js";
@@ -63,14 +63,16 @@ export async function explain(
     [...(write.isSimple ? [{ kind: "prepareQuery" } as const] : []), { kind: "execute" }],
     "flush",
   );
-  if (flight.kind === "landed") {
-    // Of rows in portions, the later ones are Postgres's alone.
-    if (write.completion?.[0] === Backend.commandComplete) {
-      if (classification.explainForm === "rows") session.toClient(Buffer.concat(lines.map((line) => writeRow([line]))));
-      else if (!explanation.quiet) write.tellNotice(asNotice(lines));
-    }
-    write.tellCompletion();
-  } else if (flight.kind === "failed") write.tellError(withoutContext(flight.error));
+  if (flight.kind !== "landed") {
+    tellFailure(write, flight);
+    return write;
+  }
+  // Of rows in portions, the later ones are Postgres's alone.
+  if (write.completion?.[0] === Backend.commandComplete) {
+    if (classification.explainForm === "rows") session.toClient(Buffer.concat(lines.map((line) => writeRow([line]))));
+    else if (!explanation.quiet) write.tellNotice(asNotice(lines));
+  }
+  write.tellCompletion();
   return write;
 }
 

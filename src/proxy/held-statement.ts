@@ -1,8 +1,9 @@
-// The session's side of the write path: a held message as a HeldSession, and the end of the transaction that we opened for it.
+// The session's side of the write path: a held message as a WriteSession, and the end of the transaction that we opened for it.
 
 import { writeReady } from "../../protocol/encode.js";
 import { type Fields, writeError, writeNotice } from "../../protocol/fields.js";
 import { Status } from "../../protocol/messages.js";
+import { assertNever } from "../config/assert-never.js";
 import { afterAcceptance, notAppliedError } from "../write/client-errors.js";
 import type { FlightResult, InjectedStep } from "../write/injected-step.js";
 import type { OpenCall, WriteSession } from "../write/session-port.js";
@@ -125,7 +126,7 @@ export class HeldStatement implements WriteSession {
     this.session.toClient(this.completion);
   }
 
-  tellNotice({ message, detail }: { readonly message: string; readonly detail: string }): void {
+  tellNotice({ message, detail = "" }: { readonly message: string; readonly detail?: string | undefined }): void {
     this.session.toClient(
       writeNotice(new Map(Object.entries({ S: "NOTICE", V: "NOTICE", C: "00000", M: message, D: detail }))),
     );
@@ -145,7 +146,7 @@ export class HeldStatement implements WriteSession {
 /** A simple Query ends with its own ReadyForQuery, after the transaction that we opened for it. */
 export async function endQuery(session: InterceptedSession, write: HeldStatement): Promise<void> {
   const { completion } = write;
-  if (session.transaction.isOurs) await endHidden(session, completion);
+  if (session.transaction.isOurs) await endOurTransaction(session, completion);
   else {
     await session.fly([], "sync", noStatement);
     if (completion) session.toClient(completion);
@@ -157,23 +158,41 @@ export async function endQuery(session: InterceptedSession, write: HeldStatement
 }
 
 /** Ends the transaction that we opened, as Postgres ends an implicit one: it commits, or what failed is rolled back. */
-export async function endHidden(session: InterceptedSession, completion: Buffer | undefined): Promise<void> {
+export async function endOurTransaction(session: InterceptedSession, completion: Buffer | undefined): Promise<void> {
   session.transaction.handOver();
   const flight = await session.fly(session.replies.skipping ? [] : [{ kind: "commit" }], "sync", noStatement);
   if (session.transaction.status !== Status.idle) await session.fly([rollback], "sync", noStatement);
-  if (flight.kind === "landed" && completion) session.toClient(completion);
-  if (flight.kind !== "failed") return;
-  // The client knows of no COMMIT: to it, this is what its statement has come to.
-  const call = session.transaction.calls.pending.find(({ change, isReported }) => change !== null && !isReported);
-  const error = afterAcceptance(session.transaction.calls.pending, flight.error);
+  switch (flight.kind) {
+    case "landed":
+      if (completion) session.toClient(completion);
+      break;
+    case "failed":
+      session.toClient(writeError(commitError(session.transaction.calls.pending, flight.error)));
+      break;
+    case "over":
+      break;
+    default:
+      assertNever(flight);
+  }
+}
+
+/** The client knows of no COMMIT: to it, a failed one is what its statement has come to. */
+function commitError(calls: readonly OpenCall[], cause: Fields): Fields {
+  const call = calls.find(({ change, isReported }) => change !== null && !isReported);
+  const error = afterAcceptance(calls, cause);
   const isPlain = call?.change != null && !error.get("C")?.startsWith("TL");
-  session.toClient(writeError(isPlain ? notAppliedError(call.api, call.change, error) : error));
+  return isPlain ? notAppliedError(call.api, call.change, error) : error;
+}
+
+/** Settles the calls of a transaction that has ended, and warns the client of what it did not undo. */
+export async function tellSettled(session: InterceptedSession): Promise<void> {
+  const { calls, status } = session.transaction;
+  if (calls.hasUnsettled(status)) session.toClient(await calls.settle(status));
 }
 
 /** The Z that ends a held batch: Postgres's own status, in a message of ours, for the Sync was ours. */
 export async function tellReady(session: InterceptedSession): Promise<void> {
   if (session.over) return;
-  if (session.transaction.calls.hasUnsettled(session.transaction.status))
-    session.toClient(await session.transaction.calls.settle(session.transaction.status));
+  await tellSettled(session);
   session.toClient(writeReady(session.transaction.status));
 }

@@ -7,8 +7,8 @@ import type { PostgresAddress } from "../postgres/address.js";
 import { writeFatal } from "../write/sql-error.js";
 import { ClientOpening } from "./client-opening.js";
 import type { Interceptor } from "./interceptor.js";
+import { ownLogin, tooManyClients } from "./proxy-errors.js";
 import { Session } from "./session.js";
-import { ownLogin, tooManyClients } from "./session-errors.js";
 
 export interface ListenerOptions {
   readonly postgres: PostgresAddress;

@@ -7,7 +7,7 @@ import { runWrite } from "../write/run.js";
 import type { WriteContext, WriteResult } from "../write/statement.js";
 import { explain } from "./explain.js";
 import { type Hold, holdsStatement } from "./frontend.js";
-import { endHidden, endQuery, HeldStatement, noStatement, tellReady } from "./held-statement.js";
+import { endOurTransaction, endQuery, HeldStatement, noStatement, tellReady, tellSettled } from "./held-statement.js";
 import type { ClientStatement } from "./injected-messages.js";
 import type { InterceptedSession, Interceptor } from "./interceptor.js";
 import { runMultiStatement } from "./multi-statement.js";
@@ -90,16 +90,25 @@ async function handleQuery(
   const { statement } = hold;
   if (isExplained(statement)) {
     const write = await explain(session, hold, context);
-    if (write === "passOn") await endUnused(session);
+    if (write === "passOn") await endUnusedTransaction(session);
     else await endQuery(session, write);
     return write !== "passOn";
   }
   const write = new HeldStatement(session, statement, { ...noStatement, text: statement.text });
   const result = await runWrite({ session: write, context });
-  // What looked at the session has opened a transaction, which must not become the Query's.
-  if (result === "passOn") await session.fly([], "sync", noStatement);
-  if (result === "answered") await endQuery(session, write);
-  return result !== "passOn";
+  switch (result) {
+    case "passOn":
+      // What looked at the session has opened a transaction, which must not become the Query's.
+      await session.fly([], "sync", noStatement);
+      return false;
+    case "answered":
+      await endQuery(session, write);
+      return true;
+    case "skipped":
+      return true;
+    default:
+      return assertNever(result);
+  }
 }
 
 async function handleExecute(
@@ -111,8 +120,16 @@ async function handleExecute(
   const result = isExplained(portal.statement)
     ? await explainPortal(session, hold, context)
     : await writePortal(session, hold, context);
-  if (result === "passOn" && session.replies.skipping) await session.fly([], "sync", noStatement);
-  return result !== "passOn";
+  switch (result) {
+    case "passOn":
+      if (session.replies.skipping) await session.fly([], "sync", noStatement);
+      return false;
+    case "answered":
+    case "skipped":
+      return true;
+    default:
+      return assertNever(result);
+  }
 }
 
 async function explainPortal(
@@ -147,14 +164,14 @@ async function endOurs(session: InterceptedSession, at: "sync" | "nextQuery"): P
   // The client's own BEGIN may be on its way: then the transaction is no longer ours to end. Or a COPY, whose rows come first.
   if (!session.replies.empty) await session.fly([], "flush", noStatement);
   if (!session.transaction.isOurs || session.replies.awaitsRows) return false;
-  await endHidden(session, undefined);
+  await endOurTransaction(session, undefined);
   if (at === "sync") await tellReady(session);
-  else session.toClient(await session.transaction.calls.settle(session.transaction.status));
+  else await tellSettled(session);
   return true;
 }
 
 /** A transaction that we opened to look around must not become the Query's. */
-async function endUnused(session: InterceptedSession): Promise<void> {
+async function endUnusedTransaction(session: InterceptedSession): Promise<void> {
   await session.fly([], "sync", noStatement);
-  if (session.transaction.isOurs) await endHidden(session, undefined);
+  if (session.transaction.isOurs) await endOurTransaction(session, undefined);
 }

@@ -10,9 +10,9 @@ import type { InjectedStep } from "../write/injected-step.js";
 import { runWrite } from "../write/run.js";
 import { withoutContext, writeWarning } from "../write/sql-error.js";
 import type { WriteContext } from "../write/statement.js";
-import { begin, endHidden, HeldStatement, noStatement, tellReady } from "./held-statement.js";
+import { begin, endOurTransaction, HeldStatement, noStatement, tellReady, tellSettled } from "./held-statement.js";
 import type { InterceptedSession } from "./interceptor.js";
-import { aloneOnly, blockOnly, noTransaction } from "./session-errors.js";
+import { aloneOnly, blockOnly, noTransaction } from "./proxy-errors.js";
 import { isExplained } from "./statements.js";
 
 /** False: the string goes to Postgres as it is. */
@@ -45,7 +45,7 @@ export async function runMultiStatement(
     if (index < pieces.length - 1) last?.tellKept();
   }
   const completion = last?.completion;
-  if (session.transaction.isOurs) await endHidden(session, completion);
+  if (session.transaction.isOurs) await endOurTransaction(session, completion);
   else if (completion) session.toClient(completion);
   await tellReady(session);
   return true;
@@ -110,15 +110,23 @@ async function open(session: InterceptedSession): Promise<void> {
 /** Its answers are the client's, but for the ReadyForQuery. */
 async function runQuery(session: InterceptedSession, { text }: Piece): Promise<"failed" | undefined> {
   const { kind } = await session.fly([{ kind: "query", text }], "flush", noStatement);
-  if (session.transaction.calls.hasUnsettled(session.transaction.status))
-    session.toClient(await session.transaction.calls.settle(session.transaction.status));
+  await tellSettled(session);
   return kind === "landed" ? undefined : "failed";
 }
 
 /** A statement of which the client sees its error, or `tag`. */
 async function runOurs(session: InterceptedSession, step: InjectedStep, tag: string): Promise<"failed" | undefined> {
   const flight = await session.fly([step], "sync", noStatement);
-  if (flight.kind === "landed") session.toClient(writeTag(tag));
-  else if (flight.kind === "failed") session.toClient(writeError(withoutContext(flight.error)));
-  return flight.kind === "landed" ? undefined : "failed";
+  switch (flight.kind) {
+    case "landed":
+      session.toClient(writeTag(tag));
+      return undefined;
+    case "failed":
+      session.toClient(writeError(withoutContext(flight.error)));
+      return "failed";
+    case "over":
+      return "failed";
+    default:
+      return assertNever(flight);
+  }
 }

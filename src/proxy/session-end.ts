@@ -68,8 +68,17 @@ export type StopWhen = "at rest" | "after this";
 export class SessionEnd {
   private ending: Ending = { at: "open" };
   private farewell: Farewell = { at: "unexplained" };
-  /** Undefined: nobody has asked the session to stop. */
-  stopWhen: StopWhen | undefined;
+  private stopRequest: StopWhen | undefined;
+
+  /** When the session has to stop; undefined while nothing has asked it to. */
+  get stopWhen(): StopWhen | undefined {
+    return this.stopRequest;
+  }
+
+  /** The proxy stops: the session ends at its next occasion. */
+  requestStop(when: StopWhen): void {
+    this.stopRequest = when;
+  }
 
   get isClosed(): boolean {
     return this.ending.at === "closed";

@@ -23,8 +23,8 @@ import type { ClientStatement } from "./injected-messages.js";
 import type { InterceptedSession, Interceptor } from "./interceptor.js";
 import { Link } from "./link.js";
 import { OpenCalls } from "./open-calls.js";
+import { internalError, postgresLost, postgresUnreachable, proxyStops } from "./proxy-errors.js";
 import { SessionEnd, type StopWhen } from "./session-end.js";
-import { internalError, postgresLost, postgresUnreachable, proxyStops } from "./session-errors.js";
 import { Statements } from "./statements.js";
 import { SessionTransaction } from "./transaction.js";
 
@@ -66,7 +66,7 @@ export class Session implements HoldState, BackendState, InterceptedSession {
     clientSocket.on("close", () => this.close());
   }
 
-  /** Joins the session to Postgres; `startup` is the client's first packet, verbatim; `shown` is for messages. */
+  /** Joins the session to Postgres; `startup` is the client's first packet, verbatim; `address` is for messages. */
   start(socket: Socket, address: string, startup: Buffer, rest: Buffer): void {
     this.postgres = new Link(socket);
     let isConnected = false;
@@ -268,7 +268,7 @@ export class Session implements HoldState, BackendState, InterceptedSession {
 
   /** The proxy stops. `after this`: when what is held, or settled, has come to its end. */
   stop(when: StopWhen | "at once"): void {
-    if (when !== "at once") this.end.stopWhen = when;
+    if (when !== "at once") this.end.requestStop(when);
     if (when !== "at once" && (this.heldClient.current || this.holdingReady)) return;
     if (when === "at rest" && !(this.transaction.isNone && this.replies.empty)) return;
     if (!this.end.isClosed) this.tellFatal(proxyStops());

@@ -2,11 +2,11 @@
 
 import type { Pool } from "pg";
 import type { Logger } from "pino";
-import { closeEntries, endedTransactions, type SettleResult, settle } from "../journal/settle.js";
+import { closeEntries, endedTransactions, isInMirror, type SettleResult, settle } from "../journal/settle.js";
 import type { OpenCall } from "../write/session-port.js";
 import { writeWarning } from "../write/sql-error.js";
 import type { Settlement } from "./open-calls.js";
-import { mirrorNotChecked, rollbackNotUndone } from "./session-errors.js";
+import { mirrorNotChecked, rollbackNotUndone } from "./proxy-errors.js";
 
 /** How long to wait before what was locked is tried again; doubled each time, up to the longest. */
 const firstRetryMs = 250;
@@ -69,7 +69,7 @@ export class JournalSettlement implements Settlement {
     const { pool, log, track } = this.parts;
     const open = calls.filter(({ isSettled }) => !isSettled).map(({ call }) => call);
     const results = await settle(pool, open);
-    const closable = results.filter(({ state }) => state === "applied" || state === "repaired").map(({ call }) => call);
+    const closable = results.filter(isInMirror).map(({ call }) => call);
     track(closeEntries(pool, closable)).catch((err: unknown) => log.error({ err }, settlingFailed));
     return results;
   }

@@ -10,7 +10,7 @@ export interface MirrorStatement {
   readonly name: string;
   readonly text: string;
   readonly classification: WriteSession["classification"];
-  /** What has to be prepared under which name for it to be that; undefined: nothing has to. */
+  /** Name and text that it was prepared under; undefined for the unnamed statement. If the name now has other text, it is classified again. */
   readonly preparedAs?: WriteSession["preparedAs"];
 }
 

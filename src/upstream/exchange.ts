@@ -7,6 +7,15 @@ import { type Token, TokenError } from "../http/oauth.js";
 import { parseJson } from "../manifest/lossless-json.js";
 import type { Account } from "./account.js";
 import { type ColumnOf, cleanText, readErrors, requestOf } from "./errors.js";
+import {
+  cancelled,
+  entryClosed,
+  rateLimitUsedUp,
+  redirected,
+  tokenRefused,
+  tokenUnreachable,
+  unreachable,
+} from "./own-errors.js";
 import { askedPauseMs, learnRemaining } from "./rate-limits.js";
 import { type ComposedRequest, composeRequest, type RequestInput } from "./request.js";
 import { ownError, type RefusedOutcome, type UnknownOutcome, type UpstreamError } from "./write-outcome.js";
@@ -102,7 +111,7 @@ async function trySending(context: Exchange, progress: Progress): Promise<Next> 
     case "unknown":
       return end({ ...outcome, status: null, request: null });
     case "unsent":
-      return end({ kind: "unsent", error: unreachable(account, outcome.reason) });
+      return end({ kind: "unsent", error: ownError(unreachable(account.api, cleanText(outcome.reason))) });
     case "answered":
       return afterAnswer(context, { request, token, progress }, outcome);
     default:
@@ -125,7 +134,7 @@ async function admissionError(
     case "cancelled":
       return cancelError;
     case "denied":
-      return limitError(account, admission.retryAfterMs);
+      return ownError(rateLimitUsedUp(account.api, account.waitMs, admission.retryAfterMs));
     case "granted":
       if (gate && !(await gate.onSend())) return gateRefused;
       return signal?.aborted ? cancelError : undefined;
@@ -158,7 +167,7 @@ function followRedirect({ request, progress }: Attempt, answer: HttpAnswer): Nex
     return end({ kind: "unknown", reason: "status 303 in place of an answer", status, request: null });
   const address = redirectAddress(request, answer);
   if (address === undefined || progress.redirects >= mostRedirects)
-    return end({ kind: "refused", error: redirectError(status) });
+    return end({ kind: "refused", error: ownError(redirected(status), status) });
   return { kind: "repeat", progress: { ...progress, address, redirects: progress.redirects + 1 } };
 }
 
@@ -195,44 +204,22 @@ function afterRefusal(
   if (!error.retry) return ending(error);
   const pauseMs = askedPauseMs(account, attempt.request.path, headers) ?? budget.penaltyMs();
   budget.pauseFor(pauseMs);
-  if (performance.now() + pauseMs > deadlineMs) return ending(limitError(account, pauseMs));
+  if (performance.now() + pauseMs > deadlineMs)
+    return ending(ownError(rateLimitUsedUp(account.api, account.waitMs, pauseMs)));
   return { kind: "repeat", progress: attempt.progress };
 }
 
 function noToken(account: Account) {
   return (cause: unknown): RefusedOutcome => {
     if (!(cause instanceof TokenError)) throw cause;
-    const error = cause.isAnswered ? ownError("28000", cleanText(cause.message)) : unreachable(account, cause.message);
-    return {
-      kind: "unsent",
-      error: { ...error, hint: `Nothing was sent. Check the credentials of "${account.api}".` },
-    };
+    const error = cause.isAnswered
+      ? tokenRefused(account.api, cleanText(cause.message))
+      : tokenUnreachable(account.api, cleanText(cause.message));
+    return { kind: "unsent", error: ownError(error) };
   };
 }
 
-function redirectError(status: number): UpstreamError {
-  return {
-    ...ownError("HV000", `the request was redirected (status ${status}) to where it can't be followed`),
-    status,
-    hint: 'Nothing was changed. Set "base" to the address that the API has now.',
-  };
-}
-
-function limitError(account: Account, pauseMs: number): UpstreamError {
-  const seconds = Math.ceil(pauseMs / 1000);
-  const message = `the rate limit of ${account.api} is used up, and a statement waits at most ${account.waitMs / 1000} s for it`;
-  return { ...ownError("53400", message), hint: `Nothing was changed. Retry after ${seconds} s.` };
-}
-
-function unreachable(account: Account, reason: string): UpstreamError {
-  const message = `${account.api} is unreachable (${cleanText(reason)})`;
-  return { ...ownError("HV00N", message), hint: "Nothing was sent; the statement can be repeated." };
-}
-
-const cancelError = ownError("57014", "canceling statement due to user request");
+const cancelError = ownError(cancelled());
 
 /** The error of a write whose gate forbade to send it. */
-export const gateRefused: UpstreamError = {
-  ...ownError("40001", "the call was closed by somebody else while it waited"),
-  hint: "Nothing was sent. Run the statement again.",
-};
+export const gateRefused: UpstreamError = ownError(entryClosed());

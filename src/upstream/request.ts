@@ -7,6 +7,7 @@ import type { Call } from "../manifest/call-schema.js";
 import { numberText, toJson } from "../manifest/lossless-json.js";
 import { fill, fillText, type Scope } from "../manifest/template.js";
 import { type Account, credentials, pathOf, tokenFields } from "./account.js";
+import { requestTooLong, unfitKey } from "./own-errors.js";
 import { ownError, type UpstreamError } from "./write-outcome.js";
 
 export interface RequestInput {
@@ -47,11 +48,11 @@ export function composeRequest(
     return encodeURIComponent(part);
   });
   const [unfitPart] = unfitParts;
-  if (unfitPart !== undefined) return { kind: "unfit", error: unfit(unfitPart) };
+  if (unfitPart !== undefined) return { kind: "unfit", error: ownError(unfitKey(unfitPart)) };
   const url = address ?? `${base}${path}${queryOf(call, full)}`;
   const body = call.body === undefined ? undefined : encodeBody(manifest.encode, fill(call.body, full, rows));
   if (body !== undefined && call.bytes !== undefined && Buffer.byteLength(body) > call.bytes)
-    return { kind: "unfit", error: tooLong(account.api, Buffer.byteLength(body), call.bytes) };
+    return { kind: "unfit", error: ownError(requestTooLong(account.api, Buffer.byteLength(body), call.bytes)) };
   const extra = Object.entries({ ...manifest.headers, ...call.headers });
   return {
     kind: "composed",
@@ -108,13 +109,4 @@ function texts(value: unknown): unknown {
   if (number !== undefined || !isRecord(value)) return number ?? value;
   if (Object.keys(value).length === 0) return "";
   return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, texts(one)]));
-}
-
-function unfit(part: string): UpstreamError {
-  return { ...ownError("22023", `"${part}" has no place in the path of a request`), hint: "Nothing was sent." };
-}
-
-function tooLong(api: string, bytes: number, limit: number): UpstreamError {
-  const message = `the request would have ${bytes} bytes, and ${api} takes at most ${limit}`;
-  return { ...ownError("54000", message), hint: "Nothing was sent. Write fewer rows per statement." };
 }

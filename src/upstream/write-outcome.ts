@@ -1,7 +1,7 @@
 // The outcome of a write to an API, as a whole and for each row.
 
 import type { TextRow } from "../mirror/column.js";
-import type { UpstreamSqlstate } from "./error-docs.js";
+import type { SqlError } from "../postgres/error-catalogue.js";
 
 /** A refusal in upstream's words, placed in Postgres's terms. */
 export interface UpstreamError {
@@ -49,19 +49,22 @@ export type WriteOutcome =
       readonly request: string | null;
     };
 
-/** Returns an error of our own, for a request that was not sent or an answer that can't be followed. */
-export function ownError(sqlstate: UpstreamSqlstate, message: string): UpstreamError {
+/** An error of ours as the outcome of a request; `status` is that of the answer, if one came. */
+export function ownError(
+  { sqlstate, words: { message, hint } }: SqlError,
+  status: number | null = null,
+): UpstreamError {
   return {
     sqlstate,
     message,
     code: null,
     column: null,
-    hint: null,
+    hint: hint ?? null,
     row: null,
     constraint: null,
     absent: false,
     ask: false,
-    status: null,
+    status,
     request: null,
   };
 }

@@ -36,7 +36,7 @@ export function upstreamError(
     at === null || rowsToSend.length < 2 ? "" : `row ${at + 1}`,
   ].filter((part) => part !== "");
   const column = error.column ?? (error.sqlstate === "23505" ? uniqueSent(mirror, rowsToSend) : null);
-  return relayedError(error.sqlstate, {
+  return relayedError(error, {
     // A cancel is Postgres's own word.
     message: error.sqlstate === "57014" ? error.message : `${mirror.api}: ${error.message}`,
     detail: detail.length > 0 ? `${detail.join(", ")}.` : undefined,
@@ -58,7 +58,7 @@ function constraintOf({ table }: Mirror, sqlstate: string, column: string | null
 export function progressError(mirror: Mirror, acceptedRows: number, all: number, error: SqlError): SqlError {
   if (error.sqlstate !== "TL007") return laterCallFailed(mirror, acceptedRows, all, error);
   const before = `The first ${acceptedRows} of ${all} rows were accepted before.`;
-  return { ...error, detail: `${error.detail ?? ""} ${before}`.trim() };
+  return error.withDetail(`${error.detail ?? ""} ${before}`.trim());
 }
 
 /** What a verdict that is not plain acceptance tells the client. */

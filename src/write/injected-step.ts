@@ -10,7 +10,7 @@ export type InjectedStep =
   | { readonly kind: "commit" }
   /** Only for a simple Query: its text becomes the unnamed statement, bound to the unnamed portal. */
   | { readonly kind: "prepareQuery" }
-  /** The named statement that `prepareQuery` made is there no more. */
+  /** Closes the named statement that `prepareQuery` made. */
   | { readonly kind: "forget" }
   /** A simple Query of the client's; all its replies go to the client, but for the ReadyForQuery. */
   | { readonly kind: "query"; readonly text: string }

@@ -1,6 +1,7 @@
 // What the client is told in place of its statement's answer. An error is raised in Postgres first, so that the transaction is as
 // Postgres would leave it.
 
+import { assertNever } from "../config/assert-never.js";
 import type { SqlError } from "../postgres/error-catalogue.js";
 import { refuseStep } from "./injected-statements.js";
 import type { FlightResult } from "./injected-step.js";
@@ -14,8 +15,16 @@ export async function raiseInPostgres(session: WriteSession, error: SqlError): P
 
 /** Tells the client that a flight failed. A flight that is over, or has landed, has nothing to tell. */
 export function tellFailure(session: WriteSession, flight: FlightResult): "answered" {
-  if (flight.kind === "failed") session.tellError(withoutContext(flight.error));
-  return "answered";
+  switch (flight.kind) {
+    case "failed":
+      session.tellError(withoutContext(flight.error));
+      return "answered";
+    case "landed":
+    case "over":
+      return "answered";
+    default:
+      return assertNever(flight);
+  }
 }
 
 /** Runs the client's statement as it is, in the transaction that we may have opened for it. */

@@ -35,7 +35,7 @@ export interface WriteSession {
   fly(steps: readonly InjectedStep[], end: FlightEnd): Promise<FlightResult>;
   /** The steps that open a transaction, if the client has none open. `quiet`: the client's setting when it hides warnings. */
   begin(quiet: string | undefined): readonly InjectedStep[];
-  /** The transaction is one that the client has opened; known as soon as `begun` is. */
+  /** The transaction is one that the client has opened; known as soon as `hasBegun` is. */
   readonly isExplicit: boolean;
   /** Whether `begin` opened it; known when the flight with its steps has landed. */
   readonly hasBegun: boolean;
@@ -55,6 +55,7 @@ export interface WriteSession {
   tellError(error: Fields): void;
   /** Tells the client that its portal has completed, or was suspended at its row limit. */
   tellCompletion(): void;
-  tellNotice(notice: { readonly message: string; readonly detail: string }): void;
+  /** A NOTICE: `detail` may have several lines. */
+  tellNotice(notice: { readonly message: string; readonly detail?: string | undefined }): void;
   noteCall(call: OpenCall): void;
 }

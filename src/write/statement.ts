@@ -34,7 +34,7 @@ export interface WriteContext {
 export interface ReceivedStatement {
   readonly session: WriteSession;
   readonly context: WriteContext;
-  /** The statement is only explained: this is told what would be sent, and no call is made. */
+  /** Set when the statement is only explained: called with what would be sent, in place of the call. */
   readonly explain?: ((statement: CheckedStatement) => Promise<void>) | undefined;
 }
 
@@ -77,7 +77,7 @@ export interface CheckedStatement extends PlannedStatement {
 
 /** `call`: upstream has accepted every row. */
 export interface CalledStatement extends CheckedStatement {
-  /** What upstream made of each row of `sent`, in their order. */
+  /** What upstream made of each of `rowsToSend`, in their order. */
   readonly canonical: readonly (CanonicalRow | null)[];
   /** The journal entries of the calls. */
   readonly calls: readonly string[];

@@ -132,7 +132,9 @@ test("a name that the config does not have is a mistake, and a database that is 
   expect(ran).toMatchObject({
     code: 1,
     out: "",
-    err: expect.stringMatching(/^throughline: connect ECONNREFUSED \S+:1\n$/),
+    err: expect.stringMatching(
+      /^throughline: Postgres can't be reached \(connect ECONNREFUSED \S+:1\): look at postgres\.url\n$/,
+    ),
   });
 });
 

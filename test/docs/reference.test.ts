@@ -8,7 +8,7 @@ import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { guardErrors } from "../../src/mirror/guard-errors.js";
 import { conditionNames, type ErrorEntry } from "../../src/postgres/error-catalogue.js";
-import { proxyErrors } from "../../src/proxy/session-errors.js";
+import { proxyErrors } from "../../src/proxy/catalogue.js";
 import { upstreamErrors } from "../../src/upstream/error-docs.js";
 import { writeErrors } from "../../src/write/errors/catalogue.js";
 
@@ -26,10 +26,10 @@ function filesBelow(path: string): string[] {
 test("what the installed SQL raises has its entries, and no others are there", () => {
   const files = [...filesBelow("src/mirror"), join(root, "src/postgres/install.sql")];
   const texts = files.map((file) => readFileSync(file, "utf8"));
-  const raised = texts.flatMap((text) =>
-    [...text.matchAll(/errcode = '(\w+)'/g)].map(([, name = ""]) => codes.get(name)),
-  );
-  expect(codesOf(guardErrors)).toEqual(new Set(raised));
+  const raised = texts
+    .flatMap((text) => [...text.matchAll(/raise exception '((?:[^']|'')*)'[^;]*?errcode = '(\w+)'/g)])
+    .map(([, message = "", name = ""]) => `${codes.get(name)} ${message}`);
+  expect(guardErrors.map((entry) => `${entry.sqlstate} ${entry.raised}`).sort()).toEqual(raised.sort());
 });
 
 test("every SQLSTATE that has a name is raised by an entry", () => {

@@ -3,7 +3,13 @@
 import pg, { DatabaseError } from "pg";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from "vitest";
 import { withAdvisoryLock } from "../../src/postgres/advisory-lock.js";
-import { ConnectionLost, isConnectionLost, withClient, withLease } from "../../src/postgres/connection.js";
+import {
+  ConnectionLost,
+  isConnectionLost,
+  PostgresUnreachable,
+  withClient,
+  withLease,
+} from "../../src/postgres/connection.js";
 import { inSavepoint, inTransaction } from "../../src/postgres/transaction.js";
 
 let admin: pg.Client;
@@ -117,7 +123,7 @@ test("a connection that is left in a transaction is closed", async () => {
 test("a server that can't be reached is told in one sentence", async () => {
   const nowhere = new pg.Pool({ connectionString: "postgres://127.0.0.1:1/none" });
   await expect(withClient(nowhere, processId)).rejects.toMatchObject({
-    constructor: ConnectionLost,
+    constructor: PostgresUnreachable,
     message: "Postgres can't be reached (connect ECONNREFUSED 127.0.0.1:1)",
   });
   await nowhere.end();

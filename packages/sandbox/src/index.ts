@@ -1,12 +1,10 @@
 // Local twins of APIs, for tests and demos: started by the API's name, each a real HTTP server on loopback.
 
-import { parseFault as parseHubspotFault } from "./hubspot/fault.js";
 import {
   type HubspotSandbox,
   type SandboxOptions as HubspotSandboxOptions,
   startHubspotSandbox,
 } from "./hubspot/server.js";
-import { parseFault as parseStripeFault } from "./stripe/fault.js";
 import {
   type StripeSandbox,
   type SandboxOptions as StripeSandboxOptions,
@@ -23,25 +21,9 @@ interface Sandboxes {
 
 export type SandboxName = keyof Sandboxes;
 
-/** The options of one API's sandbox. A fault may be written as on a command line: `rate-limit`, or `rate-limit:3` to strike three requests. */
-export type StartOptions<Name extends SandboxName> = Omit<Sandboxes[Name]["options"], "faults"> & {
-  readonly faults?: readonly (string | NonNullable<Sandboxes[Name]["options"]["faults"]>[number])[];
-};
-
 const starters: {
-  readonly [Name in SandboxName]: (options?: StartOptions<Name>) => Promise<Sandboxes[Name]["sandbox"]>;
-} = {
-  hubspot: ({ faults = [], ...options } = {}) =>
-    startHubspotSandbox({
-      ...options,
-      faults: faults.map((one) => (typeof one === "string" ? parseHubspotFault(one) : one)),
-    }),
-  stripe: ({ faults = [], ...options } = {}) =>
-    startStripeSandbox({
-      ...options,
-      faults: faults.map((one) => (typeof one === "string" ? parseStripeFault(one) : one)),
-    }),
-};
+  readonly [Name in SandboxName]: (options?: Sandboxes[Name]["options"]) => Promise<Sandboxes[Name]["sandbox"]>;
+} = { hubspot: startHubspotSandbox, stripe: startStripeSandbox };
 
 /** The APIs that have a sandbox. */
 export const sandboxNames: readonly string[] = Object.keys(starters);
@@ -62,11 +44,13 @@ export function isSandboxName(name: string): name is SandboxName {
  * await hubspot.close();
  * ```
  *
- * Throws an Error that names the faults there are when one of `faults` is unknown; rejects when `port` is taken.
+ * Rejects with an Error that names what there is for an unknown name or fault, and with the error of `listen` when `port` is taken.
  */
 export async function startSandbox<Name extends SandboxName>(
   name: Name,
-  options?: StartOptions<Name>,
+  options?: Sandboxes[Name]["options"],
 ): Promise<Sandboxes[Name]["sandbox"]> {
+  // A program that is not type-checked may ask for any name.
+  if (!isSandboxName(name)) throw new Error(`there is no sandbox of "${name}"; there are ${sandboxNames.join(", ")}`);
   return starters[name](options);
 }

@@ -2,7 +2,7 @@
 
 import type { Mirror, MirrorColumn } from "../../mirror/column.js";
 import { placeOf, shownName } from "../../mirror/names.js";
-import { defineError, type SqlError } from "../../postgres/error-catalogue.js";
+import { defineError, type ErrorMaker, type SqlError } from "../../postgres/error-catalogue.js";
 
 export const unknownOutcome = defineError(
   "TL007",
@@ -42,20 +42,26 @@ export const partlyAccepted = defineError(
   }),
 );
 
-export const laterCallFailed = defineError(
-  "TL001",
-  {
-    means: "With `throughline.chunk = on`, a call failed after earlier ones had been accepted. DETAIL has its error.",
-    sent: "part",
-    remedy: "Do not repeat the statement. Repeat the rows that were not accepted.",
-  },
-  (mirror: Mirror, accepted: number, all: number, { sqlstate, message, detail, hint, ...place }: SqlError) => ({
-    ...place,
-    message: `${mirror.api}: the first ${accepted} of ${all} rows were accepted, then a call failed`,
-    detail: `${sqlstate}: ${message}${detail === undefined ? "" : ` (${detail})`}.`,
-    hint: `Repeat only the rows that were not accepted. ${hint ?? ""}`.trim(),
-  }),
-);
+export const laterCallFailed: ErrorMaker<[mirror: Mirror, accepted: number, all: number, error: SqlError]> =
+  defineError(
+    "TL001",
+    {
+      means: "With `throughline.chunk = on`, a call failed after earlier ones had been accepted. DETAIL has its error.",
+      sent: "part",
+      remedy: "Do not repeat the statement. Repeat the rows that were not accepted.",
+    },
+    (
+      mirror: Mirror,
+      accepted: number,
+      all: number,
+      { sqlstate, words: { message, detail, hint, ...place } }: SqlError,
+    ) => ({
+      ...place,
+      message: `${mirror.api}: the first ${accepted} of ${all} rows were accepted, then a call failed`,
+      detail: `${sqlstate}: ${message}${detail === undefined ? "" : ` (${detail})`}.`,
+      hint: `Repeat only the rows that were not accepted. ${hint ?? ""}`.trim(),
+    }),
+  );
 
 export const rowGone = defineError(
   "40001",

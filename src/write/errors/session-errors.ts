@@ -195,3 +195,17 @@ export const dryRunPortions = defineError(
     hint: "Nothing was sent. Fetch all rows at once (fetch size 0).",
   }),
 );
+
+/** The notice of a dry run; its detail is the request that the statement would become. */
+export const dryRunNotice = defineError(
+  "00000",
+  {
+    means: "A notice: with `throughline.dry_run = on` the statement was answered as it was planned.",
+    sent: "nothing",
+    remedy: "DETAIL has the request that it would become.",
+  },
+  (request: string) => ({
+    message: "throughline: dry run: nothing was sent, and nothing is changed",
+    detail: request,
+  }),
+);

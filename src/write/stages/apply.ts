@@ -1,8 +1,9 @@
 // Last stage: the client's own statement runs again, and what upstream made of its rows is written in their place.
 
+import { assertNever } from "../../config/assert-never.js";
 import { notAppliedError } from "../client-errors.js";
 import { applySteps } from "../injected-statements.js";
-import { withoutContext } from "../sql-error.js";
+import { tellFailure } from "../raise-in-postgres.js";
 import { stagedRows } from "../staged.js";
 import type { CalledStatement, WriteResult } from "../statement.js";
 
@@ -11,10 +12,17 @@ export async function apply(statement: CalledStatement): Promise<WriteResult> {
   const rowsToStage = stagedRows(mirror, rows, plan.conflicts, canonical);
   const steps = applySteps(context.signer, session.processId, { mirror: mirror.id, staged: rowsToStage, calls });
   const flight = await session.fly(steps, "flush");
-  if (flight.kind === "landed") session.tellCompletion();
-  else if (flight.kind === "failed") {
-    const { error } = flight;
-    session.tellError(accepted === null ? withoutContext(error) : notAppliedError(mirror.api, accepted, error));
+  switch (flight.kind) {
+    case "landed":
+      session.tellCompletion();
+      return "answered";
+    case "failed":
+      if (accepted === null) return tellFailure(session, flight);
+      session.tellError(notAppliedError(mirror.api, accepted, flight.error));
+      return "answered";
+    case "over":
+      return "answered";
+    default:
+      return assertNever(flight);
   }
-  return "answered";
 }

@@ -1,6 +1,6 @@
 // Seventh stage: EXPLAIN and dry runs end here, with what would have been sent.
 
-import { dryRunPortions } from "../errors/session-errors.js";
+import { dryRunNotice, dryRunPortions } from "../errors/session-errors.js";
 import { explainText } from "../explain-text.js";
 import { planSteps } from "../injected-statements.js";
 import { raiseInPostgres, tellFailure } from "../raise-in-postgres.js";
@@ -24,10 +24,8 @@ async function answerDryRun(statement: CheckedStatement): Promise<"answered"> {
   const flight = await session.fly(steps, "flush");
   if (flight.kind !== "landed") return tellFailure(session, flight);
   if (!inspection.hidesNotices) {
-    session.tellNotice({
-      message: "throughline: dry run: nothing was sent, and nothing is changed",
-      detail: [request.replace(/^Throughline: /, ""), ...more.map((line) => line.trim())].join("\n"),
-    });
+    const lines = [request.replace(/^Throughline: /, ""), ...more.map((line) => line.trim())];
+    session.tellNotice(dryRunNotice(lines.join("\n")));
   }
   session.tellCompletion();
   return "answered";

@@ -53,7 +53,7 @@ export function parseFault(written: string): Fault {
 
 export class FaultQueue extends Queue<Fault, ApiRequest> {
   constructor() {
-    super(canStrike);
+    super(named, canStrike);
   }
 }
 

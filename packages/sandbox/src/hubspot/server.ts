@@ -23,7 +23,8 @@ export interface SandboxOptions {
   readonly rate?: Rate;
   /** Searches count here as well; without it, five in a second. */
   readonly searchRate?: Rate;
-  readonly faults?: readonly Fault[];
+  /** A fault may be written as on a command line: `rate-limit`, or `rate-limit:3` to strike three requests. */
+  readonly faults?: readonly (Fault | string)[];
 }
 
 interface Rate {
@@ -36,7 +37,8 @@ export interface HubspotSandbox extends Outsider {
   readonly port: number;
   /** Newest last. */
   readonly log: readonly AccessLogEntry[];
-  fault(fault: Fault): void;
+  /** Makes requests to come fail. Throws an Error that names the faults there are for any other. */
+  fault(fault: Fault | string): void;
   clearFaults(): void;
   clearLog(): void;
   close(): Promise<void>;

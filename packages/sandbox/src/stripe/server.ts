@@ -27,7 +27,8 @@ export interface SandboxOptions {
   /** Decides all ids. */
   readonly seed?: number;
   readonly rate?: { readonly calls: number; readonly perMs: number };
-  readonly faults?: readonly Fault[];
+  /** A fault may be written as on a command line: `rate-limit`, or `rate-limit:3` to strike three requests. */
+  readonly faults?: readonly (Fault | string)[];
 }
 
 export interface StripeSandbox {
@@ -41,7 +42,8 @@ export interface StripeSandbox {
   seed(resource: ResourceName, rows: readonly Params[]): readonly string[];
   edit(resource: ResourceName, id: string, params: Params): void;
   delete(resource: ResourceName, id: string): void;
-  fault(fault: Fault): void;
+  /** Makes requests to come fail. Throws an Error that names the faults there are for any other. */
+  fault(fault: Fault | string): void;
   clearFaults(): void;
   clearLog(): void;
   close(): Promise<void>;

@@ -1,6 +1,6 @@
 // What the proxy itself tells a client: errors that end a session (FATAL), warnings, and words that are Postgres's own.
 
-import { defineError, defineServerError, type ErrorEntry } from "../postgres/error-catalogue.js";
+import { defineError } from "../postgres/error-catalogue.js";
 
 export const rollbackNotUndone = defineError(
   "01000",
@@ -132,25 +132,3 @@ export const internalError = defineError(
     message: "throughline: internal error; if the statement wrote to an API, look into the journal before repeating it",
   }),
 );
-
-/** All that the proxy says, for docs/errors.md. */
-export const proxyErrors: readonly ErrorEntry[] = [
-  defineServerError("00000", {
-    means: "A notice: with `throughline.dry_run = on` the statement was answered as it was planned.",
-    sent: "nothing",
-    remedy: "DETAIL has the request that it would become.",
-  }),
-  rollbackNotUndone,
-  mirrorNotChecked,
-  postgresUnreachable,
-  postgresLost,
-  bytesBeforeEncryption,
-  encryptionAskedTwice,
-  aloneOnly,
-  noTransaction,
-  blockOnly,
-  ownLogin,
-  tooManyClients,
-  proxyStops,
-  internalError,
-];
