@@ -4,6 +4,7 @@ import type { Pool, PoolClient } from "pg";
 import type { CanonicalRow } from "../journal/journal.js";
 import type { Mirror } from "../mirror/column.js";
 import { amongKeysSql, hasKeySql, keyNamesSql, keySql } from "../mirror/key.js";
+import { quoteName } from "../postgres/quote.js";
 import { rowRefusal } from "../postgres/row-refusal.js";
 import { queryTexts } from "../postgres/rows.js";
 import { inSavepoint, inTransaction } from "../postgres/transaction.js";
@@ -60,7 +61,7 @@ async function findFencedKeys(
   client: PoolClient,
   { mirror, askedAt, rows }: PageToApply,
 ): Promise<ReadonlySet<string>> {
-  const target = `${client.escapeIdentifier(mirror.schema)}.${client.escapeIdentifier(mirror.table)}`;
+  const target = `${quoteName(mirror.schema)}.${quoteName(mirror.table)}`;
   const keys = rows.map((row) => row.key);
   // First the locks, then, with a newer snapshot, the question: what a statement holds, or held until just now, is in the journal.
   const lockedKeys = await queryTexts(

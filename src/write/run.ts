@@ -20,11 +20,11 @@ const writePath = new Stages(inspect) // what its names mean in this session; a 
   .next(check) // everything cheap that speaks against the call
   .next(rehearse) // EXPLAIN and dry runs end here
   .next(call) // the one request, noted in the journal before and after
-  .next(apply); // it runs again, and what upstream made of its rows is written
+  .last(apply); // it runs again, and what upstream made of its rows is written
 
 /** Runs a held statement. Rejects only for a fault of ours. */
 export async function runWrite(received: ReceivedStatement): Promise<WriteResult> {
-  if (received.session.classification.kind === "prepareTransaction") return refusePrepared(received.session);
-  const end = await writePath.run(received);
-  return typeof end === "string" ? end : "answered";
+  const { session } = received;
+  if (session.classification.kind === "prepareTransaction") return refusePrepared(session);
+  return writePath(received);
 }

@@ -104,4 +104,12 @@ export class Stages<In, Out extends object> {
       return typeof outcome === "string" ? outcome : stage(outcome);
     });
   }
+
+  /** The whole way: behind this stage nothing is left to do. */
+  last(stage: (statement: Out) => Promise<WriteResult>): (statement: In) => Promise<WriteResult> {
+    return async (statement) => {
+      const outcome = await this.run(statement);
+      return typeof outcome === "string" ? outcome : stage(outcome);
+    };
+  }
 }

@@ -11,6 +11,7 @@ import { type HubspotSandbox, startSandbox } from "../../packages/sandbox/src/in
 import {
   ConfigError,
   type ConfigObject,
+  ConnectionLost,
   Explained,
   openThroughline,
   ReadFailed,
@@ -133,6 +134,26 @@ test("every key of the file has its type and its meaning in an object", async ()
     log: { level: "error", format: "json" },
   };
   await expect(opening(whole)).resolves.toBeDefined();
+});
+
+test("a Postgres that is no URL is a ConfigError, whichever way it is written", async () => {
+  for (const postgres of ["mydb", { url: "mydb" }]) {
+    const failure = await openThroughline({ config: { postgres, apis: {} } }).catch((cause: unknown) => cause);
+    expect(failure).toBeInstanceOf(ConfigError);
+    expect(failure).toMatchObject({ mistakes: [expect.stringMatching(/^config: postgres\.url: is no URL such as /)] });
+  }
+});
+
+test("a Postgres that can't be reached is told in one sentence by each method, and the end is an end", async () => {
+  const throughline = await openThroughline({
+    config: { postgres: "postgres://throughline@127.0.0.1:1/none", apis: {} },
+  });
+  for (const method of [throughline.migrate, throughline.pull, throughline.serve] as const) {
+    await expect(method()).rejects.toThrow(ConnectionLost);
+    await expect(method()).rejects.toThrow("Postgres can't be reached (connect ECONNREFUSED 127.0.0.1:1)");
+  }
+  await throughline.close();
+  await throughline.close();
 });
 
 test("a wrong object is a ConfigError with a line for each mistake, each with its path", async () => {

@@ -3,43 +3,21 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { mirrored, refused, upstream } from "../support/answers.js";
 import { insertOrphan } from "../support/orphan-entry.js";
+import { batchRead, create, recoveryTools, startRecoveryStack } from "../support/recovery.js";
 import { untilTrue } from "../support/sessions.js";
-import { type Stack, startStack } from "../support/stack.js";
+import type { Stack } from "../support/stack.js";
 
 let stack: Stack;
 beforeEach(async () => {
-  const seed = [
-    { email: "ada@x.com", firstname: "Ada" },
-    { email: "bob@x.com", firstname: "Bob" },
-  ];
-  stack = await startStack({ seed, timeoutMs: 2_000 });
+  stack = await startRecoveryStack();
 });
 afterEach(() => stack.close());
 
-const idOf = (email: string) =>
-  stack.sandbox.records("contacts").find(({ properties }) => properties["email"] === email)?.id ?? "";
-const isClosed = (call: string) =>
-  `exists (select from throughline.journal where id = '${call}' and closed_at is not null)`;
-const closed = (call: string) => untilTrue(stack.admin, isClosed(call));
-const stateOf = async (call: string) =>
-  (await stack.admin.query("select state from throughline.journal where id = $1", [call])).rows[0].state;
-/** Upstream has had its time. */
-const age = (call: string) =>
-  stack.admin.query("update throughline.journal set sent_at = sent_at - interval '1 minute' where id = $1", [call]);
-const asked = { path: "/crm/v3/objects/contacts/batch/read" };
-const untilAsked = () =>
-  expect
-    .poll(() => stack.sandbox.log.filter(({ path }) => path === asked.path).length, { timeout: 10_000 })
-    .toBeGreaterThan(0);
-const change = () => ({
-  verb: "update" as const,
-  request: [{ key: idOf("ada@x.com"), sent: { firstname: "Augusta" }, before: { firstname: "Ada" } }],
-});
-const create = { verb: "insert" as const, request: [{ key: null, sent: { email: "new@x.com", firstname: "First" } }] };
+const { idOf, closed, stateOf, age, untilAsked, change } = recoveryTools(() => stack);
 
 describe("P8: a row that recovery reads", () => {
   test("is not written over a page that was asked for later", async () => {
-    stack.sandbox.fault({ kind: "slow", ms: 1_000, on: asked });
+    stack.sandbox.fault({ kind: "slow", ms: 1_000, on: batchRead });
     const call = await insertOrphan(stack, change(), "sent");
     await age(call);
     await untilAsked();
@@ -52,7 +30,7 @@ describe("P8: a row that recovery reads", () => {
   test("is awaited: a row that was blocked is not applied as long as it can't be read again", async () => {
     await stack.admin.query("alter table hubspot.contacts add constraint short check (length(firstname) < 6)");
     const ada = idOf("ada@x.com");
-    stack.sandbox.fault({ kind: "unavailable", times: 2, on: asked });
+    stack.sandbox.fault({ kind: "unavailable", times: 2, on: batchRead });
     const call = await insertOrphan(stack, change(), "sent", {
       state: "accepted",
       rows: [{ key: ada, row: { id: ada, email: "ada@x.com", firstname: "Augusta" } }],

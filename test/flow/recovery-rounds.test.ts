@@ -6,39 +6,17 @@ import { serve } from "../../src/app/serve.js";
 import { resolveEntry } from "../../src/journal/listing.js";
 import { Presence } from "../../src/journal/presence.js";
 import { insertOrphan } from "../support/orphan-entry.js";
+import { batchRead, create, recoveryTools, startRecoveryStack } from "../support/recovery.js";
 import { untilTrue } from "../support/sessions.js";
-import { type Stack, startStack } from "../support/stack.js";
+import type { Stack } from "../support/stack.js";
 
 let stack: Stack;
 beforeEach(async () => {
-  const seed = [
-    { email: "ada@x.com", firstname: "Ada" },
-    { email: "bob@x.com", firstname: "Bob" },
-  ];
-  stack = await startStack({ seed, timeoutMs: 2_000 });
+  stack = await startRecoveryStack();
 });
 afterEach(() => stack.close());
 
-const idOf = (email: string) =>
-  stack.sandbox.records("contacts").find(({ properties }) => properties["email"] === email)?.id ?? "";
-const isClosed = (call: string) =>
-  `exists (select from throughline.journal where id = '${call}' and closed_at is not null)`;
-const closed = (call: string) => untilTrue(stack.admin, isClosed(call));
-const stateOf = async (call: string) =>
-  (await stack.admin.query("select state from throughline.journal where id = $1", [call])).rows[0].state;
-/** Upstream has had its time. */
-const age = (call: string) =>
-  stack.admin.query("update throughline.journal set sent_at = sent_at - interval '1 minute' where id = $1", [call]);
-const asked = { path: "/crm/v3/objects/contacts/batch/read" };
-const untilAsked = () =>
-  expect
-    .poll(() => stack.sandbox.log.filter(({ path }) => path === asked.path).length, { timeout: 10_000 })
-    .toBeGreaterThan(0);
-const change = () => ({
-  verb: "update" as const,
-  request: [{ key: idOf("ada@x.com"), sent: { firstname: "Augusta" }, before: { firstname: "Ada" } }],
-});
-const create = { verb: "insert" as const, request: [{ key: null, sent: { email: "new@x.com", firstname: "First" } }] };
+const { closed, stateOf, age, untilAsked, change } = recoveryTools(() => stack);
 
 test("P6: entries of a table that is no longer configured don't keep recovery from others, and can be closed", async () => {
   const entries = `insert into throughline.journal (id, proxy, mirror, api, table_name, verb, state, row_count, role, application,
@@ -61,7 +39,7 @@ test("P6: entries of a table that is no longer configured don't keep recovery fr
 });
 
 test("P6: a round that loses its connection ends no process, and a later round does its work", async () => {
-  stack.sandbox.fault({ kind: "slow", ms: 1_000, on: asked });
+  stack.sandbox.fault({ kind: "slow", ms: 1_000, on: batchRead });
   const call = await insertOrphan(stack, change(), "sent");
   await age(call);
   await untilAsked();
@@ -123,7 +101,7 @@ test("P6: several proxies on one database finish each entry once", async () => {
   await stack.admin.query("update throughline.journal set sent_at = sent_at - interval '1 minute'");
   await stack.admin.query("select pg_advisory_unlock(hashtext('throughline recovery'), 0)");
   for (const call of calls) await closed(call);
-  expect(stack.sandbox.log.filter(({ path }) => path === asked.path)).toHaveLength(calls.length);
+  expect(stack.sandbox.log.filter(({ path }) => path === batchRead.path)).toHaveLength(calls.length);
   const { rows } = await stack.admin.query("select distinct tries from throughline.journal");
   expect(rows).toEqual([{ tries: 1 }]);
   await other.close();
