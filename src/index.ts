@@ -2,7 +2,7 @@
 
 import { Lifetime } from "./app/lifetime.js";
 import { migrateAll } from "./app/migrate.js";
-import { type Opened, open, readConfig, wantedTables } from "./app/open.js";
+import { type Opened, open, openPool, readConfig, wantedTables } from "./app/open.js";
 import { pullAll } from "./app/pull.js";
 import type { PulledTable } from "./app/pulled-table.js";
 import { serve, unservable, watchOver } from "./app/serve.js";
@@ -145,29 +145,38 @@ async function pull(
   return pullAll(wanted, { full, workers, signal: signal ? AbortSignal.any([signal, closing]) : closing });
 }
 
-async function startProxy(opened: Opened, options: ServeOptions): Promise<Served> {
-  const { listen, http } = opened.config;
+/** A proxy has connections of its own: a pull beside it, or another proxy, takes none of them. */
+async function startProxy(shared: Opened, options: ServeOptions): Promise<Served> {
+  const { listen, http } = shared.config;
   const { host = listen.host, port = listen.port } = options;
-  const wrong = await unservable(opened);
-  if (wrong !== undefined) throw new Explained(wrong);
-  const metrics = new Metrics();
-  const proxy = await serve(opened, { host, port }, metrics);
-  let closing: Promise<void> | undefined;
-  const watched = http && watchOver(opened, metrics, () => closing !== undefined);
-  const health = await watched?.catch(async (cause: unknown) => {
-    await proxy.close();
+  const opened = { ...shared, pool: openPool(shared.config, shared.log) };
+  try {
+    const wrong = await unservable(opened);
+    if (wrong !== undefined) throw new Explained(wrong);
+    const metrics = new Metrics();
+    const proxy = await serve(opened, { host, port }, metrics);
+    let closing: Promise<void> | undefined;
+    const health = await (http && watchOver(opened, metrics, () => closing !== undefined))?.catch(
+      async (cause: unknown) => {
+        await proxy.close();
+        throw cause;
+      },
+    );
+    const stop = async (drainMs: number) => {
+      await proxy.close(drainMs);
+      health?.close();
+      await opened.pool.end();
+    };
+    return {
+      host,
+      port: proxy.port,
+      close: ({ drainMs = listen.drainMs } = {}) => {
+        closing ??= stop(drainMs);
+        return closing;
+      },
+    };
+  } catch (cause) {
+    await opened.pool.end();
     throw cause;
-  });
-  const stop = async (drainMs: number) => {
-    await proxy.close(drainMs);
-    health?.close();
-  };
-  return {
-    host,
-    port: proxy.port,
-    close: ({ drainMs = listen.drainMs } = {}) => {
-      closing ??= stop(drainMs);
-      return closing;
-    },
-  };
+  }
 }

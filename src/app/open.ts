@@ -69,7 +69,13 @@ const sessionSettings = `select set_config(name, value, false) from (values
 /** The caller ends the pool. Nothing is connected yet. */
 export function open(config: Config): Opened {
   const log = makeLog(config.log);
-  const { url: connectionString, connections: max } = config.postgres;
+  const pool = openPool(config, log);
+  return { config, log, pool, tables: config.apis.flatMap((api) => tablesOf(api, log)) };
+}
+
+/** Our own connections, for one proxy or one command: each proxy holds some of them for as long as it runs. The caller ends the pool. */
+export function openPool({ postgres }: Config, log: Logger): pg.Pool {
+  const { url: connectionString, connections: max } = postgres;
   const pool = new pg.Pool({
     connectionString,
     // One shows that this process is running, one holds the right to recover.
@@ -82,7 +88,7 @@ export function open(config: Config): Opened {
   pool.on("connect", (client) => client.on("error", () => undefined));
   // Nothing was under way on a connection that was not in use, and the pool makes another one.
   pool.on("error", (err) => pool.ending || log.debug({ err }, "an idle connection of ours to Postgres was lost"));
-  return { config, log, pool, tables: config.apis.flatMap((api) => tablesOf(api, log)) };
+  return pool;
 }
 
 /** Those of these APIs, or tables as API.TABLE; of none, all. Throws UsageError for a name that is not configured. */

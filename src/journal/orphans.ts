@@ -81,12 +81,18 @@ const orphanRow = z.object({
   state: z.string(),
   mirror: z.number(),
   verb: z.enum(["insert", "update", "delete", "upsert"]),
-  request: z.array(requestRowSchema).nullable(),
-  rows: z.array(canonicalRowSchema).nullable(),
+  request: z.unknown(),
+  rows: z.unknown(),
   blocked: z.boolean(),
   idempotency_key: z.string().nullable(),
   age_ms: z.number().nullable(),
   outcome_age_ms: z.number().nullable(),
+});
+
+/** Entries of another version of the program may have other values: they wait for it, and keep no other entry waiting. */
+const orphanValues = z.object({
+  request: z.array(requestRowSchema).nullable(),
+  rows: z.array(canonicalRowSchema).nullable(),
 });
 
 /** What belongs to proxies that are gone, what nobody knows, what is blocked, and what recovery has begun. */
@@ -111,9 +117,11 @@ export async function loadOrphans(
     [proxies, only ?? null, firstRetryMs / 2, longestRetryMs, perRound, mirrors],
   );
   return entries.flatMap((row) => {
-    const { id: call, state, mirror, verb, rows, blocked: isBlocked, idempotency_key: idempotencyKey } = row;
-    const { request, age_ms: ageMs, outcome_age_ms: outcomeAgeMs } = row;
-    if (!isState(state)) return [];
+    const { id: call, state, mirror, verb, blocked: isBlocked, idempotency_key: idempotencyKey } = row;
+    const { age_ms: ageMs, outcome_age_ms: outcomeAgeMs } = row;
+    const values = orphanValues.safeParse(row);
+    if (!isState(state) || !values.success) return [];
+    const { request, rows } = values.data;
     const unknownCall = { call, verb, request: request ?? [], idempotencyKey, ageMs: ageMs ?? 0 };
     return [{ ...unknownCall, state, mirror, rows, isBlocked, outcomeAgeMs }];
   });

@@ -116,6 +116,7 @@ async function finish(
   ]);
   // A page that was asked for later must not be written before what is read here.
   const to = await lock.withoutPages(entry.mirror, () => outcomeOf(pool, lock, mirroredTable, entry));
+  if (to === "busy") return undefined;
   if (to !== from) log.info({ call, from, to }, "a journal entry was finished");
   return { call, from, to };
 }

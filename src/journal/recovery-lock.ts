@@ -2,6 +2,11 @@
 
 import type { PoolClient } from "pg";
 import type { Lease } from "../postgres/connection.js";
+import { rowRefusal } from "../postgres/row-refusal.js";
+import { inTransaction } from "../postgres/transaction.js";
+
+/** How long a page of the sync is waited for. */
+const pageTimeoutMs = 500;
 
 /**
  * The connection that holds the right to recover, for several APIs at a time: one statement after the other.
@@ -27,14 +32,31 @@ export class RecoveryLock {
     return result;
   }
 
-  /** Runs `work` while no page of this mirror is written. */
-  async withoutPages<T>(mirror: number, work: () => Promise<T>): Promise<T> {
-    const sql = (verb: string) => `select pg_advisory_${verb}(hashtext('throughline asking'), $1)`;
-    await this.write((client) => client.query(sql("lock"), [mirror]));
+  /**
+   * Runs `work` while no page of this mirror is written. Returns "busy", without running it, when a page takes too long: the entries
+   * of other APIs wait for this connection.
+   */
+  async withoutPages<T>(mirror: number, work: () => Promise<T>): Promise<T | "busy"> {
+    if (!(await this.write((client) => lockOutPages(client, mirror)))) return "busy";
     try {
       return await work();
     } finally {
-      await this.write((client) => client.query(sql("unlock"), [mirror])).catch(() => this.lease.discard());
+      const unlock = "select pg_advisory_unlock(hashtext('throughline asking'), $1)";
+      await this.write((client) => client.query(unlock, [mirror])).catch(() => this.lease.discard());
     }
+  }
+}
+
+/** The lock is the session's; the transaction around it is there for the time-out. */
+async function lockOutPages(client: PoolClient, mirror: number): Promise<boolean> {
+  try {
+    await inTransaction(client, async () => {
+      await client.query("select set_config('lock_timeout', $1, true)", [`${pageTimeoutMs}ms`]);
+      await client.query("select pg_advisory_lock(hashtext('throughline asking'), $1)", [mirror]);
+    });
+    return true;
+  } catch (cause) {
+    if (rowRefusal(cause) === "wait") return false;
+    throw cause;
   }
 }

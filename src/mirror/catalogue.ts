@@ -13,12 +13,15 @@ const registerRow = z.object({
   schema_name: z.string(),
   table_name: z.string(),
   key_columns: z.array(z.string()),
-  columns: z.array(mirrorColumnSchema),
+  /** Those of another version of the program may have other fields. */
+  columns: z.unknown(),
   revision: z.number(),
   complete: z.boolean(),
 });
 
-/** All registered mirrors whose table exists. */
+const registeredColumns = z.array(mirrorColumnSchema);
+
+/** All registered mirrors whose table exists. One whose columns another version of the program registered is not among them: it has to be migrated. */
 export async function loadMirrors(pool: Pool | PoolClient): Promise<readonly Mirror[]> {
   const rows = await queryRows(
     pool,
@@ -28,9 +31,10 @@ export async function loadMirrors(pool: Pool | PoolClient): Promise<readonly Mir
        table_name, key_columns, columns, revision, complete_at is not null as complete from throughline.mirror order by id`,
   );
   return rows.flatMap((row) => {
-    const key = row.key_columns.flatMap((part) => row.columns.find(({ name }) => name === part) ?? []);
-    if (row.relation === null) return [];
-    const { id, relation, api, resource, schema_name: schema, table_name: table, columns, revision, complete } = row;
+    const { success, data: columns } = registeredColumns.safeParse(row.columns);
+    if (row.relation === null || !success) return [];
+    const key = row.key_columns.flatMap((part) => columns.find(({ name }) => name === part) ?? []);
+    const { id, relation, api, resource, schema_name: schema, table_name: table, revision, complete } = row;
     return [{ id, relation, api, resource, schema, table, key, columns, revision, complete }];
   });
 }

@@ -9,8 +9,11 @@ export class ConnectionLost extends Explained {}
 /** No connection to Postgres could be made. */
 export class PostgresUnreachable extends ConnectionLost {}
 
-/** The classes and codes with which Postgres ends a session (manual, appendix A): 08, a shutdown, an idle or a transaction time-out. */
-const lostStates = /^(?:08...|57P0[1-5]|25P0[34])$/;
+/**
+ * The codes with which Postgres, or what stands in front of it, ends a session (manual, appendix A): class 08 but for a protocol
+ * violation, a shutdown, a crash, a dropped database, an idle or a transaction time-out.
+ */
+const lostStates = /^(?:08(?!P01)...|57P0[1245]|25P0[34])$/;
 const lostErrnos = new Set([
   "ECONNRESET",
   "ECONNABORTED",

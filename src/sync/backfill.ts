@@ -115,7 +115,7 @@ async function copyPages(
   let rows = 0;
   for (let pages = 1; ; pages += 1) {
     const askedAt = await serverTime(client);
-    const page = await lease.unlessLost(table.list(mirror.columns, cursor));
+    const page = await lease.unlessLost(table.list(mirror.columns, cursor, lease.lossSignal));
     await applyPage(client, {
       mirror,
       askedAt,

@@ -38,7 +38,7 @@ export async function refreshRows(
   for (let at = 0; at < keys.length; at += portion) {
     const batch = keys.slice(at, at + portion);
     const askedAt = await serverTime(lease.client);
-    const answer = await lease.unlessLost(table.get(mirror.columns, batch));
+    const answer = await lease.unlessLost(table.get(mirror.columns, batch, { signal: lease.lossSignal }));
     const records = new Map(answer.map((record) => [record.key, record]));
     const rows = batch.map((key) => records.get(key) ?? { key, row: null });
     await applyPage(lease.client, { mirror, askedAt, rows });

@@ -30,6 +30,8 @@ export interface Page {
 interface Reading {
   readonly lane: Lane;
   readonly waitMs: number;
+  /** Aborted: the request is not sent any more, or its answer is not waited for. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 const syncReads: Reading = { lane: "read", waitMs: 60_000 };
@@ -93,9 +95,9 @@ export class ReadableTable {
     return this.manifest.read.list.pages?.cap ?? 1;
   }
 
-  /** Returns one page of all records, in a stable order; a null cursor asks for the first. Throws ReadFailed. */
-  async list(columns: readonly MirrorColumn[], cursor: string | null): Promise<Page> {
-    return this.page(this.manifest.read.list, columns, cursor);
+  /** Returns one page of all records, in a stable order; a null cursor asks for the first. Throws ReadFailed, also when `signal` is aborted. */
+  async list(columns: readonly MirrorColumn[], cursor: string | null, signal?: AbortSignal): Promise<Page> {
+    return this.page(this.manifest.read.list, columns, cursor, {}, signal);
   }
 
   /** Returns one page of a list. `more` holds further values for the call's templates. Throws ReadFailed. */
@@ -104,10 +106,11 @@ export class ReadableTable {
     columns: readonly MirrorColumn[],
     cursor: string | null,
     more: Scope = {},
+    signal?: AbortSignal,
   ): Promise<Page> {
     const { call, address, scope: ofPage } = pageCall(list, cursor);
     const scope = { columns: upstreamNames(columns), ...(await this.tableScope()), ...more, ...ofPage };
-    const answer = await this.read({ call, address, scope, what: "a page" }, syncReads);
+    const answer = await this.read({ call, address, scope, what: "a page" }, { ...syncReads, signal });
     const records = this.records(call, answer, columns);
     const page = {
       answer,
@@ -134,13 +137,13 @@ export class ReadableTable {
     return partOfKey ?? from ?? `${fields}${pointerTo(to ?? mirrorColumn?.upstream ?? name)}`;
   }
 
-  /** Returns those records of these keys that upstream has. Throws ReadFailed. */
+  /** Returns those records of these keys that upstream has. Throws ReadFailed, also when the signal of `reading` is aborted. */
   async get(
     columns: readonly MirrorColumn[],
     keys: readonly string[],
-    reading: Reading = syncReads,
+    reading: Partial<Reading> = {},
   ): Promise<readonly UpstreamRecord[]> {
-    return this.readMany(columns, this.manifest.read.get, keys, reading, (key) => ({
+    return this.readMany(columns, this.manifest.read.get, keys, { ...syncReads, ...reading }, (key) => ({
       key: keyScope(columns, this.manifest.key, this.rules, key),
     }));
   }

@@ -94,6 +94,24 @@ test("an object is migrated, pulled and served; a client inserts; close leaves n
   );
 });
 
+test("two proxies and a pull beside them take no connection from each other, however few there are", async () => {
+  const few = {
+    ...config(),
+    postgres: { url: "${DATABASE_URL}", connections: 1, grant: { app: ["select", "insert"] } },
+  } as const;
+  const throughline = await opening(few);
+  await throughline.migrate();
+  const proxies = [await throughline.serve({ port: 0 }), await throughline.serve({ port: 0 })];
+  const pulling = throughline.pull({ full: true });
+  for (const [index, { port }] of proxies.entries()) {
+    const client = await clientOf(port);
+    const insert = `insert into hubspot.contacts (email) values ('few${index}@example.com') returning email`;
+    expect((await client.query(insert)).rows).toEqual([{ email: `few${index}@example.com` }]);
+    await client.end();
+  }
+  expect(await pulling).toMatchObject([{ kind: "copied" }]);
+});
+
 test("a file says the same as an object, but for the rule that no secret stands in it", async () => {
   const folder = mkdtempSync(join(tmpdir(), "throughline-embed-"));
   const path = join(folder, "throughline.yaml");

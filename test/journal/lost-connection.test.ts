@@ -108,6 +108,21 @@ test("a round of recovery that loses its lock notes nothing more, and a later on
   expect(await stateOf(call)).toEqual({ state: "accepted", closed: true });
 });
 
+test("a pull that loses its lock gives up the request that it waits for", async () => {
+  let hasGivenUp = false;
+  gate.atAnswer("/objects/contacts", async (gone) => {
+    await admin.query("select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and granted");
+    await gone;
+    hasGivenUp = true;
+  });
+  const [result] = await pullAll(opened, { full: true });
+  expect(result).toMatchObject({
+    kind: "failed",
+    reason: expect.stringMatching(/^the connection to Postgres was lost/),
+  });
+  await expect.poll(() => hasGivenUp).toBe(true);
+});
+
 test("recovery reports a loss before it has begun", async () => {
   await lostUpdate("sent");
   cutAt("throughline recovery");

@@ -201,6 +201,8 @@ test.each([
   ["the driver's word", new Error("Connection terminated unexpectedly"), true],
   ["a query behind it", new Error("Client has encountered a connection error and is not queryable"), true],
   ["a cancelled statement", withCode("57014"), false],
+  ["a server that is starting up", withCode("57P03"), false],
+  ["a message that breaks the protocol", withCode("08P01"), false],
   ["a violated constraint", withCode("23505"), false],
   ["a password that is wrong", withCode("28P01"), false],
   ["a fault of ours", new TypeError("undefined is not a function"), false],

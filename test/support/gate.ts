@@ -1,16 +1,20 @@
 // Stands between the program and its API, and lets a test act while an answer is on its way.
 
+import { once } from "node:events";
 import { createServer } from "node:http";
 
 export interface Gate {
   readonly url: string;
-  /** Runs `act` when the API has answered a request whose path has this text, and before the program gets that answer. Runs it once. */
-  atAnswer(text: string, act: () => Promise<unknown>): void;
+  /**
+   * Runs `act` when the API has answered a request whose path has this text, and before the program gets that answer. Runs it once.
+   * `gone` resolves when the program waits for the answer no longer.
+   */
+  atAnswer(text: string, act: (gone: Promise<unknown>) => Promise<unknown>): void;
   close(): Promise<void>;
 }
 
 export async function startGate(api: string): Promise<Gate> {
-  let waiting: { readonly text: string; act(): Promise<unknown> } | undefined;
+  let waiting: { readonly text: string; act(gone: Promise<unknown>): Promise<unknown> } | undefined;
   const server = createServer(async (incoming, outgoing) => {
     const chunks: Buffer[] = [];
     for await (const chunk of incoming) chunks.push(chunk);
@@ -22,7 +26,7 @@ export async function startGate(api: string): Promise<Gate> {
     const hit = waiting && path.includes(waiting.text) ? waiting : undefined;
     if (hit) {
       waiting = undefined;
-      await hit.act();
+      await hit.act(once(outgoing, "close"));
     }
     outgoing.writeHead(answer.status, { "content-type": answer.headers.get("content-type") ?? "application/json" });
     outgoing.end(text);
