@@ -115,16 +115,17 @@ describe("a pull", () => {
   });
 
   test("that loses its lock writes nothing beside the one that has it now", async () => {
-    let second: Ran | undefined;
-    gate.atAnswer(secondPage, async () => {
-      await terminate(holdsLock);
-      const { rows } = await admin.query("select max(id::bigint)::text as id from hubspot.contacts");
-      // The second page has this contact, and the first pull has an answer from before.
-      sandbox.edit("contacts", String(Number(rows[0].id) + 1), { firstname: "Newer" });
-      second = await run("pull", "--full");
+    const second = new Promise<Ran>((resolve) => {
+      gate.atAnswer(secondPage, async () => {
+        await terminate(holdsLock);
+        const { rows } = await admin.query("select max(id::bigint)::text as id from hubspot.contacts");
+        // The second page has this contact, and the first pull has an answer from before.
+        sandbox.edit("contacts", String(Number(rows[0].id) + 1), { firstname: "Newer" });
+        resolve(await run("pull", "--full"));
+      });
     });
     expect(await run("pull")).toEqual(lost);
-    expect(second).toEqual({ code: 0, out: "hubspot.contacts: 250 rows\n", err: "" });
+    expect(await second).toEqual({ code: 0, out: "hubspot.contacts: 250 rows\n", err: "" });
     expect((await admin.query("select from hubspot.contacts where firstname = 'Newer'")).rowCount).toBe(1);
     expect(await mirrorState()).toEqual({ stopped: false, complete: true, rows: 250 });
   });

@@ -108,6 +108,8 @@ async function setUp(show: Show, io: Io, undo: (() => Promise<void> | void)[]): 
   );
   io.out("$ throughline pull");
   await pullAll(instance, {
+    // One after the other, so that the demo shows the same each time.
+    workers: 1,
     ended: (result) => {
       if (result.kind === "failed") throw new Explained(`${result.table}: ${result.reason}`);
       if (result.kind === "copied") io.out(`  ${result.table}: ${result.rows} rows`);
