@@ -39,7 +39,7 @@ await throughline.close();
 /** Checks the folder in which the package, the sandbox and pg are installed. Throws an Error that says what is wrong. @param {Installation} of */
 export async function checkEmbedding({ root, folder, run, typed, expect }) {
   const imported = await run(process.execPath, ["-e", importing("throughline")]);
-  expect("import", imported, /^ConfigError Explained ReadFailed UsageError openThroughline\n$/);
+  expect("import", imported, /^ConfigError ConnectionLost Explained ReadFailed UsageError openThroughline\n$/);
   for (const inside of ["throughline/dist/src/main.js", "throughline/dist/src/app/open.js"])
     expect(inside, await run(process.execPath, ["-e", importing(inside)]), /^ERR_PACKAGE_PATH_NOT_EXPORTED\n$/);
 

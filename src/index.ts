@@ -16,7 +16,7 @@ export type { ApiObject, ConfigObject, TableObject, Verb, WriteRuleObject } from
 export { ConfigError } from "./config/explained.js";
 export type { Hooks, HookVerdict } from "./manifest/hooks.types.js";
 export { ReadFailed } from "./manifest/read-failed.js";
-export { ConnectionLost } from "./postgres/connection.js";
+export { ConnectionLost } from "./postgres/connection-lost.js";
 export { Explained, type PulledTable, UsageError };
 
 export interface OpenOptions {

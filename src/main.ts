@@ -153,7 +153,7 @@ try {
 
 /** A connection to Postgres that was lost, or can't be made, in one sentence. Returns anything else as it is. The driver is only loaded when a command failed. */
 async function explained(cause: unknown): Promise<unknown> {
-  const { ConnectionLost, explainLoss, PostgresUnreachable } = await import("./postgres/connection.js");
+  const { ConnectionLost, explainLoss, PostgresUnreachable } = await import("./postgres/connection-lost.js");
   const known = explainLoss(cause);
   if (!(known instanceof ConnectionLost)) return known;
   const remedy = known instanceof PostgresUnreachable ? "look at postgres.url" : "run the command again";

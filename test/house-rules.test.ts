@@ -103,6 +103,10 @@ test("there is no cast but to a brand or out of a bit field, and nothing is left
   }
 });
 
+test("no test stands beside the older Postgres versions: their packages bring a pg of their own", () => {
+  expect(filesBelow("test/postgres")).toEqual([]);
+});
+
 test("a data listener is never async", () => {
   for (const file of own) expect(text(file), file).not.toMatch(/\.on\("data", async/);
 });

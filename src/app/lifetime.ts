@@ -1,6 +1,6 @@
 // The time in which an embedded Throughline takes calls: it ends once, when nothing is under way any more.
 
-import { explainLoss } from "../postgres/connection.js";
+import { explainLoss } from "../postgres/connection-lost.js";
 import { UsageError } from "./usage-error.js";
 
 export class Lifetime {

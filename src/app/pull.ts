@@ -1,7 +1,7 @@
 // Copies the configured tables once, several at a time; an interrupted copy goes on where it stopped.
 
 import { Explained } from "../config/explained.js";
-import { ConnectionLost } from "../postgres/connection.js";
+import { ConnectionLost } from "../postgres/connection-lost.js";
 import { backfill } from "../sync/backfill.js";
 import { type Opened, openMirrors } from "./open.js";
 import type { PulledTable } from "./pulled-table.js";

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import type { Pool, PoolClient } from "pg";
 import { z } from "zod";
 import { Explained } from "../config/explained.js";
-import { isConnectionLost } from "../postgres/connection.js";
+import { isConnectionLost } from "../postgres/connection-lost.js";
 import { quoteName } from "../postgres/quote.js";
 import { queryRows, queryTexts } from "../postgres/rows.js";
 import { inSavepoint, inTransaction } from "../postgres/transaction.js";

@@ -11,7 +11,7 @@ import { tableOf } from "../../src/config/api.js";
 import { Presence } from "../../src/journal/presence.js";
 import { recover } from "../../src/journal/recover.js";
 import { settle } from "../../src/journal/settle.js";
-import { ConnectionLost } from "../../src/postgres/connection.js";
+import { ConnectionLost } from "../../src/postgres/connection-lost.js";
 import { type Relay, startRelay } from "../faults/relay.js";
 import { makeDatabase, type TestDatabase } from "../support/database.js";
 import { type Gate, startGate } from "../support/gate.js";

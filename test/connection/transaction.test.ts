@@ -3,13 +3,8 @@
 import pg, { DatabaseError } from "pg";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from "vitest";
 import { withAdvisoryLock } from "../../src/postgres/advisory-lock.js";
-import {
-  ConnectionLost,
-  isConnectionLost,
-  PostgresUnreachable,
-  withClient,
-  withLease,
-} from "../../src/postgres/connection.js";
+import { withClient, withLease } from "../../src/postgres/connection.js";
+import { ConnectionLost, isConnectionLost, PostgresUnreachable } from "../../src/postgres/connection-lost.js";
 import { inSavepoint, inTransaction } from "../../src/postgres/transaction.js";
 
 let admin: pg.Client;
