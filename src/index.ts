@@ -147,7 +147,7 @@ async function pull(
 
 /** A proxy has connections of its own: a pull beside it, or another proxy, takes none of them. */
 async function startProxy(shared: Opened, options: ServeOptions): Promise<Served> {
-  const { listen, http } = shared.config;
+  const { listen } = shared.config;
   const { host = listen.host, port = listen.port } = options;
   const opened = { ...shared, pool: openPool(shared.config, shared.log) };
   try {
@@ -155,18 +155,12 @@ async function startProxy(shared: Opened, options: ServeOptions): Promise<Served
     if (wrong !== undefined) throw new Explained(wrong);
     const metrics = new Metrics();
     const proxy = await serve(opened, { host, port }, metrics);
-    let closing: Promise<void> | undefined;
-    const health = await (http && watchOver(opened, metrics, () => closing !== undefined))?.catch(
-      async (cause: unknown) => {
-        await proxy.close();
-        throw cause;
-      },
-    );
+    const watched = await watchOver(proxy, opened, metrics);
     const stop = async (drainMs: number) => {
-      await proxy.close(drainMs);
-      health?.close();
+      await watched.stop(drainMs);
       await opened.pool.end();
     };
+    let closing: Promise<void> | undefined;
     return {
       host,
       port: proxy.port,

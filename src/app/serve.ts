@@ -37,24 +37,48 @@ export async function serve(opened: Opened, listen: ListenOptions, metrics = new
   });
 }
 
-/** Where /metrics, /healthz and /readyz are, unless the config says another place. */
-const defaultHttp = { host: "127.0.0.1", port: 9543 };
+/** Where /metrics, /healthz and /readyz are for the command line, unless the config says another place. */
+export const defaultHttp = { host: "127.0.0.1", port: 9543 };
 
-/** Serves /metrics, /healthz and /readyz. Undefined: the address is the default one, and another process has it. */
+export interface WatchedProxy {
+  /** Where /metrics, /healthz and /readyz are; undefined: nowhere. */
+  readonly httpPort: number | undefined;
+  /** Says on /readyz that the proxy stops, closes it, and then what watches over it. */
+  stop(drainMs: number): Promise<void>;
+}
+
+/**
+ * Serves /metrics, /healthz and /readyz of a proxy, where the config says or at `fallback`; the fallback may be taken by another process.
+ * Closes the proxy when that fails, and throws what `listen` does.
+ */
 export async function watchOver(
+  proxy: RunningProxy,
   { pool, config, log }: Opened,
   { registry }: Metrics,
-  stopping: () => boolean,
-): Promise<HealthServer | undefined> {
-  const { host, port } = config.http ?? defaultHttp;
+  fallback?: typeof defaultHttp,
+): Promise<WatchedProxy> {
+  let isStopping = false;
   const notReady = async () => {
-    return stopping() ? "the proxy is stopping" : wrongSchema(await schemaVersion(pool));
+    return isStopping ? "the proxy is stopping" : wrongSchema(await schemaVersion(pool));
   };
+  const address = config.http ?? fallback;
+  let health: HealthServer | undefined;
   try {
-    return await serveHealth(host, port, { registry, notReady });
+    if (address) health = await serveHealth(address.host, address.port, { registry, notReady });
   } catch (cause) {
-    if (config.http) throw cause;
+    if (config.http) {
+      await proxy.close();
+      throw cause;
+    }
+    const port = address?.port;
     log.warn({ port }, 'there is no /metrics here, for the port is taken; "http" in throughline.yaml names another');
-    return undefined;
   }
+  return {
+    httpPort: health?.port,
+    stop: async (drainMs) => {
+      isStopping = true;
+      await proxy.close(drainMs);
+      health?.close();
+    },
+  };
 }

@@ -2,7 +2,7 @@
 
 import type { ListenOptions } from "node:net";
 import { type Opened, open, reopenTables } from "../app/open.js";
-import { serve, unservable, watchOver } from "../app/serve.js";
+import { defaultHttp, serve, unservable, watchOver } from "../app/serve.js";
 import { UsageError } from "../app/usage-error.js";
 import { ConfigError } from "../config/yaml.js";
 import { Metrics } from "../observe/metrics.js";
@@ -22,16 +22,10 @@ export const serveCommand: Command = async (options, io) => {
     const current = followConfig(instance, options);
     const listen = listenOn(options.flags["listen"], options.flags["socket"], config.listen);
     const proxy = await serve(current, listen, metrics).catch(portTaken(listen));
-    let stopping = false;
-    const health = await watchOver(instance, metrics, () => stopping).catch(async (cause: unknown) => {
-      await proxy.close();
-      throw cause;
-    });
-    log.info({ port: proxy.port, http: health?.port }, "listening");
+    const { httpPort, stop } = await watchOver(proxy, instance, metrics, defaultHttp);
+    log.info({ port: proxy.port, http: httpPort }, "listening");
     await awaitInterruption();
-    stopping = true;
-    await proxy.close(config.listen.drainMs);
-    health?.close();
+    await stop(config.listen.drainMs);
     return 0;
   } finally {
     await pool.end();
