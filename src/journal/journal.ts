@@ -3,6 +3,7 @@
 import type { Pool, PoolClient } from "pg";
 import { z } from "zod";
 import { type TextRow, textRowSchema } from "../mirror/column.js";
+import type { Verb } from "../upstream/table.js";
 import { before, isIdle, type State } from "./states.js";
 
 export interface Intent {
@@ -11,7 +12,7 @@ export interface Intent {
   readonly mirror: { readonly id: number; readonly revision: number };
   readonly api: string;
   readonly table: string;
-  readonly verb: "insert" | "update" | "delete" | "upsert";
+  readonly verb: Verb;
   readonly keys: readonly string[];
   readonly role: string;
   readonly application: string;

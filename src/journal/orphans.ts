@@ -3,6 +3,7 @@
 import type { PoolClient } from "pg";
 import { z } from "zod";
 import { queryRows, queryTexts } from "../postgres/rows.js";
+import { verbs } from "../upstream/table.js";
 import { type CanonicalRow, canonicalRowSchema, noteOutcome, type Outcome, requestRowSchema } from "./journal.js";
 import type { UnknownCall } from "./reconcile.js";
 import { closeEntries } from "./settle.js";
@@ -80,7 +81,7 @@ const orphanRow = z.object({
   id: z.string(),
   state: z.string(),
   mirror: z.number(),
-  verb: z.enum(["insert", "update", "delete", "upsert"]),
+  verb: z.enum(verbs),
   request: z.unknown(),
   rows: z.unknown(),
   blocked: z.boolean(),

@@ -15,7 +15,8 @@ import { rowScope, type SentRow } from "./row-scope.js";
 import type { RefusedOutcome, RowResult, WriteOutcome } from "./write-outcome.js";
 
 /** `upsert` writes rows of which some are new; the API recognises those by a column that identifies a record. */
-export type Verb = "insert" | "update" | "delete" | "upsert";
+export const verbs = ["insert", "update", "delete", "upsert"] as const;
+export type Verb = (typeof verbs)[number];
 
 /** How one write is sent. */
 export interface Sending {

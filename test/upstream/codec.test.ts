@@ -3,23 +3,9 @@
 import { expect, test } from "vitest";
 import type { MirrorColumn } from "../../src/mirror/column.js";
 import { decode, encode, sameValue, type ValueRules } from "../../src/upstream/codec.js";
+import { column as anyColumn } from "../write/column.js";
 
-const column = (type: string, codec: MirrorColumn["codec"] = "plain"): MirrorColumn => ({
-  name: "c",
-  type,
-  codec,
-  write: "always",
-  upstream: "c",
-  unique: false,
-  required: false,
-  max: null,
-  options: null,
-  from: null,
-  label: null,
-  absent: null,
-  merge: false,
-  references: null,
-});
+const column = (type: string, codec: MirrorColumn["codec"] = "plain") => anyColumn("c", { type, codec });
 const strings: ValueRules = { asStrings: true, clear: "", emptyIsNull: true, createClears: true };
 const json: ValueRules = { asStrings: false, clear: null, emptyIsNull: false, createClears: true };
 

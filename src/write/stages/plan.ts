@@ -1,6 +1,7 @@
 // Fourth stage: what the statement would change. It runs in a portal of ours, inside a savepoint that is rolled back.
 
 import type { MirroredTable } from "../../upstream/mirrored-table.js";
+import { verbs } from "../../upstream/table.js";
 import { planSteps } from "../injected-statements.js";
 import type { InjectedStep } from "../injected-step.js";
 import { type Plan, readPlan } from "../plan.js";
@@ -43,5 +44,5 @@ function rowLimit({ inspection, mirrors, targets }: AdmittedStatement): number {
 }
 
 function callLimits({ table }: MirroredTable): number[] {
-  return (["insert", "update", "delete", "upsert"] as const).map((verb) => table.limit(verb) ?? 1);
+  return verbs.map((verb) => table.limit(verb) ?? 1);
 }
