@@ -1,47 +1,59 @@
 // Reads the bodies of the few messages that interception needs. What can't be read exactly is undefined: Postgres judges it.
 
 import { headerLength } from "./messages.js";
-import { cstring, terminator } from "./text.js";
+import { type ByteName, byteName, terminator } from "./text.js";
 
-/** The text of a Query. */
-export function readQuery(chunk: Buffer, start: number, end: number): string | undefined {
-  const text = cstring(chunk, start + headerLength, end);
-  return text?.next === end ? text.text : undefined;
+/** The text of a Query, in the client's encoding; it lies in the chunk. */
+export function readQuery(chunk: Buffer, start: number, end: number): Buffer | undefined {
+  const nul = terminator(chunk, start + headerLength, end);
+  return nul === end - 1 ? chunk.subarray(start + headerLength, nul) : undefined;
 }
 
-/** The name and text of a Parse. */
-export function readParse(chunk: Buffer, start: number, end: number): { name: string; text: string } | undefined {
-  const name = cstring(chunk, start + headerLength, end);
-  const text = name && cstring(chunk, name.next, end);
-  if (!name || !text || end < text.next + 2) return undefined;
-  return end === text.next + 2 + 4 * chunk.readUInt16BE(text.next) ? { name: name.text, text: text.text } : undefined;
+/** The name and text of a Parse; the text lies in the chunk. */
+export function readParse(chunk: Buffer, start: number, end: number): { name: ByteName; text: Buffer } | undefined {
+  const statement = byteName(chunk, start + headerLength, end);
+  const nul = statement ? terminator(chunk, statement.next, end) : -1;
+  if (!statement || nul === -1 || end < nul + 3) return undefined;
+  const isWhole = end === nul + 3 + 4 * chunk.readUInt16BE(nul + 1);
+  return isWhole ? { name: statement.name, text: chunk.subarray(statement.next, nul) } : undefined;
 }
 
 /** A Bind's two names, and all that follows them: formats and values, which we carry but never read. */
 export interface BindNames {
-  readonly portal: string;
-  readonly statement: string;
+  readonly portal: ByteName;
+  readonly statement: ByteName;
   readonly valuesAt: number;
 }
 
 export function readBind(chunk: Buffer, start: number, end: number): BindNames | undefined {
-  const portal = cstring(chunk, start + headerLength, end);
-  const statement = portal && cstring(chunk, portal.next, end);
-  return portal && statement ? { portal: portal.text, statement: statement.text, valuesAt: statement.next } : undefined;
+  const portal = byteName(chunk, start + headerLength, end);
+  const statement = portal && byteName(chunk, portal.next, end);
+  return portal && statement ? { portal: portal.name, statement: statement.name, valuesAt: statement.next } : undefined;
 }
 
 /** The portal of an Execute. */
-export function readExecute(chunk: Buffer, start: number, end: number): string | undefined {
-  const portal = cstring(chunk, start + headerLength, end);
-  return portal?.next === end - 4 ? portal.text : undefined;
+export function readExecute(chunk: Buffer, start: number, end: number): ByteName | undefined {
+  const portal = byteName(chunk, start + headerLength, end);
+  return portal?.next === end - 4 ? portal.name : undefined;
 }
 
 /** What a Close or Describe names: a statement (S) or a portal (P). */
-export function readTarget(chunk: Buffer, start: number, end: number): { kind: "S" | "P"; name: string } | undefined {
+export function readTarget(chunk: Buffer, start: number, end: number): { kind: "S" | "P"; name: ByteName } | undefined {
   const kind = chunk[start + headerLength];
-  const name = cstring(chunk, start + headerLength + 1, end);
-  if (name?.next !== end || (kind !== 0x53 && kind !== 0x50)) return undefined;
-  return { kind: kind === 0x53 ? "S" : "P", name: name.text };
+  const target = byteName(chunk, start + headerLength + 1, end);
+  if (target?.next !== end || (kind !== 0x53 && kind !== 0x50)) return undefined;
+  return { kind: kind === 0x53 ? "S" : "P", name: target.name };
+}
+
+/** Name and value of a ParameterStatus. */
+export function readParameterStatus(
+  chunk: Buffer,
+  start: number,
+  end: number,
+): { name: string; value: string } | undefined {
+  const parameter = byteName(chunk, start + headerLength, end);
+  const value = parameter && byteName(chunk, parameter.next, end);
+  return parameter && value ? { name: parameter.name, value: value.name } : undefined;
 }
 
 /** The columns of a DataRow in text format; null for NULL. */

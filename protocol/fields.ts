@@ -24,6 +24,12 @@ export function recoded(fields: Fields, changes: Readonly<Record<string, string>
   return new Map([...fields, ...Object.entries(changes)]);
 }
 
+/** The same at its place in a text that has `shift` characters in front of it. */
+export function atPosition(fields: Fields, shift: number): Fields {
+  const position = fields.get("P");
+  return shift === 0 || position === undefined ? fields : recoded(fields, { P: String(Number(position) + shift) });
+}
+
 export function writeError(fields: Fields): Buffer {
   return writeFields(Backend.errorResponse, fields);
 }

@@ -7,7 +7,6 @@ import { type HealthServer, serveHealth } from "../observe/http.js";
 import { Metrics } from "../observe/metrics.js";
 import { postgresAddress } from "../postgres/address.js";
 import { type RunningProxy, startProxy } from "../proxy/start.js";
-import { loadParser } from "../sql/parser.js";
 import { type Opened, openMirrors } from "./open.js";
 
 /** Why the proxy must not be started on this database: a mirror without its guard. Undefined: it may. Throws Explained for a schema to migrate. */
@@ -22,7 +21,6 @@ export async function unservable(opened: Opened): Promise<string | undefined> {
 
 /** Starts the proxy. Resolves when its port takes connections. */
 export async function serve(opened: Opened, listen: ListenOptions, metrics = new Metrics()): Promise<RunningProxy> {
-  await loadParser();
   const { pool, log, config } = opened;
   return startProxy({
     pool,

@@ -1,7 +1,7 @@
 // Reads what Postgres sends. All that is the client's goes to it in runs, in as few writes as the chunk allows.
 
-import { readTag } from "../../protocol/decode.js";
-import { type Fields, readFields, writeError } from "../../protocol/fields.js";
+import { readParameterStatus, readTag } from "../../protocol/decode.js";
+import { atPosition, type Fields, readFields, writeError, writeNotice } from "../../protocol/fields.js";
 import type { FrameSink } from "../../protocol/frames.js";
 import { Backend, headerLength, Status } from "../../protocol/messages.js";
 import { Delivery, type PendingReplies, ProtocolDesync } from "../../protocol/pending-replies.js";
@@ -14,6 +14,10 @@ export interface BackendState {
   /** Injected messages on their way. */
   readonly flight: Flight | undefined;
   toClient(bytes: Buffer): void;
+  /** A setting has, or gets, another value. */
+  parameter(name: string, value: string): void;
+  /** Postgres asks the client for a proof of who it is, or lets it in: the code of its Authentication message. */
+  authentication(code: number): void;
   /** Process id and secret of this session; not to be kept as they are. */
   cancelKey(key: Buffer): void;
   /** A ReadyForQuery has been read. */
@@ -24,6 +28,9 @@ export interface BackendState {
   /** Postgres has said why it ends the session. False: the client is told later. */
   fatal(error: Fields): boolean;
 }
+
+/** Bytes of an Authentication message up to its code. */
+const authenticationLength = headerLength + 4;
 
 export class BackendReader implements FrameSink {
   /** Where the bytes begin that have been read and not yet been passed to the client. */
@@ -53,11 +60,14 @@ export class BackendReader implements FrameSink {
       case Backend.readyForQuery:
       case Backend.backendKeyData:
       case Backend.errorResponse:
+      case Backend.authentication:
         return true;
       case Backend.commandComplete:
       case Backend.noticeResponse:
-        if (this.followsTransaction) return true;
+        if (this.followsTransaction || (this.state.flight?.shift ?? 0) > 0) return true;
         break;
+      case Backend.parameterStatus:
+        return true;
       default:
         break;
     }
@@ -77,6 +87,9 @@ export class BackendReader implements FrameSink {
         this.isSettled = false;
         this.state.ready(statusOf(chunk, start));
         break;
+      case Backend.authentication:
+        if (end - start >= authenticationLength) this.state.authentication(chunk.readInt32BE(start + headerLength));
+        break;
       case Backend.backendKeyData:
         this.state.cancelKey(chunk.subarray(start + headerLength, end));
         break;
@@ -86,14 +99,13 @@ export class BackendReader implements FrameSink {
       case Backend.commandComplete:
         if (isClients(route) && this.followsTransaction) this.state.transaction.tag(readTag(chunk, start, end));
         break;
+      case Backend.parameterStatus: {
+        const parameter = readParameterStatus(chunk, start, end);
+        if (parameter) this.state.parameter(parameter.name, parameter.value);
+        break;
+      }
       case Backend.noticeResponse:
-        // "There is already a transaction in progress": ours, of which the client knows nothing.
-        if (
-          this.state.transaction.isOurs &&
-          route === Delivery.relay &&
-          readFields(chunk, start, end).get("C") === "25001"
-        )
-          this.skip(chunk, start, end);
+        this.notice(route, chunk, start, end);
         break;
       default:
         break;
@@ -134,10 +146,29 @@ export class BackendReader implements FrameSink {
       if (!this.state.fatal(fields)) this.skip(chunk, start, end);
       return;
     }
-    const errorForClient = isClients(route) ? afterAcceptance(this.state.transaction.calls.pending, fields) : fields;
+    if (!isClients(route)) return;
+    const errorForClient = afterAcceptance(this.state.transaction.calls.pending, this.moved(route, fields));
     if (errorForClient === fields) return;
     this.skip(chunk, start, end);
     this.state.toClient(writeError(errorForClient));
+  }
+
+  private notice(route: Delivery, chunk: Buffer, start: number, end: number): void {
+    const { transaction, flight } = this.state;
+    if (!transaction.isOurs && !flight) return;
+    const fields = readFields(chunk, start, end);
+    // "There is already a transaction in progress": ours, of which the client knows nothing.
+    if (transaction.isOurs && route === Delivery.relay && fields.get("C") === "25001") this.skip(chunk, start, end);
+    const noticeForClient = this.moved(route, fields);
+    if (noticeForClient === fields) return;
+    this.skip(chunk, start, end);
+    this.state.toClient(writeNotice(noticeForClient));
+  }
+
+  /** What a piece of the client's string says is shown at its place in the string. */
+  private moved(route: Delivery, fields: Fields): Fields {
+    const isOfPiece = route === Delivery.replies || route === Delivery.rows;
+    return isOfPiece ? atPosition(fields, this.state.flight?.shift ?? 0) : fields;
   }
 
   private skip(chunk: Buffer, start: number, end: number): void {

@@ -4,6 +4,7 @@
 import { writeRow } from "../../protocol/encode.js";
 import type { Fields } from "../../protocol/fields.js";
 import { Backend } from "../../protocol/messages.js";
+import { charactersIn } from "../sql/sql-text.js";
 import { explainText } from "../write/explain-text.js";
 import type { InjectedStep } from "../write/injected-step.js";
 import { tellFailure } from "../write/raise-in-postgres.js";
@@ -44,12 +45,15 @@ export async function explain(
 ): Promise<HeldStatement | "passOn"> {
   const { statement } = hold.at === "query" ? hold : hold.portal;
   const { classification, text } = statement;
-  const inner = innerText(text);
-  if (classification.kind !== "write" || inner === undefined || (hold.at === "execute" && hold.stale)) return "passOn";
+  if (classification.kind !== "write" || !classification.explained || (hold.at === "execute" && hold.stale))
+    return "passOn";
+  const { form, at } = classification.explained;
+  // Behind as many blanks as EXPLAIN takes, errors show the same place.
+  const inner = { ...text, bytes: Buffer.concat([blanks(charactersIn(text, at)), text.bytes.subarray(at)]) };
   const values = hold.at === "query" ? noStatement.values : hold.portal.values;
   const explanation = new ExplainedWrite(
     session,
-    { name, text: inner, classification: { ...classification, explainForm: null }, preparedAs: statement.preparedAs },
+    { name, text: inner, classification: { ...classification, explained: null }, preparedAs: statement.preparedAs },
     { statement: name, text: inner, values, execute: undefined },
   );
   const lines = await linesOf(session, explanation, context);
@@ -57,7 +61,7 @@ export async function explain(
   const client: ClientStatement =
     hold.at === "query"
       ? { ...noStatement, text }
-      : { statement: statement.name, text: "", values: hold.portal.values, execute: hold.execute };
+      : { ...noStatement, statement: statement.name, values: hold.portal.values, execute: hold.execute };
   const write = new HeldStatement(session, statement, client);
   const flight = await write.fly(
     [...(write.isSimple ? [{ kind: "prepareQuery" } as const] : []), { kind: "execute" }],
@@ -69,7 +73,7 @@ export async function explain(
   }
   // Of rows in portions, the later ones are Postgres's alone.
   if (write.completion?.[0] === Backend.commandComplete) {
-    if (classification.explainForm === "rows") session.toClient(Buffer.concat(lines.map((line) => writeRow([line]))));
+    if (form === "rows") session.toClient(Buffer.concat(lines.map((line) => writeRow([line]))));
     else if (!explanation.quiet) write.tellNotice(asNotice(lines));
   }
   write.tellCompletion();
@@ -116,11 +120,6 @@ function isOurs(error: Fields): boolean {
   return error.get("M")?.startsWith("throughline: ") === true;
 }
 
-/** What stands after EXPLAIN and its options, behind as many blanks as these take. */
-function innerText(text: string): string | undefined {
-  const head =
-    /^(?:\s|--[^\n]*\n|\/\*.*?\*\/)*explain(?:\s|--[^\n]*\n|\/\*.*?\*\/)*(?:\([^)]*\)|(?:verbose)\b)?/is.exec(
-      text,
-    )?.[0];
-  return head === undefined ? undefined : " ".repeat([...head].length) + text.slice(head.length);
+function blanks(count: number): Buffer {
+  return Buffer.alloc(count, " ");
 }

@@ -26,6 +26,8 @@ export class Flight {
   constructor(
     /** It has no message of its own that Postgres would answer. */
     readonly onlyWaits: boolean,
+    /** What an error or notice that goes to the client has its position moved by. */
+    readonly shift: number,
   ) {}
 
   /** A reply that is not simply the client's. True: the client gets it all the same. */

@@ -5,24 +5,24 @@ import type { FrameSink } from "../../protocol/frames.js";
 import { Frontend, headerLength } from "../../protocol/messages.js";
 import { Delivery, type PendingReplies, RequestKind } from "../../protocol/pending-replies.js";
 import { assertNever } from "../config/assert-never.js";
-import type { Classification, Piece } from "../sql/classification.js";
+import type { Classification } from "../sql/classification.js";
+import type { Lookout, Words } from "../sql/lookout.js";
+import type { SqlText, TextEncoding } from "../sql/sql-text.js";
+import { nextTurn, type Turn } from "./authentication.js";
 import type { CopyIn } from "./copy-in.js";
 import type { MirrorPortal, MirrorStatement, Statements } from "./statements.js";
 import type { SessionTransaction } from "./transaction.js";
 
-/** Which statements write to mirrors; the two questions cost very differently. */
-export interface Lookout {
-  /** False while no mirror is known: nothing is looked at. */
-  readonly awake: boolean;
-  suspects(latin1: string): boolean;
-  classify(text: string): Classification;
-}
+/** A string of several statements. */
+export type Several = Extract<Classification, { kind: "several" }>;
 
 /** Why the client is held; the message it is held at begins at the reader's offset. */
 export type Hold =
+  /** What the text of a Query or Parse means has to be found out. */
+  | { readonly at: "text"; readonly text: SqlText }
   | { readonly at: "query"; readonly statement: MirrorStatement; readonly length: number }
   /** A Query of several statements. */
-  | { readonly at: "several"; readonly pieces: readonly Piece[]; readonly length: number }
+  | { readonly at: "several"; readonly text: SqlText; readonly several: Several; readonly length: number }
   | {
       readonly at: "execute";
       readonly portal: MirrorPortal;
@@ -34,7 +34,7 @@ export type Hold =
   | { readonly at: "sync" }
   | { readonly at: "nextQuery" };
 
-/** The bytes of the held message that are dropped when it has been dealt with; the next Query stays. */
+/** The bytes of the held message that are dropped when it has been dealt with. */
 export function heldLength(hold: Hold): number {
   switch (hold.at) {
     case "query":
@@ -45,6 +45,7 @@ export function heldLength(hold: Hold): number {
     case "sync":
       return headerLength;
     case "nextQuery":
+    case "text":
       return 0;
     default:
       return assertNever(hold);
@@ -60,6 +61,7 @@ export function holdsStatement(hold: Hold): boolean {
       return true;
     case "sync":
     case "nextQuery":
+    case "text":
       return false;
     default:
       return assertNever(hold);
@@ -70,6 +72,8 @@ export interface HoldState {
   readonly transaction: Pick<SessionTransaction, "isOurs" | "hasFailed">;
   /** What Postgres owes is no longer known. */
   readonly isUnfollowed: boolean;
+  /** How the client writes its texts. */
+  readonly textEncoding: TextEncoding;
   hold(hold: Hold): void;
   /** The client has said goodbye: that Postgres ends the connection is no loss. */
   goodbye(): void;
@@ -87,15 +91,36 @@ export class FrontendReader implements FrameSink {
   copyIn: CopyIn | undefined;
   /** An Execute since the last Sync: a Query now belongs to its transaction, which a Sync of ours would end. */
   private hasUnsynced = false;
+  /** What the text of the next message means: it was held for that. */
+  private nextMeaning: Classification | undefined;
+  /** Until it is "done", no message of the client's is looked at. */
+  private turn: Turn = "postgres";
 
   constructor(
     private readonly replies: PendingReplies,
     private readonly statements: Statements,
-    private readonly lookout: Lookout,
+    private readonly lookout: Pick<Lookout, "awake" | "read" | "known">,
     private readonly state: HoldState,
   ) {}
 
+  /** Postgres has sent an Authentication message. True: it has let the client in. */
+  authenticate(code: number): boolean {
+    this.turn = nextTurn(this.turn, { kind: "request", code });
+    return this.turn === "done";
+  }
+
+  /** The client's next message has to wait, because Postgres has asked for none yet. */
+  get isEarly(): boolean {
+    return this.turn === "postgres";
+  }
+
+  /** The client was held because of the text of the next message: this is what it means. */
+  learn(meaning: Classification): void {
+    this.nextMeaning = meaning;
+  }
+
   wantsWhole(type: number, length: number): boolean {
+    if (this.turn !== "done") return false;
     if (this.copyIn) return this.copyIn.keeps(length);
     switch (type) {
       case Frontend.query:
@@ -113,14 +138,14 @@ export class FrontendReader implements FrameSink {
   }
 
   message(type: number, chunk: Buffer, start: number, end: number): boolean {
+    if (this.turn !== "done") return this.answer();
     if (this.copyIn) return this.copyIn.message(type, chunk, start, end);
     const whole = end <= chunk.length;
     switch (type) {
       case Frontend.query:
         return this.query(whole, chunk, start, end);
       case Frontend.parse:
-        this.replies.push(RequestKind.parse, Delivery.relay, this.parse(whole, chunk, start, end));
-        return true;
+        return this.parse(whole, chunk, start, end);
       case Frontend.bind:
         this.replies.push(
           RequestKind.bind,
@@ -169,11 +194,19 @@ export class FrontendReader implements FrameSink {
     }
   }
 
+  /** A message before the client is in: the answer to what Postgres asked, or one that has to wait. */
+  private answer(): boolean {
+    if (this.isEarly) return false;
+    this.turn = nextTurn(this.turn, { kind: "message" });
+    return true;
+  }
+
   private query(whole: boolean, chunk: Buffer, start: number, end: number): boolean {
     if (this.holdsHidden()) return false;
-    const suspect = whole && this.lookout.awake && !this.passNext && this.suspects(chunk, start, end);
-    const text = suspect ? readQuery(chunk, start, end) : undefined;
-    const classification = text === undefined ? undefined : this.lookout.classify(text);
+    const bytes = whole && this.lookout.awake && !this.passNext ? readQuery(chunk, start, end) : undefined;
+    const text = bytes && this.suspectText(bytes);
+    const classification = text && this.meaningOf(text);
+    if (classification === "held") return false;
     this.passNext = false;
     const { hasUnsynced } = this;
     this.hasUnsynced = false;
@@ -181,14 +214,9 @@ export class FrontendReader implements FrameSink {
     const foreign = hasUnsynced || isUnfollowed || this.replies.skipping;
     // What is in a failed transaction is Postgres's to refuse, unless it begins by leaving it.
     const leaves = classification?.kind === "several" && classification.pieces[0]?.transaction != null;
-    if (
-      classification &&
-      text !== undefined &&
-      !foreign &&
-      (leaves || !(transaction.hasFailed && this.replies.empty))
-    ) {
+    if (classification && text && !foreign && (leaves || !(transaction.hasFailed && this.replies.empty))) {
       if (classification.kind === "several") {
-        this.state.hold({ at: "several", pieces: classification.pieces, length: end - start });
+        this.state.hold({ at: "several", text, several: classification, length: end - start });
         return false;
       }
       const statement = this.statements.resolve("", text, classification);
@@ -204,19 +232,36 @@ export class FrontendReader implements FrameSink {
   }
 
   private parse(whole: boolean, chunk: Buffer, start: number, end: number): boolean {
-    if (!whole || !this.lookout.awake) return false;
-    const isSuspect = end - start <= longestText && this.suspects(chunk, start, end);
-    if (!isSuspect && this.statements.none) return false;
-    const message = readParse(chunk, start, end);
-    if (!message) return false;
-    const { name, text } = message;
-    const statement = isSuspect ? this.statements.resolve(name, text, this.lookout.classify(text)) : undefined;
-    return this.statements.parse(name, statement);
+    const message = whole && this.lookout.awake ? readParse(chunk, start, end) : undefined;
+    const text = message && end - start <= longestText ? this.suspectText(message.text) : undefined;
+    const classification = text && this.meaningOf(text);
+    if (classification === "held") return false;
+    let tracked = false;
+    if (message && (text || !this.statements.none)) {
+      // It is kept for as long as the name is: not the chunk that it lies in.
+      const kept = text && { ...text, bytes: Buffer.from(text.bytes) };
+      const statement =
+        kept && classification ? this.statements.resolve(message.name, kept, classification) : undefined;
+      tracked = this.statements.parse(message.name, statement);
+    }
+    this.replies.push(RequestKind.parse, Delivery.relay, tracked);
+    return true;
   }
 
-  private suspects(chunk: Buffer, start: number, end: number): boolean {
-    const text = chunk.toString("latin1", start + headerLength, end);
-    return this.lookout.suspects(text) || this.statements.executes(text);
+  /** A text that is worth to be understood; undefined: its words lead to no mirror. */
+  private suspectText(bytes: Buffer): SqlText | undefined {
+    const words: Words = this.lookout.read(bytes, 0, bytes.length);
+    const isSuspect = words.suspect || (words.executes && this.statements.executes);
+    return isSuspect ? { bytes, encoding: this.state.textEncoding } : undefined;
+  }
+
+  /** What a text means. `held`: that has to be found out, and the client waits in front of the message. */
+  private meaningOf(text: SqlText): Classification | "held" {
+    const meaning = this.nextMeaning ?? this.lookout.known(text);
+    this.nextMeaning = undefined;
+    if (meaning) return meaning;
+    this.state.hold({ at: "text", text });
+    return "held";
   }
 
   private bind(chunk: Buffer, start: number, end: number): boolean {

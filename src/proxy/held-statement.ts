@@ -1,9 +1,10 @@
 // The session's side of the write path: a held message as a WriteSession, and the end of the transaction that we opened for it.
 
 import { writeReady } from "../../protocol/encode.js";
-import { type Fields, writeError, writeNotice } from "../../protocol/fields.js";
+import { atPosition, type Fields, writeError, writeNotice } from "../../protocol/fields.js";
 import { Status } from "../../protocol/messages.js";
 import { assertNever } from "../config/assert-never.js";
+import type { SqlText } from "../sql/sql-text.js";
 import { afterAcceptance, notAppliedError } from "../write/client-errors.js";
 import type { FlightResult, InjectedStep } from "../write/injected-step.js";
 import type { OpenCall, WriteSession } from "../write/session-port.js";
@@ -19,7 +20,8 @@ const minMessages = (level: string): InjectedStep => ({
   values: [level],
 });
 const rollback: InjectedStep = { kind: "sql", text: "rollback", values: [] };
-export const noStatement: ClientStatement = { statement: "", text: "", values: noValues, execute: undefined };
+const noText: SqlText = { bytes: Buffer.alloc(0), encoding: "utf8" };
+export const noStatement: ClientStatement = { statement: "", text: noText, values: noValues, execute: undefined };
 
 /** One held statement, as the write path sees it. */
 export class HeldStatement implements WriteSession {
@@ -43,15 +45,16 @@ export class HeldStatement implements WriteSession {
   get preparedAs() {
     return this.statement.preparedAs;
   }
-  reclassify(text: string): boolean {
-    const meaning = this.session.interceptor.classify(text);
+  async reclassify(prepared: string): Promise<boolean> {
+    const text: SqlText = { bytes: Buffer.from(prepared), encoding: "utf8" };
+    const meaning = await this.session.lookout.classify(text);
     const statement = meaning.kind === "prepare" ? meaning.statement : meaning;
     const { classification, preparedAs } = this.statement;
     if (statement?.kind !== "write" || classification.kind !== "write" || !preparedAs) return false;
-    const { parameters, explainForm } = classification;
+    const { parameters, explained } = classification;
     this.statement = {
       ...this.statement,
-      classification: { ...statement, parameters, explainForm },
+      classification: { ...statement, parameters, explained },
       preparedAs: { name: preparedAs.name, text },
     };
     return true;
@@ -117,8 +120,9 @@ export class HeldStatement implements WriteSession {
 
   tellError(error: Fields): void {
     this.completion = undefined;
-    if (this.session.over) this.session.endWith(error);
-    else this.session.toClient(writeError(error));
+    const shown = atPosition(error, this.client.shift ?? 0);
+    if (this.session.over) this.session.endWith(shown);
+    else this.session.toClient(writeError(shown));
   }
 
   tellCompletion(): void {

@@ -13,6 +13,11 @@ export class Inflow {
     this.reader = new FrameReader(sink);
   }
 
+  /** How many bytes are kept. */
+  get length(): number {
+    return this.chunks.length;
+  }
+
   /** Adds bytes that are handed over, without reading them. */
   keep(bytes: Buffer): void {
     this.chunks.append(bytes);

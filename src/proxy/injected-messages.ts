@@ -4,19 +4,23 @@ import { serialize } from "pg-protocol";
 import { writeMessage } from "../../protocol/encode.js";
 import { Frontend } from "../../protocol/messages.js";
 import { Delivery, type PendingReplies, RequestKind } from "../../protocol/pending-replies.js";
+import { type ByteName, writeName } from "../../protocol/text.js";
 import { assertNever } from "../config/assert-never.js";
+import type { SqlText } from "../sql/sql-text.js";
 import type { FlightEnd, InjectedStep } from "../write/injected-step.js";
 import { noRows } from "./copy-in.js";
 
 /** What the client's own statement looks like from outside. */
 export interface ClientStatement {
   /** The name of its prepared statement; unnamed for a simple Query, which becomes one. */
-  readonly statement: string;
-  readonly text: string;
+  readonly statement: ByteName;
+  readonly text: SqlText;
   /** A Bind's formats and values, verbatim. */
   readonly values: Buffer;
   /** The client's Execute, verbatim; undefined for a simple Query. */
   readonly execute: Buffer | undefined;
+  /** How many characters of the client's string stand in front of it: errors show their place in the string. */
+  readonly shift?: number;
   /** A Bind of ours to the same statement could mean something else by now. */
   readonly isStale?: boolean;
   /** Others have run since the last Sync: if no transaction is open, they are in one with it. */
@@ -30,6 +34,10 @@ const own = "_throughline";
 const planPortal = "_throughline_plan";
 /** No formats, no values, results as text. */
 export const noValues = Buffer.alloc(6);
+
+const nul = Buffer.alloc(1);
+/** The count of the types that a Parse gives its parameters. */
+const noTypes = Buffer.alloc(2);
 
 /** What a flight consists of. */
 export interface FlightPlan {
@@ -67,7 +75,11 @@ class InjectedMessages {
         this.runOurs("commit", [], Delivery.notices);
         break;
       case "query":
-        this.add(serialize.query(step.text), RequestKind.query, Delivery.replies);
+        this.add(
+          writeMessage(Frontend.query, Buffer.concat([step.text.bytes, nul])),
+          RequestKind.query,
+          Delivery.replies,
+        );
         break;
       case "prepareQuery":
         this.prepareQuery();
@@ -113,13 +125,14 @@ class InjectedMessages {
   private prepareQuery(): void {
     const { statement, text } = this.client;
     if (statement !== "") this.close("S", statement);
-    this.add(serialize.parse({ name: statement, text }), RequestKind.parse, Delivery.drop);
+    const parse = Buffer.concat([writeName(statement), text.bytes, nul, noTypes]);
+    this.add(writeMessage(Frontend.parse, parse), RequestKind.parse, Delivery.drop);
     if (statement === "") this.add(serialize.bind({}), RequestKind.bind, Delivery.drop);
   }
 
   private runInPlanPortal(delivery: Delivery, rows: Buffer | undefined): void {
     const { statement, values } = this.client;
-    const bind = Buffer.concat([Buffer.from(`${planPortal}\0${statement}\0`, "utf8"), values]);
+    const bind = Buffer.concat([writeName(planPortal), writeName(statement), values]);
     this.add(writeMessage(Frontend.bind, bind), RequestKind.bind, Delivery.drop);
     this.add(serialize.execute({ portal: planPortal, rows: 0 }), RequestKind.execute, delivery);
     if (rows) this.add(rows, RequestKind.copyEnd, Delivery.drop);
@@ -140,8 +153,9 @@ class InjectedMessages {
     this.close("S", own);
   }
 
-  private close(type: "S" | "P", name: string): void {
-    this.add(serialize.close({ type, name }), RequestKind.close, Delivery.drop);
+  private close(type: "S" | "P", name: ByteName): void {
+    const target = Buffer.concat([Buffer.from(type), writeName(name)]);
+    this.add(writeMessage(Frontend.close, target), RequestKind.close, Delivery.drop);
   }
 
   private add(bytes: Buffer, request: RequestKind, delivery: Delivery): void {

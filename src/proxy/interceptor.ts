@@ -2,17 +2,23 @@
 
 import type { Fields } from "../../protocol/fields.js";
 import type { PendingReplies } from "../../protocol/pending-replies.js";
+import type { Classification } from "../sql/classification.js";
+import type { Lookout, SessionStart } from "../sql/lookout.js";
 import type { FlightEnd, InjectedStep } from "../write/injected-step.js";
 import type { Cancellation } from "./cancellation.js";
 import type { FlightReport } from "./flight-runner.js";
-import type { Hold, Lookout } from "./frontend.js";
+import type { Hold } from "./frontend.js";
 import type { HeldClient } from "./held-client.js";
 import type { ClientStatement } from "./injected-messages.js";
 import type { Settlement } from "./open-calls.js";
 import type { Statements } from "./statements.js";
 import type { SessionTransaction } from "./transaction.js";
 
-export interface Interceptor extends Lookout, Settlement {
+export interface Interceptor extends Settlement {
+  /** False while no mirror is known. */
+  readonly awake: boolean;
+  /** How a new session's texts are looked at. */
+  lookout(start: SessionStart): Lookout;
   /** Handles a held message. True: it has been dealt with. False: it goes to Postgres after all. */
   handle(session: InterceptedSession, hold: Hold): Promise<boolean>;
   /** How many held statements and settlings are on their way. */
@@ -23,7 +29,7 @@ export interface Interceptor extends Lookout, Settlement {
 
 /** A session whose client is held. */
 export interface InterceptedSession {
-  readonly interceptor: Interceptor;
+  readonly lookout: Lookout;
   readonly statements: Statements;
   readonly replies: PendingReplies;
   readonly transaction: SessionTransaction;
@@ -35,6 +41,8 @@ export interface InterceptedSession {
   /** Sends steps to Postgres and waits until it owes nothing more; `over` when the session is. */
   fly(steps: readonly InjectedStep[], end: FlightEnd, statement: ClientStatement): Promise<FlightReport>;
   toClient(bytes: Buffer): void;
+  /** What the text of the message means that the client is held at. */
+  learn(meaning: Classification): void;
   /** What a held statement has come to, when Postgres can no longer say it: the client hears it as the session's last words. */
   endWith(error: Fields): void;
 }

@@ -130,7 +130,12 @@ export class Listener {
       socket.end(writeFatal(ownLogin(postgres.user)));
       return;
     }
-    const session = new Session(socket, ours ? interceptor : asleep, log, socket.remoteAddress ?? "local");
+    const mine = ours ? interceptor : asleep;
+    const lookout = mine.lookout({
+      role: parameters.get("user") ?? "",
+      movesSearchPath: parameters.has("search_path") || parameters.has("options"),
+    });
+    const session = new Session(socket, mine, lookout, log, socket.remoteAddress ?? "local");
     this.sessions.add(session);
     socket.once("close", () => this.sessions.delete(session));
     const postgresSocket = connect({

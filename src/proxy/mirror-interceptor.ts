@@ -1,7 +1,8 @@
 // What is done with a held message, by why the client is held.
 
 import { assertNever } from "../config/assert-never.js";
-import { classify } from "../sql/classify.js";
+import { Classifier } from "../sql/classifier.js";
+import { Lookout } from "../sql/lookout.js";
 import type { WatchList } from "../sql/watch-list.js";
 import { runWrite } from "../write/run.js";
 import type { WriteContext, WriteResult } from "../write/statement.js";
@@ -17,6 +18,8 @@ import { isExplained } from "./statements.js";
 export interface InterceptorParts extends Omit<WriteContext, "overloaded"> {
   /** The most statements that are held at a time. */
   readonly writes: number;
+  /** Called when a client defines what may lead to a mirror. */
+  onDefinition(): void;
 }
 
 /** The interceptor of a database with mirrors. */
@@ -31,17 +34,17 @@ export function mirrorInterceptor(watchList: WatchList, parts: InterceptorParts)
   let heldCount = 0;
   const context: WriteContext = { ...parts, overloaded: () => heldCount > parts.writes };
   const settlement = new JournalSettlement({ ...parts, track });
+  const classifier = new Classifier(watchList);
   return {
     get awake() {
       return watchList.awake;
     },
-    suspects: (latin1) => watchList.suspects(latin1),
-    classify: (text) => {
-      const classification = classify(text, watchList);
-      if ("defines" in classification) watchList.define(classification.defines);
-      return classification;
-    },
+    lookout: (start) => new Lookout(watchList, classifier, start, parts.onDefinition),
     handle: async (session, hold) => {
+      if (hold.at === "text") {
+        session.learn(await track(session.lookout.classify(hold.text)));
+        return false;
+      }
       const beginsMs = performance.now();
       heldCount += 1;
       try {
@@ -65,13 +68,16 @@ export function mirrorInterceptor(watchList: WatchList, parts: InterceptorParts)
   };
 }
 
+/** A held message, rather than one whose text has to be understood first. */
+type HeldMessage = Exclude<Hold, { at: "text" }>;
+
 /** False: the message goes to Postgres after all. */
-async function handle(session: InterceptedSession, hold: Hold, context: WriteContext): Promise<boolean> {
+async function handle(session: InterceptedSession, hold: HeldMessage, context: WriteContext): Promise<boolean> {
   switch (hold.at) {
     case "query":
       return handleQuery(session, hold, context);
     case "several":
-      return runMultiStatement(session, hold.pieces, context);
+      return runMultiStatement(session, hold, context);
     case "execute":
       return handleExecute(session, hold, context);
     case "sync":
@@ -147,8 +153,8 @@ async function writePortal(
 ): Promise<WriteResult> {
   const { statement, values } = portal;
   const client: ClientStatement = {
+    ...noStatement,
     statement: statement.name,
-    text: "",
     values,
     execute,
     isStale: stale,

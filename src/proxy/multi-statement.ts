@@ -5,38 +5,42 @@ import { writeTag } from "../../protocol/encode.js";
 import { writeError } from "../../protocol/fields.js";
 import { assertNever } from "../config/assert-never.js";
 import type { Piece } from "../sql/classification.js";
+import { mostPieces } from "../sql/pieces.js";
+import { charactersIn, type SqlText } from "../sql/sql-text.js";
 import { refuseStep } from "../write/injected-statements.js";
 import type { InjectedStep } from "../write/injected-step.js";
 import { runWrite } from "../write/run.js";
 import { withoutContext, writeWarning } from "../write/sql-error.js";
 import type { WriteContext } from "../write/statement.js";
+import type { Hold } from "./frontend.js";
 import { begin, endOurTransaction, HeldStatement, noStatement, tellReady, tellSettled } from "./held-statement.js";
 import type { InterceptedSession } from "./interceptor.js";
-import { aloneOnly, blockOnly, noTransaction } from "./proxy-errors.js";
+import { aloneOnly, blockOnly, longString, noTransaction } from "./proxy-errors.js";
 import { isExplained } from "./statements.js";
 
 /** False: the string goes to Postgres as it is. */
 export async function runMultiStatement(
   session: InterceptedSession,
-  pieces: readonly Piece[],
+  { text, several: { pieces, isTooLong } }: Extract<Hold, { at: "several" }>,
   context: WriteContext,
 ): Promise<boolean> {
-  // Its rows could not come while the client is held.
-  if (pieces.some(({ copies }) => copies)) return false;
+  // Rows of a COPY could not come while the client is held, and where characters can't be told from bytes nothing can be cut.
+  if (pieces.some(({ copies }) => copies) || text.encoding === "other") return false;
   // Nothing is known of the transaction before all that was sent earlier is answered.
   await session.fly([], "flush", noStatement);
   // An earlier message failed: Postgres reads nothing before the next Sync.
   if (session.over || session.replies.skipping) return true;
   const writes = pieces.some(({ classification: { kind } }) => kind === "write" || kind === "execute");
-  const lone = writes ? pieces.find((piece) => piece.lone !== null) : undefined;
+  const lone = writes ? pieces.find((piece) => piece.lone !== null)?.lone : undefined;
   // It is told before anything is sent: in Postgres, it would undo what came before it.
-  if (lone) {
-    await runOurs(session, refuseStep(aloneOnly(lone.lone ?? "")), "");
+  const refusal = isTooLong ? longString(mostPieces) : lone ? aloneOnly(lone) : undefined;
+  if (refusal) {
+    await runOurs(session, refuseStep(refusal), "");
     await tellReady(session);
     return true;
   }
   let last: HeldStatement | undefined;
-  for (const [index, piece] of pieces.entries()) {
+  for (const [index, piece] of cutPieces(text, pieces).entries()) {
     const end = await runPiece(session, piece, context);
     if (session.over) return true;
     last = end === "failed" ? undefined : end;
@@ -51,15 +55,32 @@ export async function runMultiStatement(
   return true;
 }
 
+/** A piece with its own text. */
+interface CutPiece extends Piece {
+  readonly text: SqlText;
+  /** How many characters of the string stand in front of it. */
+  readonly shift: number;
+}
+
+function cutPieces(text: SqlText, pieces: readonly Piece[]): readonly CutPiece[] {
+  let shift = 0;
+  let at = 0;
+  return pieces.map((piece) => {
+    shift += charactersIn({ ...text, bytes: text.bytes.subarray(at, piece.from) }, piece.from - at);
+    at = piece.from;
+    return { ...piece, text: { ...text, bytes: text.bytes.subarray(piece.from, piece.to) }, shift };
+  });
+}
+
 /** A write whose completion the client has yet to be told; `failed`: nothing later runs. */
 type PieceResult = HeldStatement | undefined | "failed";
 
-async function runPiece(session: InterceptedSession, piece: Piece, context: WriteContext): Promise<PieceResult> {
+async function runPiece(session: InterceptedSession, piece: CutPiece, context: WriteContext): Promise<PieceResult> {
   const { transaction } = session;
   switch (piece.transaction) {
     case "BEGIN":
     case "START TRANSACTION":
-      return transaction.isOurs ? runBegin(session, piece.text, piece.transaction) : runQuery(session, piece);
+      return transaction.isOurs ? runBegin(session, piece, piece.transaction) : runQuery(session, piece);
     case "end":
       if (transaction.isOurs) session.toClient(writeWarning(noTransaction()));
       return runQuery(session, piece);
@@ -79,16 +100,21 @@ async function runPiece(session: InterceptedSession, piece: Piece, context: Writ
 }
 
 /** A BEGIN in the middle of a string makes the transaction that has begun with the string the client's own. */
-async function runBegin(session: InterceptedSession, text: string, tag: string): Promise<"failed" | undefined> {
-  const end = await runOurs(session, { kind: "sql", text, values: [] }, tag);
+async function runBegin(session: InterceptedSession, { text }: CutPiece, tag: string): Promise<"failed" | undefined> {
+  // What the parser takes for a BEGIN has nothing but keywords.
+  const end = await runOurs(session, { kind: "sql", text: text.bytes.toString("latin1"), values: [] }, tag);
   if (end !== "failed") session.transaction.handOver();
   return end;
 }
 
-async function runStatement(session: InterceptedSession, piece: Piece, context: WriteContext): Promise<PieceResult> {
+async function runStatement(session: InterceptedSession, piece: CutPiece, context: WriteContext): Promise<PieceResult> {
   const statement = session.statements.resolve("", piece.text, piece.classification);
   if (!statement || isExplained(statement)) return runQuery(session, piece);
-  const write = new HeldStatement(session, statement, { ...noStatement, text: piece.text });
+  const write = new HeldStatement(session, statement, {
+    ...noStatement,
+    text: piece.text,
+    shift: piece.shift,
+  });
   const result = await runWrite({ session: write, context });
   await session.fly([], "sync", noStatement);
   if (result === "passOn") return runQuery(session, piece);
@@ -108,8 +134,8 @@ async function open(session: InterceptedSession): Promise<void> {
 }
 
 /** Its answers are the client's, but for the ReadyForQuery. */
-async function runQuery(session: InterceptedSession, { text }: Piece): Promise<"failed" | undefined> {
-  const { kind } = await session.fly([{ kind: "query", text }], "flush", noStatement);
+async function runQuery(session: InterceptedSession, { text, shift }: CutPiece): Promise<"failed" | undefined> {
+  const { kind } = await session.fly([{ kind: "query", text }], "flush", { ...noStatement, shift });
   await tellSettled(session);
   return kind === "landed" ? undefined : "failed";
 }

@@ -75,6 +75,19 @@ export const aloneOnly = defineError(
   (command: string) => ({ message: `${command} cannot run inside a transaction block` }),
 );
 
+export const longString = defineError(
+  "54000",
+  {
+    means: "A string of more statements than one Query may have when one of them writes to a mirror.",
+    sent: "nothing",
+    remedy: "Send it in several strings.",
+  },
+  (limit: number) => ({
+    message: `throughline: a string with a write to a mirror has at most ${limit} statements`,
+    hint: "Send it in several strings.",
+  }),
+);
+
 const inString = "in a string of several statements, as Postgres has it";
 
 export const noTransaction = defineError(

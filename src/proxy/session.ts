@@ -9,6 +9,9 @@ import { type Fields, fatal, writeError } from "../../protocol/fields.js";
 import { Status } from "../../protocol/messages.js";
 import { PendingReplies, RequestKind } from "../../protocol/pending-replies.js";
 import type { SqlError } from "../postgres/error-catalogue.js";
+import type { Classification } from "../sql/classification.js";
+import type { Lookout } from "../sql/lookout.js";
+import { type TextEncoding, textEncoding } from "../sql/sql-text.js";
 import { afterAcceptance } from "../write/client-errors.js";
 import type { FlightEnd, InjectedStep } from "../write/injected-step.js";
 import { fatalFields } from "../write/sql-error.js";
@@ -31,6 +34,8 @@ import { SessionTransaction } from "./transaction.js";
 const nothing = Buffer.alloc(0);
 
 export class Session implements HoldState, BackendState, InterceptedSession {
+  /** How the client writes its texts: Postgres tells at login, and when that changes. */
+  textEncoding: TextEncoding = "utf8";
   readonly statements = new Statements();
   readonly replies = new PendingReplies(this.statements);
   private readonly frontend: FrontendReader;
@@ -42,6 +47,8 @@ export class Session implements HoldState, BackendState, InterceptedSession {
   readonly client: Link;
   private postgres: Link | undefined;
   private holdingReady = false;
+  /** Postgres has asked the client for something, which may have come already. */
+  private isAsked = false;
   private readonly end = new SessionEnd();
   readonly transaction: SessionTransaction;
   readonly cancellation = new Cancellation();
@@ -49,12 +56,15 @@ export class Session implements HoldState, BackendState, InterceptedSession {
   constructor(
     clientSocket: Socket,
     readonly interceptor: Interceptor,
+    readonly lookout: Lookout,
     private readonly log: Logger,
     readonly clientAddress: string,
+    /** Called when Postgres has let the client in. */
+    private readonly onAuthenticated?: () => void,
   ) {
     this.transaction = new SessionTransaction(new OpenCalls(interceptor));
     this.client = new Link(clientSocket);
-    this.frontend = new FrontendReader(this.replies, this.statements, interceptor, this);
+    this.frontend = new FrontendReader(this.replies, this.statements, lookout, this);
     this.backend = new BackendReader(this.replies, this);
     this.fromClient = new Inflow(this.frontend);
     this.heldClient = new HeldClient(this.fromClient, this.frontend, () => this.pace());
@@ -102,10 +112,12 @@ export class Session implements HoldState, BackendState, InterceptedSession {
   /** Reads no faster than Postgres takes it, and not at all while the client is held. */
   private pace(): void {
     const { socket } = this.client;
-    if ((this.heldClient.current && !this.heldClient.collecting) || this.end.isClosed) socket.pause();
+    const isHeld = this.heldClient.current !== undefined && !this.heldClient.collecting;
+    const isEarly = this.frontend.isEarly && this.fromClient.length > 0;
+    if (isHeld || isEarly || this.end.isClosed) socket.pause();
     else if (this.postgres?.isCongested) {
       socket.pause();
-      this.postgres.whenWritten(() => this.heldClient.current || socket.resume());
+      this.postgres.whenWritten(() => this.pace());
     } else if (socket.isPaused()) socket.resume();
   }
 
@@ -162,6 +174,19 @@ export class Session implements HoldState, BackendState, InterceptedSession {
     this.client.write(bytes);
   }
 
+  authentication(code: number): void {
+    this.isAsked = true;
+    if (this.frontend.authenticate(code)) this.onAuthenticated?.();
+  }
+
+  parameter(name: string, value: string): void {
+    if (name === "client_encoding") this.textEncoding = textEncoding(value);
+  }
+
+  learn(meaning: Classification): void {
+    this.frontend.learn(meaning);
+  }
+
   cancelKey(key: Buffer): void {
     this.cancellation.learn(key);
   }
@@ -192,6 +217,9 @@ export class Session implements HoldState, BackendState, InterceptedSession {
     } catch (cause) {
       this.lose(cause);
     }
+    if (!this.isAsked) return;
+    this.isAsked = false;
+    this.readClient(nothing);
   }
 
   get flight(): Flight | undefined {

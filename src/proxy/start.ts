@@ -7,11 +7,12 @@ import { countOpen } from "../journal/listing.js";
 import { Presence } from "../journal/presence.js";
 import { recover } from "../journal/recover.js";
 import { deleteOldEntries } from "../journal/retain.js";
+import { loadSearchPaths } from "../mirror/search-paths.js";
 import { loadWatchedNames } from "../mirror/watched-names.js";
 import type { Metrics } from "../observe/metrics.js";
 import type { PostgresAddress } from "../postgres/address.js";
 import { Signer } from "../postgres/mac.js";
-import { WatchList } from "../sql/watch-list.js";
+import { sourcePattern, WatchList } from "../sql/watch-list.js";
 import type { MirroredTable } from "../upstream/mirrored-table.js";
 import { Listener } from "./listener.js";
 import { mirrorInterceptor } from "./mirror-interceptor.js";
@@ -66,9 +67,23 @@ export async function startProxy(parts: ProxyParts): Promise<RunningProxy> {
       pool,
       now.map(({ mirror }) => mirror),
     );
-    watchList.set(names.tables, names.functions);
+    watchList.set({
+      ...names,
+      functions: names.functions.map((name) => ({ schema: null, name })),
+      paths: await loadSearchPaths(pool),
+    });
   };
-  const context = { ...parts, signer, mirrors, sources: () => watchList.sourcePattern };
+  const context = {
+    ...parts,
+    signer,
+    mirrors,
+    sources: () =>
+      sourcePattern(
+        watchList.snapshot.tables,
+        watchList.snapshot.functions.map(({ name }) => name),
+      ),
+    onDefinition: () => undefined,
+  };
   const interceptor = mirrorInterceptor(watchList, context);
   const listener = new Listener({
     postgres,

@@ -1,21 +1,24 @@
 // The client's prepared statements and portals that write to mirrors. A name changes only when Postgres has confirmed it.
 
 import type { PendingRepliesEvents } from "../../protocol/pending-replies.js";
+import { type ByteName, toByteName } from "../../protocol/text.js";
 import { assertNever } from "../config/assert-never.js";
 import type { Classification } from "../sql/classification.js";
+import type { SqlText } from "../sql/sql-text.js";
 import type { WriteSession } from "../write/session-port.js";
+import { PendingChanges, Queue } from "./pending-changes.js";
 
 /** A statement that writes to a mirror, or would if it could. */
 export interface MirrorStatement {
-  readonly name: string;
-  readonly text: string;
+  readonly name: ByteName;
+  readonly text: SqlText;
   readonly classification: WriteSession["classification"];
   /** Name and text that it was prepared under; undefined for the unnamed statement. If the name now has other text, it is classified again. */
   readonly preparedAs?: WriteSession["preparedAs"];
 }
 
 export function isExplained({ classification }: MirrorStatement): boolean {
-  return classification.kind === "write" && classification.explainForm !== null;
+  return classification.kind === "write" && classification.explained !== null;
 }
 
 /** A portal of such a statement. */
@@ -30,15 +33,17 @@ export interface MirrorPortal {
 }
 
 type Change =
-  | { readonly kind: "statement"; readonly name: string; readonly to: MirrorStatement | undefined }
-  | { readonly kind: "portal"; readonly name: string; readonly to: MirrorPortal | undefined }
+  | { readonly kind: "statement"; readonly name: ByteName; readonly to: MirrorStatement | undefined }
+  | { readonly kind: "portal"; readonly name: ByteName; readonly to: MirrorPortal | undefined }
   /** A simple Query ends the unnamed statement and portal. */
   | { readonly kind: "query" };
 
 export class Statements implements PendingRepliesEvents {
   private readonly statements = new Map<string, MirrorStatement>();
   private readonly portals = new Map<string, MirrorPortal>();
-  private readonly pending: Change[] = [];
+  private readonly pending = new Queue<Change>();
+  private readonly pendingStatements = new PendingChanges(this.statements);
+  private readonly pendingPortals = new PendingChanges(this.portals);
 
   /** Writes that SQL-level PREPARE has named; Postgres keeps them in one namespace with ours. */
   private hasPrepared = false;
@@ -46,7 +51,7 @@ export class Statements implements PendingRepliesEvents {
   private runs = 0;
 
   /** What a classified text is as a statement; undefined: Postgres's own. An EXECUTE is the statement that it names. */
-  resolve(name: string, text: string, classification: Classification): MirrorStatement | undefined {
+  resolve(name: ByteName, text: SqlText, classification: Classification): MirrorStatement | undefined {
     switch (classification.kind) {
       case "write":
       case "prepareTransaction":
@@ -54,24 +59,27 @@ export class Statements implements PendingRepliesEvents {
       case "prepare":
         // It may fail still: Postgres is asked what its name means when it is run. A name that led to a write is worth asking for.
         if (classification.statement !== null) {
-          const { name: preparedName, statement } = classification;
+          const { statement } = classification;
+          const preparedName = toByteName(classification.name);
           this.hasPrepared = true;
+          // It is kept for as long as the name is: not the chunk that it lies in.
+          const kept = { ...text, bytes: Buffer.from(text.bytes) };
           this.statements.set(preparedName, {
             name: preparedName,
-            text,
+            text: kept,
             classification: statement,
-            preparedAs: { name: preparedName, text },
+            preparedAs: { name: preparedName, text: kept },
           });
         }
         return undefined;
       case "execute": {
-        const named = this.statement(classification.name);
+        const named = this.pendingStatements.get(toByteName(classification.name));
         if (named?.classification.kind !== "write") return undefined;
-        const { explainForm } = classification;
+        const { explained } = classification;
         return {
           name,
           text,
-          classification: { ...named.classification, parameters: false, explainForm },
+          classification: { ...named.classification, parameters: false, explained },
           preparedAs: named.preparedAs,
         };
       }
@@ -83,9 +91,9 @@ export class Statements implements PendingRepliesEvents {
     }
   }
 
-  /** Whether a text, as latin1, may run what was prepared, or give its name to something else. */
-  executes(latin1: string): boolean {
-    return this.hasPrepared && /\b(?:execute|prepare)\b/i.test(latin1);
+  /** Whether a text that has the word EXECUTE or PREPARE matters. */
+  get executes(): boolean {
+    return this.hasPrepared;
   }
 
   /** Nothing to look up: the fast path. */
@@ -94,8 +102,8 @@ export class Statements implements PendingRepliesEvents {
   }
 
   /** A Parse was sent. True: its confirmation matters. */
-  parse(name: string, statement: MirrorStatement | undefined): boolean {
-    return this.note({ kind: "statement", name, to: statement }, this.statement(name) !== undefined);
+  parse(name: ByteName, statement: MirrorStatement | undefined): boolean {
+    return this.note({ kind: "statement", name, to: statement }, this.pendingStatements.get(name) !== undefined);
   }
 
   /** A statement of the client's was sent to be run. */
@@ -108,18 +116,18 @@ export class Statements implements PendingRepliesEvents {
    * Bind may have changed what names and values mean.
    */
   isStale({ statement, boundAfter }: MirrorPortal): boolean {
-    return boundAfter !== this.runs || this.statement(statement.name) !== statement;
+    return boundAfter !== this.runs || this.pendingStatements.get(statement.name) !== statement;
   }
 
   /** A Bind was sent. `values` is asked for only when it is kept. */
-  bind(portal: string, statement: string, values: () => Buffer): boolean {
-    const named = this.statement(statement);
+  bind(portal: ByteName, statement: ByteName, values: () => Buffer): boolean {
+    const named = this.pendingStatements.get(statement);
     const to = named && { statement: named, values: values(), boundAfter: this.runs, hasExecuted: false };
     return this.note({ kind: "portal", name: portal, to }, this.portal(portal) !== undefined);
   }
 
-  close(kind: "S" | "P", name: string): boolean {
-    if (kind === "S") return this.note({ kind: "statement", name, to: undefined }, this.statement(name) !== undefined);
+  close(kind: "S" | "P", name: ByteName): boolean {
+    if (kind === "S") return this.parse(name, undefined);
     return this.note({ kind: "portal", name, to: undefined }, this.portal(name) !== undefined);
   }
 
@@ -128,12 +136,8 @@ export class Statements implements PendingRepliesEvents {
   }
 
   /** The portal as it will be when all that was sent is confirmed. */
-  portal(name: string): MirrorPortal | undefined {
-    for (const change of this.pending.toReversed()) {
-      if (change.kind === "portal" && change.name === name) return change.to;
-      if (change.kind === "query" && name === "") return undefined;
-    }
-    return this.portals.get(name);
+  portal(name: ByteName): MirrorPortal | undefined {
+    return this.pendingPortals.get(name);
   }
 
   /** Portals die with their transaction. */
@@ -142,7 +146,7 @@ export class Statements implements PendingRepliesEvents {
   }
 
   confirmed(): void {
-    const change = this.pending.shift();
+    const change = this.oldest();
     switch (change?.kind) {
       case "statement":
         set(this.statements, change.name, change.to);
@@ -167,23 +171,39 @@ export class Statements implements PendingRepliesEvents {
   }
 
   discarded(skipped: boolean): void {
-    const change = this.pending.shift();
+    const change = this.oldest();
     // A Parse that fails leaves no unnamed statement behind; a named one stays what it was.
     if (!skipped && change?.kind === "statement" && change.name === "") this.statements.delete("");
   }
 
-  private statement(name: string): MirrorStatement | undefined {
-    for (const change of this.pending.toReversed()) {
-      if (change.kind === "statement" && change.name === name) return change.to;
-      if (change.kind === "query" && name === "") return undefined;
-    }
-    return this.statements.get(name);
-  }
-
   private note(change: Change, replaces: boolean): boolean {
     const matters = replaces || ("to" in change && change.to !== undefined);
-    if (matters) this.pending.push(change);
-    return matters;
+    if (!matters) return false;
+    this.pending.push(change);
+    switch (change.kind) {
+      case "statement":
+        this.pendingStatements.send(change);
+        break;
+      case "portal":
+        this.pendingPortals.send(change);
+        break;
+      case "query":
+        this.pendingStatements.send({ name: "", to: undefined });
+        this.pendingPortals.send({ name: "", to: undefined });
+        break;
+      default:
+        assertNever(change);
+    }
+    return true;
+  }
+
+  /** Takes the change that Postgres has just dealt with. */
+  private oldest(): Change | undefined {
+    const change = this.pending.shift();
+    const name = change && "name" in change ? change.name : "";
+    if (change?.kind !== "portal") this.pendingStatements.end(name);
+    if (change?.kind !== "statement") this.pendingPortals.end(name);
+    return change;
   }
 }
 

@@ -22,14 +22,18 @@ export interface Write {
   readonly parameters: boolean;
   /** The statement calls a function, so each run of it may find different rows. */
   readonly calls: boolean;
-  /** How EXPLAIN without ANALYZE answers, which runs nothing of the statement; null when the statement is run. */
-  readonly explainForm: ExplainForm | null;
+  /** EXPLAIN without ANALYZE, which runs nothing of the statement; null when the statement is run. */
+  readonly explained: Explained | null;
   /** The format of the rows that follow COPY … FROM STDIN; `match` begins with a header that has to fit; null for every other statement. */
   readonly copies: "text" | "binary" | "match" | null;
 }
 
-/** The answer to EXPLAIN: `rows` of text take further lines, every other format leaves only a `notice`. */
-type ExplainForm = "rows" | "notice";
+export interface Explained {
+  /** The answer: `rows` of text take further lines, every other format leaves only a `notice`. */
+  readonly form: "rows" | "notice";
+  /** Where the statement that is explained begins, in bytes. */
+  readonly at: number;
+}
 
 export type Classification =
   /** The parser sees no write on a mirror, so Postgres gets the statement unchanged. */
@@ -40,9 +44,14 @@ export type Classification =
   /** PREPARE in SQL; `statement` is null when the prepared statement is no write on a mirror. */
   | { readonly kind: "prepare"; readonly name: string; readonly statement: Write | null }
   /** EXECUTE in SQL of the statement that was prepared as `name`. */
-  | { readonly kind: "execute"; readonly name: string; readonly explainForm: ExplainForm | null }
+  | { readonly kind: "execute"; readonly name: string; readonly explained: Explained | null }
   /** Several statements in one string, of which at least one is not `other`. */
-  | { readonly kind: "several"; readonly pieces: readonly Piece[]; readonly defines: readonly Definition[] };
+  | {
+      readonly kind: "several";
+      readonly pieces: readonly Piece[];
+      readonly isTooLong: boolean;
+      readonly defines: readonly Definition[];
+    };
 
 /** A name that may lead to a mirror from this statement on: a view, a renamed table, a table with a rule, or a function. */
 export interface Definition {
@@ -52,8 +61,9 @@ export interface Definition {
 
 /** One statement of a string of several, or a run of neighbours that are sent to Postgres together. */
 export interface Piece {
-  /** The statement's text behind as many blanks as precede it in the string, so that positions in errors are those of the string. */
-  readonly text: string;
+  /** Where it begins and ends in the string, in bytes. */
+  readonly from: number;
+  readonly to: number;
   readonly classification: Classification;
   readonly transaction: TransactionCommand | null;
   /** The statement is COPY … FROM STDIN, into any table. */

@@ -2,25 +2,29 @@
 
 import { assertNever } from "../config/assert-never.js";
 import type { Classification, Definition } from "./classification.js";
+import { explainedAt } from "./explained-at.js";
 import type { Names } from "./names.js";
 import { parse } from "./parser.js";
-import { copiesIn, loneCommand, piecesOf, transactionOf } from "./pieces.js";
+import { copiesIn, loneCommand, mostPieces, piecesOf, transactionOf } from "./pieces.js";
 import { fieldsOf, type NodeFields, numberOf, optionsOf, textOf, wordsOf } from "./tree.js";
 import { writeOf } from "./write-collector.js";
 
 const other: Classification = { kind: "other", defines: [] };
 
+/** As many names that a string defines are watched before the catalogue is looked at. */
+const mostDefined = 1_000;
+
 /** Returns what `text` means for the watched names, and the names that it would define. A text that can't be parsed is `other`. */
-export function classify(text: string, names: Names): Classification {
-  const statements = parse(text) ?? [];
+export async function classify(text: string, names: Names): Promise<Classification> {
+  const statements = (await parse(text)) ?? [];
   const [first] = statements;
-  if (statements.length <= 1) return first === undefined ? other : classifyOne(fieldsOf(first, "stmt"), names);
+  if (statements.length <= 1) return first === undefined ? other : classifyOne(fieldsOf(first, "stmt"), names, text);
   const defines: Definition[] = [];
   let current = names;
   const parts = statements.map((statement) => {
     const stmt = fieldsOf(statement, "stmt");
-    const classification = classifyOne(stmt, current);
-    if (classification.kind === "other" && classification.defines.length > 0) {
+    const classification = classifyOne(stmt, current, text);
+    if (classification.kind === "other" && classification.defines.length > 0 && defines.length < mostDefined) {
       defines.push(...classification.defines);
       current = current.with(classification.defines);
     }
@@ -33,8 +37,15 @@ export function classify(text: string, names: Names): Classification {
       lone: loneCommand(stmt),
     };
   });
-  if (!parts.some(({ classification }) => concernsMirrors(classification))) return { kind: "other", defines };
-  return { kind: "several", pieces: piecesOf(text, parts), defines };
+  const known = defines.slice(0, mostDefined);
+  if (!parts.some(({ classification }) => concernsMirrors(classification))) return { kind: "other", defines: known };
+  const pieces = piecesOf(Buffer.byteLength(text), parts);
+  return {
+    kind: "several",
+    pieces: pieces.slice(0, mostPieces),
+    isTooLong: pieces.length > mostPieces,
+    defines: known,
+  };
 }
 
 /** In a string of several statements, a PREPARE that writes to no mirror is left to Postgres. */
@@ -54,14 +65,14 @@ function concernsMirrors(classification: Classification): boolean {
   }
 }
 
-function classifyOne(stmt: NodeFields | undefined, names: Names): Classification {
+function classifyOne(stmt: NodeFields | undefined, names: Names, text: string): Classification {
   const [kind = ""] = Object.keys(stmt ?? {});
   const fields = fieldsOf(stmt, kind);
   switch (kind) {
     case "TransactionStmt":
       return textOf(fields, "kind") === "TRANS_STMT_PREPARE" ? { kind: "prepareTransaction" } : other;
     case "ExecuteStmt":
-      return { kind: "execute", name: textOf(fields, "name") ?? "", explainForm: null };
+      return { kind: "execute", name: textOf(fields, "name") ?? "", explained: null };
     case "PrepareStmt": {
       const statement = writeOf(fieldsOf(fields, "query"), names) ?? null;
       return { kind: "prepare", name: textOf(fields, "name") ?? "", statement };
@@ -72,7 +83,7 @@ function classifyOne(stmt: NodeFields | undefined, names: Names): Classification
     case "RuleStmt":
       return { kind: "other", defines: definitionsOf(kind, fields, names) };
     case "ExplainStmt":
-      return runs(fields) ? writeOrExecute(stmt, fields, names) : explainOf(fields, names);
+      return runs(fields) ? writeOrExecute(stmt, fields, names) : explainOf(fields, names, text);
     case "SelectStmt":
     case "InsertStmt":
     case "UpdateStmt":
@@ -117,13 +128,14 @@ function writeOrExecute(stmt: NodeFields | undefined, fields: NodeFields | undef
 /** Returns the EXECUTE in EXPLAIN ANALYZE EXECUTE or CREATE TABLE … AS EXECUTE. */
 function executeOf(around: NodeFields | undefined): Extract<Classification, { kind: "execute" }> | undefined {
   const execute = fieldsOf(fieldsOf(around, "query"), "ExecuteStmt");
-  return execute && { kind: "execute", name: textOf(execute, "name") ?? "", explainForm: null };
+  return execute && { kind: "execute", name: textOf(execute, "name") ?? "", explained: null };
 }
 
-function explainOf(explain: NodeFields | undefined, names: Names): Classification {
+function explainOf(explain: NodeFields | undefined, names: Names, text: string): Classification {
   const format = optionsOf(explain, "format").at(-1)?.toLowerCase() ?? "text";
   const statement = executeOf(explain) ?? writeOf(fieldsOf(explain, "query"), names);
-  return statement ? { ...statement, explainForm: format === "text" ? "rows" : "notice" } : other;
+  if (!statement) return other;
+  return { ...statement, explained: { form: format === "text" ? "rows" : "notice", at: explainedAt(text) } };
 }
 
 /** Returns whether EXPLAIN runs its statement, as ANALYZE asks for. */

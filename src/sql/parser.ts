@@ -7,30 +7,16 @@ type Parser = typeof import("libpg-query");
 const require = createRequire(import.meta.url);
 let parser: Parser | undefined;
 
-let renewing: Promise<void> | undefined;
-
-/** Loads the parser, before the first statement, or waits until a fresh one has replaced it. */
-export async function loadParser(): Promise<void> {
-  parser ??= await fresh();
-  await renewing;
-}
-
 /** Returns the statements of `text`; undefined when it can't be parsed. */
-export function parse(text: string): readonly unknown[] | undefined {
+export async function parse(text: string): Promise<readonly unknown[] | undefined> {
+  parser ??= await fresh();
   try {
-    return parser?.parseSync(text).stmts;
+    return parser.parseSync(text).stmts;
   } catch (cause) {
     // A text too deep for the parser's stack leaks memory, and after some thirty of these the parser answers no more.
-    if (!(parser && cause instanceof parser.SqlError)) renew();
+    if (!(cause instanceof parser.SqlError)) parser = undefined;
     return undefined;
   }
-}
-
-function renew(): void {
-  const renewal = fresh().then((instance) => {
-    parser = instance;
-  });
-  renewing = renewal.catch(() => undefined);
 }
 
 async function fresh(): Promise<Parser> {

@@ -3,18 +3,18 @@
 import type { Piece, TransactionCommand } from "./classification.js";
 import { fieldsOf, listOf, type NodeFields, textOf } from "./tree.js";
 
-/** A statement of a string, with its place in UTF-8 bytes; a length of 0 reaches to the end of the string. */
-export interface LocatedStatement extends Omit<Piece, "text"> {
+/** A string of more pieces is refused: each costs messages of its own. */
+export const mostPieces = 10_000;
+
+/** A statement of a string, with its place in bytes; a length of 0 reaches to the end of the string. */
+export interface LocatedStatement extends Omit<Piece, "from" | "to"> {
   readonly at: number;
   readonly length: number;
 }
 
-/** Cuts `text` into its statements. Neighbours that write to no mirror and leave the transaction alone stay one piece. */
-export function piecesOf(text: string, statements: readonly LocatedStatement[]): Piece[] {
-  const bytes = Buffer.from(text, "utf8");
+/** Returns the pieces of a string of `size` bytes. Neighbours that write to no mirror and leave the transaction alone stay one piece. */
+export function piecesOf(size: number, statements: readonly LocatedStatement[]): Piece[] {
   const pieces: Piece[] = [];
-  let blanks = 0;
-  let from = 0;
   for (let i = 0; i < statements.length; ) {
     const first = statements[i];
     if (!first) break;
@@ -24,11 +24,8 @@ export function piecesOf(text: string, statements: readonly LocatedStatement[]):
       last = next;
       i += 1;
     }
-    blanks += [...bytes.toString("utf8", from, first.at)].length;
-    from = first.at;
-    const end = last.length === 0 ? bytes.length : last.at + last.length;
-    const { at: _at, length: _length, ...rest } = first;
-    pieces.push({ text: " ".repeat(blanks) + bytes.toString("utf8", first.at, end), ...rest });
+    const { at: from, length: _length, ...rest } = first;
+    pieces.push({ from, to: last.length === 0 ? size : last.at + last.length, ...rest });
   }
   return pieces;
 }

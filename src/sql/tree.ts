@@ -43,15 +43,24 @@ export function optionsOf(stmt: NodeFields | undefined, name: string): readonly 
     });
 }
 
-/** Visits every object in the tree with its key, an outer one before those within it. */
-export function walk(value: unknown, visit: (key: string, fields: NodeFields) => void): void {
-  if (Array.isArray(value)) {
-    for (const item of value) walk(item, visit);
-    return;
+/** Visits every object in the tree with its key, an outer one before those within it. Depth costs no stack: an expression may be nested thousands deep. */
+export function walk(tree: unknown, visit: (key: string, fields: NodeFields) => void): void {
+  const left: unknown[] = [tree];
+  while (left.length > 0) {
+    const value = left.pop();
+    if (value instanceof Visit) visit(value.key, value.fields);
+    const inside = value instanceof Visit ? value.fields : value;
+    if (Array.isArray(inside)) for (let at = inside.length - 1; at >= 0; at -= 1) left.push(inside[at]);
+    else if (isNodeFields(inside))
+      for (const [key, inner] of Object.entries(inside).reverse())
+        left.push(isNodeFields(inner) ? new Visit(key, inner) : inner);
   }
-  if (!isNodeFields(value)) return;
-  for (const [key, inner] of Object.entries(value)) {
-    if (isNodeFields(inner)) visit(key, inner);
-    walk(inner, visit);
-  }
+}
+
+/** An object whose turn has not come. */
+class Visit {
+  constructor(
+    readonly key: string,
+    readonly fields: NodeFields,
+  ) {}
 }

@@ -1,40 +1,53 @@
 // The names whose appearance makes a statement worth parsing: mirrors, the views over them, and the functions that write to them.
 // A false alarm costs one parse and one look-up; what slips through, the guard in Postgres refuses.
 
-import { assertNever } from "../config/assert-never.js";
 import type { Definition, TableName } from "./classification.js";
 import type { Names } from "./names.js";
-
-const verbs = /\b(?:insert|update|delete|merge|copy|view|rule)\b/i;
-const prepare = /\bprepare\b/i;
-const transaction = /\btransaction\b/i;
-
-/** The most names that are watched as soon as a statement defines them; later ones wait for the next look at the catalogue. */
-const mostDefined = 1_000;
+import { WordIndex, WordKind, type WordKinds } from "./word-index.js";
 
 /** A null schema stands for any schema. */
-export interface WatchedTable {
+export interface WatchedName {
   readonly schema: string | null;
   readonly name: string;
 }
 
-export class WatchList implements Names {
-  private tables: readonly WatchedTable[] = [];
-  private functions: ReadonlySet<string> = new Set();
-  private readonly definedNames: Readonly<Record<Definition["kind"], Set<string>>>;
-  private tableNames: ReadonlySet<string> = new Set();
-  /** A regular expression for Postgres, which matches the source of a function that may write to a mirror. */
-  sourcePattern = "";
-  private tablePattern: RegExp | undefined;
-  private functionPattern: RegExp | undefined;
+/** Where the sessions of this database look for a name that a statement does not qualify. */
+export interface SearchPaths {
+  /** The schemas in which every session looks, unless it is told to look elsewhere. */
+  readonly schemas: readonly string[];
+  /** The roles whose sessions look elsewhere from the start. */
+  readonly roles: readonly string[];
+}
 
-  constructor(definedNames: Readonly<Record<Definition["kind"], Iterable<string>>> = { table: [], function: [] }) {
-    this.definedNames = { table: new Set(definedNames.table), function: new Set(definedNames.function) };
+/** The names of the catalogue, as plain values that a thread can be sent. */
+export interface WatchedNames {
+  readonly tables: readonly WatchedName[];
+  readonly functions: readonly WatchedName[];
+  readonly paths: SearchPaths;
+}
+
+const noNames: WatchedNames = { tables: [], functions: [], paths: { schemas: [], roles: [] } };
+
+export class WatchList implements Names {
+  private names: WatchedNames = noNames;
+  private readonly tableNames = new Set<string>();
+  private readonly functionNames = new Set<string>();
+  private index = new WordIndex();
+  /** Grows with each change, so that what was derived from other names can be told. */
+  version = 0;
+
+  constructor(names: WatchedNames = noNames) {
+    this.set(names);
+  }
+
+  /** The names as they were set. */
+  get snapshot(): WatchedNames {
+    return this.names;
   }
 
   /** False while there is no mirror, and then no statement is looked at. */
   get awake(): boolean {
-    return this.tablePattern !== undefined;
+    return this.names.tables.length > 0;
   }
 
   isTable(name: string): boolean {
@@ -42,75 +55,92 @@ export class WatchList implements Names {
   }
 
   isFunction(name: string): boolean {
-    return this.functions.has(name) || this.definedNames.function.has(name);
+    return this.functionNames.has(name);
   }
 
-  /** Replaces the names from the catalogue; the names that statements have defined stay. */
-  set(tables: readonly WatchedTable[], functions: Iterable<string>): void {
-    this.tables = tables;
-    this.functions = new Set(functions);
-    this.compile();
+  /** Replaces the names from the catalogue. The same names again change nothing. */
+  set(names: WatchedNames): void {
+    if (JSON.stringify(names) === JSON.stringify(this.names) && this.version > 0) return;
+    this.names = names;
+    this.version += 1;
+    fill(this.tableNames, names.tables);
+    fill(this.functionNames, names.functions);
+    this.index = new WordIndex(wordsOf(names));
   }
 
-  /** Watches the names that a client's statement defines, so that its next statement finds them watched. */
-  define(definitions: readonly Definition[]): void {
-    const additions = definitions.filter((definition) => this.canAdd(definition));
-    for (const { kind, name } of additions) this.definedNames[kind].add(name);
-    if (additions.length > 0) this.compile();
-  }
-
-  /** Returns a list that also watches the defined names; this list stays unchanged. */
+  /** Returns a list that also watches the defined names, in any schema; this list stays unchanged. */
   with(definitions: readonly Definition[]): WatchList {
-    const additions = definitions.filter((definition) => this.canAdd(definition));
-    if (additions.length === 0) return this;
-    const copy = new WatchList(this.definedNames);
-    for (const { kind, name } of additions) copy.definedNames[kind].add(name);
-    copy.set(this.tables, this.functions);
-    return copy;
-  }
-
-  private canAdd(definition: Definition): boolean {
-    return !this.isWatched(definition) && this.definedNames[definition.kind].size < mostDefined;
-  }
-
-  private isWatched({ kind, name }: Definition): boolean {
-    switch (kind) {
-      case "table":
-        return this.isTable(name);
-      case "function":
-        return this.isFunction(name);
-      default:
-        return assertNever(kind);
-    }
+    const additions = (kind: Definition["kind"]) =>
+      definitions.flatMap((definition) => (definition.kind === kind ? [{ schema: null, name: definition.name }] : []));
+    const [tables, functions] = [additions("table"), additions("function")];
+    if (tables.length + functions.length === 0) return this;
+    const { names } = this;
+    return new WatchList({
+      ...names,
+      tables: [...names.tables, ...tables],
+      functions: [...names.functions, ...functions],
+    });
   }
 
   /** Returns the tables that the body of a DO block writes to and the functions that it calls, with the schema it gives them. */
   namesIn(body: string): { readonly tables: TableName[]; readonly functions: TableName[] } {
     return {
       tables: mentionsOf(body, [...this.tableNames], writes, ""),
-      functions: mentionsOf(body, [...this.functions, ...this.definedNames.function], "", "\\s*\\("),
+      functions: mentionsOf(body, [...this.functionNames], "", "\\s*\\("),
     };
   }
 
-  /** Returns whether a statement, as latin1 text, is worth parsing. */
-  suspects(latin1: string): boolean {
-    const { tablePattern, functionPattern } = this;
-    return (
-      (tablePattern?.test(latin1) === true && verbs.test(latin1)) ||
-      functionPattern?.test(latin1) === true ||
-      (tablePattern !== undefined && prepare.test(latin1) && transaction.test(latin1))
-    );
+  /** Returns the kinds of the words in a text. */
+  wordsIn(bytes: Buffer, start: number, end: number): WordKinds {
+    return this.index.scan(bytes, start, end);
   }
 
-  private compile(): void {
-    const tables = [...this.tables, ...[...this.definedNames.table].map((name) => ({ schema: null, name }))];
-    const functions = [...this.functions, ...this.definedNames.function];
-    this.tableNames = new Set(tables.map(({ name }) => name));
-    this.sourcePattern = sourcePattern(tables, functions);
-    this.tablePattern = tables.length > 0 ? new RegExp(`${anyOf([...this.tableNames])}|u&"`, "i") : undefined;
-    this.functionPattern = functions.length > 0 ? new RegExp(`${anyOf(functions)}|u&"`, "i") : undefined;
+  /** Returns whether the sessions of a role look for names in other schemas from the start: where it has a path, or a schema, of its own. */
+  looksElsewhere(role: string): boolean {
+    const { tables, functions, paths } = this.names;
+    return paths.roles.includes(role) || [...tables, ...functions].some(({ schema }) => schema === role);
   }
 }
+
+function fill(set: Set<string>, names: readonly WatchedName[]): void {
+  set.clear();
+  for (const { name } of names) set.add(name);
+}
+
+function wordsOf({ tables, functions, paths }: WatchedNames): (readonly [string, WordKinds])[] {
+  const isNear = ({ schema }: WatchedName) => schema === null || paths.schemas.includes(schema);
+  const kindsOf = (watched: readonly WatchedName[], near: WordKinds, far: WordKinds) =>
+    watched.map((one) => [one.name, isNear(one) ? near : far] as const);
+  const farSchemas = [...tables, ...functions].flatMap((one) => (isNear(one) ? [] : (one.schema ?? [])));
+  return [
+    ...kindsOf(tables, WordKind.table, WordKind.farTable),
+    ...kindsOf(functions, WordKind.function, WordKind.farFunction),
+    ...[...new Set(farSchemas)].map((schema) => [schema, WordKind.farSchema] as const),
+  ];
+}
+
+/**
+ * Returns whether a text with these words may change where its session looks for names: by search_path, or by SET SCHEMA, SET ROLE or
+ * SET SESSION AUTHORIZATION. An UPDATE may set a column of such a name.
+ */
+export function movesSearchPath(words: WordKinds): boolean {
+  if ((words & WordKind.searchPath) !== 0) return true;
+  return (words & WordKind.set) !== 0 && (words & WordKind.owner) !== 0 && (words & WordKind.verb) === 0;
+}
+
+/** Returns whether a text with these words is worth parsing. `everywhere`: its session may look for names in any schema. */
+export function isSuspect(words: WordKinds, everywhere: boolean): boolean {
+  const reachesFar = everywhere || (words & WordKind.farSchema) !== 0;
+  const tables = reachesFar ? WordKind.table | WordKind.farTable : WordKind.table;
+  const functions = reachesFar ? WordKind.function | WordKind.farFunction : WordKind.function;
+  return (
+    ((words & tables) !== 0 && (words & WordKind.verb) !== 0) ||
+    (words & functions) !== 0 ||
+    ((words & WordKind.prepare) !== 0 && (words & WordKind.transaction) !== 0)
+  );
+}
+
+export type WatchedTable = WatchedName;
 
 /** A pattern for the blanks and comments between two words. */
 const gap = "(?:\\s|--[^\\n]*\\n|/\\*(?:[^*]|\\*+[^*/])*\\*+/)+";
@@ -148,14 +178,4 @@ function mentionsOf(body: string, names: readonly string[], before: string, behi
 /** Returns the name with its quotes doubled, as SQL spells it between quotes. */
 function inQuotes(name: string): string {
   return name.replaceAll('"', '""');
-}
-
-function anyOf(names: readonly string[]): string {
-  return names
-    .map((name) =>
-      Buffer.from(inQuotes(name), "utf8")
-        .toString("latin1")
-        .replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&"),
-    )
-    .join("|");
 }

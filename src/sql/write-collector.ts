@@ -73,7 +73,7 @@ class WriteCollector {
       conflict: insert && isAlone ? conflictOf(fieldsOf(insert, "onConflictClause")) : null,
       parameters,
       calls,
-      explainForm: null,
+      explained: null,
       copies,
     };
   }

@@ -1,6 +1,7 @@
 // What the write path has sent to Postgres while a client is held: steps, the flights that carry them, and how these end.
 
 import type { Fields } from "../../protocol/fields.js";
+import type { SqlText } from "../sql/sql-text.js";
 
 /** One injected message group; the client's own statement is never rewritten, only run. */
 export type InjectedStep =
@@ -13,7 +14,7 @@ export type InjectedStep =
   /** Closes the named statement that `prepareQuery` made. */
   | { readonly kind: "forget" }
   /** A simple Query of the client's; all its replies go to the client, but for the ReadyForQuery. */
-  | { readonly kind: "query"; readonly text: string }
+  | { readonly kind: "query"; readonly text: SqlText }
   /** The client's statement and values, in a portal of ours; its rows are dropped. */
   | { readonly kind: "dryRun" }
   /** The client's COPY … FROM STDIN, with no rows: what Postgres says to it is kept. */

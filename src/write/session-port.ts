@@ -1,7 +1,9 @@
 // The port between the write path and a held client session: flights of injected messages, and words to the client.
 
 import type { Fields } from "../../protocol/fields.js";
+import type { ByteName } from "../../protocol/text.js";
 import type { Classification } from "../sql/classification.js";
+import type { SqlText } from "../sql/sql-text.js";
 import type { FlightEnd, FlightResult, InjectedStep } from "./injected-step.js";
 
 /** An upstream call made in the client's open transaction. */
@@ -21,11 +23,11 @@ export interface OpenCall {
 
 export interface WriteSession {
   readonly classification: Extract<Classification, { kind: "write" | "prepareTransaction" }>;
-  readonly text: string;
+  readonly text: SqlText;
   /** Name and text this statement was prepared under. If the name now maps to other text, the statement is classified again. */
-  readonly preparedAs: { readonly name: string; readonly text: string } | undefined;
+  readonly preparedAs: { readonly name: ByteName; readonly text: SqlText } | undefined;
   /** Classifies the statement again, by the text that is prepared under its name now. False: that is no write on a mirror. */
-  reclassify(text: string): boolean;
+  reclassify(text: string): Promise<boolean>;
   readonly processId: number;
   readonly clientAddress: string;
   /** A simple Query, rather than an Execute. */

@@ -9,6 +9,9 @@ import { makeLog } from "../../src/observe/log.js";
 import { type PostgresAddress, postgresAddress } from "../../src/postgres/address.js";
 import type { Interceptor } from "../../src/proxy/interceptor.js";
 import { Listener } from "../../src/proxy/listener.js";
+import { Classifier } from "../../src/sql/classifier.js";
+import { Lookout } from "../../src/sql/lookout.js";
+import { WatchList } from "../../src/sql/watch-list.js";
 import { type Stack, startStack } from "../support/stack.js";
 
 export interface DirectAndProxied {
@@ -21,10 +24,10 @@ export interface DirectAndProxied {
   close(): Promise<void>;
 }
 
+const nothing = new WatchList();
 export const notIntercepted: Interceptor = {
   awake: false,
-  suspects: () => false,
-  classify: () => ({ kind: "other", defines: [] }),
+  lookout: (start) => new Lookout(nothing, new Classifier(nothing), start, () => undefined),
   handle: () => Promise.reject(new Error("nothing is held")),
   endedCalls: async (calls) => calls,
   settle: () => Promise.reject(new Error("nothing is settled")),

@@ -59,7 +59,7 @@ function callPortion(statement: CheckedStatement, portion: readonly RowToSend[])
           role: inspection.role,
           application: inspection.application,
           clientAddress: session.clientAddress,
-          statementHash: createHash("sha256").update(session.text).digest("hex"),
+          statementHash: createHash("sha256").update(session.text.bytes).digest("hex"),
         },
         clientIsGone: () => session.isOver,
       },

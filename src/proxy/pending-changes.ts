@@ -1,0 +1,70 @@
+// What the client's statements and portals will be, once Postgres has confirmed all that was sent: each name is found at once, however
+// many changes are on their way.
+
+export interface Change<Value> {
+  readonly name: string;
+  readonly to: Value | undefined;
+}
+
+interface Upcoming<Value> {
+  readonly to: Value | undefined;
+  /** How many changes of the name are on their way. */
+  readonly changes: number;
+}
+
+/** The changes of one kind of name. */
+export class PendingChanges<Value> {
+  private readonly upcoming = new Map<string, Upcoming<Value>>();
+
+  constructor(private readonly confirmed: Map<string, Value>) {}
+
+  /** What the name will stand for. */
+  get(name: string): Value | undefined {
+    const upcoming = this.upcoming.get(name);
+    return upcoming ? upcoming.to : this.confirmed.get(name);
+  }
+
+  /** A message that gives the name another meaning was sent. */
+  send({ name, to }: Change<Value>): void {
+    this.upcoming.set(name, { to, changes: (this.upcoming.get(name)?.changes ?? 0) + 1 });
+  }
+
+  /** The oldest change of the name is done with, whatever has become of it. */
+  end(name: string): void {
+    const upcoming = this.upcoming.get(name);
+    if (!upcoming) return;
+    if (upcoming.changes === 1) this.upcoming.delete(name);
+    else this.upcoming.set(name, { ...upcoming, changes: upcoming.changes - 1 });
+  }
+}
+
+/** First in, first out, without moving what is left. */
+export class Queue<Item> {
+  private items: (Item | undefined)[] = [];
+  private head = 0;
+
+  get length(): number {
+    return this.items.length - this.head;
+  }
+
+  push(item: Item): void {
+    this.items.push(item);
+  }
+
+  shift(): Item | undefined {
+    const item = this.items[this.head];
+    this.items[this.head] = undefined;
+    this.head += 1;
+    if (this.head === this.items.length) this.clear();
+    else if (this.head >= 1024 && 2 * this.head >= this.items.length) {
+      this.items = this.items.slice(this.head);
+      this.head = 0;
+    }
+    return item;
+  }
+
+  private clear(): void {
+    this.items = [];
+    this.head = 0;
+  }
+}

@@ -1,0 +1,81 @@
+// How one session's texts are looked at: first for the words in them, which is cheap, and only then for their meaning.
+
+import type { Classification, Definition } from "./classification.js";
+import type { Classifier } from "./classifier.js";
+import type { SqlText } from "./sql-text.js";
+import { isSuspect, movesSearchPath, type WatchList } from "./watch-list.js";
+import { WordIndex, WordKind } from "./word-index.js";
+
+/** What a session's names are found by from the start. */
+export interface SessionStart {
+  readonly role: string;
+  /** The startup packet may set search_path. */
+  readonly movesSearchPath: boolean;
+}
+
+/** As many names of its own are watched for a session as soon as it defines them; later ones wait for the next look at the catalogue. */
+const mostDefined = 1_000;
+
+export interface Words {
+  /** The text is worth parsing. */
+  readonly suspect: boolean;
+  /** It may run what was prepared, or give its name to something else. */
+  readonly executes: boolean;
+}
+
+const noWords: Words = { suspect: false, executes: false };
+
+export class Lookout {
+  /** The session may look for names in any schema. */
+  private everywhere: boolean;
+  /** By kind and name. */
+  private readonly definitions = new Map<string, Definition>();
+  private ownIndex: WordIndex | undefined;
+
+  constructor(
+    private readonly watchList: WatchList,
+    private readonly classifier: Classifier,
+    start: SessionStart,
+    /** Called when a text defines names that the catalogue will have. */
+    private readonly onDefinition: () => void,
+  ) {
+    this.everywhere = start.movesSearchPath || watchList.looksElsewhere(start.role);
+  }
+
+  /** False while there is no mirror, and then no text is looked at. */
+  get awake(): boolean {
+    return this.watchList.awake;
+  }
+
+  /** Returns what the words of a text say. */
+  read(bytes: Buffer, start: number, end: number): Words {
+    if (!this.awake) return noWords;
+    const all = this.watchList.wordsIn(bytes, start, end) | (this.ownIndex?.scan(bytes, start, end) ?? 0);
+    if (movesSearchPath(all)) this.everywhere = true;
+    const executes = (all & (WordKind.execute | WordKind.prepare)) !== 0;
+    return { suspect: isSuspect(all, this.everywhere), executes };
+  }
+
+  /** Returns what a text means, if that was found out before. */
+  known(text: SqlText): Classification | undefined {
+    return this.definitions.size > 0 ? undefined : this.classifier.known(text);
+  }
+
+  /** Returns what a text means. What it defines is watched for this session from now on. */
+  async classify(text: SqlText): Promise<Classification> {
+    const classification = await this.classifier.classify(text, [...this.definitions.values()]);
+    if ("defines" in classification) this.define(classification.defines);
+    return classification;
+  }
+
+  private define(defined: readonly Definition[]): void {
+    const before = this.definitions.size;
+    for (const definition of defined) {
+      if (this.definitions.size >= mostDefined) break;
+      this.definitions.set(`${definition.kind} ${definition.name}`, definition);
+    }
+    if (this.definitions.size === before) return;
+    this.ownIndex = new WordIndex([...this.definitions.values()].map(({ kind, name }) => [name, WordKind[kind]]));
+    this.onDefinition();
+  }
+}

@@ -1,0 +1,115 @@
+// Finds out in one pass over the bytes of a text which watched words it has, in any order: cheap enough for every text of every client.
+// A word is a run of ASCII letters, digits and underscores without regard to case, so that what a client's encoding makes of the other
+// bytes does not matter. Of a name that has other characters, the longest such run stands for it: a false alarm costs one parse.
+
+/** What a word of a text may mean; a text's words are a sum of these. */
+export const WordKind = {
+  /** The name of a watched table, or of a watched function, that a session finds without its schema. */
+  table: 1,
+  function: 2,
+  /** The same behind a schema that sessions do not look in by themselves. */
+  farTable: 4,
+  farFunction: 8,
+  /** The name of such a schema. */
+  farSchema: 16,
+  /** A command that writes, or makes a view or a rule. */
+  verb: 32,
+  prepare: 64,
+  transaction: 128,
+  execute: 256,
+  /** The setting that says where the session looks for names. */
+  searchPath: 512,
+  /** SET, and what it names that changes where the session looks. */
+  set: 1024,
+  owner: 2048,
+} as const;
+
+/** A sum of word kinds. */
+export type WordKinds = number;
+
+const nameKinds = WordKind.table | WordKind.function | WordKind.farTable | WordKind.farFunction | WordKind.farSchema;
+
+const fixedWords: readonly (readonly [string, WordKinds])[] = [
+  ...["insert", "update", "delete", "merge", "copy", "view", "rule"].map((word) => [word, WordKind.verb] as const),
+  ["prepare", WordKind.prepare],
+  ["transaction", WordKind.transaction],
+  ["execute", WordKind.execute],
+  ["search_path", WordKind.searchPath],
+  ["set", WordKind.set],
+  ...["schema", "role", "authorization"].map((word) => [word, WordKind.owner] as const),
+];
+
+const offsetBasis = 0x811c9dc5 | 0;
+const prime = 0x01000193;
+const filterSize = 1 << 16;
+
+/** Each byte as it counts in a word, upper case as lower case; 0 for a byte that ends a word. */
+const wordBytes = Uint8Array.from({ length: 256 }, (_, byte) => {
+  const character = String.fromCharCode(byte);
+  return byte < 128 && /[a-z0-9_]/i.test(character) ? character.toLowerCase().charCodeAt(0) : 0;
+});
+
+const letterU = 0x75;
+const ampersand = 0x26;
+const quote = 0x22;
+
+export class WordIndex {
+  /** Which kinds the words with these last bits of a hash have: most words of a text have none. */
+  private readonly filter = new Uint16Array(filterSize);
+  private readonly kinds = new Map<number, WordKinds>();
+  /** The kinds of names without any run to look for: each text may have them. */
+  private everywhere: WordKinds = 0;
+
+  constructor(names: Iterable<readonly [name: string, kind: WordKinds]> = []) {
+    for (const [word, kind] of fixedWords) this.add(word, kind);
+    for (const [name, kind] of names) {
+      const word = longestRun(name);
+      if (word === "") this.everywhere |= kind;
+      else this.add(word, kind);
+    }
+  }
+
+  /** Returns the kinds of all watched words in `bytes`. Takes a time in proportion to its length, whatever is watched. */
+  scan(bytes: Buffer, start: number, end: number): WordKinds {
+    const { filter } = this;
+    let found = this.everywhere;
+    let hash = offsetBasis;
+    let length = 0;
+    for (let at = start; at <= end; at += 1) {
+      const byte = at < end ? (wordBytes[bytes[at] ?? 0] ?? 0) : 0;
+      if (byte !== 0) {
+        hash = Math.imul(hash ^ byte, prime);
+        length += 1;
+        continue;
+      }
+      if (length === 0) continue;
+      if (filter[hash & (filterSize - 1)] !== 0) found |= this.kinds.get(hash) ?? 0;
+      if (length === 1 && spellsByEscapes(bytes, at)) found |= nameKinds;
+      hash = offsetBasis;
+      length = 0;
+    }
+    return found;
+  }
+
+  private add(word: string, kind: WordKinds): void {
+    const hash = hashOf(word);
+    this.kinds.set(hash, (this.kinds.get(hash) ?? 0) | kind);
+    this.filter[hash & (filterSize - 1)] = 1;
+  }
+}
+
+/** U&"…" may spell any name (manual: "Identifiers and Key Words"). `at` is where its first letter ends. */
+function spellsByEscapes(bytes: Buffer, at: number): boolean {
+  return bytes[at] === ampersand && bytes[at + 1] === quote && wordBytes[bytes[at - 1] ?? 0] === letterU;
+}
+
+function hashOf(word: string): number {
+  let hash = offsetBasis;
+  for (let at = 0; at < word.length; at += 1) hash = Math.imul(hash ^ (wordBytes[word.charCodeAt(at)] ?? 0), prime);
+  return hash;
+}
+
+function longestRun(name: string): string {
+  const runs = name.match(/[a-z0-9_]+/gi) ?? [];
+  return runs.reduce((longest, run) => (run.length > longest.length ? run : longest), "");
+}
