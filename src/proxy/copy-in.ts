@@ -11,7 +11,8 @@ const mostBytes = 16 * 1024 * 1024;
 
 export class CopyIn {
   private readonly frames: Buffer[] = [];
-  private length = 0;
+  /** How many bytes are kept. */
+  length = 0;
   private resolve: (collected: CopyCollection) => void = () => undefined;
   over = false;
   /** Then the rest is read, as Postgres does after an error, and forgotten. */
@@ -66,6 +67,7 @@ export class CopyIn {
   private giveUp(): void {
     this.tooLong = true;
     this.frames.length = 0;
+    this.length = 0;
   }
 
   private keep(chunk: Buffer, start: number, end: number): void {

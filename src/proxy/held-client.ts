@@ -4,10 +4,15 @@ import { type CopyCollection, CopyIn } from "./copy-in.js";
 import { type FrontendReader, type Hold, heldLength, holdsStatement } from "./frontend.js";
 import type { Inflow } from "./inflow.js";
 
+/** What a held client may send meanwhile. */
+const mostWaiting = 1024 * 1024;
+
 export class HeldClient {
   current: Hold | undefined;
   /** How much of what is kept is the held message. */
   private length = 0;
+  /** The client sends nothing more, so that rows which have not come will not come. */
+  private isAbandoned = false;
 
   constructor(
     private readonly inflow: Inflow,
@@ -34,6 +39,19 @@ export class HeldClient {
     return this.frontend.copyIn !== undefined && !this.frontend.copyIn.over;
   }
 
+  /**
+   * Whether the client has sent enough for now. Up to that its socket is read: only who reads hears that the other side has ended or is
+   * gone.
+   */
+  get isFull(): boolean {
+    return this.current !== undefined && !this.collecting && this.inflow.length - this.length > mostWaiting;
+  }
+
+  /** How many bytes are kept of a COPY. */
+  get collectedLength(): number {
+    return this.frontend.copyIn?.length ?? 0;
+  }
+
   read(chunk: Buffer): void {
     if (this.collecting) this.inflow.readOwned(chunk);
     else this.inflow.keep(chunk);
@@ -47,6 +65,7 @@ export class HeldClient {
     this.frontend.copyIn = copyIn;
     this.inflow.read();
     this.resume();
+    if (this.isAbandoned && !copyIn.over) copyIn.end("lost");
     const collection = await copyIn.collection;
     this.frontend.copyIn = undefined;
     return { collection, bytes: copyIn.bytes() };
@@ -54,6 +73,7 @@ export class HeldClient {
 
   /** The client will send nothing more. */
   abandon(): void {
+    this.isAbandoned = true;
     this.frontend.copyIn?.end("lost");
   }
 }

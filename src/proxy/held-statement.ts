@@ -74,6 +74,9 @@ export class HeldStatement implements WriteSession {
   get isOver() {
     return this.session.over;
   }
+  async isClientGone() {
+    return this.session.over || (await this.session.isClientGone()) || this.session.over;
+  }
   get isStale() {
     return this.client.isStale === true;
   }

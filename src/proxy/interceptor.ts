@@ -36,6 +36,8 @@ export interface InterceptedSession {
   readonly heldClient: HeldClient;
   readonly cancellation: Cancellation;
   readonly clientAddress: string;
+  /** Nobody is there any more to hear what a held statement has come to. */
+  isClientGone(): Promise<boolean>;
   /** Nothing more can be asked of Postgres. */
   readonly over: boolean;
   /** Sends steps to Postgres and waits until it owes nothing more; `over` when the session is. */

@@ -17,6 +17,7 @@ import type { FlightEnd, InjectedStep } from "../write/injected-step.js";
 import { fatalFields } from "../write/sql-error.js";
 import { BackendReader, type BackendState } from "./backend.js";
 import { Cancellation } from "./cancellation.js";
+import { ClientPresence } from "./client-presence.js";
 import type { Flight } from "./flight.js";
 import { type FlightReport, FlightRunner } from "./flight-runner.js";
 import { FrontendReader, type Hold, type HoldState } from "./frontend.js";
@@ -32,6 +33,8 @@ import { Statements } from "./statements.js";
 import { SessionTransaction } from "./transaction.js";
 
 const nothing = Buffer.alloc(0);
+/** How long a side of a session that has ended may do nothing before its socket is destroyed. */
+const lastWordsMs = 30_000;
 
 export class Session implements HoldState, BackendState, InterceptedSession {
   /** How the client writes its texts: Postgres tells at login, and when that changes. */
@@ -43,6 +46,7 @@ export class Session implements HoldState, BackendState, InterceptedSession {
   private readonly fromClient: Inflow;
   private readonly fromPostgres: Inflow;
   readonly heldClient: HeldClient;
+  private readonly presence: ClientPresence;
   private readonly flights = new FlightRunner(this.replies, (bytes) => this.postgres?.write(bytes));
   readonly client: Link;
   private postgres: Link | undefined;
@@ -64,6 +68,7 @@ export class Session implements HoldState, BackendState, InterceptedSession {
   ) {
     this.transaction = new SessionTransaction(new OpenCalls(interceptor));
     this.client = new Link(clientSocket);
+    this.presence = new ClientPresence(clientSocket);
     this.frontend = new FrontendReader(this.replies, this.statements, lookout, this);
     this.backend = new BackendReader(this.replies, this);
     this.fromClient = new Inflow(this.frontend);
@@ -109,12 +114,11 @@ export class Session implements HoldState, BackendState, InterceptedSession {
     }
   }
 
-  /** Reads no faster than Postgres takes it, and not at all while the client is held. */
+  /** Reads no faster than Postgres takes it, and no more of a client that is held than is kept of it. */
   private pace(): void {
     const { socket } = this.client;
-    const isHeld = this.heldClient.current !== undefined && !this.heldClient.collecting;
     const isEarly = this.frontend.isEarly && this.fromClient.length > 0;
-    if (isHeld || isEarly || this.end.isClosed) socket.pause();
+    if (this.heldClient.isFull || isEarly || this.end.isClosed) socket.pause();
     else if (this.postgres?.isCongested) {
       socket.pause();
       this.postgres.whenWritten(() => this.pace());
@@ -130,7 +134,6 @@ export class Session implements HoldState, BackendState, InterceptedSession {
   }
 
   private async runHold(hold: Hold): Promise<void> {
-    this.client.socket.pause();
     try {
       this.heldClient.end(await this.interceptor.handle(this, hold));
     } catch (cause) {
@@ -148,6 +151,7 @@ export class Session implements HoldState, BackendState, InterceptedSession {
 
   private endClient(): void {
     this.end.on("clientEnds");
+    this.presence.end();
     this.heldClient.abandon();
     if (!this.heldClient.current) this.postgres?.socket.end();
   }
@@ -248,6 +252,10 @@ export class Session implements HoldState, BackendState, InterceptedSession {
 
   // ── while the client is held
 
+  isClientGone(): Promise<boolean> {
+    return this.presence.isGone();
+  }
+
   async fly(steps: readonly InjectedStep[], end: FlightEnd, statement: ClientStatement): Promise<FlightReport> {
     return this.over ? { kind: "over" } : this.flights.fly(steps, end, statement);
   }
@@ -290,6 +298,9 @@ export class Session implements HoldState, BackendState, InterceptedSession {
     this.heldClient.abandon();
     this.postgres?.socket.end();
     this.flights.land(true);
+    // Who neither reads nor closes would keep the session for ever.
+    for (const { socket } of this.postgres ? [this.client, this.postgres] : [this.client])
+      socket.setTimeout(lastWordsMs, () => socket.destroy());
     this.client.socket.resume();
     this.transaction.calls.abandon();
   }

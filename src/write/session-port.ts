@@ -43,6 +43,8 @@ export interface WriteSession {
   readonly hasBegun: boolean;
   /** Nothing more can be asked of Postgres. */
   readonly isOver: boolean;
+  /** Nobody is there any more for whom a call would be made; found out when it is asked. */
+  isClientGone(): Promise<boolean>;
   /** The client's portal was bound under other circumstances: planned now, it could be of something else. */
   readonly isStale: boolean;
   /** Earlier statements of the client's are in the transaction that `begin` opens. */

@@ -29,7 +29,7 @@ export interface CallContext {
   readonly sending: Sending;
   readonly by: Pick<Intent, "role" | "application" | "clientAddress" | "statementHash">;
   /** Nobody is there any more for whom it would be made. */
-  clientIsGone(): boolean;
+  isClientGone(): Promise<boolean>;
 }
 
 export type CallResult =
@@ -67,7 +67,7 @@ export async function callUpstream(context: CallContext, rowsToSend: readonly Ro
   try {
     const gate: SendGate = {
       onWait: () => entry.onWait(),
-      onSend: async () => !context.clientIsGone() && entry.onSend(),
+      onSend: async () => !(await context.isClientGone()) && entry.onSend(),
     };
     const sending = { ...context.sending, gate, idempotencyKey };
     const ending = await table.write(verb, mirror.columns, request, sending);

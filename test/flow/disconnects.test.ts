@@ -4,7 +4,7 @@ import { serialize } from "pg-protocol";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { mirroredEmails, upstreamEmails } from "../support/answers.js";
 import { query, run } from "../support/conversation.js";
-import { untilSent, untilTrue, vanish } from "../support/sessions.js";
+import { untilGone, untilSent, untilTrue, vanish } from "../support/sessions.js";
 import { type Stack, startStack } from "../support/stack.js";
 import { shown, WireClient } from "../support/wire.js";
 
@@ -66,3 +66,48 @@ test.each(["hubspot.contacts (email)", "public.ledger"])(
     expect(stack.writes()).toEqual([]);
   },
 );
+
+/** Waits until the API has turned the first attempt away, and a pause of a second keeps the second back. */
+async function untilTurnedAway(): Promise<void> {
+  await untilTrue(stack.admin, "exists (select from throughline.journal where closed_at is null)");
+  while (stack.writes().length === 0) await new Promise((resolve) => setImmediate(resolve));
+}
+
+test("P15: a client that is gone while its statement waits for the API's rate limit is not written for", async () => {
+  const client = await stack.client();
+  stack.sandbox.fault({ kind: "rate-limit", retryAfterS: 2 });
+  client.query(insert("four")).catch(() => undefined);
+  await untilTurnedAway();
+  vanish(client);
+  await untilTrue(
+    stack.admin,
+    "exists (select from throughline.journal where state = 'unsent' and closed_at is not null)",
+  );
+  expect(stack.writes()).toHaveLength(1);
+  await untilGone(stack.admin);
+});
+
+test("P10: a client that ends its side while its statement waits for the API's rate limit is written for, and hears the answer", async () => {
+  const wire = await WireClient.login(stack.port, "app", stack.database);
+  stack.sandbox.fault({ kind: "rate-limit", retryAfterS: 2 });
+  wire.send(...query(insert("five")));
+  await untilTurnedAway();
+  wire.socket.end();
+  const answered = shown(await wire.until("Z")).filter((line) => !line.startsWith("S"));
+  expect(answered).toEqual(["C INSERT 0 1", "Z I"]);
+  await expectInStep("five");
+});
+
+test("P15: a client that ends before its COPY is at its rows leaves no session, whenever it ends", async () => {
+  for (const how of ["end", "destroy", "resetAndDestroy"] as const)
+    for (const turns of [0, 1, 3, 10, 30, 100]) {
+      const wire = await WireClient.login(stack.port, "app", stack.database);
+      await new Promise((sent) =>
+        wire.socket.write(Buffer.concat(query("copy hubspot.contacts (email) from stdin")), sent),
+      );
+      for (let turn = 0; turn < turns; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+      wire.socket[how]();
+    }
+  await untilGone(stack.admin);
+  expect(stack.writes()).toEqual([]);
+});

@@ -61,7 +61,7 @@ function callPortion(statement: CheckedStatement, portion: readonly RowToSend[])
           clientAddress: session.clientAddress,
           statementHash: createHash("sha256").update(session.text.bytes).digest("hex"),
         },
-        clientIsGone: () => session.isOver,
+        isClientGone: () => session.isClientGone(),
       },
       portion,
     ),
