@@ -30,6 +30,7 @@ export async function serve(opened: Opened, listen: ListenOptions, metrics = new
     keepMs: config.journal.keepMs,
     connections: config.listen.connections,
     writes: config.listen.writes,
+    memoryBytes: config.listen.memoryBytes,
     metrics,
     mirrors: () => openMirrors(opened),
   });

@@ -7,7 +7,7 @@ import { ConfigError } from "./explained.js";
 import { isRecord } from "./json.js";
 import type { ConfigSource } from "./source.js";
 import { substitute } from "./substitute.js";
-import { duration } from "./units.js";
+import { duration, size } from "./units.js";
 
 export const logLevels = ["error", "warn", "info", "debug"] as const;
 
@@ -21,6 +21,8 @@ export interface Config {
     readonly connections: number;
     /** The most statements at a time that are held for an API. */
     readonly writes: number;
+    /** How many bytes are kept of unfinished messages, rows and bound values, over all sessions. */
+    readonly memoryBytes: number;
   };
   readonly postgres: {
     readonly url: string;
@@ -39,6 +41,10 @@ export interface Config {
 const leastKeepMs = 3_600_000;
 const keep = duration.refine((ms) => ms >= leastKeepMs, { error: "is at least 1h" });
 
+/** A quarter of it is the largest message that one session can send. */
+const leastMemoryBytes = 64 * 1024 * 1024;
+const defaultMemoryBytes = 256 * 1024 * 1024;
+
 /** 90 days. */
 const defaultKeepMs = 90 * 86_400_000;
 
@@ -55,6 +61,7 @@ const listen = z.strictObject({
   drain: duration.default(25_000),
   connections: z.int().positive().default(2_000),
   writes: z.int().positive().default(500),
+  memory: size.refine((bytes) => bytes >= leastMemoryBytes, { error: "is at least 64MB" }).default(defaultMemoryBytes),
 });
 const privilege = z.enum(["select", "insert", "update", "delete"]);
 const postgres = z.strictObject({
@@ -114,6 +121,7 @@ export function loadConfig(
       drainMs: read.listen.drain,
       connections: read.listen.connections,
       writes: read.listen.writes,
+      memoryBytes: read.listen.memory,
     },
     postgres: read.postgres,
     http: read.http,

@@ -1,4 +1,4 @@
-// Durations as people write them.
+// Durations, rates and sizes as people write them.
 
 import { z } from "zod";
 
@@ -25,4 +25,13 @@ export const rate = z.string().transform((text, context) => {
   if (perMs === undefined || Number(calls) === 0)
     context.addIssue({ code: "custom", message: `"${text}" is no rate such as 60/s` });
   return { calls: Number(calls), perMs: perMs ?? 0 };
+});
+
+const unitBytes: Readonly<Record<string, number>> = { kB: 1024, MB: 1024 ** 2, GB: 1024 ** 3 };
+
+/** A size in a file, such as `256MB`, in bytes; the units are Postgres's (manual: "Parameter Names and Values"). */
+export const size = z.string().transform((text, context) => {
+  const [, number, unit = ""] = /^(\d+)(kB|MB|GB)$/.exec(text) ?? [];
+  if (number === undefined) context.addIssue({ code: "custom", message: `"${text}" is no size such as 256MB` });
+  return Number(number ?? 0) * (unitBytes[unit] ?? 1);
 });

@@ -1,6 +1,7 @@
 // COPY … FROM STDIN into a mirror: its rows are collected while the client is held, because the statement runs twice.
 
 import { serialize } from "pg-protocol";
+import { ChunkBuffer } from "../../protocol/chunk-buffer.js";
 import { Frontend } from "../../protocol/messages.js";
 
 /** `long`: more than is kept. `lost`: the client is gone, or sends what has no place here. */
@@ -10,9 +11,7 @@ export type CopyCollection = "done" | "failed" | "long" | "lost";
 const mostBytes = 16 * 1024 * 1024;
 
 export class CopyIn {
-  private readonly frames: Buffer[] = [];
-  /** How many bytes are kept. */
-  length = 0;
+  private readonly frames = new ChunkBuffer();
   private resolve: (collected: CopyCollection) => void = () => undefined;
   over = false;
   /** Then the rest is read, as Postgres does after an error, and forgotten. */
@@ -23,7 +22,7 @@ export class CopyIn {
 
   /** Whether a message of this length is kept. */
   keeps(length: number): boolean {
-    return !this.tooLong && this.length + length <= mostBytes;
+    return !this.tooLong && this.frames.length + length <= mostBytes;
   }
 
   /** A message of the client's, whole if it is kept. False: it comes after the end. */
@@ -36,7 +35,7 @@ export class CopyIn {
         return true;
       case Frontend.copyFail:
         // Rows that are given up are nobody's business.
-        this.frames.length = 0;
+        this.frames.take();
         this.keep(chunk, start, end);
         this.end("failed");
         return true;
@@ -59,20 +58,23 @@ export class CopyIn {
     this.resolve(collected);
   }
 
-  /** What the client has sent, its CopyDone included, verbatim; of a COPY that it gave up, only the CopyFail. */
+  /** What the client has sent, its CopyDone included, verbatim; of a COPY that it gave up, only the CopyFail. To be called once. */
   bytes(): Buffer {
-    return Buffer.concat(this.frames);
+    return this.frames.take();
+  }
+
+  /** How many bytes are kept. */
+  get length(): number {
+    return this.frames.length;
   }
 
   private giveUp(): void {
     this.tooLong = true;
-    this.frames.length = 0;
-    this.length = 0;
+    this.frames.take();
   }
 
   private keep(chunk: Buffer, start: number, end: number): void {
-    this.frames.push(Buffer.from(chunk.subarray(start, end)));
-    this.length += end - start;
+    this.frames.append(Buffer.from(chunk.subarray(start, end)));
   }
 }
 

@@ -45,7 +45,11 @@ export async function explain(
 ): Promise<HeldStatement | "passOn"> {
   const { statement } = hold.at === "query" ? hold : hold.portal;
   const { classification, text } = statement;
-  if (classification.kind !== "write" || !classification.explained || (hold.at === "execute" && hold.stale))
+  if (
+    classification.kind !== "write" ||
+    !classification.explained ||
+    (hold.at === "execute" && (hold.stale || hold.portal.isTooLong))
+  )
     return "passOn";
   const { form, at } = classification.explained;
   // Behind as many blanks as EXPLAIN takes, errors show the same place.

@@ -81,8 +81,8 @@ export interface HoldState {
 
 /** A longer text is not looked at: it has more rows than any call takes, and the guard refuses it. */
 const longestText = 1024 * 1024;
-/** A longer Bind of a mirror's statement is not kept. */
-const longestBind = 64 * 1024 * 1024;
+/** The values of a longer Bind of a mirror's statement are not kept: no call takes as much. */
+const longestBind = 16 * 1024 * 1024;
 
 export class FrontendReader implements FrameSink {
   /** The next message was held and turned out not to be ours. */
@@ -150,7 +150,7 @@ export class FrontendReader implements FrameSink {
         this.replies.push(
           RequestKind.bind,
           Delivery.relay,
-          !this.statements.none && whole && this.bind(chunk, start, end),
+          !this.statements.none && this.bind(whole, chunk, start, end),
         );
         return true;
       case Frontend.execute:
@@ -264,10 +264,13 @@ export class FrontendReader implements FrameSink {
     return "held";
   }
 
-  private bind(chunk: Buffer, start: number, end: number): boolean {
-    const names = readBind(chunk, start, end);
+  /** Of a Bind that is not kept whole, the names are there: they come first. */
+  private bind(whole: boolean, chunk: Buffer, start: number, end: number): boolean {
+    const names = readBind(chunk, start, Math.min(end, chunk.length));
     return names
-      ? this.statements.bind(names.portal, names.statement, () => Buffer.from(chunk.subarray(names.valuesAt, end)))
+      ? this.statements.bind(names.portal, names.statement, () =>
+          whole ? Buffer.from(chunk.subarray(names.valuesAt, end)) : undefined,
+        )
       : false;
   }
 

@@ -4,8 +4,8 @@ import { type CopyCollection, CopyIn } from "./copy-in.js";
 import { type FrontendReader, type Hold, heldLength, holdsStatement } from "./frontend.js";
 import type { Inflow } from "./inflow.js";
 
-/** What a held client may send meanwhile. */
-const mostWaiting = 1024 * 1024;
+/** What a held client may send meanwhile: it is read in one go when the client is let go. */
+const mostWaiting = 128 * 1024;
 
 export class HeldClient {
   current: Hold | undefined;

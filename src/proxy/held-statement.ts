@@ -75,10 +75,13 @@ export class HeldStatement implements WriteSession {
     return this.session.over;
   }
   async isClientGone() {
-    return this.session.over || (await this.session.isClientGone()) || this.session.over;
+    return this.session.over || (await this.session.presence.isGone()) || this.session.over;
   }
   get isStale() {
     return this.client.isStale === true;
+  }
+  get isTooLong() {
+    return this.client.isTooLong === true;
   }
   get followsOthers() {
     return this.client.followsOthers === true;

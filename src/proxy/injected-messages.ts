@@ -23,6 +23,8 @@ export interface ClientStatement {
   readonly shift?: number;
   /** A Bind of ours to the same statement could mean something else by now. */
   readonly isStale?: boolean;
+  /** Its values were too long to be kept. */
+  readonly isTooLong?: boolean;
   /** Others have run since the last Sync: if no transaction is open, they are in one with it. */
   readonly followsOthers?: boolean;
   /** What follows a COPY … FROM STDIN, up to and with its end. */

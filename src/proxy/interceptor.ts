@@ -1,15 +1,18 @@
 // What a session asks for while its client is held, and what is asked of the session in return; none of it is on the byte path.
 
+import type { Logger } from "pino";
 import type { Fields } from "../../protocol/fields.js";
 import type { PendingReplies } from "../../protocol/pending-replies.js";
 import type { Classification } from "../sql/classification.js";
 import type { Lookout, SessionStart } from "../sql/lookout.js";
 import type { FlightEnd, InjectedStep } from "../write/injected-step.js";
 import type { Cancellation } from "./cancellation.js";
+import type { ClientPresence } from "./client-presence.js";
 import type { FlightReport } from "./flight-runner.js";
 import type { Hold } from "./frontend.js";
 import type { HeldClient } from "./held-client.js";
 import type { ClientStatement } from "./injected-messages.js";
+import type { MemoryBudget } from "./memory-budget.js";
 import type { Settlement } from "./open-calls.js";
 import type { Statements } from "./statements.js";
 import type { SessionTransaction } from "./transaction.js";
@@ -27,6 +30,18 @@ export interface Interceptor extends Settlement {
   idle(): Promise<void>;
 }
 
+export interface SessionParts {
+  readonly interceptor: Interceptor;
+  /** How this session's texts are looked at. */
+  readonly lookout: Lookout;
+  readonly log: Logger;
+  /** The client's, for the journal and the limits of an address. */
+  readonly clientAddress: string;
+  readonly memory: MemoryBudget;
+  /** Called when Postgres has let the client in. */
+  onAuthenticated?(): void;
+}
+
 /** A session whose client is held. */
 export interface InterceptedSession {
   readonly lookout: Lookout;
@@ -36,8 +51,7 @@ export interface InterceptedSession {
   readonly heldClient: HeldClient;
   readonly cancellation: Cancellation;
   readonly clientAddress: string;
-  /** Nobody is there any more to hear what a held statement has come to. */
-  isClientGone(): Promise<boolean>;
+  readonly presence: ClientPresence;
   /** Nothing more can be asked of Postgres. */
   readonly over: boolean;
   /** Sends steps to Postgres and waits until it owes nothing more; `over` when the session is. */

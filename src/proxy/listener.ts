@@ -7,6 +7,7 @@ import type { PostgresAddress } from "../postgres/address.js";
 import { writeFatal } from "../write/sql-error.js";
 import { ClientOpening } from "./client-opening.js";
 import type { Interceptor } from "./interceptor.js";
+import { MemoryBudget, memoryLimits } from "./memory-budget.js";
 import { ownLogin, tooManyClients } from "./proxy-errors.js";
 import { Session } from "./session.js";
 
@@ -18,6 +19,8 @@ export interface ListenerOptions {
   readonly log: Logger;
   /** The most clients at a time. */
   readonly connections: number;
+  /** How many bytes are kept of unfinished messages, rows and bound values, over all sessions. */
+  readonly memoryBytes: number;
 }
 
 /** Bytes read from Postgres at a time; one private buffer a session. */
@@ -33,8 +36,10 @@ export class Listener {
   /** Those that have not yet said what they want. */
   private readonly opening = new Set<Socket>();
   private readonly sessions = new Set<Session>();
+  private readonly memory: MemoryBudget;
 
   constructor(private readonly options: ListenerOptions) {
+    this.memory = new MemoryBudget(memoryLimits(options.memoryBytes));
     this.server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.accept(socket));
   }
 
@@ -135,7 +140,13 @@ export class Listener {
       role: parameters.get("user") ?? "",
       movesSearchPath: parameters.has("search_path") || parameters.has("options"),
     });
-    const session = new Session(socket, mine, lookout, log, socket.remoteAddress ?? "local");
+    const session = new Session(socket, {
+      interceptor: mine,
+      lookout,
+      log,
+      clientAddress: socket.remoteAddress ?? "local",
+      memory: this.memory,
+    });
     this.sessions.add(session);
     socket.once("close", () => this.sessions.delete(session));
     const postgresSocket = connect({

@@ -158,6 +158,7 @@ async function writePortal(
     values,
     execute,
     isStale: stale,
+    isTooLong: portal.isTooLong,
     followsOthers: follows,
   };
   const result = await runWrite({ session: new HeldStatement(session, statement, client), context });

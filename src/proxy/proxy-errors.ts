@@ -124,6 +124,49 @@ export const tooManyClients = defineError(
   }),
 );
 
+const inMegabytes = (bytes: number) => `${Math.round(bytes / 1024 / 1024)} MB`;
+const ofMessages = "unfinished messages, rows and bound values";
+const memoryRemedy = 'Send less at a time, or raise "listen.memory" in throughline.yaml.';
+
+export const sessionKeepsMuch = defineError(
+  "53400",
+  {
+    means: `FATAL: one session makes the proxy keep more ${ofMessages} than a quarter of \`listen.memory\`.`,
+    sent: "nothing",
+    remedy: memoryRemedy,
+  },
+  (limitBytes: number) => ({
+    message: `throughline: this session has more than ${inMegabytes(limitBytes)} of ${ofMessages}, the limit for one session`,
+    hint: memoryRemedy,
+  }),
+);
+
+export const addressKeepsMuch = defineError(
+  "53400",
+  {
+    means: `FATAL: the sessions of one address make the proxy keep more ${ofMessages} than half of \`listen.memory\`; the one with most is ended.`,
+    sent: "nothing",
+    remedy: memoryRemedy,
+  },
+  (address: string, limitBytes: number) => ({
+    message: `throughline: the sessions of ${address} have more than ${inMegabytes(limitBytes)} of ${ofMessages}, the limit for one address, and this one has most`,
+    hint: memoryRemedy,
+  }),
+);
+
+export const proxyKeepsMuch = defineError(
+  "53400",
+  {
+    means: `FATAL: all sessions make the proxy keep more ${ofMessages} than \`listen.memory\`; the one with most is ended.`,
+    sent: "nothing",
+    remedy: memoryRemedy,
+  },
+  (limitBytes: number) => ({
+    message: `throughline: all sessions together have more than ${inMegabytes(limitBytes)} of ${ofMessages}, the limit over all, and this one has most`,
+    hint: memoryRemedy,
+  }),
+);
+
 export const proxyStops = defineError(
   "57P01",
   {

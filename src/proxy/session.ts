@@ -4,7 +4,6 @@
 //   client ◄── BackendReader  ◄── postgres
 
 import type { Socket } from "node:net";
-import type { Logger } from "pino";
 import { type Fields, fatal, writeError } from "../../protocol/fields.js";
 import { Status } from "../../protocol/messages.js";
 import { PendingReplies, RequestKind } from "../../protocol/pending-replies.js";
@@ -15,24 +14,24 @@ import { type TextEncoding, textEncoding } from "../sql/sql-text.js";
 import { afterAcceptance } from "../write/client-errors.js";
 import type { FlightEnd, InjectedStep } from "../write/injected-step.js";
 import { fatalFields } from "../write/sql-error.js";
-import { BackendReader, type BackendState } from "./backend.js";
+import type { BackendState } from "./backend.js";
 import { Cancellation } from "./cancellation.js";
-import { ClientPresence } from "./client-presence.js";
+import type { ClientPresence } from "./client-presence.js";
+import { ClientSide } from "./client-side.js";
 import type { Flight } from "./flight.js";
 import { type FlightReport, FlightRunner } from "./flight-runner.js";
 import { FrontendReader, type Hold, type HoldState } from "./frontend.js";
-import { HeldClient } from "./held-client.js";
-import { Inflow } from "./inflow.js";
+import type { HeldClient } from "./held-client.js";
 import type { ClientStatement } from "./injected-messages.js";
-import type { InterceptedSession, Interceptor } from "./interceptor.js";
+import type { InterceptedSession, SessionParts } from "./interceptor.js";
 import { Link } from "./link.js";
 import { OpenCalls } from "./open-calls.js";
+import { PostgresSide } from "./postgres-side.js";
 import { internalError, postgresLost, postgresUnreachable, proxyStops } from "./proxy-errors.js";
 import { SessionEnd, type StopWhen } from "./session-end.js";
 import { Statements } from "./statements.js";
 import { SessionTransaction } from "./transaction.js";
 
-const nothing = Buffer.alloc(0);
 /** How long a side of a session that has ended may do nothing before its socket is destroyed. */
 const lastWordsMs = 30_000;
 
@@ -42,38 +41,31 @@ export class Session implements HoldState, BackendState, InterceptedSession {
   readonly statements = new Statements();
   readonly replies = new PendingReplies(this.statements);
   private readonly frontend: FrontendReader;
-  private readonly backend: BackendReader;
-  private readonly fromClient: Inflow;
-  private readonly fromPostgres: Inflow;
-  readonly heldClient: HeldClient;
-  private readonly presence: ClientPresence;
-  private readonly flights = new FlightRunner(this.replies, (bytes) => this.postgres?.write(bytes));
-  readonly client: Link;
-  private postgres: Link | undefined;
-  private holdingReady = false;
-  /** Postgres has asked the client for something, which may have come already. */
-  private isAsked = false;
+  private readonly clientSide: ClientSide;
+  private readonly postgres: PostgresSide;
+  private readonly flights = new FlightRunner(this.replies, (bytes) => this.postgres.write(bytes));
+  /** Why the session ends as soon as its statement has come to its end. */
+  private refusal: SqlError | undefined;
   private readonly end = new SessionEnd();
   readonly transaction: SessionTransaction;
   readonly cancellation = new Cancellation();
+  readonly lookout: Lookout;
+  readonly clientAddress: string;
+  readonly client: Link;
+  readonly heldClient: HeldClient;
+  readonly presence: ClientPresence;
 
   constructor(
     clientSocket: Socket,
-    readonly interceptor: Interceptor,
-    readonly lookout: Lookout,
-    private readonly log: Logger,
-    readonly clientAddress: string,
-    /** Called when Postgres has let the client in. */
-    private readonly onAuthenticated?: () => void,
+    private readonly parts: SessionParts,
   ) {
-    this.transaction = new SessionTransaction(new OpenCalls(interceptor));
-    this.client = new Link(clientSocket);
-    this.presence = new ClientPresence(clientSocket);
-    this.frontend = new FrontendReader(this.replies, this.statements, lookout, this);
-    this.backend = new BackendReader(this.replies, this);
-    this.fromClient = new Inflow(this.frontend);
-    this.heldClient = new HeldClient(this.fromClient, this.frontend, () => this.pace());
-    this.fromPostgres = new Inflow(this.backend);
+    this.transaction = new SessionTransaction(new OpenCalls(parts.interceptor));
+    this.frontend = new FrontendReader(this.replies, this.statements, parts.lookout, this);
+    const memory = parts.memory.open(parts.clientAddress, (error) => this.refuse(error));
+    this.clientSide = new ClientSide(clientSocket, this.frontend, this.statements, memory);
+    ({ link: this.client, held: this.heldClient, presence: this.presence } = this.clientSide);
+    ({ lookout: this.lookout, clientAddress: this.clientAddress } = parts);
+    this.postgres = new PostgresSide(this.replies, this, this.client);
     // An accepted socket has no public `onread`; its chunks are fresh, so that they can be kept without a copy.
     clientSocket.on("data", (chunk: Buffer) => this.readClient(chunk));
     clientSocket.on("end", () => this.endClient());
@@ -83,7 +75,9 @@ export class Session implements HoldState, BackendState, InterceptedSession {
 
   /** Joins the session to Postgres; `startup` is the client's first packet, verbatim; `address` is for messages. */
   start(socket: Socket, address: string, startup: Buffer, rest: Buffer): void {
-    this.postgres = new Link(socket);
+    const link = new Link(socket);
+    this.postgres.join(link);
+    this.clientSide.join(link);
     let isConnected = false;
     socket.once("connect", () => {
       isConnected = true;
@@ -101,32 +95,17 @@ export class Session implements HoldState, BackendState, InterceptedSession {
 
   // ── client → postgres
 
-  private readClient(chunk: Buffer): void {
+  private readClient(chunk?: Buffer): void {
     try {
-      if (this.heldClient.current || !this.postgres) this.heldClient.read(chunk);
-      else {
-        this.postgres.write(this.fromClient.readOwned(chunk));
-        if (this.heldClient.current) void this.runHold(this.heldClient.current);
-      }
-      this.pace();
+      const hold = this.clientSide.read(chunk);
+      if (hold) void this.runHold(hold);
     } catch (cause) {
       this.lose(cause);
     }
   }
 
-  /** Reads no faster than Postgres takes it, and no more of a client that is held than is kept of it. */
-  private pace(): void {
-    const { socket } = this.client;
-    const isEarly = this.frontend.isEarly && this.fromClient.length > 0;
-    if (this.heldClient.isFull || isEarly || this.end.isClosed) socket.pause();
-    else if (this.postgres?.isCongested) {
-      socket.pause();
-      this.postgres.whenWritten(() => this.pace());
-    } else if (socket.isPaused()) socket.resume();
-  }
-
   get isUnfollowed(): boolean {
-    return this.backend.isUnfollowed;
+    return this.postgres.isUnfollowed;
   }
 
   hold(hold: Hold): void {
@@ -135,16 +114,15 @@ export class Session implements HoldState, BackendState, InterceptedSession {
 
   private async runHold(hold: Hold): Promise<void> {
     try {
-      this.heldClient.end(await this.interceptor.handle(this, hold));
+      this.heldClient.end(await this.parts.interceptor.handle(this, hold));
     } catch (cause) {
-      this.log.error({ err: cause }, "a held statement failed for a reason of ours");
-      this.tellFatal(internalError());
-      this.close();
-      return;
+      this.parts.log.error({ err: cause }, "a held statement failed for a reason of ours");
+      return this.endWithFatal(internalError());
     }
     if (this.end.isOver) return this.endPostgres();
+    if (this.refusal) return this.refuse(this.refusal);
     if (this.end.stopWhen === "after this") return this.stop("at once");
-    this.readClient(nothing);
+    this.readClient();
     if (this.end.clientEnded) this.endClient();
     if (this.end.stopWhen) this.stop(this.end.stopWhen);
   }
@@ -153,7 +131,7 @@ export class Session implements HoldState, BackendState, InterceptedSession {
     this.end.on("clientEnds");
     this.presence.end();
     this.heldClient.abandon();
-    if (!this.heldClient.current) this.postgres?.socket.end();
+    if (!this.heldClient.current) this.postgres.end();
   }
 
   // ── postgres → client
@@ -161,17 +139,11 @@ export class Session implements HoldState, BackendState, InterceptedSession {
   /** The onread callback: `chunk` is a buffer that is read into again. False: not before `resume`. */
   readPostgres(chunk: Buffer): boolean {
     if (this.end.isClosed && this.client.socket.destroyed) {
-      this.postgres?.socket.destroy();
+      this.postgres.destroy();
       return false;
     }
-    if (this.holdingReady) this.fromPostgres.keep(Buffer.from(chunk));
-    else this.relay(chunk);
-    if (this.client.isCongested) this.client.whenWritten(() => this.resumePostgres());
-    return !this.client.isCongested && !this.holdingReady;
-  }
-
-  private resumePostgres(): void {
-    if (!this.holdingReady) this.postgres?.socket.resume();
+    this.relay(() => this.postgres.read(chunk));
+    return this.postgres.isReady;
   }
 
   toClient(bytes: Buffer): void {
@@ -179,8 +151,9 @@ export class Session implements HoldState, BackendState, InterceptedSession {
   }
 
   authentication(code: number): void {
-    this.isAsked = true;
-    if (this.frontend.authenticate(code)) this.onAuthenticated?.();
+    if (this.frontend.authenticate(code)) this.parts.onAuthenticated?.();
+    // What Postgres asks for may have come already.
+    queueMicrotask(() => this.readClient());
   }
 
   parameter(name: string, value: string): void {
@@ -201,29 +174,22 @@ export class Session implements HoldState, BackendState, InterceptedSession {
   }
 
   holdReady(status: Status): void {
-    this.holdingReady = true;
+    this.postgres.isHolding = true;
     void this.transaction.calls.settle(status).then((warnings) => {
       this.toClient(warnings);
-      this.backend.isSettled = true;
-      this.holdingReady = false;
-      this.relay();
+      this.relay(() => this.postgres.release());
       if (this.end.postgresEnded) this.endPostgres();
-      else this.resumePostgres();
+      else this.postgres.resume();
     });
   }
 
-  /** Without a chunk: what is kept. */
-  private relay(chunk?: Buffer): void {
+  private relay(read: () => void): void {
     try {
-      this.backend.startRun();
-      this.backend.endRun(chunk ? this.fromPostgres.readShared(chunk) : this.fromPostgres.read());
+      read();
       if (this.end.stopWhen) this.stop(this.end.stopWhen);
     } catch (cause) {
       this.lose(cause);
     }
-    if (!this.isAsked) return;
-    this.isAsked = false;
-    this.readClient(nothing);
   }
 
   get flight(): Flight | undefined {
@@ -250,12 +216,6 @@ export class Session implements HoldState, BackendState, InterceptedSession {
     this.end.owe(fatal(error));
   }
 
-  // ── while the client is held
-
-  isClientGone(): Promise<boolean> {
-    return this.presence.isGone();
-  }
-
   async fly(steps: readonly InjectedStep[], end: FlightEnd, statement: ClientStatement): Promise<FlightReport> {
     return this.over ? { kind: "over" } : this.flights.fly(steps, end, statement);
   }
@@ -268,20 +228,32 @@ export class Session implements HoldState, BackendState, InterceptedSession {
 
   private endPostgres(): void {
     this.end.on("postgresEnds");
-    if (this.end.isClosed || this.holdingReady) return;
+    if (this.end.isClosed || this.postgres.isHolding) return;
     // A held statement first learns what has become of its call.
     if (this.heldClient.current) {
       this.heldClient.abandon();
       this.flights.land(true);
       return;
     }
-    const rest = this.fromPostgres.takeKept();
+    const rest = this.postgres.takeRest();
     this.toClient(rest);
     const listens = !this.end.clientEnded && !this.client.socket.destroyed;
     if (rest.length === 0 && this.end.isUnexplained && listens) this.end.owe(fatalFields(postgresLost()));
     const { owedWords } = this.end;
     if (owedWords) this.toClient(writeError(afterAcceptance(this.transaction.calls.pending, owedWords)));
     this.client.socket.end();
+    this.close();
+  }
+
+  /** Ends a session that makes the proxy keep too much: a held statement first comes to its end. */
+  private refuse(error: SqlError): void {
+    this.refusal = error;
+    if (this.heldClient.current) this.heldClient.abandon();
+    else this.endWithFatal(error);
+  }
+
+  private endWithFatal(error: SqlError): void {
+    if (!this.end.isClosed) this.tellFatal(error);
     this.close();
   }
 
@@ -295,12 +267,12 @@ export class Session implements HoldState, BackendState, InterceptedSession {
   private close(): void {
     if (this.end.isClosed) return;
     this.end.on("closes");
-    this.heldClient.abandon();
-    this.postgres?.socket.end();
+    this.clientSide.close();
+    this.postgres.end();
     this.flights.land(true);
     // Who neither reads nor closes would keep the session for ever.
-    for (const { socket } of this.postgres ? [this.client, this.postgres] : [this.client])
-      socket.setTimeout(lastWordsMs, () => socket.destroy());
+    this.client.socket.setTimeout(lastWordsMs, () => this.client.socket.destroy());
+    this.postgres.expire(lastWordsMs);
     this.client.socket.resume();
     this.transaction.calls.abandon();
   }
@@ -308,22 +280,21 @@ export class Session implements HoldState, BackendState, InterceptedSession {
   /** The proxy stops. `after this`: when what is held, or settled, has come to its end. */
   stop(when: StopWhen | "at once"): void {
     if (when !== "at once") this.end.requestStop(when);
-    if (when !== "at once" && (this.heldClient.current || this.holdingReady)) return;
+    if (when !== "at once" && (this.heldClient.current || this.postgres.isHolding)) return;
     if (when === "at rest" && !(this.transaction.isNone && this.replies.empty)) return;
-    if (!this.end.isClosed) this.tellFatal(proxyStops());
-    this.close();
+    this.endWithFatal(proxyStops());
     this.client.socket.destroySoon();
   }
 
   destroy(): void {
     this.close();
     this.client.socket.destroy();
-    this.postgres?.socket.destroy();
+    this.postgres.destroy();
   }
 
   /** What can't be followed ends the session: nothing is guessed on the wire. */
   private lose(cause: unknown): void {
-    this.log.error({ err: cause }, "the session can't be followed");
+    this.parts.log.error({ err: cause }, "the session can't be followed");
     this.destroy();
   }
 }

@@ -32,6 +32,8 @@ export interface ProxyParts {
   /** The most clients, and the most statements held for an API, at a time. */
   readonly connections: number;
   readonly writes: number;
+  /** How many bytes are kept of unfinished messages, rows and bound values, over all sessions. */
+  readonly memoryBytes: number;
   /** How long closed journal entries are kept. */
   readonly keepMs: number;
   /** Reads the mirrors afresh. */
@@ -91,6 +93,7 @@ export async function startProxy(parts: ProxyParts): Promise<RunningProxy> {
     asleep: mirrorInterceptor(new WatchList(), context),
     log,
     connections: parts.connections,
+    memoryBytes: parts.memoryBytes,
   });
   await watch();
   const presence = await Presence.begin(pool, signer.proxy, log);

@@ -26,6 +26,8 @@ export interface MirrorPortal {
   readonly statement: MirrorStatement;
   /** The Bind behind its two names: formats and values, verbatim. */
   readonly values: Buffer;
+  /** The values were too long to be kept, and are missing. */
+  readonly isTooLong: boolean;
   /** How many statements the client had run when it was bound. */
   readonly boundAfter: number;
   /** Its statement has run: what follows only fetches, and is Postgres's own. */
@@ -45,6 +47,8 @@ export class Statements implements PendingRepliesEvents {
   private readonly pendingStatements = new PendingChanges(this.statements);
   private readonly pendingPortals = new PendingChanges(this.portals);
 
+  /** How many bytes are kept of texts and values. */
+  keptBytes = 0;
   /** Writes that SQL-level PREPARE has named; Postgres keeps them in one namespace with ours. */
   private hasPrepared = false;
   /** How many statements the client has run. */
@@ -64,7 +68,7 @@ export class Statements implements PendingRepliesEvents {
           this.hasPrepared = true;
           // It is kept for as long as the name is: not the chunk that it lies in.
           const kept = { ...text, bytes: Buffer.from(text.bytes) };
-          this.statements.set(preparedName, {
+          this.set(this.statements, preparedName, {
             name: preparedName,
             text: kept,
             classification: statement,
@@ -119,10 +123,17 @@ export class Statements implements PendingRepliesEvents {
     return boundAfter !== this.runs || this.pendingStatements.get(statement.name) !== statement;
   }
 
-  /** A Bind was sent. `values` is asked for only when it is kept. */
-  bind(portal: ByteName, statement: ByteName, values: () => Buffer): boolean {
+  /** A Bind was sent. `values` is asked for only when it is kept, and is undefined when that is too much. */
+  bind(portal: ByteName, statement: ByteName, values: () => Buffer | undefined): boolean {
     const named = this.pendingStatements.get(statement);
-    const to = named && { statement: named, values: values(), boundAfter: this.runs, hasExecuted: false };
+    const kept = named && values();
+    const to = named && {
+      statement: named,
+      values: kept ?? nothing,
+      isTooLong: kept === undefined,
+      boundAfter: this.runs,
+      hasExecuted: false,
+    };
     return this.note({ kind: "portal", name: portal, to }, this.portal(portal) !== undefined);
   }
 
@@ -142,17 +153,17 @@ export class Statements implements PendingRepliesEvents {
 
   /** Portals die with their transaction. */
   transactionEnded(): void {
-    this.portals.clear();
+    for (const name of this.portals.keys()) this.set(this.portals, name, undefined);
   }
 
   confirmed(): void {
     const change = this.oldest();
     switch (change?.kind) {
       case "statement":
-        set(this.statements, change.name, change.to);
+        this.set(this.statements, change.name, change.to);
         break;
       case "portal":
-        set(this.portals, change.name, change.to);
+        this.set(this.portals, change.name, change.to);
         break;
       case "query":
         this.queried();
@@ -166,20 +177,21 @@ export class Statements implements PendingRepliesEvents {
 
   /** A simple Query has left no unnamed statement, and no unnamed portal. */
   queried(): void {
-    this.statements.delete("");
-    this.portals.delete("");
+    this.set(this.statements, "", undefined);
+    this.set(this.portals, "", undefined);
   }
 
   discarded(skipped: boolean): void {
     const change = this.oldest();
     // A Parse that fails leaves no unnamed statement behind; a named one stays what it was.
-    if (!skipped && change?.kind === "statement" && change.name === "") this.statements.delete("");
+    if (!skipped && change?.kind === "statement" && change.name === "") this.set(this.statements, "", undefined);
   }
 
   private note(change: Change, replaces: boolean): boolean {
     const matters = replaces || ("to" in change && change.to !== undefined);
     if (!matters) return false;
     this.pending.push(change);
+    this.keptBytes += costOf(change);
     switch (change.kind) {
       case "statement":
         this.pendingStatements.send(change);
@@ -200,14 +212,34 @@ export class Statements implements PendingRepliesEvents {
   /** Takes the change that Postgres has just dealt with. */
   private oldest(): Change | undefined {
     const change = this.pending.shift();
+    if (change) this.keptBytes -= costOf(change);
     const name = change && "name" in change ? change.name : "";
     if (change?.kind !== "portal") this.pendingStatements.end(name);
     if (change?.kind !== "statement") this.pendingPortals.end(name);
     return change;
   }
+
+  private set<T extends MirrorStatement | MirrorPortal>(map: Map<string, T>, name: string, to: T | undefined): void {
+    const before = map.get(name);
+    if (before) this.keptBytes -= bytesOf(before);
+    if (to === undefined) {
+      map.delete(name);
+      return;
+    }
+    this.keptBytes += bytesOf(to);
+    map.set(name, to);
+  }
 }
 
-function set<T>(map: Map<string, T>, name: string, to: T | undefined): void {
-  if (to === undefined) map.delete(name);
-  else map.set(name, to);
+const nothing = Buffer.alloc(0);
+
+/** What an entry costs besides its bytes. */
+const entryBytes = 512;
+
+function costOf(change: Change): number {
+  return change.kind === "query" || change.to === undefined ? entryBytes : bytesOf(change.to);
+}
+
+function bytesOf(kept: MirrorStatement | MirrorPortal): number {
+  return entryBytes + ("values" in kept ? kept.values.length : kept.text.bytes.length);
 }

@@ -65,7 +65,6 @@ export class ParserLane {
 
   private start(): Worker {
     const thread = new Worker(source);
-    thread.unref();
     thread.on("message", ({ id, classification }: ThreadAnswer) => {
       if (this.current?.work.id === id) this.settle(classification);
     });
@@ -76,6 +75,8 @@ export class ParserLane {
       this.thread = undefined;
       if (this.current) this.settle(unread);
     });
+    // A listener would hold the process: a thread is no reason to live.
+    thread.unref();
     return thread;
   }
 

@@ -47,6 +47,8 @@ export interface WriteSession {
   isClientGone(): Promise<boolean>;
   /** The client's portal was bound under other circumstances: planned now, it could be of something else. */
   readonly isStale: boolean;
+  /** The values of the client's portal were too long to be kept. */
+  readonly isTooLong: boolean;
   /** Earlier statements of the client's are in the transaction that `begin` opens. */
   readonly followsOthers: boolean;
   /** The client fetches in portions: its Execute has a row limit. */

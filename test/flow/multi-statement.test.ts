@@ -138,11 +138,30 @@ test("P9: a string with COPY data in it goes to Postgres as it came, and the gua
   wire.close();
 });
 
-test("the position of an error counts from the start of the whole string", async () => {
+test.each([
+  ["of a write", "select 'é'; insert into hubspot.contacts (nonsense) values ('é'); select 1"],
+  ["of a piece beside it", `select '日本'; ${write("place")}; select 'é', nonsense`],
+  ["of the first", `select nonsense; ${write("place")}`],
+])("P10: the position of an error counts the characters of the whole string: %s", async (_, text) => {
   const client = await stack.client();
-  const text = `${write("é")};\n  select nonsense`;
-  const error = await client.query(text).catch((cause) => cause);
-  expect(error).toMatchObject({ code: "42703", position: String(text.indexOf("nonsense") + 1) });
+  const error = await client.query(text).catch((cause: unknown) => cause);
+  expect(error).toMatchObject({ code: "42703", position: String([...text.split("nonsense")[0] ?? ""].length + 1) });
+});
+
+test("P15: what a string of many statements costs on the way to Postgres grows with its length, not with its square", async () => {
+  const wire = await WireClient.login(stack.port, "app", stack.database);
+  const longest = async (count: number) => {
+    const string = "update hubspot.contacts set firstname = 'x' where false;select 1;".repeat(count);
+    wire.send(serialize.query(string));
+    expect(shown(await wire.until("Z")).filter((line) => line.startsWith("C"))).toHaveLength(2 * count);
+    const { rows } = await stack.admin.query<{ bytes: number }>(
+      "select max(length(query)) as bytes from pg_stat_activity where usename = 'app' and datname = current_database()",
+    );
+    return rows[0]?.bytes ?? 0;
+  };
+  await longest(2);
+  // The last statement is the string's last: behind no blanks it is as long as any.
+  expect(await longest(40)).toBe(await longest(2));
 });
 
 test("a function that is created, called and dropped in one string writes once, as Sequelize does", async () => {

@@ -50,3 +50,13 @@ test("what is put back after a take comes before what is appended later", () => 
   kept.append(Buffer.from("ghi"));
   expect(kept.take().toString()).toBe("cdefghi");
 });
+
+test("P15: bytes that come one by one take the place of bytes, not of objects", () => {
+  const kept = new ChunkBuffer();
+  const before = process.memoryUsage();
+  const count = 200_000;
+  for (let i = 0; i < count; i += 1) kept.append(Buffer.from([i & 0xff]));
+  const after = process.memoryUsage();
+  expect(after.heapUsed + after.arrayBuffers - before.heapUsed - before.arrayBuffers).toBeLessThan(100 * count);
+  expect(kept.take()).toEqual(Buffer.from(Uint8Array.from({ length: count }, (_, i) => i)));
+});

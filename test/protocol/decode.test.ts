@@ -14,6 +14,8 @@ import {
   readTarget,
 } from "../../protocol/decode.js";
 
+import { fromByteName, toByteName, writeName } from "../../protocol/text.js";
+
 type Reader<T> = (chunk: Buffer, start: number, end: number) => T;
 
 const seed = 20250102;
@@ -31,13 +33,16 @@ const anyKind = fc.constantFrom("S" as const, "P" as const);
 describe("what pg-protocol writes is read back, wherever it lies in a chunk", () => {
   test("Query", () => {
     holds(anyText, (text) => {
-      expect(within(serialize.query(text), readQuery)).toBe(text);
+      expect(within(serialize.query(text), readQuery)).toEqual(Buffer.from(text));
     });
   });
 
   test("Parse", () => {
     holds(fc.tuple(anyName, anyText, fc.array(fc.nat(), { maxLength: 4 })), ([name, text, types]) => {
-      expect(within(serialize.parse({ name, text, types }), readParse)).toEqual({ name, text });
+      expect(within(serialize.parse({ name, text, types }), readParse)).toEqual({
+        name: toByteName(name),
+        text: Buffer.from(text),
+      });
     });
   });
 
@@ -45,22 +50,32 @@ describe("what pg-protocol writes is read back, wherever it lies in a chunk", ()
     holds(fc.tuple(anyName, anyName, fc.array(anyValue, { maxLength: 4 })), ([portal, statement, values]) => {
       const bytes = serialize.bind({ portal, statement, values });
       const read = readBind(bytes, 0, bytes.length);
-      expect(read).toMatchObject({ portal, statement });
+      expect(read).toMatchObject({ portal: toByteName(portal), statement: toByteName(statement) });
       expect(bytes.subarray(read?.valuesAt)).toEqual(serialize.bind({ values }).subarray(7));
     });
   });
 
   test("Execute", () => {
     holds(fc.tuple(anyName, fc.nat()), ([portal, rows]) => {
-      expect(within(serialize.execute({ portal, rows }), readExecute)).toBe(portal);
+      expect(within(serialize.execute({ portal, rows }), readExecute)).toBe(toByteName(portal));
     });
   });
 
   test("Describe and Close", () => {
     holds(fc.tuple(anyKind, anyName), ([kind, name]) => {
-      expect(within(serialize.describe({ type: kind, name }), readTarget)).toEqual({ kind, name });
-      expect(within(serialize.close({ type: kind, name }), readTarget)).toEqual({ kind, name });
+      expect(within(serialize.describe({ type: kind, name }), readTarget)).toEqual({ kind, name: toByteName(name) });
+      expect(within(serialize.close({ type: kind, name }), readTarget)).toEqual({ kind, name: toByteName(name) });
     });
+  });
+});
+
+test("names of any bytes stay different, and are written as they were read", () => {
+  holds(fc.uint8Array({ min: 1, maxLength: 20 }), (bytes) => {
+    const named = message("C", "S", Buffer.from(bytes), "\0");
+    expect(writeName(within(named, readTarget)?.name ?? "")).toEqual(Buffer.from([...bytes, 0]));
+  });
+  holds(anyName, (name) => {
+    expect(fromByteName(toByteName(name))).toBe(Buffer.from(name).toString());
   });
 });
 

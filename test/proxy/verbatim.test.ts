@@ -34,7 +34,14 @@ beforeAll(async () => {
     ["lost", awake, "nobody"],
   ] as const) {
     const postgres = { connect: { path: join(folder, behind) }, database: "shop", user: "nobody", label: behind };
-    const listener = new Listener({ postgres, interceptor, asleep: notIntercepted, log, connections: 100 });
+    const listener = new Listener({
+      postgres,
+      interceptor,
+      asleep: notIntercepted,
+      log,
+      connections: 100,
+      memoryBytes: 1 << 28,
+    });
     await listener.listen({ path: join(folder, name) });
     listeners.push(listener);
   }

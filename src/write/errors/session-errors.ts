@@ -66,6 +66,19 @@ export const otherEncoding = defineError(
   }),
 );
 
+export const longValues = defineError(
+  "54000",
+  {
+    means: "The values of a statement on a mirror are longer than the 16 MB that are kept for it to run twice.",
+    sent: "nothing",
+    remedy: "Send shorter values.",
+  },
+  () => ({
+    message: "throughline: the values of a statement on a mirror are longer than 16 MB",
+    hint: "No API call takes as much: send shorter values.",
+  }),
+);
+
 export const stalePortal = defineError(
   "0A000",
   {

@@ -1,6 +1,6 @@
 // Second stage: whether the session may write at all, and how its transaction is opened.
 
-import { headerMatch, overload, stalePortal } from "../errors/session-errors.js";
+import { headerMatch, longValues, overload, stalePortal } from "../errors/session-errors.js";
 import { raiseInPostgres } from "../raise-in-postgres.js";
 import { refuseSession } from "../refuse-session.js";
 import type { AdmittedStatement, InspectedStatement, WriteResult } from "../statement.js";
@@ -9,6 +9,7 @@ import type { AdmittedStatement, InspectedStatement, WriteResult } from "../stat
 export async function admit(statement: InspectedStatement): Promise<AdmittedStatement | WriteResult> {
   const { session, context, classification, inspection } = statement;
   if (session.isStale) return raiseInPostgres(session, stalePortal());
+  if (session.isTooLong) return raiseInPostgres(session, longValues());
   const { mirrors, targets } = await withCompletion(statement);
   if (context.overloaded()) return raiseInPostgres(session, overload());
   const refusal = refuseSession(

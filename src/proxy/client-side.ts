@@ -1,0 +1,76 @@
+// The client's side of a session: its bytes on their way to Postgres, what of them waits, and how fast they are taken.
+
+import type { Socket } from "node:net";
+import { ClientPresence } from "./client-presence.js";
+import type { FrontendReader, Hold } from "./frontend.js";
+import { HeldClient } from "./held-client.js";
+import { Inflow } from "./inflow.js";
+import { Link } from "./link.js";
+import type { MemoryAccount } from "./memory-budget.js";
+import type { Statements } from "./statements.js";
+
+const nothing = Buffer.alloc(0);
+
+export class ClientSide {
+  readonly link: Link;
+  readonly held: HeldClient;
+  readonly presence: ClientPresence;
+  private readonly inflow: Inflow;
+  private postgres: Link | undefined;
+  /** Nothing is read any more. */
+  private isClosed = false;
+
+  constructor(
+    socket: Socket,
+    private readonly frontend: FrontendReader,
+    private readonly statements: Statements,
+    private readonly memory: MemoryAccount,
+  ) {
+    this.link = new Link(socket);
+    this.presence = new ClientPresence(socket);
+    this.inflow = new Inflow(frontend);
+    this.held = new HeldClient(this.inflow, frontend, () => this.pace());
+  }
+
+  /** Where the client's bytes go from now on. */
+  join(postgres: Link): void {
+    this.postgres = postgres;
+  }
+
+  /** Reads what has come, and what waited: returns why the client is held, if that begins here. Throws when the messages can't be followed. */
+  read(chunk: Buffer = nothing): Hold | undefined {
+    const { held, postgres } = this;
+    if (held.current || !postgres) {
+      held.read(chunk);
+      this.settle();
+      return undefined;
+    }
+    postgres.write(this.inflow.readOwned(chunk));
+    this.settle();
+    return held.current;
+  }
+
+  /** The session has ended: what is kept is forgotten, and what still comes is not read. */
+  close(): void {
+    this.isClosed = true;
+    this.memory.close();
+    if (!this.held.current) this.inflow.takeKept();
+    this.held.abandon();
+  }
+
+  private settle(): void {
+    this.memory.keep(this.inflow.length + this.held.collectedLength + this.statements.keptBytes);
+    this.pace();
+  }
+
+  /** Takes no more than Postgres takes, and no more than is kept of a client that is held, or comes before Postgres has asked for it. */
+  private pace(): void {
+    const { socket } = this.link;
+    const isEarly = this.frontend.isEarly && this.inflow.length > 0;
+    if (this.held.isFull || isEarly || this.isClosed) socket.pause();
+    else if (this.postgres?.isCongested) {
+      socket.pause();
+      this.postgres.whenWritten(() => this.pace());
+    } else if (socket.isPaused()) socket.resume();
+  }
+}
