@@ -7,6 +7,7 @@ import { ConfigError } from "./explained.js";
 import { isRecord } from "./json.js";
 import type { ConfigSource } from "./source.js";
 import { substitute } from "./substitute.js";
+import { timerMs } from "./timer.js";
 import { duration, size } from "./units.js";
 
 export const logLevels = ["error", "warn", "info", "debug"] as const;
@@ -58,7 +59,7 @@ const address = z.string().transform((text, context) => {
 const listen = z.strictObject({
   address: address.default({ host: "127.0.0.1", port: 6543 }),
   // Less than the half minute that process managers allow.
-  drain: duration.default(25_000),
+  drain: duration.transform(timerMs).default(25_000),
   connections: z.int().positive().default(2_000),
   writes: z.int().positive().default(500),
   memory: size.refine((bytes) => bytes >= leastMemoryBytes, { error: "is at least 64MB" }).default(defaultMemoryBytes),

@@ -1,6 +1,8 @@
 // One HTTP request. Its outcome is a value: answered, certainly not sent, or unknown.
 
 import { type Dispatcher, request } from "undici";
+import { timerMs } from "../config/timer.js";
+import { watchedSending } from "./sending.js";
 
 export interface HttpRequest {
   readonly method: Dispatcher.HttpMethod;
@@ -26,44 +28,13 @@ export type HttpOutcome =
 /** We read no answer that is larger to its end. */
 const maxBodyBytes = 64 * 1024 * 1024;
 
-/** The codes of failures before any byte of the request was sent. */
-const neverConnected = new Set([
-  "ECONNREFUSED",
-  "ENOTFOUND",
-  "EAI_AGAIN",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
-  "UND_ERR_CONNECT_TIMEOUT",
-  // We do not trust the certificate and end the handshake.
-  "CERT_CHAIN_TOO_LONG",
-  "CERT_HAS_EXPIRED",
-  "CERT_NOT_YET_VALID",
-  "CERT_REJECTED",
-  "CERT_REVOKED",
-  "CERT_UNTRUSTED",
-  "DEPTH_ZERO_SELF_SIGNED_CERT",
-  "ERR_TLS_CERT_ALTNAME_INVALID",
-  "HOSTNAME_MISMATCH",
-  "INVALID_CA",
-  "INVALID_PURPOSE",
-  "SELF_SIGNED_CERT_IN_CHAIN",
-  "UNABLE_TO_GET_ISSUER_CERT",
-  "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
-  "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
-  // The TLS handshake failed.
-  "ERR_SSL_NO_PROTOCOLS_AVAILABLE",
-  "ERR_SSL_PACKET_LENGTH_TOO_LONG",
-  "ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE",
-  "ERR_SSL_TLSV1_UNRECOGNIZED_NAME",
-  "ERR_SSL_UNSUPPORTED_PROTOCOL",
-  "ERR_SSL_WRONG_VERSION_NUMBER",
-]);
-
 /** Sends the request once and returns how it ended. Repeats nothing and follows no redirect. Never throws. */
 export async function sendHttp({ method, url, headers, body, timeoutMs, signal }: HttpRequest): Promise<HttpOutcome> {
-  const timeout = AbortSignal.timeout(timeoutMs);
+  const timeout = AbortSignal.timeout(timerMs(timeoutMs));
+  const sending = watchedSending();
   try {
     const answer = await request(url, {
+      dispatcher: sending.dispatcher,
       method,
       headers,
       body: body ?? null,
@@ -79,6 +50,7 @@ export async function sendHttp({ method, url, headers, body, timeoutMs, signal }
       body: new TextDecoder().decode(bytes),
     };
   } catch (cause) {
+    if (!sending.hasBegun()) return { kind: "unsent", reason: unsentReason(cause, timeoutMs) };
     if (signal?.aborted) return { kind: "unknown", reason: "cancelled while it was under way" };
     return afterFailure(cause, timeoutMs);
   }
@@ -100,22 +72,24 @@ async function readBody(body: Dispatcher.ResponseData["body"]): Promise<Buffer |
   return Buffer.concat(chunks);
 }
 
-function afterFailure(cause: unknown, timeoutMs: number): HttpOutcome {
+/** Why a request did not go out: it could not be composed, or no connection could be made. */
+function unsentReason(cause: unknown, timeoutMs: number): string {
+  if (isTimeout(cause)) return `no connection within ${timeoutMs} ms`;
   const code = codeOf(cause);
   // undici refuses, for example, a header with a line end in it; the message names the header and not its value.
-  if (code === "UND_ERR_INVALID_ARG") return { kind: "unsent", reason: cause instanceof Error ? cause.message : code };
-  if (code !== undefined && neverConnected.has(code)) return { kind: "unsent", reason: code };
-  return {
-    kind: "unknown",
-    reason: isTimeout(cause) ? `no answer within ${timeoutMs} ms` : (code ?? "connection lost"),
-  };
+  if (code === "UND_ERR_INVALID_ARG" && cause instanceof Error) return cause.message;
+  return code ?? "no connection";
+}
+
+/** The request has begun to go out, so that upstream may have carried it out whatever the failure is. */
+function afterFailure(cause: unknown, timeoutMs: number): HttpOutcome {
+  if (isTimeout(cause)) return { kind: "unknown", reason: `no answer within ${timeoutMs} ms` };
+  const failedCall = cause instanceof Error && "syscall" in cause ? `${String(cause.syscall)} failed` : undefined;
+  return { kind: "unknown", reason: failedCall ?? codeOf(cause) ?? "connection lost" };
 }
 
 function codeOf(cause: unknown): string | undefined {
   if (!(cause instanceof Error)) return undefined;
-  // A lost route ends an established connection with the codes of a connection that was never made.
-  if ("syscall" in cause && !["connect", "getaddrinfo"].includes(String(cause.syscall)))
-    return `${String(cause.syscall)} failed`;
   if ("code" in cause && typeof cause.code === "string") return cause.code;
   if (cause instanceof AggregateError) return codeOf(cause.errors[0]);
   return codeOf(cause.cause);

@@ -111,6 +111,7 @@ async function trySending(context: Exchange, progress: Progress): Promise<Next> 
     case "unknown":
       return end({ ...outcome, status: null, request: null });
     case "unsent":
+      if (input.signal?.aborted) return end({ kind: "unsent", error: cancelError });
       return end({ kind: "unsent", error: ownError(unreachable(account.api, cleanText(outcome.reason))) });
     case "answered":
       return afterAnswer(context, { request, token, progress }, outcome);
