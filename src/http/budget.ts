@@ -1,6 +1,7 @@
 // A rate budget: a number of calls in any window of time, a pause when upstream asks for one, and writes before reads.
 
 import { setTimeout as delay } from "node:timers/promises";
+import { timerMs } from "../config/timer.js";
 
 export interface RateLimit {
   readonly calls: number;
@@ -32,6 +33,10 @@ export type Admission =
 const readShare = 0.8;
 const firstPenaltyMs = 1_000;
 const longestPenaltyMs = 30_000;
+/** Upstream may ask for no longer pause, whatever its clock or its unit is: 24 hours. */
+const longestPauseMs = 86_400_000;
+/** Nor for a shorter one: who is turned away again and again at once asks at most so often. */
+const shortestPauseMs = 20;
 /** The sync asks again after this time while a statement waits. */
 const behindWritesMs = 50;
 
@@ -60,14 +65,18 @@ export class Budget {
       if (this.nowMs() + delayMs > deadlineMs) return { kind: "denied", retryAfterMs: delayMs };
       await waits?.();
       if (lane === "write") this.writesWaiting += 1;
-      await delay(delayMs, undefined, { signal }).catch(() => undefined);
+      await delay(timerMs(delayMs), undefined, { signal }).catch(() => undefined);
       if (lane === "write") this.writesWaiting -= 1;
     }
   }
 
-  /** Lets no call through for this many milliseconds. */
-  pauseFor(forMs: number): void {
-    this.restUntilMs = Math.max(this.restUntilMs, this.nowMs() + forMs);
+  /** Lets no call through for this many milliseconds, up to 24 hours. Returns how many the pause has from now on. */
+  pauseFor(forMs: number): number {
+    const now = this.nowMs();
+    const pauseMs = Number.isNaN(forMs) ? shortestPauseMs : Math.min(longestPauseMs, Math.max(shortestPauseMs, forMs));
+    const keptMs = Math.max(pauseMs, this.restUntilMs - now);
+    this.restUntilMs = Math.max(this.restUntilMs, now + pauseMs);
+    return keptMs;
   }
 
   /** Returns the milliseconds to pause when upstream refuses a call without naming a time: twice as many each time, up to 30,000. */
@@ -84,7 +93,7 @@ export class Budget {
   /** Notes how many calls upstream says remain of a limit, which other users of the account may use as well. */
   setRemaining(limit: RateLimit, path: string, remaining: number): void {
     const window = this.windows(path).find((one) => one.limit === limit)?.window;
-    if (!window || !Number.isInteger(remaining) || remaining < 0) return;
+    if (!window || !Number.isSafeInteger(remaining) || remaining < 0) return;
     // The calls of others may have been at any time of the window, so they are spread evenly.
     const unseen = limit.calls - remaining - window.length;
     for (let i = 1; i <= unseen; i += 1) window.push(this.nowMs() - (limit.perMs * i) / (unseen + 1));

@@ -203,8 +203,7 @@ function afterRefusal(
       ? end({ kind: "unknown", reason: `status ${status}: ${error.message}`, status, request: error.request })
       : end({ kind: "refused", error: refusal });
   if (!error.retry) return ending(error);
-  const pauseMs = askedPauseMs(account, attempt.request.path, headers) ?? budget.penaltyMs();
-  budget.pauseFor(pauseMs);
+  const pauseMs = budget.pauseFor(askedPauseMs(account, attempt.request.path, headers) ?? budget.penaltyMs());
   if (performance.now() + pauseMs > deadlineMs)
     return ending(ownError(rateLimitUsedUp(account.api, account.waitMs, pauseMs)));
   return { kind: "repeat", progress: attempt.progress };

@@ -15,7 +15,7 @@ export function learnRemaining({ budget, limits }: Account, path: string, header
 
 /**
  * Returns how many milliseconds upstream asks us to pause after a call of `path`: by a header that the manifest names, by Retry-After,
- * or by the manifest's own `pause`. Undefined when none of them says.
+ * or by the manifest's own `pause`. Undefined when none of them says. The budget bounds the pause.
  */
 export function askedPauseMs({ limits }: Account, path: string, headers: Headers): number | undefined {
   const mine = limits.filter(({ limit }) => limit.path?.test(path) !== false);
@@ -26,11 +26,17 @@ export function askedPauseMs({ limits }: Account, path: string, headers: Headers
   return delayMs(headers.get("retry-after"), "s") ?? mine.find(({ manifest }) => manifest.pause)?.manifest.pause;
 }
 
-/** Reads a delay in seconds or milliseconds, or an instant: a date (RFC 9110), or seconds since 1970. */
+/** Such as `Sun, 06 Nov 1994 08:49:37 GMT`, its two older forms (RFC 9110), and ISO 8601. */
+const date = /^(?:[A-Z][a-z]{2,8},? [\w :-]{10,40}|\d{4}-\d\d-\d\dT[\d:.]{5,20}(?:Z|[+-]\d\d:?\d\d)?)$/;
+
+/**
+ * Reads a delay in seconds or milliseconds, or an instant: a date (RFC 9110), or seconds since 1970. Undefined for any other text: a
+ * negative number, which JavaScript would take for a date, says nothing.
+ */
 function delayMs(text: string | undefined, unit: "s" | "ms" | "epoch"): number | undefined {
   if (text === undefined) return undefined;
   if (/^\d+(\.\d+)?$/.test(text)) return numericDelayMs(Number(text), unit);
-  const at = Date.parse(text);
+  const at = date.test(text) ? Date.parse(text) : Number.NaN;
   return Number.isNaN(at) ? undefined : Math.max(0, at - Date.now());
 }
 

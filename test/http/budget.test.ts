@@ -1,6 +1,6 @@
 // The budget of calls: who waits for room under the API's limits, how long, and in which order.
 
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { Budget } from "../../src/http/budget.js";
 
 const write = (waitMs: number) => ({ path: "/records", lane: "write" as const, waitMs });
@@ -31,6 +31,30 @@ test("every limit holds, and a pause holds every caller", async () => {
   budget.pauseFor(5000);
   now = 60;
   expect(await budget.admit(write(0))).toEqual({ kind: "denied", retryAfterMs: 4940 });
+});
+
+test("P15: a pause has an end within a day, whatever is asked for, and is told as it is kept", () => {
+  for (const asked of [86_400_001, 1e300, Number.POSITIVE_INFINITY]) {
+    const budget = new Budget([], () => 0);
+    expect(budget.pauseFor(asked)).toBe(86_400_000);
+    // A shorter one does not end it.
+    expect(budget.pauseFor(1_000)).toBe(86_400_000);
+  }
+  for (const asked of [-1, Number.NEGATIVE_INFINITY, Number.NaN, 0]) expect(new Budget([]).pauseFor(asked)).toBe(20);
+});
+
+test("a wait that is longer than a timer takes is no wait of a millisecond", async () => {
+  const warnings = vi.spyOn(process, "emitWarning");
+  const budget = new Budget([{ calls: 1, perMs: 2 ** 40 }]);
+  await budget.admit(write(0));
+  const cancel = new AbortController();
+  const onWait = async () => {
+    setImmediate(() => cancel.abort());
+  };
+  const admission = budget.admit({ ...write(Number.POSITIVE_INFINITY), signal: cancel.signal, onWait });
+  expect(await admission).toEqual({ kind: "cancelled" });
+  expect(warnings).not.toHaveBeenCalled();
+  vi.restoreAllMocks();
 });
 
 test("a call that may wait is admitted when there is room", async () => {

@@ -1,5 +1,6 @@
 // The limits of a manifest: what they count, what upstream says of them, and how long it wants to be left alone.
 
+import fc from "fast-check";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { openItems } from "../support/items.js";
 import { type ScriptedServer, startScripted } from "../support/scripted.js";
@@ -109,6 +110,26 @@ const asked: readonly (readonly [string, object, Record<string, string>, number]
   ["by Retry-After, where that is missing", { retry_after: { header: "X-Wait" } }, { "retry-after": "9" }, 9],
   ["by the manifest's pause", { pause: "30s" }, {}, 30],
   ["in words that say nothing", { pause: "30s" }, { "retry-after": "soon" }, 30],
+  ["as a negative number", { pause: "30s" }, { "retry-after": "-5" }, 30],
+  ["as no number", { pause: "30s" }, { "retry-after": "NaN" }, 30],
+  ["as an older form of a date", {}, { "retry-after": "Thursday, 01-Jan-26 00:00:09 GMT" }, 9],
+  ["as a date by ISO 8601", {}, { "retry-after": "2026-01-01T00:00:09Z" }, 9],
+  ["for three thousand years", {}, { "retry-after": "99999999999" }, 86_400],
+  ["without an end", {}, { "retry-after": "9".repeat(400) }, 86_400],
+  ["until a date in another millennium", {}, { "retry-after": "Fri, 01 Jan 2999 00:00:00 GMT" }, 86_400],
+  [
+    "in milliseconds, for years",
+    { retry_after: { header: "X-Wait", unit: "ms" } },
+    { "x-wait": "9".repeat(30) },
+    86_400,
+  ],
+  [
+    "until an instant in another unit",
+    { retry_after: { header: "X-Reset", unit: "epoch" } },
+    { "x-reset": "1767225612000" },
+    86_400,
+  ],
+  ["by the manifest's pause of a month", { pause: "30d" }, {}, 86_400],
 ];
 
 test.each(asked)("how long a 429 asks to wait %s is heeded", async (_, limit, headers, seconds) => {
@@ -130,6 +151,51 @@ test.each(asked)("how long a 429 asks to wait %s is heeded", async (_, limit, he
   });
   expect(await update(opened, "2")).toMatchObject(used);
   expect(api.asked.length).toBe(1);
+});
+
+const number = fc.oneof(
+  fc.maxSafeInteger().map(String),
+  fc.double().map(String),
+  fc.constantFrom(
+    "-1",
+    "0",
+    "1e400",
+    "NaN",
+    "Infinity",
+    "-Infinity",
+    "0x7fffffff",
+    "2147483648",
+    "9".repeat(40),
+    "1.5",
+    "1,5",
+  ),
+  fc.date({ noInvalidDate: true, min: new Date(0), max: new Date(8.64e15) }).map((date) => date.toUTCString()),
+  fc.string({ unit: "grapheme-ascii", maxLength: 30 }).map((text) => text.trim()),
+);
+test("P15: whatever an answer's numbers are, the API is asked again within a day, when the error says so", async () => {
+  const warnings = vi.spyOn(process, "emitWarning");
+  const unit = fc.constantFrom("s", "ms", "epoch");
+  await fc.assert(
+    fc.asyncProperty(number, number, number, unit, async (retryAfter, wait, left, unit) => {
+      const clock = vi.spyOn(performance, "now").mockReturnValue(1_000);
+      const opened = await openItems(api.url, {
+        manifest: { limits: [{ calls: 5, per: "1s", left: "X-Left", retry_after: { header: "X-Wait", unit } }] },
+      });
+      api.add({ ...written, headers: { "x-left": left } });
+      api.add({ status: 429, headers: { "retry-after": retryAfter, "x-wait": wait, "x-left": left } }, written);
+      clock.mockReturnValue(3_000);
+      await update(opened);
+      clock.mockReturnValue(5_000);
+      const ending = await update(opened);
+      const hint = ending.kind === "refused" ? (ending.error.hint ?? "") : "";
+      const seconds = Number(/^Nothing was changed\. Retry after (\d+) s\.$/.exec(hint)?.[1]);
+      expect(seconds).toBeLessThanOrEqual(86_400);
+      clock.mockReturnValue(5_000 + seconds * 1_000);
+      expect(await update(opened)).toMatchObject({ kind: "answered" });
+    }),
+    { seed: 4, numRuns: 200 },
+  );
+  expect(warnings).not.toHaveBeenCalled();
 });
 
 test("a header in milliseconds is not read in seconds, whichever limit names it", async () => {
