@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { UsageError } from "./app/usage-error.js";
 import { type Command, type ExitCode, type Io, reasonOf } from "./cli/command.js";
+import { escapeLines } from "./config/clean-text.js";
 import { Explained } from "./config/explained.js";
 import { suggestion } from "./config/suggest.js";
 import { ConfigError } from "./config/yaml.js";
@@ -62,9 +63,10 @@ const commands: Readonly<Record<string, Known>> = {
 };
 const ofAll = ["config", "json", "help", "version", "log-level", "no-color"];
 
+/** Nothing that is stored, or that an API or Postgres says, can command a terminal. */
 const io: Io = {
-  out: (line) => process.stdout.write(`${line}\n`),
-  err: (line) => process.stderr.write(`${line}\n`),
+  out: (line) => process.stdout.write(`${escapeLines(line)}\n`),
+  err: (line) => process.stderr.write(`${escapeLines(line)}\n`),
 };
 
 async function main(): Promise<ExitCode> {

@@ -5,6 +5,7 @@ import { remedyFor } from "../app/remedy.js";
 import type { ApiConfig } from "../config/api.js";
 import type { MirrorColumn } from "../mirror/column.js";
 import type { MirroredTable } from "../upstream/mirrored-table.js";
+import { nameList } from "../upstream/words.js";
 import { type Command, reasonOf } from "./command.js";
 import { configOf } from "./config-of.js";
 import { checkMirror, checkServer } from "./database-checks.js";
@@ -71,7 +72,7 @@ async function checkApi(
 
 /** What has changed in the API since it was migrated. */
 function driftOf(before: readonly MirrorColumn[], now: readonly MirrorColumn[]): string[] {
-  const namesOf = (columns: readonly MirrorColumn[]) => columns.map(({ name }) => name).join(", ");
+  const namesOf = (columns: readonly MirrorColumn[]) => nameList(columns.map(({ name }) => name));
   const newColumns = now.filter(({ name }) => before.every((column) => column.name !== name));
   const missingColumns = before.filter(({ name }) => now.every((column) => column.name !== name));
   const retypedColumns = now.filter(({ name, type }) =>

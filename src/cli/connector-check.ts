@@ -10,6 +10,7 @@ import type { Manifest } from "../manifest/manifest.js";
 import { makeLog } from "../observe/log.js";
 import { type Account, openAccount } from "../upstream/account.js";
 import { ProbedTable, type ProbeResult } from "../upstream/probe.js";
+import { nameList } from "../upstream/words.js";
 import type { Command } from "./command.js";
 import { type Finding, isError, lineOf } from "./finding.js";
 
@@ -84,8 +85,8 @@ function findingsOf(subject: string, probeResult: ProbeResult): Finding[] {
   if (foundAgain === false) findings.push(error('"read.get" does not find the first record by its key'));
   if (failed !== null) findings.push(error(failed));
   for (const { name, failed: why } of lists) if (why !== null) findings.push(error(`"read.${name}": ${why}`));
-  if (missing.length > 0) findings.push(warning(`in no record: ${missing.join(", ")}`));
-  if (unmirrored.length > 0) findings.push(warning(`mirrored by no column: ${unmirrored.join(", ")}`));
+  if (missing.length > 0) findings.push(warning(`in no record: ${nameList(missing)}`));
+  if (unmirrored.length > 0) findings.push(warning(`mirrored by no column: ${nameList(unmirrored)}`));
   if (records === 0 && failed === null) return [warning("has no records, so nothing could be compared"), ...findings];
   if (findings.some(isError)) return findings;
   const countWords = records === 1 ? "1 record came, and all its" : `${records} records came, and all their`;

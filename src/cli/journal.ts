@@ -4,6 +4,7 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Opened, open, openMirrors } from "../app/open.js";
 import { UsageError } from "../app/usage-error.js";
+import { escapeText } from "../config/clean-text.js";
 import { suggestion } from "../config/suggest.js";
 import { durationMs } from "../config/units.js";
 import { type EntryFilter, type ListedEntry, listEntries, resolveEntry } from "../journal/listing.js";
@@ -90,7 +91,8 @@ async function show({ pool }: Opened, { json }: Options, io: Io, id: string): Pr
     return 0;
   }
   for (const [name, value] of Object.entries(entry)) {
-    if (value !== null) io.out(`${name.padEnd(16)}${typeof value === "object" ? JSON.stringify(value) : value}`);
+    const text = typeof value === "object" ? JSON.stringify(value) : String(value);
+    if (value !== null) io.out(`${name.padEnd(16)}${escapeText(text)}`);
   }
   return 0;
 }
@@ -130,9 +132,10 @@ function nowhere(io: Io, id: string): 1 {
   return 1;
 }
 
+/** A key, or the end of a line in one, could pass for a line of its own: what is stored is shown escaped. */
 function lineOf(entry: ListedEntry): string {
   const state = entry.blocked === null ? entry.state : `${entry.state}, blocked by ${entry.blocked}`;
   const keys = entry.keys.length > 0 ? ` ${entry.keys.slice(0, 3).join(" ")}${entry.keys.length > 3 ? " …" : ""}` : "";
   const rows = entry.rows === 1 ? "1 row" : `${entry.rows} rows`;
-  return `${entry.intentAt}  ${entry.id}  ${entry.open ? "open  " : "closed"}  ${state}  ${entry.verb} ${rows} of ${entry.table}${keys}`;
+  return `${entry.intentAt}  ${entry.id}  ${entry.open ? "open  " : "closed"}  ${state}  ${entry.verb} ${rows} of ${entry.table}${escapeText(keys)}`;
 }

@@ -1,10 +1,26 @@
 // The name that a misspelt word may stand for.
 
-/** Returns `did you mean "email"?` when a known name is at most three letters away, and otherwise lists all known names. */
+/** A name that is farther away is no misspelling. */
+const farthest = 3;
+
+/** So many letters of known names are listed. */
+const mostLetters = 3_000;
+
+/** Returns `did you mean "email"?` when a known name is at most three letters away, and otherwise lists the known names. */
 export function suggestion(word: string, names: readonly string[]): string {
-  const [nearest] = names.map((name) => ({ name, far: distance(word, name) })).sort((a, b) => a.far - b.far);
-  if (nearest && nearest.far <= 3) return `did you mean "${nearest.name}"?`;
-  return names.length === 0 ? "there are none" : `known here: ${names.join(", ")}`;
+  const [nearest] = names
+    .filter((name) => Math.abs(name.length - word.length) <= farthest)
+    .map((name) => ({ name, far: distance(word, name) }))
+    .sort((a, b) => a.far - b.far);
+  if (nearest && nearest.far <= farthest) return `did you mean "${nearest.name}"?`;
+  if (names.length === 0) return "there are none";
+  let letters = 0;
+  const shown = names.filter((name) => {
+    letters += name.length + 2;
+    return letters <= mostLetters;
+  });
+  const more = names.length - shown.length;
+  return `known here: ${shown.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
 }
 
 /** Returns Levenshtein's distance, which is fast enough for words of a few letters. */

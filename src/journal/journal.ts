@@ -2,6 +2,7 @@
 
 import type { Pool, PoolClient } from "pg";
 import { z } from "zod";
+import type { CleanText } from "../config/clean-text.js";
 import { type TextRow, textRowSchema } from "../mirror/column.js";
 import type { Verb } from "../upstream/table.js";
 import { before, isIdle, type State } from "./states.js";
@@ -50,7 +51,8 @@ export interface Outcome {
   readonly state: Exclude<State, "intent" | "sent">;
   readonly rows: readonly CanonicalRow[];
   readonly status: number | null;
-  readonly request: string | null;
+  /** Upstream's id of the exchange. */
+  readonly request: CleanText | null;
   readonly sqlstate: string | null;
   /** Since when the rows are known to be so, by Postgres's clock; left out: now. */
   readonly at?: string;

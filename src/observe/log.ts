@@ -2,6 +2,7 @@
 
 import { destination, type Logger, pino } from "pino";
 import pretty from "pino-pretty";
+import { cleanText, textLimits } from "../config/clean-text.js";
 
 export interface LogOptions {
   readonly level: "error" | "warn" | "info" | "debug";
@@ -24,7 +25,11 @@ function colours(): boolean {
 
 function describeError(cause: unknown): unknown {
   if (!(cause instanceof Error)) return { type: typeof cause };
-  const code = "code" in cause ? String(cause.code) : undefined;
-  const frames = cause.stack?.split("\n").filter((line) => /^\s+at /.test(line));
-  return { type: cause.name, code, stack: frames?.join("\n") };
+  const code = "code" in cause ? cleanText(String(cause.code), textLimits.word) : undefined;
+  // The message comes first, and may have lines that look like frames.
+  const frames = cause.stack
+    ?.replace(cause.message, "")
+    .split("\n")
+    .filter((line) => /^\s+at /.test(line));
+  return { type: cleanText(cause.name, textLimits.word), code, stack: frames?.join("\n") };
 }

@@ -2,6 +2,8 @@
 // API call, what to do, and the words: the error that a client gets and its row in docs/errors.md come from the same entry. The
 // entries lie in the folders whose errors they are.
 
+import { type CleanText, cleanText, textLimits } from "../config/clean-text.js";
+
 /** What docs/errors.md says of an error. */
 export interface ErrorDoc {
   /** When it is raised: a sentence. */
@@ -29,28 +31,40 @@ export interface ErrorWords {
   readonly constraint?: string | undefined;
 }
 
-class CatalogueError implements ErrorWords {
+/** The same words, each clean and of a bounded length. */
+type CleanWords = {
+  readonly [Field in keyof ErrorWords]: CleanText | (undefined extends ErrorWords[Field] ? undefined : never);
+};
+
+/**
+ * How many characters of each word a client gets: whatever it was made of, keys of records and names of columns included. The message
+ * and the detail have room for a whole sentence of an API, and for what we say around it.
+ */
+const mostOf = { message: 3_072, detail: 14_336, hint: 2_048, name: textLimits.word } as const;
+
+class CatalogueError implements CleanWords {
   /** Keeps an object literal, and a spread of another error, from passing for one: an error without an entry does not compile. */
   declare protected readonly isFromCatalogue: true;
-  readonly message: string;
-  readonly detail: string | undefined;
-  readonly hint: string | undefined;
-  readonly schema: string | undefined;
-  readonly table: string | undefined;
-  readonly column: string | undefined;
-  readonly constraint: string | undefined;
+  readonly message: CleanText;
+  readonly detail: CleanText | undefined;
+  readonly hint: CleanText | undefined;
+  readonly schema: CleanText | undefined;
+  readonly table: CleanText | undefined;
+  readonly column: CleanText | undefined;
+  readonly constraint: CleanText | undefined;
 
   constructor(
     readonly sqlstate: string,
     words: ErrorWords,
   ) {
-    this.message = words.message;
-    this.detail = words.detail;
-    this.hint = words.hint;
-    this.schema = words.schema;
-    this.table = words.table;
-    this.column = words.column;
-    this.constraint = words.constraint;
+    const clean = (text: string | undefined, most: number) => (text === undefined ? undefined : cleanText(text, most));
+    this.message = cleanText(words.message, mostOf.message);
+    this.detail = clean(words.detail, mostOf.detail);
+    this.hint = clean(words.hint, mostOf.hint);
+    this.schema = clean(words.schema, mostOf.name);
+    this.table = clean(words.table, mostOf.name);
+    this.column = clean(words.column, mostOf.name);
+    this.constraint = clean(words.constraint, mostOf.name);
   }
 
   /** The same error with another detail. */
@@ -59,7 +73,7 @@ class CatalogueError implements ErrorWords {
   }
 
   /** What the client is told, without the SQLSTATE. */
-  get words(): ErrorWords {
+  get words(): CleanWords {
     const { message, detail, hint, schema, table, column, constraint } = this;
     return { message, detail, hint, schema, table, column, constraint };
   }

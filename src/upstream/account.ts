@@ -42,31 +42,43 @@ export interface AccountConfig
 export function openAccount({ rate, ...parts }: AccountConfig): Account {
   const limits = parts.manifest.limits.map((manifest) => ({ manifest, limit: limitOf(manifest) }));
   const budget = new Budget([...limits.map(({ limit }) => limit), ...(rate ? [rate] : [])]);
-  return { ...parts, limits, budget, tokens: tokensOf(parts), secrets: secretsOf(parts) };
+  const ownSecrets = secretsOf(parts);
+  const tokens = tokensOf(parts, ownSecrets);
+  return {
+    ...parts,
+    limits,
+    budget,
+    tokens,
+    get secrets() {
+      return tokens?.secrets ?? ownSecrets;
+    },
+  };
 }
 
-/** Returns the secrets in plain and as basic authentication encodes them. A short secret is left out, because it could be any word. */
-function secretsOf({ manifest, config }: AccountConfig): string[] {
+/** Returns the secrets in plain, as basic authentication encodes them, and as an address or a form does. */
+function secretsOf({ manifest, config }: AccountConfig): readonly string[] {
   const secrets = Object.entries(config).flatMap(([name, value]) => (manifest.config[name]?.secret ? [value] : []));
   const pair = manifest.auth?.basic?.map((part) => fillText(part, { config })).join(":");
   const basic = pair === undefined ? [] : [Buffer.from(pair).toString("base64")];
-  return [...basic, ...secrets].filter(({ length }) => length >= leastSecret);
+  const encoded = secrets.map((secret) => new URLSearchParams([["", secret]]).toString().slice(1));
+  return [...new Set([...basic, ...secrets, ...encoded])];
 }
-
-const leastSecret = 6;
 
 function limitOf({ calls, per, path, each_path: eachPath }: LimitManifest): RateLimit {
   return { calls, perMs: per, path: path === undefined ? undefined : compileGlob(path), eachPath };
 }
 
-function tokensOf({ manifest, base, config, timeoutMs }: AccountConfig): TokenSource | undefined {
+function tokensOf(
+  { manifest, base, config, timeoutMs }: AccountConfig,
+  secrets: readonly string[],
+): TokenSource | undefined {
   const { auth } = manifest;
   if (!auth?.oauth2) return undefined;
   const grant = Object.entries(auth.oauth2.grant).map(([name, value]) => [name, fillText(value, { config })]);
   const own = fillText(base, { config, auth: tokenFields(manifest, undefined) });
   const token = fillText(auth.oauth2.token, { config, path: pathOf(own) });
   const url = URL.canParse(token) ? token : new URL(token, own).href;
-  return new TokenSource(url, Object.fromEntries(grant), auth.oauth2.keep, timeoutMs);
+  return new TokenSource(url, Object.fromEntries(grant), auth.oauth2.keep, timeoutMs, secrets);
 }
 
 /** Returns the headers that authenticate a request; none for an API without authentication. */

@@ -2,6 +2,7 @@
 
 import { createHash } from "node:crypto";
 import type { TableConfig } from "../config/api.js";
+import { isCleanText } from "../config/clean-text.js";
 import { suggestion } from "../config/suggest.js";
 import { ConfigError } from "../config/yaml.js";
 import type { Discovery } from "../manifest/column-schema.js";
@@ -13,6 +14,7 @@ import type { TableManifest } from "../manifest/table-schema.js";
 import type { MirrorColumn } from "../mirror/column.js";
 import { longestName } from "../postgres/quote.js";
 import type { ColumnOf } from "./errors.js";
+import { upstreamName as cleanName, scalarAt } from "./words.js";
 
 type ColumnFacts = Omit<MirrorColumn, "name">;
 
@@ -108,14 +110,18 @@ export function findTable(
   return id === undefined ? undefined : { id, columns: listAt(at.columns), requiredNames };
 }
 
-/** Returns how to find the column an error speaks of: by its name, by a place within it (`address[line1]`), or by its label. */
+/**
+ * Returns how to find the column an error speaks of: by its name, by a place within it (`address[line1]`), or by its label. The error's
+ * words are clean, and so are the names that they are compared with.
+ */
 export function columnNamed(columns: readonly MirrorColumn[]): ColumnOf {
   return (name) => {
-    const whole = name.replace(/[[.].*$/, "");
+    const [whole] = name.split(/[[.]/, 1);
     const label = name.toLowerCase();
+    const named = columns.map((column) => ({ column, upstream: cleanName(column.upstream) }));
     const column =
-      columns.find(({ upstream }) => upstream === name) ??
-      columns.find(({ upstream }) => upstream === whole) ??
+      named.find(({ upstream }) => upstream === name)?.column ??
+      named.find(({ upstream }) => upstream === whole)?.column ??
       columns.find((one) => (one.label ?? one.name.replaceAll("_", " ")).toLowerCase() === label);
     return column?.name ?? null;
   };
@@ -127,6 +133,7 @@ function describe(manifest: Manifest, at: Discovery["column"], element: unknown)
   const array = isArray(at, element) ? at.array : undefined;
   const isTrue = (pointers: readonly string[]) => pointers.some((pointer) => lookUp(element, pointer) === true);
   const text = (pointer: string | undefined) => (pointer === undefined ? undefined : textAt(element, pointer));
+  const about = text(at.about);
   return {
     ...nothingKnown,
     type: array && elementType(rule.type) === undefined ? `${rule.type}[]` : rule.type,
@@ -137,7 +144,7 @@ function describe(manifest: Manifest, at: Discovery["column"], element: unknown)
     unique: isTrue(at.unique),
     max: positive(text(at.max)),
     references: text(at.references) ?? null,
-    label: text(at.about) ?? null,
+    label: about === undefined ? null : cleanName(about),
     // An API may list true and false as the options of a boolean, whose type says it better.
     options: array || rule.type === "text" ? optionsOf(at, element) : null,
   };
@@ -145,11 +152,11 @@ function describe(manifest: Manifest, at: Discovery["column"], element: unknown)
 
 function isArray({ array }: Discovery["column"], element: unknown): boolean {
   if (!array) return false;
-  return Object.entries(array.when).every(([pointer, value]) => String(lookUp(element, pointer)) === value);
+  return Object.entries(array.when).every(([pointer, value]) => scalarAt(element, pointer) === value);
 }
 
 function positive(text: string | undefined): number | null {
-  return text !== undefined && /^[1-9]\d*$/.test(text) ? Number(text) : null;
+  return text !== undefined && /^[1-9]\d{0,14}$/.test(text) ? Number(text) : null;
 }
 
 function optionsOf({ options }: Discovery["column"], element: unknown): readonly string[] | null {
@@ -158,11 +165,15 @@ function optionsOf({ options }: Discovery["column"], element: unknown): readonly
   return texts.length > 0 ? texts : null;
 }
 
-/** Returns the name, or a shorter one with a hash at its end when Postgres would cut it. */
+/**
+ * Returns the name, or one with a hash at its end when Postgres would cut it, or when it has characters that no error and no terminal
+ * shows: two names that differ by those alone stay two.
+ */
 function identifier(name: string): string {
-  if (Buffer.byteLength(name) <= longestName) return name;
+  const isClean = isCleanText(name);
+  if (isClean && Buffer.byteLength(name) <= longestName) return name;
   const hash = createHash("sha256").update(name).digest("hex").slice(0, 8);
-  let head = name;
+  let head = isClean ? name.slice(0, longestName) : cleanName(name);
   while (Buffer.byteLength(head) > longestName - hash.length - 1) head = [...head].slice(0, -1).join("");
   return `${head}_${hash}`;
 }

@@ -1,9 +1,11 @@
 // Turns a refusal into errors in Postgres's terms, by the manifest's rules first and by the HTTP status otherwise.
 
+import type { CleanText } from "../config/clean-text.js";
 import { isRecord } from "../config/json.js";
 import type { ErrorAddresses, ErrorRule } from "../manifest/error-schema.js";
 import type { CheckedHooks } from "../manifest/hooks.js";
-import { lookUp, textAt } from "../manifest/pointer.js";
+import { lookUp } from "../manifest/pointer.js";
+import { type Places, scalarAt, type WordReader, wordReader } from "./words.js";
 import type { UpstreamError } from "./write-outcome.js";
 
 /** Returns the mirror's name of a column that upstream names, by its own name or its label; null when there is none. */
@@ -21,42 +23,44 @@ export interface ErrorContext {
 
 type Verdict = UpstreamError & { readonly unknown: boolean; readonly retry: boolean };
 
-/** Returns the errors of a refusal. Errors that the manifest skips, as consequences of another, are left out if any other is there. */
-export function readErrors(addresses: ErrorAddresses, context: ErrorContext): readonly [Verdict, ...Verdict[]] {
+/** So many errors of one answer are looked at. */
+const mostErrors = 1_000;
+
+/** Returns the error of a refusal: the first of its list that the manifest does not skip as a consequence of another, or else the first. */
+export function readRefusal(addresses: ErrorAddresses, context: ErrorContext): Verdict {
   const list = addresses.list === undefined ? undefined : lookUp(context.body, addresses.list);
-  const single = Array.isArray(list) && list.length > 0 ? list : [context.body];
-  const all = single.map((error: unknown) => ({ error, rule: ruleOf(addresses, error, context) }));
-  const primary = all.filter(({ rule }) => rule?.skip !== true);
-  const [first, ...rest] = (primary.length > 0 ? primary : all).map(({ error }) =>
-    readError(addresses, error, context),
-  );
-  return [first ?? readError(addresses, context.body, context), ...rest];
+  const errors: readonly unknown[] =
+    Array.isArray(list) && list.length > 0 ? list.slice(0, mostErrors) : [context.body];
+  const primary = errors.findIndex((error) => ruleOf(addresses, error, context)?.skip !== true);
+  return readError(addresses, errors[Math.max(0, primary)], context);
 }
 
 /** Returns one error: an entry of the answer's error list, or its whole body. */
 export function readError(addresses: ErrorAddresses, error: unknown, context: ErrorContext): Verdict {
   const { status, body, headers } = context;
+  const reader = wordReader(context.secrets ?? []);
   const { codes, message } = wordsOf(addresses, error, context);
   const rule = ruleOf(addresses, error, context);
   const groups = rule?.message?.exec(message)?.groups ?? {};
-  const upstreamColumn = groups["column"] ?? groups["label"] ?? textIn(error, body, addresses.column);
-  const row = textIn(error, body, addresses.row);
+  const upstreamColumn = groups["column"] ?? groups["label"] ?? reader.wordAt([error, body], addresses.column);
+  const row = reader.wordAt([error, body], addresses.row);
+  const hint = rule?.hint?.replaceAll(/\{(\w+)\}/g, (_, name: string) => groups[name] ?? "");
   const fallback = byStatus(status, isBody(body));
   const outcome = rule?.outcome ?? (rule?.raise === undefined ? fallback.outcome : "refused");
   return {
     sqlstate: rule?.raise ?? fallback.sqlstate,
-    message: cleanText(redact(message, context.secrets)),
-    code: rule?.code?.find((code) => codes.includes(code)) ?? codes[0] ?? null,
-    column: upstreamColumn === undefined ? null : context.columnOf(upstreamColumn),
-    hint: rule?.hint?.replaceAll(/\{(\w+)\}/g, (_, name: string) => groups[name] ?? "") ?? null,
-    row: row === undefined || !/^\d+$/.test(row) ? null : Number(row),
+    message,
+    code: codes.find((code) => rule?.code?.includes(code)) ?? codes[0] ?? null,
+    column: upstreamColumn === undefined ? null : context.columnOf(reader.word(upstreamColumn)),
+    hint: hint === undefined ? null : reader.sentence(hint),
+    row: row === undefined || !/^\d{1,9}$/.test(row) ? null : Number(row),
     constraint: rule?.constraint ?? null,
     absent: outcome === "absent",
     ask: outcome === "ask",
     unknown: outcome === "unknown",
     retry: rule?.retry === "always" || (status === 429 && rule?.retry !== "never"),
     status,
-    request: requestOf(addresses, body, headers),
+    request: requestOf(addresses, body, headers, reader),
   };
 }
 
@@ -65,9 +69,12 @@ export function requestOf(
   { request }: ErrorAddresses,
   body: unknown,
   headers: ReadonlyMap<string, string>,
-): string | null {
+  reader: WordReader,
+): CleanText | null {
   if (request === undefined) return null;
-  return (typeof request === "string" ? textAt(body, request) : headers.get(request.header.toLowerCase())) ?? null;
+  if (typeof request === "string") return reader.wordAt([body], [request]) ?? null;
+  const header = headers.get(request.header.toLowerCase());
+  return header === undefined ? null : reader.word(header);
 }
 
 function ruleOf(addresses: ErrorAddresses, error: unknown, context: ErrorContext): ErrorRule | undefined {
@@ -77,16 +84,14 @@ function ruleOf(addresses: ErrorAddresses, error: unknown, context: ErrorContext
   return addresses.rules.find((rule) => matches(rule, context.status, codes, message, [error, context.body]));
 }
 
-function wordsOf(addresses: ErrorAddresses, error: unknown, { status, body }: ErrorContext) {
-  const codes = addresses.code.flatMap((at) => [textAt(error, at), textAt(body, at)]).filter(isText);
+/** The words are cut before a rule sees them, so that no regular expression of a manifest runs over a long text. */
+function wordsOf(addresses: ErrorAddresses, error: unknown, { status, body, secrets = [] }: ErrorContext) {
+  const reader = wordReader(secrets);
+  const places: Places = [error, body];
+  const codes = addresses.code.flatMap((at) => places.map((place) => reader.wordAt([place], [at]))).filter(isText);
   // Some APIs answer an error as a plain text.
-  const text = typeof error === "string" ? error : textIn(error, body, addresses.message);
-  return { codes, message: text ?? `status ${status}` };
-}
-
-/** Looks in the single error first, then in the whole body. */
-function textIn(error: unknown, body: unknown, pointers: readonly string[]): string | undefined {
-  return textAt(error, ...pointers) ?? textAt(body, ...pointers);
+  const text = typeof error === "string" ? reader.sentence(error) : reader.sentenceAt(places, addresses.message);
+  return { codes, message: text || reader.sentence(`status ${status}`) };
 }
 
 function matches(
@@ -100,8 +105,8 @@ function matches(
   if (rule.code !== undefined && !rule.code.some((code) => codes.includes(code))) return false;
   if (rule.message !== undefined && !rule.message.test(message)) return false;
   return Object.entries(rule.where ?? {}).every(([at, values]) => {
-    const value = lookUp(error, at) ?? lookUp(body, at);
-    return value !== undefined && values.includes(String(value));
+    const value = scalarAt(error, at) ?? scalarAt(body, at);
+    return value !== undefined && values.includes(value);
   });
 }
 
@@ -132,17 +137,7 @@ function byStatus(status: number, isJson: boolean): { sqlstate: string; outcome:
   }
 }
 
-function redact(text: string, secrets: readonly string[] = []): string {
-  return secrets.reduce((rest, secret) => rest.replaceAll(secret, "…"), text);
-}
-
-/** Returns upstream's words without control characters, cut at 2,048 characters. */
-export function cleanText(text: string): string {
-  const plain = text.replaceAll(/\p{Cc}+/gu, " ").trim();
-  return plain.length <= 2048 ? plain : `${plain.slice(0, 2047)}…`;
-}
-
-function isText(value: string | undefined): value is string {
+function isText(value: CleanText | undefined): value is CleanText {
   return value !== undefined;
 }
 

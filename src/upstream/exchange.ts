@@ -1,12 +1,13 @@
 // One call of the manifest as HTTP: admitted by the budget, sent, and repeated only when upstream turned it away.
 
 import { assertNever } from "../config/assert-never.js";
+import type { CleanText } from "../config/clean-text.js";
 import type { Lane } from "../http/budget.js";
 import { type HttpOutcome, sendHttp } from "../http/client.js";
 import { type Token, TokenError } from "../http/oauth.js";
 import { parseJson } from "../manifest/lossless-json.js";
 import type { Account } from "./account.js";
-import { type ColumnOf, cleanText, readErrors, requestOf } from "./errors.js";
+import { type ColumnOf, readRefusal, requestOf } from "./errors.js";
 import {
   cancelled,
   entryClosed,
@@ -18,6 +19,7 @@ import {
 } from "./own-errors.js";
 import { askedPauseMs, learnRemaining } from "./rate-limits.js";
 import { type ComposedRequest, composeRequest, type RequestInput } from "./request.js";
+import { wordReader } from "./words.js";
 import { ownError, type RefusedOutcome, type UnknownOutcome, type UpstreamError } from "./write-outcome.js";
 
 export interface Answer {
@@ -26,7 +28,7 @@ export interface Answer {
   readonly headers: ReadonlyMap<string, string>;
   /** Undefined when the answer has no body, or one that is not JSON. */
   readonly body: unknown;
-  readonly request: string | null;
+  readonly request: CleanText | null;
   /** The address that answered. */
   readonly url: string;
 }
@@ -109,10 +111,10 @@ async function trySending(context: Exchange, progress: Progress): Promise<Next> 
   const outcome = await sendHttp({ ...request, timeoutMs: account.timeoutMs, signal: input.signal });
   switch (outcome.kind) {
     case "unknown":
-      return end({ ...outcome, status: null, request: null });
+      return end(unknown(account, outcome.reason));
     case "unsent":
       if (input.signal?.aborted) return end({ kind: "unsent", error: cancelError });
-      return end({ kind: "unsent", error: ownError(unreachable(account.api, cleanText(outcome.reason))) });
+      return end({ kind: "unsent", error: ownError(unreachable(account.api, outcome.reason)) });
     case "answered":
       return afterAnswer(context, { request, token, progress }, outcome);
     default:
@@ -122,6 +124,11 @@ async function trySending(context: Exchange, progress: Progress): Promise<Next> 
 
 function end(result: ExchangeResult): Next {
   return { kind: "end", result };
+}
+
+/** The outcome of a request that may have been carried out. */
+function unknown({ secrets }: Account, reason: string, status: number | null = null): UnknownOutcome {
+  return { kind: "unknown", reason: wordReader(secrets).sentence(reason), status, request: null };
 }
 
 /** Waits until the budget and the gate let the request go. Returns why it must not be sent, or undefined. */
@@ -155,17 +162,17 @@ function afterAnswer(context: Exchange, attempt: Attempt, answer: HttpAnswer): N
     learnRemaining(account, path, headers);
   }
   if (status >= 400) return renewToken(context, attempt, status) ?? afterRefusal(context, attempt, answer);
-  if (status >= 300) return followRedirect(attempt, answer);
+  if (status >= 300) return followRedirect(account, attempt, answer);
   const body = parseJson(answer.body);
-  const request = requestOf(account.manifest.errors, body, headers);
+  const request = requestOf(account.manifest.errors, body, headers, wordReader(account.secrets));
   return end({ kind: "answered", status, headers, body, request, url });
 }
 
-function followRedirect({ request, progress }: Attempt, answer: HttpAnswer): Next {
+function followRedirect(account: Account, { request, progress }: Attempt, answer: HttpAnswer): Next {
   const { status } = answer;
   // Upstream has done what was asked, and its answer is at another address (RFC 9110).
   if (status === 303 && request.method !== "GET")
-    return end({ kind: "unknown", reason: "status 303 in place of an answer", status, request: null });
+    return end(unknown(account, "status 303 in place of an answer", status));
   const address = redirectAddress(request, answer);
   if (address === undefined || progress.redirects >= mostRedirects)
     return end({ kind: "refused", error: ownError(redirected(status), status) });
@@ -197,10 +204,10 @@ function afterRefusal(
   const { budget, manifest, hooks, secrets } = account;
   const { columnOf } = input;
   const context = { status, body: parseJson(body), headers, columnOf, hooks, secrets };
-  const [error] = readErrors(manifest.errors, context);
+  const error = readRefusal(manifest.errors, context);
   const ending = (refusal: UpstreamError): Next =>
     error.unknown
-      ? end({ kind: "unknown", reason: `status ${status}: ${error.message}`, status, request: error.request })
+      ? end({ ...unknown(account, `status ${status}: ${error.message}`, status), request: error.request })
       : end({ kind: "refused", error: refusal });
   if (!error.retry) return ending(error);
   const pauseMs = budget.pauseFor(askedPauseMs(account, attempt.request.path, headers) ?? budget.penaltyMs());
@@ -213,8 +220,8 @@ function noToken(account: Account) {
   return (cause: unknown): RefusedOutcome => {
     if (!(cause instanceof TokenError)) throw cause;
     const error = cause.isAnswered
-      ? tokenRefused(account.api, cleanText(cause.message))
-      : tokenUnreachable(account.api, cleanText(cause.message));
+      ? tokenRefused(account.api, cause.message)
+      : tokenUnreachable(account.api, cause.message);
     return { kind: "unsent", error: ownError(error) };
   };
 }

@@ -12,6 +12,7 @@ import { decode } from "./codec.js";
 import type { ExchangeRequest, ExchangeResult } from "./exchange.js";
 import { ReadableTable } from "./reading.js";
 import type { UpstreamRecord } from "./record.js";
+import { nameList, upstreamName } from "./words.js";
 
 interface Misfit {
   readonly column: string;
@@ -160,8 +161,8 @@ export class ProbedTable extends ReadableTable {
   /** Returns the names of the fields that the answer has, for the message that something is missing. */
   private shape(): string {
     const [element] = this.elements;
-    if (isRecord(element)) return `; such a record has: ${Object.keys(element).join(", ")}`;
-    return isRecord(this.body) ? `; the answer has: ${Object.keys(this.body).join(", ")}` : "";
+    if (isRecord(element)) return `; such a record has: ${nameList(Object.keys(element))}`;
+    return isRecord(this.body) ? `; the answer has: ${nameList(Object.keys(this.body))}` : "";
   }
 }
 
@@ -187,7 +188,7 @@ function unmirroredFields(elements: readonly unknown[], columns: readonly Mirror
       return name !== ".." && !columnPointers.some((pointer) => pointer === here || pointer.startsWith(`${here}/`));
     });
   const outside = at.fields === "" ? [] : strange("", [...pointers, at.fields]).map(pointerTo);
-  return [...strange(at.fields, pointers), ...outside];
+  return [...strange(at.fields, pointers), ...outside].map(upstreamName);
 }
 
 function namesOf(records: readonly unknown[]): string[] {

@@ -12,7 +12,7 @@ import type { TableManifest } from "../manifest/table-schema.js";
 import type { Scope } from "../manifest/template.js";
 import type { MirrorColumn } from "../mirror/column.js";
 import type { Account } from "./account.js";
-import type { ValueRules } from "./codec.js";
+import { storable, type ValueRules } from "./codec.js";
 import { chosenColumns, columnNamed, discoverColumns, findTable } from "./discover.js";
 import { isBody } from "./errors.js";
 import { type Answer, type ExchangeRequest, exchange } from "./exchange.js";
@@ -35,6 +35,9 @@ interface Reading {
 }
 
 const syncReads: Reading = { lane: "read", waitMs: 60_000 };
+
+/** A place in a list is kept with the mirror and sent in an address: it has at most so many characters. */
+const longestCursor = 65_536;
 
 /** Some APIs answer with this status when a list has no records. */
 const noContent = 204;
@@ -124,6 +127,8 @@ export class ReadableTable {
     const next = own === undefined ? nextPage(call.pages, cursor, page) : own;
     if (next !== null && next === cursor)
       throw new ReadFailed(`${this.account.api}: a page of ${this.resource} leads to itself`);
+    if (next !== null && (next.length > longestCursor || storable(next) !== next))
+      throw new ReadFailed(`${this.account.api}: a page of ${this.resource} names no place that can be kept`);
     return { records, next };
   }
 

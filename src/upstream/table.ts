@@ -12,6 +12,7 @@ import type { Answer, SendGate } from "./exchange.js";
 import { ReadableTable } from "./reading.js";
 import { composeRequest } from "./request.js";
 import { rowScope, type SentRow } from "./row-scope.js";
+import { wordReader } from "./words.js";
 import type { RefusedOutcome, RowResult, WriteOutcome } from "./write-outcome.js";
 
 /** `upsert` writes rows of which some are new; the API recognises those by a column that identifies a record. */
@@ -145,7 +146,10 @@ export class ConnectorTable extends ReadableTable {
     const isPage = headers.get("content-type")?.includes("html") === true;
     if (status === 204 || (call.rows === undefined && call.ok === undefined && !isPage))
       return { kind: "answered", rows: rows.map(silentResult), status, request };
-    if (!isBody(body)) return { kind: "unknown", reason: `status ${status} without a JSON body`, status, request };
+    if (!isBody(body)) {
+      const reason = wordReader(this.account.secrets).sentence(`status ${status} without a JSON body`);
+      return { kind: "unknown", reason, status, request };
+    }
     const correlation = {
       call: {
         ...call,

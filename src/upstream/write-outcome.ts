@@ -1,17 +1,17 @@
 // The outcome of a write to an API, as a whole and for each row.
 
+import type { CleanText } from "../config/clean-text.js";
 import type { TextRow } from "../mirror/column.js";
 import type { SqlError } from "../postgres/error-catalogue.js";
 
-/** A refusal in upstream's words, placed in Postgres's terms. */
+/** A refusal in upstream's words, placed in Postgres's terms. The words are those that src/upstream/words.ts let through. */
 export interface UpstreamError {
   readonly sqlstate: string;
-  /** Upstream's own message, cleaned and cut. */
-  readonly message: string;
-  readonly code: string | null;
+  readonly message: CleanText;
+  readonly code: CleanText | null;
   /** The mirror's column that is to blame, if upstream named one. */
   readonly column: string | null;
-  readonly hint: string | null;
+  readonly hint: CleanText | null;
   /** The row of the call that is to blame, counted from 0. */
   readonly row: number | null;
   /** The constraint that the manifest names for this error. */
@@ -20,7 +20,7 @@ export interface UpstreamError {
   /** The error does not tell whether a record is gone, so the rows have to be read. */
   readonly ask: boolean;
   readonly status: number | null;
-  readonly request: string | null;
+  readonly request: CleanText | null;
 }
 
 export type RowResult =
@@ -34,9 +34,9 @@ export type RowResult =
 export type RefusedOutcome = { readonly kind: "unsent" | "refused"; readonly error: UpstreamError };
 export type UnknownOutcome = {
   readonly kind: "unknown";
-  readonly reason: string;
+  readonly reason: CleanText;
   readonly status: number | null;
-  readonly request: string | null;
+  readonly request: CleanText | null;
 };
 
 export type WriteOutcome =
@@ -46,7 +46,7 @@ export type WriteOutcome =
       readonly kind: "answered";
       readonly rows: readonly RowResult[];
       readonly status: number;
-      readonly request: string | null;
+      readonly request: CleanText | null;
     };
 
 /** An error of ours as the outcome of a request; `status` is that of the answer, if one came. */

@@ -2,6 +2,7 @@
 
 import { type Fields, recoded } from "../../protocol/fields.js";
 import { assertNever } from "../config/assert-never.js";
+import { cleanText, textLimits } from "../config/clean-text.js";
 import type { Mirror } from "../mirror/column.js";
 import { relayedError, type SqlError } from "../postgres/error-catalogue.js";
 import type { UpstreamError } from "../upstream/write-outcome.js";
@@ -85,17 +86,25 @@ export function verdictError(
   }
 }
 
+/** How many characters the accepted rows and the refused ones have in a detail, behind which the journal's id has to fit. */
+const mostAccepted = 4_096;
+const mostRefused = 8_192;
+/** Less than this of a message says nothing. */
+const shortestShare = 60;
+
 function partialError(mirror: Mirror, call: string, rowsToSend: readonly RowToSend[], verdict: Verdict): SqlError {
-  const refusals = verdict.refusals.map(({ row, error }) => `row ${row + 1}: ${error.message}`);
+  // Each row has its share, so that the words of one leave room for all.
+  const share = Math.max(shortestShare, Math.floor(mostRefused / (verdict.refusals.length + 1)) - 16);
+  const refusals = verdict.refusals.map(({ row, error }) => `row ${row + 1}: ${cleanText(error.message, share)}`);
   const goneRows = verdict.absentRows.map((row) => `row ${row + 1}: gone`);
   const acceptedRows = rowsToSend
     .map((_, row) => row)
     .filter((row) => verdict.canonical[row] && !verdict.absentRows.includes(row));
   return partlyAccepted(mirror, call, {
-    accepted: rowList(acceptedRows),
+    accepted: cleanText(rowList(acceptedRows), mostAccepted),
     count: acceptedRows.length,
     all: rowsToSend.length,
-    refused: [...refusals, ...goneRows].join("; "),
+    refused: cleanText([...refusals, ...goneRows].join("; "), mostRefused),
     column: verdict.refusals[0]?.error.column ?? undefined,
   });
 }
@@ -108,7 +117,8 @@ function acceptedError(
   { movedRows: [movedRow], droppedFields: [droppedField], canonical }: Verdict,
 ): SqlError | undefined {
   if (movedRow !== undefined) {
-    const keys = `now ${canonical[movedRow]?.key}, was ${rowsToSend[movedRow]?.plannedRow.key}`;
+    const shown = (key: string | null | undefined) => cleanText(String(key), textLimits.word);
+    const keys = `now ${shown(canonical[movedRow]?.key)}, was ${shown(rowsToSend[movedRow]?.plannedRow.key)}`;
     return otherRecordChanged(mirror, `row ${movedRow + 1}, ${keys}, journal ${call}.`);
   }
   return droppedField && columnDropped(mirror, droppedField.column, `row ${droppedField.row + 1}, journal ${call}.`);

@@ -68,6 +68,29 @@ test("a token is used until a minute before it expires", async () => {
   expect(sentBy(api)).toEqual(["Bearer t1", "Bearer t1", "Bearer t2"]);
 });
 
+const lives: readonly unknown[] = [1e300, "1e400", "Infinity", "soon", "", null, [], 1e9, undefined];
+test.each(lives)("P15: a token whose life is told as %j is used for a day at most", async (life) => {
+  const clock = vi.spyOn(performance, "now").mockReturnValue(0);
+  const { table, columns } = await opened();
+  tokens.add(token("t1", { expires_in: life }), token("t2"));
+  api.add(item, item, item);
+  await table.get(columns, ["1"]);
+  clock.mockReturnValue(86_400_000 - 61_000);
+  await table.get(columns, ["1"]);
+  clock.mockReturnValue(86_400_000 - 59_000);
+  await table.get(columns, ["1"]);
+  expect(sentBy(api)).toEqual(["Bearer t1", "Bearer t1", "Bearer t2"]);
+});
+
+test("a token whose life is over as it comes is used once", async () => {
+  const { table, columns } = await opened();
+  tokens.add(token("t1", { expires_in: -3_600 }), token("t2"));
+  api.add(item, item);
+  await table.get(columns, ["1"]);
+  await table.get(columns, ["1"]);
+  expect(sentBy(api)).toEqual(["Bearer t1", "Bearer t2"]);
+});
+
 test("a token that lives for less than a minute is used in the first half of its life", async () => {
   const clock = vi.spyOn(performance, "now").mockReturnValue(0);
   const { table, columns } = await opened();

@@ -1,6 +1,7 @@
 // The verdict over a call: from what is known of each row to the one error, or none, that the client gets.
 
 import { expect, test } from "vitest";
+import { cleanText } from "../../src/config/clean-text.js";
 import type { Mirror, MirrorColumn } from "../../src/mirror/column.js";
 import type { RowResult, UpstreamError } from "../../src/upstream/write-outcome.js";
 import { verdictError } from "../../src/write/client-errors.js";
@@ -42,8 +43,8 @@ const update = (key: string): RowToSend => ({
 const accepted = (key: string, name = "new"): RowResult => ({ kind: "accepted", key, row: { id: key, name } });
 const error: UpstreamError = {
   sqlstate: "23514",
-  message: "no",
-  code: "NO",
+  message: cleanText("no", 10),
+  code: cleanText("NO", 10),
   column: "name",
   hint: null,
   row: null,

@@ -1,6 +1,7 @@
 // Eighth stage: the upstream call. Of a statement that changes nothing upstream, none is made.
 
 import { createHash } from "node:crypto";
+import { cleanText, textLimits } from "../../config/clean-text.js";
 import type { CanonicalRow } from "../../journal/journal.js";
 import { closeEntries, settle } from "../../journal/settle.js";
 import type { Mirror } from "../../mirror/column.js";
@@ -70,7 +71,7 @@ function callPortion(statement: CheckedStatement, portion: readonly RowToSend[])
 
 /** Such as `crm.contacts 512`. */
 function shownRows({ schema, table }: Mirror, rows: readonly (CanonicalRow | null)[]): string {
-  const keys = rows.flatMap((row) => (row ? [row.key] : []));
+  const keys = rows.flatMap((row) => (row ? [cleanText(row.key, textLimits.word)] : []));
   const more = keys.length > shownKeys ? ` and ${keys.length - shownKeys} more` : "";
   return `${schema}.${table} ${keys.slice(0, shownKeys).join(", ")}${more}`;
 }
