@@ -90,7 +90,7 @@ export function closingQuoteOfEscapes(text: string, from: number): number {
 }
 
 /** Returns where the content of a literal goes on behind the quote at `at`; -1 when the literal ends there. */
-function contentGoesOn(text: string, at: number): number {
+export function contentGoesOn(text: string, at: number): number {
   return text.charCodeAt(at + 1) === quote ? at + 2 : continuation(text, at);
 }
 

@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import fc from "fast-check";
 import { beforeAll, expect, test } from "vitest";
 import { SqlLexer } from "../../src/sql/lexer.js";
-import { timeShapes } from "../support/time-shapes.js";
+import { processorTime, timeShapes } from "../support/time-shapes.js";
 
 const parser: typeof import("libpg-query") = createRequire(import.meta.url)("libpg-query");
 beforeAll(() => parser.loadModule());
@@ -124,14 +124,3 @@ test.each(timeShapes)("P15: the lexer's time for each byte does not grow with th
   time(20_000);
   expect(time(400_000)).toBeLessThan(6 * Math.max(time(40_000), 100 / 1e6));
 });
-
-/** The processor's time in ms, the least of three runs: a busy machine does not count. */
-function processorTime(work: () => void): number {
-  const times = [0, 1, 2].map(() => {
-    const before = process.cpuUsage();
-    work();
-    const { user, system } = process.cpuUsage(before);
-    return (user + system) / 1_000;
-  });
-  return Math.min(...times);
-}
