@@ -1,56 +1,77 @@
-// Which names can lead a statement to a mirror: its own, those of views and rules over it, and of functions whose text writes to it.
+// Which names can lead a statement to a mirror: its own, those of views and rules over it, and of functions whose body writes to it.
+// What others create is looked at again only when it has changed.
 
 import type { Pool } from "pg";
-import { z } from "zod";
-import { queryRows, queryTexts } from "../postgres/rows.js";
-import { sourcePattern, type WatchedTable } from "../sql/watch-list.js";
+import type { LanguageWords } from "../sql/function-names.js";
+import type { WatchedNames as AllWatchedNames } from "../sql/watch-list.js";
+import type { NamedRelation } from "./call-graph.js";
+import { loadLanguageWords, readFingerprint } from "./candidate-functions.js";
 import type { Mirror } from "./column.js";
+import { KnownFunctions } from "./known-functions.js";
+import { loadWatchedRelations } from "./watched-views.js";
 
-export interface WatchedNames {
-  readonly tables: readonly WatchedTable[];
-  readonly functions: readonly string[];
-}
+/** After a slow look at the catalogue there is none for so many times as long. */
+const restAfterLook = 20;
 
-const relation = z.object({ schema: z.string(), name: z.string() });
+/** Those that lead to mirrors, and the words of the language. */
+export type LeadingNames = Omit<AllWatchedNames, "paths">;
 
-/** A function calls another, which calls another: so far is looked. */
-const longestCallChain = 5;
+export class NamesWatch {
+  private readonly functions: KnownFunctions;
+  private words: LanguageWords | undefined;
+  private fingerprint = "";
+  private names: LeadingNames = { tables: [], functions: [], words: { functions: [], keywords: [] } };
+  private restsUntilMs = 0;
 
-export async function loadWatchedNames(pool: Pool, mirrors: readonly Mirror[]): Promise<WatchedNames> {
-  if (mirrors.length === 0) return { tables: [], functions: [] };
-  const tables = await queryRows(
-    pool,
-    "the views over the mirrors",
-    relation,
-    `with recursive over(oid) as (
-       select unnest($1::oid[])
-       union
-       select r.ev_class from over o
-         join pg_depend d on d.refclassid = 'pg_class'::regclass and d.refobjid = o.oid and d.classid = 'pg_rewrite'::regclass
-         join pg_rewrite r on r.oid = d.objid
-     )
-     select distinct n.nspname as schema, c.relname as name from over join pg_class c on c.oid = over.oid
-       join pg_namespace n on n.oid = c.relnamespace`,
-    [mirrors.map(({ relation }) => relation)],
-  );
-  const functions = new Set<string>();
-  for (let depth = 0; depth < longestCallChain; depth += 1) {
-    const names = await functionsThat(pool, sourcePattern(tables, [...functions]));
-    if (names.every((name) => functions.has(name))) break;
-    for (const name of names) functions.add(name);
+  /** `stopping`: the proxy is about to end, and waits for this. */
+  constructor(
+    private readonly pool: Pool,
+    private readonly stopping: () => boolean = () => false,
+  ) {
+    this.functions = new KnownFunctions(pool, stopping);
   }
-  return { tables, functions: [...functions] };
+
+  /** Returns whether this version of a function may write to a mirror; undefined when its body has not been read. `version`: the xmin of its row. */
+  mayWrite(oid: number, version: string): boolean | undefined {
+    return this.functions.mayWrite(oid, version);
+  }
+
+  /** The last look was slow, and the next one has to wait. */
+  get isResting(): boolean {
+    return performance.now() < this.restsUntilMs;
+  }
+
+  /**
+   * Looks at the catalogue, and returns the names that lead to `mirrors`. Throws what Postgres does; then the names stay as they were,
+   * and the next look begins anew.
+   */
+  async look(mirrors: readonly Pick<Mirror, "relation">[]): Promise<LeadingNames> {
+    if (this.isResting) return this.names;
+    const beginsMs = performance.now();
+    this.words ??= await loadLanguageWords(this.pool);
+    const relations = mirrors.map(({ relation }) => relation);
+    const fingerprint = mirrors.length === 0 ? "" : `${await readFingerprint(this.pool)}, ${relations.join(" ")}`;
+    this.restsUntilMs = beginsMs + restAfterLook * (performance.now() - beginsMs);
+    if (fingerprint === this.fingerprint) return this.names;
+    const names = mirrors.length === 0 ? noNames(this.words) : await this.read(relations, this.words);
+    if (this.stopping()) return this.names;
+    this.names = names;
+    this.fingerprint = fingerprint;
+    return names;
+  }
+
+  private async read(mirrors: readonly number[], words: LanguageWords): Promise<LeadingNames> {
+    const tables = await loadWatchedRelations(this.pool, mirrors);
+    await this.functions.read(new Set(words.keywords));
+    const functions = await this.functions.findWriters(tables, new Set(words.functions));
+    return { tables: tables.map(nameOf), functions: functions.map(nameOf), words };
+  }
 }
 
-/** What is not volatile writes nothing. */
-async function functionsThat(pool: Pool, pattern: string): Promise<string[]> {
-  return queryTexts(
-    pool,
-    "the functions that name a mirror",
-    `select distinct proname from pg_proc p
-     where prokind in ('f', 'p') and prorettype <> 'trigger'::regtype and provolatile = 'v'
-       and pronamespace not in ('pg_catalog'::regnamespace, 'information_schema'::regnamespace, 'throughline'::regnamespace)
-       and coalesce(pg_get_function_sqlbody(p.oid), p.prosrc) ~* $1`,
-    [pattern],
-  );
+function noNames(words: LanguageWords): LeadingNames {
+  return { tables: [], functions: [], words };
+}
+
+function nameOf({ schema, name }: Pick<NamedRelation, "schema" | "name">) {
+  return { schema, name };
 }

@@ -14,7 +14,7 @@ import type { MirrorPortal, MirrorStatement, Statements } from "./statements.js"
 import type { SessionTransaction } from "./transaction.js";
 
 /** A string of several statements. */
-export type Several = Extract<Classification, { kind: "several" }>;
+type Several = Extract<Classification, { kind: "several" }>;
 
 /** Why the client is held; the message it is held at begins at the reader's offset. */
 export type Hold =

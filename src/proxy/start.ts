@@ -8,11 +8,11 @@ import { Presence } from "../journal/presence.js";
 import { recover } from "../journal/recover.js";
 import { deleteOldEntries } from "../journal/retain.js";
 import { loadSearchPaths } from "../mirror/search-paths.js";
-import { loadWatchedNames } from "../mirror/watched-names.js";
+import { NamesWatch } from "../mirror/watched-names.js";
 import type { Metrics } from "../observe/metrics.js";
 import type { PostgresAddress } from "../postgres/address.js";
 import { Signer } from "../postgres/mac.js";
-import { sourcePattern, WatchList } from "../sql/watch-list.js";
+import { WatchList } from "../sql/watch-list.js";
 import type { MirroredTable } from "../upstream/mirrored-table.js";
 import { Listener } from "./listener.js";
 import { mirrorInterceptor } from "./mirror-interceptor.js";
@@ -62,30 +62,15 @@ export async function startProxy(parts: ProxyParts): Promise<RunningProxy> {
     }
     return mirroredTables;
   };
+  let stopping = false;
   const watchList = new WatchList();
+  const functions = new NamesWatch(pool, () => stopping);
   const watch = async () => {
     const now = await mirrors();
-    const names = await loadWatchedNames(
-      pool,
-      now.map(({ mirror }) => mirror),
-    );
-    watchList.set({
-      ...names,
-      functions: names.functions.map((name) => ({ schema: null, name })),
-      paths: await loadSearchPaths(pool),
-    });
+    const names = await functions.look(now.map(({ mirror }) => mirror));
+    watchList.set({ ...names, paths: await loadSearchPaths(pool) });
   };
-  const context = {
-    ...parts,
-    signer,
-    mirrors,
-    sources: () =>
-      sourcePattern(
-        watchList.snapshot.tables,
-        watchList.snapshot.functions.map(({ name }) => name),
-      ),
-    onDefinition: () => undefined,
-  };
+  const context = { ...parts, signer, mirrors, functions, names: watchList, onDefinition: () => undefined };
   const interceptor = mirrorInterceptor(watchList, context);
   const listener = new Listener({
     postgres,
@@ -107,7 +92,6 @@ export async function startProxy(parts: ProxyParts): Promise<RunningProxy> {
     journal: () => countOpen(pool),
   });
   const warn = (message: string) => (err: unknown) => log.warn({ err }, message);
-  let stopping = false;
   const rounds = [
     repeat(watchEveryMs, watchEveryMs, watch, warn("views and functions over the mirrors could not be looked up")),
     repeat(renewEveryMs, renewEveryMs, () => signer.renew(pool), warn("the proxy's key could not be renewed")),

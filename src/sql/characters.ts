@@ -18,7 +18,7 @@ export const backslash = 0x5c;
 export const underscore = 0x5f;
 export const letterB = 0x62;
 export const letterE = 0x65;
-export const letterO = 0x6f;
+const letterO = 0x6f;
 export const letterU = 0x75;
 export const letterX = 0x78;
 

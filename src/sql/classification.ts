@@ -28,7 +28,7 @@ export interface Write {
   readonly copies: "text" | "binary" | "match" | null;
 }
 
-export interface Explained {
+interface Explained {
   /** The answer: `rows` of text take further lines, every other format leaves only a `notice`. */
   readonly form: "rows" | "notice";
   /** Where the statement that is explained begins, in bytes. */

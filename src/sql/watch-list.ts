@@ -1,15 +1,12 @@
 // The names whose appearance makes a statement worth parsing: mirrors, the views over them, and the functions that write to them.
 // A false alarm costs one parse and one look-up; what slips through, the guard in Postgres refuses.
 
-import type { Definition, TableName } from "./classification.js";
+import type { Definition } from "./classification.js";
+import { DefinedNames } from "./defined-names.js";
+import { FunctionNames, type LanguageWords, NamesBySchema, noWords, type WatchedName } from "./function-names.js";
+import type { Mention } from "./mentions.js";
 import type { Names } from "./names.js";
 import { WordIndex, WordKind, type WordKinds } from "./word-index.js";
-
-/** A null schema stands for any schema. */
-export interface WatchedName {
-  readonly schema: string | null;
-  readonly name: string;
-}
 
 /** Where the sessions of this database look for a name that a statement does not qualify. */
 export interface SearchPaths {
@@ -23,15 +20,16 @@ export interface SearchPaths {
 export interface WatchedNames {
   readonly tables: readonly WatchedName[];
   readonly functions: readonly WatchedName[];
+  readonly words: LanguageWords;
   readonly paths: SearchPaths;
 }
 
-const noNames: WatchedNames = { tables: [], functions: [], paths: { schemas: [], roles: [] } };
+const noNames: WatchedNames = { tables: [], functions: [], words: noWords, paths: { schemas: [], roles: [] } };
 
 export class WatchList implements Names {
-  private names: WatchedNames = noNames;
-  private readonly tableNames = new Set<string>();
-  private readonly functionNames = new Set<string>();
+  private names = noNames;
+  private tableNames = new NamesBySchema([]);
+  private functionNames = new FunctionNames([], noWords);
   private index = new WordIndex();
   /** Grows with each change, so that what was derived from other names can be told. */
   version = 0;
@@ -51,43 +49,30 @@ export class WatchList implements Names {
   }
 
   isTable(name: string): boolean {
-    return this.tableNames.has(name);
+    return this.tableNames.has(name, null);
   }
 
-  isFunction(name: string): boolean {
-    return this.functionNames.has(name);
+  isFunction(name: string, schema: string | null): boolean {
+    return this.functionNames.has(name, schema);
+  }
+
+  isMentioned(mention: Mention): boolean {
+    const { kind, name } = mention;
+    return kind === "table" ? this.tableNames.has(name.table, name.schema) : this.functionNames.isMentioned(mention);
   }
 
   /** Replaces the names from the catalogue. The same names again change nothing. */
   set(names: WatchedNames): void {
-    if (JSON.stringify(names) === JSON.stringify(this.names) && this.version > 0) return;
+    if (this.version > 0 && JSON.stringify(names) === JSON.stringify(this.names)) return;
     this.names = names;
     this.version += 1;
-    fill(this.tableNames, names.tables);
-    fill(this.functionNames, names.functions);
+    this.tableNames = new NamesBySchema(names.tables);
+    this.functionNames = new FunctionNames(names.functions, names.words);
     this.index = new WordIndex(wordsOf(names));
   }
 
-  /** Returns a list that also watches the defined names, in any schema; this list stays unchanged. */
-  with(definitions: readonly Definition[]): WatchList {
-    const additions = (kind: Definition["kind"]) =>
-      definitions.flatMap((definition) => (definition.kind === kind ? [{ schema: null, name: definition.name }] : []));
-    const [tables, functions] = [additions("table"), additions("function")];
-    if (tables.length + functions.length === 0) return this;
-    const { names } = this;
-    return new WatchList({
-      ...names,
-      tables: [...names.tables, ...tables],
-      functions: [...names.functions, ...functions],
-    });
-  }
-
-  /** Returns the tables that the body of a DO block writes to and the functions that it calls, with the schema it gives them. */
-  namesIn(body: string): { readonly tables: TableName[]; readonly functions: TableName[] } {
-    return {
-      tables: mentionsOf(body, [...this.tableNames], writes, ""),
-      functions: mentionsOf(body, [...this.functionNames], "", "\\s*\\("),
-    };
+  with(definitions: readonly Definition[]): Names {
+    return definitions.length === 0 ? this : new DefinedNames(this, definitions);
   }
 
   /** Returns the kinds of the words in a text. */
@@ -102,19 +87,20 @@ export class WatchList implements Names {
   }
 }
 
-function fill(set: Set<string>, names: readonly WatchedName[]): void {
-  set.clear();
-  for (const { name } of names) set.add(name);
-}
-
-function wordsOf({ tables, functions, paths }: WatchedNames): (readonly [string, WordKinds])[] {
+function wordsOf({ tables, functions, words, paths }: WatchedNames): (readonly [string, WordKinds])[] {
   const isNear = ({ schema }: WatchedName) => schema === null || paths.schemas.includes(schema);
-  const kindsOf = (watched: readonly WatchedName[], near: WordKinds, far: WordKinds) =>
-    watched.map((one) => [one.name, isNear(one) ? near : far] as const);
-  const farSchemas = [...tables, ...functions].flatMap((one) => (isNear(one) ? [] : (one.schema ?? [])));
+  const builtins = new Set(words.functions);
+  // Without its schema, such a name is that of Postgres's own function.
+  const isNearFunction = (one: WatchedName) => isNear(one) && !builtins.has(one.name);
+  const kindsOf = (watched: readonly WatchedName[], isNearOne: typeof isNear, near: WordKinds, far: WordKinds) =>
+    watched.map((one) => [one.name, isNearOne(one) ? near : far] as const);
+  const farSchemas = [
+    ...tables.filter((one) => !isNear(one)),
+    ...functions.filter((one) => !isNearFunction(one)),
+  ].flatMap(({ schema }) => schema ?? []);
   return [
-    ...kindsOf(tables, WordKind.table, WordKind.farTable),
-    ...kindsOf(functions, WordKind.function, WordKind.farFunction),
+    ...kindsOf(tables, isNear, WordKind.table, WordKind.farTable),
+    ...kindsOf(functions, isNearFunction, WordKind.function, WordKind.farFunction),
     ...[...new Set(farSchemas)].map((schema) => [schema, WordKind.farSchema] as const),
   ];
 }
@@ -138,44 +124,4 @@ export function isSuspect(words: WordKinds, everywhere: boolean): boolean {
     (words & functions) !== 0 ||
     ((words & WordKind.prepare) !== 0 && (words & WordKind.transaction) !== 0)
   );
-}
-
-export type WatchedTable = WatchedName;
-
-/** A pattern for the blanks and comments between two words. */
-const gap = "(?:\\s|--[^\\n]*\\n|/\\*(?:[^*]|\\*+[^*/])*\\*+/)+";
-
-/** A pattern for the words before the name of the table that a statement in a function's body writes to. */
-const writes = `(?:insert${gap}into|update|delete${gap}from|merge${gap}into)${gap}(?:only${gap})?`;
-
-/**
- * Returns a regular expression for Postgres that matches a function's source which writes to one of `tables` or calls one of
- * `functions`. It leaves out a table of the same name in another schema.
- */
-export function sourcePattern(tables: readonly WatchedTable[], functions: readonly string[]): string {
-  const escapeName = (name: string) => inQuotes(name).replaceAll(/[^\p{L}\p{N}_]/gu, "\\$&");
-  const table = ({ schema, name }: WatchedTable) =>
-    `(?:"?${schema === null ? "\\w+" : escapeName(schema)}"?\\s*\\.\\s*)?"?${escapeName(name)}"?(?!\\w)`;
-  const writePattern = `\\y${writes}(?:${tables.map(table).join("|")})`;
-  return functions.length === 0 ? writePattern : `${writePattern}|\\y(?:${functions.map(escapeName).join("|")})\\s*\\(`;
-}
-
-/** Returns the names that `body` mentions between the patterns `before` and `behind`. */
-function mentionsOf(body: string, names: readonly string[], before: string, behind: string): TableName[] {
-  if (names.length === 0) return [];
-  const any = names.map((name) => inQuotes(name).replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|");
-  const word = "[\\p{L}\\p{N}_$]";
-  const mention = new RegExp(
-    `(?<!${word}|\\.)${before}(?:(?:"((?:[^"]|"")+)"|(${word}+))\\s*\\.\\s*)?"?(${any})"?(?!${word})${behind}`,
-    "giu",
-  );
-  return [...body.matchAll(mention)].map(([, exact, bare, name]) => ({
-    schema: exact?.replaceAll('""', '"') ?? bare?.toLowerCase() ?? null,
-    table: names.find((one) => inQuotes(one).toLowerCase() === name?.toLowerCase()) ?? "",
-  }));
-}
-
-/** Returns the name with its quotes doubled, as SQL spells it between quotes. */
-function inQuotes(name: string): string {
-  return name.replaceAll('"', '""');
 }

@@ -1,7 +1,7 @@
 // Collects from the parse tree of one statement what it writes to watched tables and which watched functions it calls.
 
 import type { TableName, Write } from "./classification.js";
-import type { Names } from "./names.js";
+import { type Names, namesIn } from "./names.js";
 import { copiesIn } from "./pieces.js";
 import { fieldsOf, isNodeFields, listOf, type NodeFields, optionsOf, textOf, walk, wordsOf } from "./tree.js";
 
@@ -96,12 +96,13 @@ class WriteCollector {
   private call(words: readonly string[]): void {
     this.calls = true;
     const name = words.at(-1) ?? "";
-    if (this.names.isFunction(name)) this.functions.push({ schema: words.at(-2) ?? null, table: name });
+    const schema = words.at(-2) ?? null;
+    if (this.names.isFunction(name, schema)) this.functions.push({ schema, table: name });
   }
 
   private runBlock(fields: NodeFields): void {
     this.calls = true;
-    const { tables, functions } = this.names.namesIn(bodyOf(fields));
+    const { tables, functions } = namesIn(bodyOf(fields), this.names);
     this.relations.push(...tables);
     this.functions.push(...functions);
   }

@@ -12,7 +12,7 @@ import {
   serializable,
   unknownMode,
 } from "./errors/session-errors.js";
-import type { Inspection } from "./injected-statements.js";
+import type { Inspection } from "./inspection.js";
 import type { OpenCall } from "./session-port.js";
 
 /** `autocommit`: no call inside a transaction of the client's. `single`: one. `immediate`: any number, each at its statement. */

@@ -8,12 +8,18 @@ import type { Metrics } from "../observe/metrics.js";
 import type { SqlError } from "../postgres/error-catalogue.js";
 import type { Signer } from "../postgres/mac.js";
 import type { Write } from "../sql/classification.js";
+import type { Names } from "../sql/names.js";
 import type { MirroredTable } from "../upstream/mirrored-table.js";
 import type { ConnectorTable, Verb } from "../upstream/table.js";
-import type { Inspection } from "./injected-statements.js";
 import type { InjectedStep } from "./injected-step.js";
+import type { Inspection } from "./inspection.js";
 import type { Plan, RowToSend } from "./plan.js";
 import type { WriteSession } from "./session-port.js";
+
+interface FunctionKnowledge {
+  /** Returns whether this version of a function may write to a mirror; undefined when it is not known yet. `version`: the xmin of its row. */
+  mayWrite(oid: number, version: string): boolean | undefined;
+}
 
 /** What the write path needs of the process it runs in. */
 export interface WriteContext {
@@ -24,8 +30,10 @@ export interface WriteContext {
   readonly metrics: Metrics;
   /** All mirrors, as they were a moment ago; `afresh`: as they are now. */
   mirrors(afresh?: "afresh"): Promise<readonly MirroredTable[]>;
-  /** A regular expression of Postgres's that fits the source of a function which may write to a mirror. */
-  sources(): string;
+  /** What is known of the database's functions. */
+  readonly functions: FunctionKnowledge;
+  /** The names that lead to mirrors. */
+  readonly names: Pick<Names, "isMentioned">;
   /** Whether more statements are held than `listen.writes` allows. */
   overloaded(): boolean;
 }

@@ -145,7 +145,7 @@ test.each([
 ])("P10: the position of an error counts the characters of the whole string: %s", async (_, text) => {
   const client = await stack.client();
   const error = await client.query(text).catch((cause: unknown) => cause);
-  expect(error).toMatchObject({ code: "42703", position: String([...text.split("nonsense")[0] ?? ""].length + 1) });
+  expect(error).toMatchObject({ code: "42703", position: String([...(text.split("nonsense")[0] ?? "")].length + 1) });
 });
 
 test("P15: what a string of many statements costs on the way to Postgres grows with its length, not with its square", async () => {

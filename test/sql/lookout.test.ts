@@ -3,14 +3,16 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Classifier } from "../../src/sql/classifier.js";
+import type { WatchedName } from "../../src/sql/function-names.js";
 import { Lookout } from "../../src/sql/lookout.js";
-import { type WatchedName, WatchList } from "../../src/sql/watch-list.js";
+import { WatchList } from "../../src/sql/watch-list.js";
 
 const near = { schema: "public", name: "orders" };
+const words = { functions: ["lower"], keywords: [] };
 const far = { schema: "crm", name: "contacts" };
 
 function session(tables: readonly WatchedName[], functions: readonly WatchedName[] = [], role = "app") {
-  const list = new WatchList({ tables, functions, paths: { schemas: ["public"], roles: ["reporter"] } });
+  const list = new WatchList({ tables, functions, words, paths: { schemas: ["public"], roles: ["reporter"] } });
   const lookout = new Lookout(list, new Classifier(list), { role, movesSearchPath: false }, () => undefined);
   return { lookout, isSuspect: (text: string) => isSuspect(lookout, text) };
 }
@@ -57,8 +59,14 @@ test("P15: a name in a schema in which nobody looks by himself is a matter for t
   expect(session([far], [{ schema: "eve", name: "count" }], "reporter").isSuspect(call)).toBe(true);
 });
 
+test("P15: a function with the name of one of Postgres's own is a matter for those who name its schema, wherever it lies", () => {
+  const { isSuspect } = session([near], [{ schema: "public", name: "lower" }]);
+  expect(isSuspect("select lower('A')")).toBe(false);
+  expect(isSuspect("select public.lower('A')")).toBe(true);
+});
+
 test("what a session defines is watched for that session, and for no other", async () => {
-  const list = new WatchList({ tables: [near], functions: [], paths: { schemas: ["public"], roles: [] } });
+  const list = new WatchList({ tables: [near], functions: [], words, paths: { schemas: ["public"], roles: [] } });
   const classifier = new Classifier(list);
   const noted: string[] = [];
   const open = () =>
@@ -75,7 +83,7 @@ test("what a session defines is watched for that session, and for no other", asy
 });
 
 test("a text that was understood is known from then on, until the names change", async () => {
-  const names = { tables: [near], functions: [], paths: { schemas: ["public"], roles: [] } };
+  const names = { tables: [near], functions: [], words, paths: { schemas: ["public"], roles: [] } };
   const list = new WatchList(names);
   const classifier = new Classifier(list);
   const text = { bytes: Buffer.from("delete from orders"), encoding: "utf8" } as const;
