@@ -1,6 +1,6 @@
 // What commands, tests and embedders start from: the config, our own connections, and the tables of the configured APIs.
 
-import pg from "pg";
+import type pg from "pg";
 import type { Logger } from "pino";
 import type { ApiConfig, TableConfig } from "../config/api.js";
 import { type Config, loadConfig } from "../config/config.js";
@@ -10,6 +10,7 @@ import { hooksOf, manifestOf, manifestText } from "../connectors/registry.js";
 import { anyTable } from "../manifest/column-schema.js";
 import { loadMirrors } from "../mirror/catalogue.js";
 import { makeLog } from "../observe/log.js";
+import { OwnPool } from "../postgres/own-pool.js";
 import { openAccount } from "../upstream/account.js";
 import type { MirroredTable } from "../upstream/mirrored-table.js";
 import { ConnectorTable } from "../upstream/table.js";
@@ -26,7 +27,7 @@ interface OpenedTable {
 export interface Opened {
   readonly config: Config;
   readonly log: Logger;
-  readonly pool: pg.Pool;
+  readonly pool: OwnPool;
   /** By name of the API and of its resource. */
   readonly tables: readonly OpenedTable[];
 }
@@ -60,11 +61,19 @@ export function reopenTables({ tables, log }: Pick<Opened, "tables" | "log">, co
  * `synchronous_commit`: what the journal notes must survive a crash of Postgres. `idle_session_timeout`: the connection that holds the
  * lock of a pull idles while the API answers, and so does the one that shows this process to be running. The time-out is there for
  * sessions that a program forgot; the pool closes a connection of ours that is not in use after ten seconds.
+ * `client_connection_check_interval`: a query of ours must not run on when this process is gone; a server on Windows has no such check.
  */
 const sessionSettings = `select set_config(name, value, false) from (values
     ('synchronous_commit', 'local', current_setting('synchronous_commit') = 'off'),
     ('idle_session_timeout', '0', current_setting('idle_session_timeout', true) <> '0')) needed (name, value, differs)
-  where differs`;
+  where differs;
+  do $$begin
+    perform set_config('client_connection_check_interval', '2s', false);
+  exception when others then null; end$$`;
+
+/** Also for queries that nobody waits for: they must never be the ones that hold up Postgres, or a lock that others want. */
+const backgroundSettings = `${sessionSettings};
+  select set_config('statement_timeout', '30s', false), set_config('lock_timeout', '5s', false)`;
 
 /** The caller ends the pool. Nothing is connected yet. */
 export function open(config: Config): Opened {
@@ -74,18 +83,38 @@ export function open(config: Config): Opened {
 }
 
 /** Our own connections, for one proxy or one command: each proxy holds some of them for as long as it runs. The caller ends the pool. */
-export function openPool({ postgres }: Config, log: Logger): pg.Pool {
-  const { url: connectionString, connections: max } = postgres;
-  const pool = new pg.Pool({
-    connectionString,
-    // One shows that this process is running, one holds the right to recover.
-    max: max + 2,
+export function openPool(config: Config, log: Logger): OwnPool {
+  // One more holds the right to recover, in a command that does.
+  return poolOf(config, log, sessionSettings, { max: config.postgres.connections + 1 });
+}
+
+/** One shows that this process is running, one holds the right to recover. */
+const backgroundConnections = 4;
+/** How long a background query waits for its connection, and how long for a Postgres that does not answer, not even that it took too long. */
+const backgroundWaitMs = 10_000;
+const backgroundAnswerMs = 40_000;
+
+/**
+ * The connections for what a proxy does by itself: it shows that it is running, looks up names, renews its key, forgets old entries, and
+ * says how it is. No statement of a client waits for them, and each query has a time-out. The caller ends the pool.
+ */
+export function openBackgroundPool(config: Config, log: Logger): OwnPool {
+  const limits = {
+    max: backgroundConnections,
+    connectionTimeoutMillis: backgroundWaitMs,
+    query_timeout: backgroundAnswerMs,
+  };
+  return poolOf(config, log, backgroundSettings, limits);
+}
+
+function poolOf({ postgres }: Config, log: Logger, settings: string, limits: pg.PoolConfig): OwnPool {
+  const pool = new OwnPool({
+    ...limits,
+    connectionString: postgres.url,
     application_name: "throughline",
     keepAlive: true,
-    verify: (client, done) => client.query(sessionSettings).then(() => done(), done),
+    verify: (client, done) => client.query(settings).then(() => done(), done),
   });
-  // While it is in use, what failed says so by itself; unheard, it would end the process.
-  pool.on("connect", (client) => client.on("error", () => undefined));
   // Nothing was under way on a connection that was not in use, and the pool makes another one.
   pool.on("error", (err) => pool.ending || log.debug({ err }, "an idle connection of ours to Postgres was lost"));
   return pool;

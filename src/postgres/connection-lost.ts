@@ -24,7 +24,11 @@ const lostErrnos = new Set([
   "ENETDOWN",
 ]);
 /** The driver gives these errors no code. */
-const lostWords = /^(?:Connection terminated|Client has encountered a connection error|Client was closed)/;
+const lostWords =
+  /^(?:Connection terminated|Client has encountered a connection error|Client was closed|Query read timeout)/;
+
+/** The pool's words when a connection is not there in time. */
+const poolTimedOut = "timeout exceeded when trying to connect";
 
 /** Whether a connection that was there is gone. A connection that could not be made is not lost. */
 export function isConnectionLost(cause: unknown): boolean {
@@ -48,9 +52,14 @@ export function lossOf(cause: unknown): ConnectionLost {
   return new ConnectionLost(`the connection to Postgres was lost (${wordsOf(cause)})`, { cause });
 }
 
+/** Postgres starts or stops, or takes no more connections: it says so to who connects, and never later. */
+const notNow = /^(?:57P03|53300)$/;
+
 /** Of several addresses that were tried, the first tells. */
 function isUnreachable(cause: unknown): boolean {
   if (cause instanceof AggregateError) return isUnreachable(cause.errors[0]);
+  if (cause instanceof DatabaseError) return notNow.test(cause.code ?? "");
+  if (cause instanceof Error && cause.message === poolTimedOut) return true;
   return cause instanceof Error && "syscall" in cause && ["connect", "getaddrinfo"].includes(String(cause.syscall));
 }
 

@@ -1,0 +1,44 @@
+// Our own connections as a pool whose end has a bound: the driver's own waits for whoever has a connection, and never for the sockets.
+
+import { Socket } from "node:net";
+import pg from "pg";
+
+/** How long the end waits for a connection that is in use, and for Postgres to hang up, in milliseconds. */
+const patienceMs = 500;
+
+export class OwnPool extends pg.Pool {
+  private readonly sockets: Set<Socket>;
+
+  constructor(options: pg.PoolConfig) {
+    const sockets = new Set<Socket>();
+    const stream = () => {
+      const socket = new Socket();
+      sockets.add(socket);
+      socket.once("close", () => sockets.delete(socket));
+      return socket;
+    };
+    super({ ...options, stream });
+    this.sockets = sockets;
+    // While a connection is in use, its work hears of what failed; unheard, the event would end the process.
+    this.on("connect", (client) => client.on("error", () => undefined));
+  }
+
+  /**
+   * Ends every connection, also those that are in use, being made, or stuck in a Postgres that answers nothing. Resolves when no socket
+   * is left, after `patienceMs` and a moment at the latest; never rejects. A second call waits for the same end.
+   */
+  async close(): Promise<void> {
+    if (!this.ending) this.end().catch(() => undefined);
+    const cut = setTimeout(() => this.cut(), patienceMs);
+    while (this.sockets.size > 0) await Promise.all([...this.sockets].map(closeOf));
+    clearTimeout(cut);
+  }
+
+  private cut(): void {
+    for (const socket of this.sockets) socket.destroy();
+  }
+}
+
+function closeOf(socket: Socket): Promise<void> {
+  return new Promise((resolve) => socket.once("close", () => resolve()));
+}
