@@ -5,14 +5,13 @@ import type { Logger } from "pino";
 import { closeEntries, endedTransactions, isInMirror, type SettleResult, settle } from "../journal/settle.js";
 import type { OpenCall } from "../write/session-port.js";
 import { writeWarning } from "../write/sql-error.js";
+import { FailureLog } from "./failure-log.js";
 import type { Settlement } from "./open-calls.js";
 import { mirrorNotChecked, rollbackNotUndone } from "./proxy-errors.js";
 
 /** How long to wait before what was locked is tried again; doubled each time, up to the longest. */
 const firstRetryMs = 250;
 const longestRetryMs = 30_000;
-
-const settlingFailed = "settling failed; the journal has it";
 
 export interface SettlementParts {
   /** Our own connections. */
@@ -23,7 +22,11 @@ export interface SettlementParts {
 }
 
 export class JournalSettlement implements Settlement {
-  constructor(private readonly parts: SettlementParts) {}
+  private readonly failures: FailureLog;
+
+  constructor(private readonly parts: SettlementParts) {
+    this.failures = new FailureLog(parts.log, "settling the calls of ended transactions");
+  }
 
   /** Those whose transaction is over. Where that can't be told, none: they are settled at the end of the session's transaction. */
   endedCalls(calls: readonly OpenCall[]): Promise<readonly OpenCall[]> {
@@ -44,9 +47,10 @@ export class JournalSettlement implements Settlement {
     const transactions = calls.flatMap(({ transaction }) => (transaction === null ? [] : [transaction]));
     try {
       const endedIds = await endedTransactions(this.parts.pool, transactions);
+      this.failures.succeeded();
       return calls.filter(({ transaction }) => transaction !== null && endedIds.has(transaction));
-    } catch (err) {
-      this.parts.log.error({ err }, settlingFailed);
+    } catch (cause) {
+      this.failures.failed(cause);
       return [];
     }
   }
@@ -57,8 +61,8 @@ export class JournalSettlement implements Settlement {
       this.settleLater(waitingOf(calls, results));
       const undone = undoneChanges(calls, results);
       return undone.length === 0 ? Buffer.alloc(0) : writeWarning(rollbackNotUndone(undone));
-    } catch (err) {
-      this.parts.log.error({ err }, settlingFailed);
+    } catch (cause) {
+      this.failures.failed(cause);
       this.settleLater(calls);
       return writeWarning(mirrorNotChecked());
     }
@@ -66,16 +70,17 @@ export class JournalSettlement implements Settlement {
 
   /** Only that the rows are applied is worth waiting for: the entries are closed later. */
   private async settleAndClose(calls: readonly OpenCall[]): Promise<readonly SettleResult[]> {
-    const { pool, log, track } = this.parts;
+    const { pool, track } = this.parts;
     const open = calls.filter(({ isSettled }) => !isSettled).map(({ call }) => call);
     const results = await settle(pool, open);
+    if (open.length > 0) this.failures.succeeded();
     const closable = results.filter(isInMirror).map(({ call }) => call);
-    track(closeEntries(pool, closable)).catch((err: unknown) => log.error({ err }, settlingFailed));
+    track(closeEntries(pool, closable)).catch((cause: unknown) => this.failures.failed(cause));
     return results;
   }
 
   private retry(calls: readonly OpenCall[], delayMs: number): void {
-    const { pool, log, track } = this.parts;
+    const { pool, track } = this.parts;
     const again = (waiting: readonly OpenCall[]) => {
       if (waiting.length === 0 || pool.ending) return;
       const next = () => {
@@ -85,8 +90,8 @@ export class JournalSettlement implements Settlement {
     };
     track(this.settleAndClose(calls)).then(
       (results) => again(waitingOf(calls, results)),
-      (err: unknown) => {
-        if (!pool.ending) log.error({ err }, settlingFailed);
+      (cause: unknown) => {
+        if (!pool.ending) this.failures.failed(cause);
         again(calls);
       },
     );
