@@ -43,3 +43,11 @@ function readParameters(bytes: Buffer, length: number): ReadonlyMap<string, stri
   }
   return parameters;
 }
+
+/** Returns the cancel request for a session; `key` is its process id and secret, as BackendKeyData brought them. */
+export function writeCancelRequest(key: Buffer): Buffer {
+  const header = Buffer.alloc(minLength);
+  header.writeInt32BE(minLength + key.length, 0);
+  header.writeInt32BE(cancelRequest, 4);
+  return Buffer.concat([header, key]);
+}

@@ -92,7 +92,7 @@ ${sections.join("\n").trimEnd()}
 
 async function metricsPage() {
   const metrics = new Metrics();
-  metrics.watch({ connections: () => 0, heldStatements: () => 0, journal: async () => [] });
+  metrics.watch({ connections: () => 0, opening: () => 0, heldStatements: () => 0, journal: async () => [] });
   const all = z.array(listedSchema).parse(await metrics.registry.getMetricsAsJSON());
   const own = all.filter(({ name }) => name.startsWith("throughline_"));
   const rows = own.map(({ name, type, help }) => {

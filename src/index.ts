@@ -11,6 +11,7 @@ import type { ConfigObject } from "./config/config-object.js";
 import { Explained } from "./config/explained.js";
 import { requireSchema } from "./mirror/schema.js";
 import { Metrics } from "./observe/metrics.js";
+import { graceMs } from "./proxy/start.js";
 
 export type { ApiObject, ConfigObject, TableObject, Verb, WriteRuleObject } from "./config/config-object.js";
 export { ConfigError } from "./config/explained.js";
@@ -60,7 +61,10 @@ export interface CloseOptions {
 export interface Served {
   readonly host: string;
   readonly port: number;
-  /** Takes no more clients, ends idle sessions at once and the others after `drainMs`. Resolves when the port is free; the second call does nothing new. */
+  /**
+   * Takes no more clients, ends idle sessions at once and the others after `drainMs`. Resolves when the port is free and no connection is
+   * left, five seconds after the drain at the latest, whatever Postgres and the APIs do. Never rejects; a second call does nothing new.
+   */
   close(options?: CloseOptions): Promise<void>;
 }
 
@@ -85,8 +89,8 @@ export interface Throughline {
    */
   serve(options?: ServeOptions): Promise<Served>;
   /**
-   * Stops pulls after their page, closes every proxy as `Served.close` does, and ends all connections. Resolves when nothing is left open;
-   * a second call has the same end. Rejects with ConnectionLost, with everything ended all the same, when Postgres could not be told of it.
+   * Stops pulls after their page, closes every proxy as `Served.close` does, and ends all connections. Resolves when nothing is left open,
+   * five seconds after the drain at the latest; a pull whose page is under way even then fails. A second call has the same end.
    */
   close(options?: CloseOptions): Promise<void>;
 }
@@ -120,16 +124,20 @@ export async function openThroughline({ config, env = process.env }: OpenOptions
     pull: (options = {}) => lifetime.run(() => pull(opened, options, lifetime.signal)),
     serve: (options = {}) =>
       lifetime.run(async () => {
-        const proxy = await startProxy(opened, options);
+        const proxy = await startProxy(opened, options, lifetime.signal);
         proxies.add(proxy);
         return proxy;
       }),
-    close: (options = {}) =>
-      lifetime.end(async () => {
-        const closed = await Promise.allSettled([...proxies].map((proxy) => proxy.close(options)));
-        await opened.pool.end();
-        for (const one of closed) if (one.status === "rejected") throw one.reason;
-      }),
+    close: (options = {}) => {
+      const { drainMs = opened.config.listen.drainMs } = options;
+      const closeProxies = () => Promise.all([...proxies].map((proxy) => proxy.close({ drainMs })));
+      // Both at once, for both have the same time.
+      lifetime.signal.addEventListener("abort", closeProxies);
+      return lifetime.end(drainMs + graceMs, async () => {
+        await closeProxies();
+        await opened.pool.close();
+      });
+    },
   };
 }
 
@@ -145,32 +153,36 @@ async function pull(
   return pullAll(wanted, { full, workers, signal: signal ? AbortSignal.any([signal, closing]) : closing });
 }
 
-/** A proxy has connections of its own: a pull beside it, or another proxy, takes none of them. */
-async function startProxy(shared: Opened, options: ServeOptions): Promise<Served> {
+/** A proxy has connections of its own: a pull beside it, or another proxy, takes none of them. `closing`: aborted, the start is given up. */
+async function startProxy(shared: Opened, options: ServeOptions, closing: AbortSignal): Promise<Served> {
   const { listen } = shared.config;
   const { host = listen.host, port = listen.port } = options;
   const opened = { ...shared, pool: openPool(shared.config, shared.log) };
+  const giveUp = () => opened.pool.close();
+  closing.addEventListener("abort", giveUp);
   try {
     const wrong = await unservable(opened);
     if (wrong !== undefined) throw new Explained(wrong);
     const metrics = new Metrics();
-    const proxy = await serve(opened, { host, port }, metrics);
+    const proxy = await serve(opened, { host, port }, metrics, closing);
     const watched = await watchOver(proxy, opened, metrics);
     const stop = async (drainMs: number) => {
       await watched.stop(drainMs);
-      await opened.pool.end();
+      await opened.pool.close();
     };
-    let closing: Promise<void> | undefined;
+    let closed: Promise<void> | undefined;
     return {
       host,
       port: proxy.port,
       close: ({ drainMs = listen.drainMs } = {}) => {
-        closing ??= stop(drainMs);
-        return closing;
+        closed ??= stop(drainMs);
+        return closed;
       },
     };
   } catch (cause) {
-    await opened.pool.end();
+    await opened.pool.close();
     throw cause;
+  } finally {
+    closing.removeEventListener("abort", giveUp);
   }
 }

@@ -1,5 +1,6 @@
 // The time in which an embedded Throughline takes calls: it ends once, when nothing is under way any more.
 
+import { withinMs } from "../observe/time-limit.js";
 import { explainLoss } from "../postgres/connection-lost.js";
 import { UsageError } from "./usage-error.js";
 
@@ -27,17 +28,18 @@ export class Lifetime {
     }
   }
 
-  /** Takes no further work, waits for what is under way, and releases what is left. The same end for every caller. */
-  end(release: () => Promise<void>): Promise<void> {
-    this.ended ??= this.last(release);
+  /**
+   * Takes no further work, waits at most `ms` milliseconds for what is under way, and releases what is left; what is under way even
+   * then fails by that. The same end for every caller.
+   */
+  end(ms: number, release: () => Promise<void>): Promise<void> {
+    this.ended ??= this.last(ms, release);
     return this.ended;
   }
 
-  private async last(release: () => Promise<void>): Promise<void> {
+  private async last(ms: number, release: () => Promise<void>): Promise<void> {
     this.ending.abort();
-    await Promise.allSettled(this.underWay);
-    await release().catch((cause: unknown) => {
-      throw explainLoss(cause);
-    });
+    await withinMs(ms, Promise.allSettled(this.underWay));
+    await release();
   }
 }

@@ -5,9 +5,10 @@ import { wrongGuard } from "../mirror/guard-check.js";
 import { requireSchema, schemaVersion, wrongSchema } from "../mirror/schema.js";
 import { type HealthServer, serveHealth } from "../observe/http.js";
 import { Metrics } from "../observe/metrics.js";
+import { withinMs } from "../observe/time-limit.js";
 import { postgresAddress } from "../postgres/address.js";
 import { type RunningProxy, startProxy } from "../proxy/start.js";
-import { type Opened, openMirrors } from "./open.js";
+import { type Opened, openBackgroundPool, openMirrors } from "./open.js";
 
 /** Why the proxy must not be started on this database: a mirror without its guard. Undefined: it may. Throws Explained for a schema to migrate. */
 export async function unservable(opened: Opened): Promise<string | undefined> {
@@ -19,30 +20,52 @@ export async function unservable(opened: Opened): Promise<string | undefined> {
   return undefined;
 }
 
-/** Starts the proxy. Resolves when its port takes connections. */
-export async function serve(opened: Opened, listen: ListenOptions, metrics = new Metrics()): Promise<RunningProxy> {
+/** Starts the proxy. Resolves when its port takes connections. Throws what `startProxy` does; when `signal` is aborted meanwhile, it gives up whatever Postgres does. */
+export async function serve(
+  opened: Opened,
+  listen: ListenOptions,
+  metrics = new Metrics(),
+  signal?: AbortSignal,
+): Promise<RunningProxy> {
   const { pool, log, config } = opened;
-  return startProxy({
-    pool,
-    log,
-    listen,
-    postgres: postgresAddress(config.postgres.url),
-    keepMs: config.journal.keepMs,
-    connections: config.listen.connections,
-    writes: config.listen.writes,
-    memoryBytes: config.listen.memoryBytes,
-    metrics,
-    mirrors: () => openMirrors(opened),
-  });
+  const background = openBackgroundPool(config, log);
+  const giveUp = () => background.close();
+  signal?.addEventListener("abort", giveUp);
+  try {
+    signal?.throwIfAborted();
+    return await startProxy({
+      pool,
+      background,
+      log,
+      listen,
+      postgres: postgresAddress(config.postgres.url),
+      keepMs: config.journal.keepMs,
+      connections: config.listen.connections,
+      opening: config.listen.opening,
+      writes: config.listen.writes,
+      memoryBytes: config.listen.memoryBytes,
+      ownConnections: pool.options.max + background.options.max,
+      metrics,
+      mirrors: () => openMirrors(opened),
+    });
+  } catch (cause) {
+    await background.close();
+    throw cause;
+  } finally {
+    signal?.removeEventListener("abort", giveUp);
+  }
 }
 
 /** Where /metrics, /healthz and /readyz are for the command line, unless the config says another place. */
 export const defaultHttp = { host: "127.0.0.1", port: 9543 };
 
+/** How long /readyz waits for Postgres. */
+const readyWaitMs = 5_000;
+
 export interface WatchedProxy {
   /** Where /metrics, /healthz and /readyz are; undefined: nowhere. */
   readonly httpPort: number | undefined;
-  /** Says on /readyz that the proxy stops, closes it, and then what watches over it. */
+  /** Says on /readyz that the proxy stops, closes it, and then what watches over it. Never rejects. */
   stop(drainMs: number): Promise<void>;
 }
 
@@ -52,13 +75,15 @@ export interface WatchedProxy {
  */
 export async function watchOver(
   proxy: RunningProxy,
-  { pool, config, log }: Opened,
+  { config, log }: Pick<Opened, "config" | "log">,
   { registry }: Metrics,
   fallback?: typeof defaultHttp,
 ): Promise<WatchedProxy> {
   let isStopping = false;
   const notReady = async () => {
-    return isStopping ? "the proxy is stopping" : wrongSchema(await schemaVersion(pool));
+    if (isStopping) return "the proxy is stopping";
+    const version = await withinMs(readyWaitMs, schemaVersion(proxy.background));
+    return version === "late" ? "Postgres does not answer" : wrongSchema(version);
   };
   const address = config.http ?? fallback;
   let health: HealthServer | undefined;
@@ -76,8 +101,11 @@ export async function watchOver(
     httpPort: health?.port,
     stop: async (drainMs) => {
       isStopping = true;
-      await proxy.close(drainMs);
-      health?.close();
+      try {
+        await proxy.close(drainMs);
+      } finally {
+        health?.close();
+      }
     },
   };
 }

@@ -35,18 +35,32 @@ export function numberFlag(options: Options, name: string, fallback: number): nu
   return Number(text);
 }
 
-/** Aborted by the first SIGINT or SIGTERM; a second one ends the process at once. */
+/** What a process exits with when a signal ends it, as shells have it. */
+const exitCodes = { SIGINT: 130, SIGTERM: 143 } as const;
+
+/** Aborted by the first SIGINT or SIGTERM; the second, whichever it is, ends the process at once. */
 export function interruptionSignal(): AbortSignal {
   const controller = new AbortController();
-  for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => controller.abort());
+  for (const name of ["SIGINT", "SIGTERM"] as const) {
+    process.on(name, () => {
+      // The first process of a container has no default action to fall back to.
+      if (controller.signal.aborted) process.exit(exitCodes[name]);
+      controller.abort();
+    });
+  }
   return controller.signal;
+}
+
+/** Resolves when `signal` is aborted, or nobody reads what the process says any more. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener("abort", () => resolve());
+    process.stdout.once("error", () => resolve());
+  });
 }
 
 /** Resolves when the process is asked to stop, or nobody reads what it says any more. A second signal ends it at once. */
 export function awaitInterruption(): Promise<void> {
-  const signal = interruptionSignal();
-  return new Promise((resolve) => {
-    signal.addEventListener("abort", () => resolve());
-    process.stdout.once("error", () => resolve());
-  });
+  return aborted(interruptionSignal());
 }

@@ -27,6 +27,8 @@ export interface ConfigObject {
         readonly drain?: string | undefined;
         /** The most clients at a time; 2000 if absent. */
         readonly connections?: number | undefined;
+        /** The most connections at a time that Postgres has not let in yet, half of them from one address; 200 if absent. */
+        readonly opening?: number | undefined;
         /** The most statements at a time that are held for an API; 500 if absent. */
         readonly writes?: number | undefined;
       }

@@ -20,6 +20,8 @@ export interface Config {
     readonly drainMs: number;
     /** The most clients at a time. */
     readonly connections: number;
+    /** The most connections at a time that Postgres has not let in yet. */
+    readonly opening: number;
     /** The most statements at a time that are held for an API. */
     readonly writes: number;
     /** How many bytes are kept of unfinished messages, rows and bound values, over all sessions. */
@@ -61,6 +63,7 @@ const listen = z.strictObject({
   // Less than the half minute that process managers allow.
   drain: duration.transform(timerMs).default(25_000),
   connections: z.int().positive().default(2_000),
+  opening: z.int().positive().default(200),
   writes: z.int().positive().default(500),
   memory: size.refine((bytes) => bytes >= leastMemoryBytes, { error: "is at least 64MB" }).default(defaultMemoryBytes),
 });
@@ -121,6 +124,7 @@ export function loadConfig(
       ...read.listen.address,
       drainMs: read.listen.drain,
       connections: read.listen.connections,
+      opening: read.listen.opening,
       writes: read.listen.writes,
       memoryBytes: read.listen.memory,
     },

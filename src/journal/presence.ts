@@ -6,9 +6,6 @@ import type { Logger } from "pino";
 import { Lease } from "../postgres/connection.js";
 import { queryTexts } from "../postgres/rows.js";
 
-/** How soon a connection that was lost is made again. */
-const retryMs = 500;
-
 /** With the name of a proxy behind it, it is shorter than what Postgres cuts. */
 const prefix = "throughline ";
 
@@ -22,11 +19,16 @@ export class Presence {
     private readonly log: Logger,
   ) {}
 
-  /** Holds a connection of the pool's until `end`. Throws ConnectionLost when there is none to be had. */
+  /** Holds a connection of the pool's until `end`, or until it is lost: see `renew`. Throws ConnectionLost when there is none to be had. */
   static async begin(pool: Pool, proxy: string, log: Logger): Promise<Presence> {
     const presence = new Presence(pool, proxy, log);
     await presence.take();
     return presence;
+  }
+
+  /** Takes another connection when the one that was held is lost. To be called again and again. Throws ConnectionLost when there is none to be had. */
+  async renew(): Promise<void> {
+    if (!this.lease && !this.hasEnded) await this.take();
   }
 
   end(): void {
@@ -57,14 +59,6 @@ export class Presence {
     this.lease = undefined;
     lease.end();
     this.log.warn("the connection that shows this proxy to be running was lost");
-    this.again();
-  }
-
-  private again(): void {
-    const retry = () => {
-      if (!this.hasEnded) this.take().catch(() => this.again());
-    };
-    setTimeout(retry, retryMs).unref();
   }
 }
 

@@ -32,31 +32,37 @@ const passing = new Set(["40001", "53400", "55P03", "28000", "42501"]);
 /** Returns those of the keys that other creates have claimed; undefined when a create that is under way may still claim one. */
 export type FindClaims = (keys: readonly string[]) => Promise<ReadonlySet<string> | undefined>;
 
-/** Undefined: still nobody knows. Throws ReadFailed when upstream can't be asked. */
+/** Undefined: still nobody knows. Throws ReadFailed when upstream can't be asked, also because `signal` is aborted. */
 export async function reconcileWithUpstream(
   { mirror, table }: MirroredTable,
   entry: UnknownCall,
   findClaims: FindClaims,
+  signal?: AbortSignal,
 ): Promise<Answer | undefined> {
   const keys = entry.request.flatMap(({ key }) => key ?? []);
   // To make a change once more might undo what has been accepted since.
-  if (keys.length === entry.request.length) return compare(mirror, table, entry, keys);
-  const answer = await lookFor(mirror, table, entry, findClaims);
+  if (keys.length === entry.request.length) return compare(mirror, table, entry, keys, signal);
+  const answer = await lookFor(mirror, table, entry, findClaims, signal);
   if (answer !== "no such question") return answer;
   const keepsMs = table.repeatableMs(entry.verb, entry.request.length) - keepMarginMs;
   return entry.verb === "insert" && entry.idempotencyKey !== null && entry.ageMs < keepsMs
-    ? repeat(mirror, table, entry)
+    ? repeat(mirror, table, entry, signal)
     : undefined;
 }
 
 /** A create once more: upstream answers as it did, or would have, the first time. */
-async function repeat(mirror: Mirror, table: ConnectorTable, entry: UnknownCall): Promise<Answer | undefined> {
+async function repeat(
+  mirror: Mirror,
+  table: ConnectorTable,
+  entry: UnknownCall,
+  signal: AbortSignal | undefined,
+): Promise<Answer | undefined> {
   const { verb, request, idempotencyKey } = entry;
-  const ending = await table.write(verb, mirror.columns, request, { idempotencyKey });
+  const ending = await table.write(verb, mirror.columns, request, { idempotencyKey, signal });
   if (ending.kind === "refused" && !passing.has(ending.error.sqlstate)) return { state: "refused", rows: [] };
   if (ending.kind !== "answered" || ending.rows.some((row) => fateOf(row) === undefined)) return undefined;
   const acceptedKeys = ending.rows.flatMap((row) => (row.kind === "accepted" ? [row.key] : []));
-  return { state: stateOfResults(ending.rows), rows: await read(mirror, table, acceptedKeys) };
+  return { state: stateOfResults(ending.rows), rows: await read(mirror, table, acceptedKeys, signal) };
 }
 
 /** Upstream's rows are the truth, whether the call made them so or not. */
@@ -65,8 +71,9 @@ async function compare(
   table: ConnectorTable,
   { verb, request }: UnknownCall,
   keys: readonly string[],
+  signal: AbortSignal | undefined,
 ): Promise<Answer> {
-  const rows = await read(mirror, table, keys);
+  const rows = await read(mirror, table, keys, signal);
   const fates = rows.map(({ row }, index): RowFate => {
     const { sent, before } = request[index] ?? { sent: {}, before: {} };
     if (verb === "delete") return row === null ? "done" : "undone";
@@ -85,9 +92,10 @@ async function lookFor(
   table: ConnectorTable,
   entry: UnknownCall,
   findClaims: FindClaims,
+  signal: AbortSignal | undefined,
 ): Promise<Answer | undefined | "no such question"> {
   for (const { column, values } of identifying(mirror, entry.request)) {
-    const records = await table.find(mirror.columns, column, values);
+    const records = await table.find(mirror.columns, column, values, signal);
     if (records) return judgeCreated(mirror, table, column, entry, records, findClaims);
   }
   return "no such question";
@@ -152,26 +160,25 @@ function identifying(mirror: Mirror, request: UnknownCall["request"]) {
     .filter(({ values }) => values.length === request.length);
 }
 
-async function read(mirror: Mirror, table: ConnectorTable, keys: readonly string[]): Promise<CanonicalRow[]> {
-  const records = new Map(
-    (await table.get(mirror.columns, keys, { lane: "read", waitMs: table.account.waitMs })).map(({ key, row }) => [
-      key,
-      row,
-    ]),
-  );
+async function read(
+  mirror: Mirror,
+  table: ConnectorTable,
+  keys: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<CanonicalRow[]> {
+  const reading = { lane: "read", waitMs: table.account.waitMs, signal } as const;
+  const records = new Map((await table.get(mirror.columns, keys, reading)).map(({ key, row }) => [key, row]));
   return keys.map((key) => ({ key, row: records.get(key) ?? null }));
 }
 
-/** The accepted rows of an entry as upstream has them now. Throws ReadFailed when it can't be asked. */
+/** The accepted rows of an entry as upstream has them now. Throws ReadFailed when it can't be asked, also because `signal` is aborted. */
 export function readCurrentRows(
   { mirror, table }: MirroredTable,
   rows: readonly CanonicalRow[],
+  signal: AbortSignal,
 ): Promise<readonly CanonicalRow[]> {
-  return read(
-    mirror,
-    table,
-    rows.map(({ key }) => key),
-  );
+  const keys = rows.map(({ key }) => key);
+  return read(mirror, table, keys, signal);
 }
 
 function holds(mirror: Mirror, table: ConnectorTable, row: NonNullable<CanonicalRow["row"]>, values: TextRow): boolean {

@@ -8,6 +8,7 @@ import { ReadFailed } from "../manifest/read-failed.js";
 import { withAdvisoryLock } from "../postgres/advisory-lock.js";
 import { serverTime } from "../postgres/clock.js";
 import type { Lease } from "../postgres/connection.js";
+import { ConnectionLost, explainLoss } from "../postgres/connection-lost.js";
 import { queryRows } from "../postgres/rows.js";
 import type { MirroredTable } from "../upstream/mirrored-table.js";
 import { noteOutcome, renewRows } from "./journal.js";
@@ -27,6 +28,8 @@ import type { State } from "./states.js";
 
 export interface RecoveryParts {
   readonly pool: Pool;
+  /** Connections whose statements have a time-out, for all but the settling of rows; `pool` if absent. */
+  readonly background?: Pool;
   readonly log: Logger;
   /** This process's name in the journal. */
   readonly proxy: string;
@@ -44,9 +47,10 @@ const lateMs = 60_000;
  */
 export async function recover(parts: RecoveryParts, only?: string): Promise<readonly RecoveryResult[] | undefined> {
   // Nobody is to see a lock of ours while there is nothing to do.
-  const some = await parts.pool.query("select from throughline.journal where closed_at is null limit 1");
+  const { pool, background = pool } = parts;
+  const some = await background.query("select from throughline.journal where closed_at is null limit 1");
   if (some.rowCount === 0) return [];
-  return withAdvisoryLock(parts.pool, { name: "throughline recovery", id: 0 }, (lease) => round(parts, lease, only));
+  return withAdvisoryLock(background, { name: "throughline recovery", id: 0 }, (lease) => round(parts, lease, only));
 }
 
 /** What is done while this process has the right to recover. */
@@ -66,7 +70,7 @@ async function round(parts: RecoveryParts, lease: Lease, only: string | undefine
   const lock = new RecoveryLock(lease);
   // No API waits for another.
   const apis = new Set(orphans.map(({ mirroredTable: { mirror } }) => mirror.api));
-  const recoveredResults = await Promise.all(
+  const ends = await Promise.allSettled(
     [...apis].map((api) =>
       finishAll(
         parts,
@@ -77,10 +81,14 @@ async function round(parts: RecoveryParts, lease: Lease, only: string | undefine
   );
   // Each API has ended by now: nothing of this round runs beside the next one's.
   lease.lossSignal.throwIfAborted();
-  return [...unaskedResults, ...recoveredResults.flat()];
+  const recoveredResults = ends.flatMap((end) => {
+    if (end.status === "rejected") throw end.reason;
+    return end.value;
+  });
+  return [...unaskedResults, ...recoveredResults];
 }
 
-/** Of one API, up to the first that it does not answer. */
+/** Of one API, up to the first that it does not answer. Throws ConnectionLost: the next entry would meet the same. */
 async function finishAll(
   parts: RecoveryParts,
   lock: RecoveryLock,
@@ -94,6 +102,8 @@ async function finishAll(
       if (result) results.push(result);
     } catch (cause) {
       if (lock.lossSignal.aborted || cause instanceof ReadFailed) break;
+      const known = explainLoss(cause);
+      if (known instanceof ConnectionLost) throw known;
       parts.log.error({ err: cause, call: entry.call }, "an open journal entry could not be finished");
     }
   }
@@ -160,7 +170,7 @@ async function askAndApply(
   const at = await serverTime(pool);
   const findClaims = (keys: readonly string[]) => queryClaims(pool, entry, keys);
   const answer =
-    (await reconcileWithUpstream(mirroredTable, entry, findClaims)) ??
+    (await reconcileWithUpstream(mirroredTable, entry, findClaims, lock.lossSignal)) ??
     (await reconcileWithMirror(pool, mirroredTable, entry, findClaims));
   if (!answer) {
     // What it is known to have made is applied all the same.
@@ -181,7 +191,7 @@ async function refresh(
 ): Promise<void> {
   if (!rows || (!isBlocked && (outcomeAgeMs ?? 0) < lateMs)) return;
   const at = await serverTime(pool);
-  const current = await readCurrentRows(mirroredTable, rows);
+  const current = await readCurrentRows(mirroredTable, rows, lock.lossSignal);
   await lock.write((client) => renewRows(client, call, current, at));
 }
 

@@ -5,6 +5,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom
 /** Asked at each scrape. */
 export interface Gauges {
   connections(): number;
+  opening(): number;
   heldStatements(): number;
   /** Open entries of the journal. */
   journal(): Promise<readonly { readonly api: string; readonly state: string; readonly count: number }[]>;
@@ -64,6 +65,14 @@ export class Metrics {
       registers,
       collect() {
         this.set(gauges.connections());
+      },
+    });
+    new Gauge({
+      name: "throughline_opening_connections",
+      help: "Connections that Postgres has not let in yet.",
+      registers,
+      collect() {
+        this.set(gauges.opening());
       },
     });
     new Gauge({

@@ -1,6 +1,7 @@
 // What a cancel request can end that Postgres knows nothing of: an upstream call, or the wait for it.
 
 import { timingSafeEqual } from "node:crypto";
+import { writeCancelRequest } from "../../protocol/startup.js";
 
 export class Cancellation {
   /** Process id and secret, as BackendKeyData brought them and a cancel request carries them. */
@@ -21,6 +22,21 @@ export class Cancellation {
     if (!this.interruption || key.length !== this.key.length || !timingSafeEqual(key, this.key)) return false;
     this.interruption.abort();
     return true;
+  }
+
+  /** An upstream call is under way, or its outcome is being noted. */
+  get isCalling(): boolean {
+    return this.interruption !== undefined;
+  }
+
+  /** Ends what is under way here, as a cancel request does. */
+  interrupt(): void {
+    this.interruption?.abort();
+  }
+
+  /** Returns the cancel request for what Postgres is at. Undefined: Postgres has not told the key yet. */
+  request(): Buffer | undefined {
+    return this.key.length === 0 ? undefined : writeCancelRequest(this.key);
   }
 
   async interruptibly<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {

@@ -4,7 +4,6 @@ import type { Socket } from "node:net";
 import { readOpening } from "../../protocol/startup.js";
 import { assertNever } from "../config/assert-never.js";
 import type { SqlError } from "../postgres/error-catalogue.js";
-import { writeFatal } from "../write/sql-error.js";
 import { bytesBeforeEncryption, encryptionAskedTwice } from "./proxy-errors.js";
 
 /** From accept to the end of the startup packet. */
@@ -13,8 +12,8 @@ const openingTimeoutMs = 15_000;
 const refusedEncryption = Buffer.from("N");
 
 export interface OpeningEvents {
-  /** The client has said what it wants, or has been turned away. */
-  opened(): void;
+  /** What the client sent can't be the opening of a connection: it is to be told so. */
+  refuse(error: SqlError): void;
   /** `request` is the whole packet. */
   cancel(request: Buffer): void;
   /** `startup` is the whole packet, verbatim; `rest`: what came behind it. */
@@ -86,13 +85,12 @@ export class ClientOpening {
 
   private deny(error: SqlError): "done" {
     this.stop();
-    this.socket.end(writeFatal(error));
+    this.events.refuse(error);
     return "done";
   }
 
   private stop(): void {
     clearTimeout(this.timer);
-    this.events.opened();
     this.socket.off("data", this.read);
     this.socket.off("error", this.drop);
     this.socket.off("end", this.drop);

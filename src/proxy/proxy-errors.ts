@@ -167,6 +167,58 @@ export const proxyKeepsMuch = defineError(
   }),
 );
 
+export const tooManyFiles = defineError(
+  "53300",
+  {
+    means:
+      "FATAL: as many clients are connected as the process may have open files for. The rest is kept for calls of APIs and for the proxy's own connections.",
+    sent: "nothing",
+    remedy: "Raise the limit on open files (`ulimit -n`), or use a pool.",
+  },
+  (connections: number, files: number) => ({
+    message: `throughline: sorry, too many clients already: ${connections}, for this process may open ${files} files; raise "ulimit -n", or use a pool`,
+  }),
+);
+
+const openingRemedy = "Connect again. Raise `listen.opening` if your own clients all connect at once.";
+
+export const tooManyOpening = defineError(
+  "53300",
+  {
+    means:
+      "FATAL: more connections than `listen.opening` allows were opening, and this one had been quiet for longest.",
+    sent: "nothing",
+    remedy: openingRemedy,
+  },
+  (limit: number) => ({
+    message: `throughline: sorry, too many connections are opening: ${limit}; raise "listen.opening" in throughline.yaml`,
+  }),
+);
+
+export const tooManyFromAddress = defineError(
+  "53300",
+  {
+    means:
+      "FATAL: more connections than half of `listen.opening` were opening from one address, and this one had been quiet for longest.",
+    sent: "nothing",
+    remedy: openingRemedy,
+  },
+  (limit: number) => ({
+    message: `throughline: sorry, too many connections are opening from this address: ${limit}; raise "listen.opening" in throughline.yaml`,
+  }),
+);
+
+// SQLSTATE and words are Postgres's own (ProcessInterrupts in src/backend/tcop/postgres.c).
+export const authenticationTooSlow = defineError(
+  "57014",
+  {
+    means: "FATAL: Postgres had not let the client in within 60 s of its connecting.",
+    sent: "nothing",
+    remedy: "Look whether the client answers when Postgres asks for its password, and whether Postgres answers.",
+  },
+  () => ({ message: "throughline: canceling authentication due to timeout" }),
+);
+
 export const proxyStops = defineError(
   "57P01",
   {

@@ -16,6 +16,8 @@ export interface Round {
   work(): Promise<unknown>;
 }
 
+/** What is asked for again and again is done that seldom. */
+const hastenedMs = 250;
 const firstRetryMs = 500;
 const longestRetryMs = 30_000;
 
@@ -30,6 +32,11 @@ export class Rounds {
     this.repeated = rounds.map((round) => new Repeated(round, new FailureLog(log, round.what), worksAgain));
   }
 
+  /** Does this work next, without waiting for its time. */
+  hasten(what: string): void {
+    this.repeated.find((one) => one.what === what)?.hasten();
+  }
+
   /** No work begins any more. Resolves when none is under way; never rejects. */
   async stop(): Promise<void> {
     await Promise.all(this.repeated.map((one) => one.stop()));
@@ -39,6 +46,10 @@ export class Rounds {
 /** One work, never twice at a time. */
 class Repeated {
   private isStopped = false;
+  private isRunning = false;
+  private isHastened = false;
+  /** It was asked for while it was under way. */
+  private isWantedAgain = false;
   private current = Promise.resolve();
   private timer: NodeJS.Timeout;
   /** It waits because Postgres could not be reached. */
@@ -58,6 +69,19 @@ class Repeated {
     return this.current;
   }
 
+  get what(): string {
+    return this.round.what;
+  }
+
+  /** The work is done soon; once more, if it is under way. */
+  hasten(): void {
+    if (this.isRunning) this.isWantedAgain = true;
+    if (this.isRunning || this.isStopped || this.isCutOff || this.isHastened) return;
+    this.isHastened = true;
+    clearTimeout(this.timer);
+    this.timer = this.beginIn(hastenedMs);
+  }
+
   /** Postgres can be reached again: what waits for that is tried at once. */
   hurry(): void {
     if (!this.isCutOff || this.isStopped) return;
@@ -74,11 +98,16 @@ class Repeated {
 
   private async run(): Promise<void> {
     this.isCutOff = false;
+    this.isRunning = true;
+    this.isHastened = false;
     const delayMs = await this.round.work().then(
       () => this.afterSuccess(),
       (cause: unknown) => this.afterFailure(cause),
     );
-    if (!this.isStopped) this.timer = this.beginIn(delayMs);
+    this.isRunning = false;
+    const isWantedAgain = this.isWantedAgain && !this.isCutOff;
+    this.isWantedAgain = false;
+    if (!this.isStopped) this.timer = this.beginIn(isWantedAgain ? hastenedMs : delayMs);
   }
 
   /** Returns when the work is done next, in milliseconds. */

@@ -10,36 +10,56 @@ import { deleteOldEntries } from "../journal/retain.js";
 import { loadSearchPaths } from "../mirror/search-paths.js";
 import { NamesWatch } from "../mirror/watched-names.js";
 import type { Metrics } from "../observe/metrics.js";
+import { withinMs } from "../observe/time-limit.js";
 import type { PostgresAddress } from "../postgres/address.js";
 import { Signer } from "../postgres/mac.js";
+import type { OwnPool } from "../postgres/own-pool.js";
 import { WatchList } from "../sql/watch-list.js";
 import type { MirroredTable } from "../upstream/mirrored-table.js";
+import { Closing } from "./closing.js";
 import { Listener } from "./listener.js";
 import { mirrorInterceptor } from "./mirror-interceptor.js";
+import { type FittingLimits, fitToFiles, readOpenFiles } from "./open-files.js";
+import { Rounds } from "./rounds.js";
 
 export interface RunningProxy {
   readonly port: number;
-  /** Sessions have `drainMs` to finish what they are at; without it they end at once. */
+  /** Our own connections for what nobody waits for; they end with the proxy. */
+  readonly background: OwnPool;
+  /**
+   * Sessions have `drainMs` to finish what they are at; without it they end at once. Resolves within `graceMs` more, whatever clients,
+   * Postgres and APIs do, with the port free and no socket left. Never rejects. A second call has the same end.
+   */
   close(drainMs?: number): Promise<void>;
 }
 
 export interface ProxyParts {
   readonly pool: Pool;
+  /** Our own connections for what nobody waits for; the proxy ends them. */
+  readonly background: OwnPool;
   readonly postgres: PostgresAddress;
   readonly log: Logger;
   readonly listen: ListenOptions;
   readonly metrics: Metrics;
-  /** The most clients, and the most statements held for an API, at a time. */
+  /** The most clients, connections that are opening, and statements held for an API, at a time. */
   readonly connections: number;
+  readonly opening: number;
   readonly writes: number;
   /** How many bytes are kept of unfinished messages, rows and bound values, over all sessions. */
   readonly memoryBytes: number;
+  /** The most connections of our own, which need open files as well. */
+  readonly ownConnections: number;
   /** How long closed journal entries are kept. */
   readonly keepMs: number;
   /** Reads the mirrors afresh. */
   mirrors(): Promise<readonly MirroredTable[]>;
 }
 
+/** How long a stop takes at most once its drain is over, in milliseconds; what ends the proxy's own connections included. */
+export const graceMs = 5_000;
+/** What is left of it when the sessions have ended, and what of that is for ending our own connections. */
+const lastStepsMs = 1_500;
+const lastConnectionsMs = 1_000;
 /** How often our key is renewed: well within its life of days. */
 const renewEveryMs = 3_600_000;
 const forgetEveryMs = 3_600_000;
@@ -50,106 +70,119 @@ const watchEveryMs = 5_000;
 /** How old what we know of a mirror may be. A migration in between is noticed when the call is noted. */
 const freshMs = 1_000;
 
+const watching = "looking up the names over the mirrors";
+/** How long `/metrics` waits for Postgres. */
+const metricsWaitMs = 5_000;
+/** A proxy whose connection is lost seems to be gone, and others finish its calls: it shows itself again soon. */
+const presenceEveryMs = 500;
+const longestAbsenceMs = 2_000;
+
+/** Starts a proxy. Throws ConnectionLost when Postgres can't be reached, what `listen` does, and Explained when there are too few open files. */
 export async function startProxy(parts: ProxyParts): Promise<RunningProxy> {
-  const { pool, log, postgres, metrics } = parts;
-  const signer = await Signer.register(pool);
-  let mirroredTables = await parts.mirrors();
+  const { pool, background, log, postgres, metrics } = parts;
+  const limits = limitsOf(parts);
+  const signer = await Signer.register(background);
+  let presence: Presence | undefined;
+  try {
+    const mirrors = await cachedMirrors(parts);
+    let isStopping = false;
+    const watchList = new WatchList();
+    const functions = new NamesWatch(background, () => isStopping);
+    const watch = async () => {
+      const now = await mirrors();
+      const names = await functions.look(now.map(({ mirror }) => mirror));
+      watchList.set({ ...names, paths: await loadSearchPaths(background) });
+    };
+    const onDefinition = () => rounds.hasten(watching);
+    const context = { ...parts, signer, mirrors, functions, names: watchList, onDefinition };
+    const interceptor = mirrorInterceptor(watchList, context);
+    const asleep = mirrorInterceptor(new WatchList(), context);
+    const listener = new Listener({ postgres, interceptor, asleep, log, memoryBytes: parts.memoryBytes, ...limits });
+    await watch();
+    const shown = await Presence.begin(background, signer.proxy, log);
+    presence = shown;
+    const port = await listener.listen(parts.listen);
+    metrics.watch({
+      connections: () => listener.count,
+      opening: () => listener.openingCount,
+      heldStatements: () => interceptor.underWay,
+      journal: async () => {
+        const counts = await withinMs(metricsWaitMs, countOpen(background));
+        return counts === "late" ? [] : counts;
+      },
+    });
+    const rounds = new Rounds(log, [
+      { what: watching, everyMs: watchEveryMs, work: watch },
+      { what: "renewing the proxy's key", everyMs: renewEveryMs, work: () => signer.renew(background) },
+      {
+        what: "forgetting old journal entries",
+        firstMs: 0,
+        everyMs: forgetEveryMs,
+        work: () => deleteOldEntries(background, parts.keepMs),
+      },
+      {
+        what: "showing that this proxy is running",
+        everyMs: presenceEveryMs,
+        longestMs: longestAbsenceMs,
+        work: () => shown.renew(),
+      },
+      {
+        what: "recovery",
+        firstMs: 0,
+        everyMs: recoverEveryMs,
+        work: async () => {
+          const stopping = () => isStopping;
+          const results = await recover({ pool, background, log, proxy: signer.proxy, mirrors, stopping });
+          for (const { to } of results ?? []) if (to !== "left") metrics.recover(to);
+        },
+      },
+    ]);
+    const stop = async (drainMs: number) => {
+      isStopping = true;
+      const closing = new Closing(log, drainMs + graceMs - lastConnectionsMs);
+      await closing.step("ending the sessions", () => listener.close(drainMs, graceMs - lastStepsMs));
+      const ended = rounds.stop();
+      shown.end();
+      await closing.step("taking back the proxy's key", () => signer.retire(background));
+      // A query that they wait for ends with its connection.
+      await background.close();
+      await closing.step("ending what the proxy does by itself", () => ended);
+    };
+    let closed: Promise<void> | undefined;
+    const close = (drainMs = 0) => {
+      closed ??= stop(drainMs);
+      return closed;
+    };
+    return { port, background, close };
+  } catch (cause) {
+    presence?.end();
+    await withinMs(lastStepsMs, signer.retire(background)).catch(() => undefined);
+    throw cause;
+  }
+}
+
+/** The limits that the process's open files allow; the log hears when they are lower than wanted. */
+function limitsOf({ connections, opening, writes, ownConnections, log }: ProxyParts): FittingLimits {
+  const limits = fitToFiles({ connections, opening, writes, own: ownConnections }, readOpenFiles());
+  if (limits.files?.isShort) {
+    const { connections: fewer, opening: fewerOpening, files } = limits;
+    log.warn(
+      { files: files.limit, connections: fewer, opening: fewerOpening },
+      `this process may open ${files.limit} files ("ulimit -n"): it takes ${fewer} clients at a time, not ${connections}`,
+    );
+  }
+  return limits;
+}
+
+/** Returns what gives the mirrors, read afresh when that was asked for, or when what is known of them is too old. */
+async function cachedMirrors({ mirrors }: ProxyParts) {
+  let mirroredTables = await mirrors();
   let readAtMs = performance.now();
-  const mirrors = async (afresh?: "afresh") => {
+  return async (afresh?: "afresh") => {
     if (afresh || performance.now() - readAtMs > freshMs) {
-      mirroredTables = await parts.mirrors();
+      mirroredTables = await mirrors();
       readAtMs = performance.now();
     }
     return mirroredTables;
-  };
-  let stopping = false;
-  const watchList = new WatchList();
-  const functions = new NamesWatch(pool, () => stopping);
-  const watch = async () => {
-    const now = await mirrors();
-    const names = await functions.look(now.map(({ mirror }) => mirror));
-    watchList.set({ ...names, paths: await loadSearchPaths(pool) });
-  };
-  const context = { ...parts, signer, mirrors, functions, names: watchList, onDefinition: () => undefined };
-  const interceptor = mirrorInterceptor(watchList, context);
-  const listener = new Listener({
-    postgres,
-    interceptor,
-    asleep: mirrorInterceptor(new WatchList(), context),
-    log,
-    connections: parts.connections,
-    memoryBytes: parts.memoryBytes,
-  });
-  await watch();
-  const presence = await Presence.begin(pool, signer.proxy, log);
-  const port = await listener.listen(parts.listen).catch((cause: unknown) => {
-    presence.end();
-    throw cause;
-  });
-  metrics.watch({
-    connections: () => listener.count,
-    heldStatements: () => interceptor.underWay,
-    journal: () => countOpen(pool),
-  });
-  const warn = (message: string) => (err: unknown) => log.warn({ err }, message);
-  const rounds = [
-    repeat(watchEveryMs, watchEveryMs, watch, warn("views and functions over the mirrors could not be looked up")),
-    repeat(renewEveryMs, renewEveryMs, () => signer.renew(pool), warn("the proxy's key could not be renewed")),
-    repeat(
-      0,
-      forgetEveryMs,
-      () => deleteOldEntries(pool, parts.keepMs),
-      warn("old journal entries could not be deleted"),
-    ),
-    repeat(
-      0,
-      recoverEveryMs,
-      async () => {
-        const results = await recover({ pool, log, proxy: signer.proxy, mirrors, stopping: () => stopping });
-        for (const { to } of results ?? []) if (to !== "left") metrics.recover(to);
-      },
-      warn("recovery failed, and is tried again"),
-    ),
-  ];
-  return {
-    port,
-    close: async (drainMs = 0) => {
-      stopping = true;
-      await listener.close(drainMs);
-      await Promise.all(rounds.map((round) => round.stop()));
-      presence.end();
-      await signer.retire(pool);
-    },
-  };
-}
-
-interface Repeated {
-  /** Resolves when nothing of it is under way any more. */
-  stop(): Promise<void>;
-}
-
-/** Does something again and again, never twice at a time; for the first time when `firstMs` have passed. */
-function repeat(
-  firstMs: number,
-  everyMs: number,
-  work: () => Promise<unknown>,
-  onFailure: (cause: unknown) => void,
-): Repeated {
-  let isStopped = false;
-  const round = async (): Promise<void> => {
-    await work().catch((cause: unknown) => isStopped || onFailure(cause));
-    if (!isStopped) timer = setTimeout(begin, everyMs).unref();
-  };
-  let current = Promise.resolve();
-  const begin = () => {
-    current = round();
-  };
-  let timer = setTimeout(begin, firstMs).unref();
-  return {
-    stop: () => {
-      isStopped = true;
-      clearTimeout(timer);
-      return current;
-    },
   };
 }

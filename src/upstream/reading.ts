@@ -158,14 +158,15 @@ export class ReadableTable {
     return this.get(columns, keys, { lane: "write", waitMs: this.account.waitMs });
   }
 
-  /** Returns the records with these values in a unique column; undefined when the API has no such call. Throws ReadFailed. */
+  /** Returns the records with these values in a unique column; undefined when the API has no such call. Throws ReadFailed, also when `signal` is aborted. */
   async find(
     columns: readonly MirrorColumn[],
     { upstream }: MirrorColumn,
     values: readonly string[],
+    signal?: AbortSignal,
   ): Promise<readonly UpstreamRecord[] | undefined> {
     const call = this.manifest.read.find;
-    const reading: Reading = { lane: "read", waitMs: this.account.waitMs };
+    const reading: Reading = { lane: "read", waitMs: this.account.waitMs, signal };
     return call && this.readMany(columns, call, values, reading, (value) => ({ value, column: upstream }));
   }
 

@@ -19,6 +19,7 @@ import {
   UsageError,
 } from "../../src/index.js";
 import { makeDatabase, type TestDatabase } from "../support/database.js";
+import { startFrozenRelay } from "../support/frozen-relay.js";
 import { untilTrue } from "../support/sessions.js";
 
 let hubspot: HubspotSandbox;
@@ -125,7 +126,7 @@ test("a file says the same as an object, but for the rule that no secret stands 
 test("every key of the file has its type and its meaning in an object", async () => {
   const whole: ConfigObject = {
     ...config(),
-    listen: { address: "127.0.0.1:0", drain: "250ms", connections: 10, writes: 5 },
+    listen: { address: "127.0.0.1:0", drain: "250ms", connections: 10, opening: 10, writes: 5 },
     apis: {
       hubspot: {
         connector: "hubspot",
@@ -269,3 +270,22 @@ test("close stops a pull after its page, and every call after it is a UsageError
   await expect(throughline.pull()).rejects.toThrow(UsageError);
   await expect(throughline.close()).resolves.toBeUndefined();
 });
+
+test.each(["a pull", "a start of a proxy"] as const)(
+  "P15: close comes to its end while Postgres hangs in %s, which fails, and leaves no connection",
+  async (what) => {
+    await (await migrated()).close();
+    const relay = await startFrozenRelay(database.port);
+    const url = Object.assign(new URL(database.urlOf("throughline")), { hostname: "127.0.0.1", port: relay.port }).href;
+    const throughline = await openThroughline({ config: config(), env: { DATABASE_URL: url } });
+    await throughline.serve({ port: 0 });
+    relay.freeze();
+    const working = what === "a pull" ? throughline.pull() : throughline.serve({ port: 0 });
+    const failed = expect(working).rejects.toBeInstanceOf(Error);
+    await throughline.close({ drainMs: 0 });
+    await failed;
+    relay.thaw();
+    await expect.poll(() => relay.openCount, { timeout: 10_000 }).toBe(0);
+    relay.close();
+  },
+);

@@ -29,6 +29,11 @@ test("/healthz, /readyz and /metrics say how the process is", async () => {
 
 test("metrics that need no Postgres are told without it", async () => {
   const metrics = new Metrics();
-  metrics.watch({ connections: () => 3, heldStatements: () => 0, journal: () => Promise.reject(new Error("away")) });
+  metrics.watch({
+    connections: () => 3,
+    opening: () => 0,
+    heldStatements: () => 0,
+    journal: () => Promise.reject(new Error("away")),
+  });
   expect(await metrics.registry.metrics()).toContain("throughline_connections 3");
 });

@@ -114,3 +114,14 @@ test("each kind of failure is told once, and one that comes between them is not 
   failures.succeeded();
   expect(said().slice(2)).toEqual(["recovery works again after 5 failures"]);
 });
+
+test("a work that is hastened is done soon, and steady haste does not put it off", async () => {
+  const work = vi.fn(async () => undefined);
+  const rounds = new Rounds(log, [{ what: "looking", everyMs: 3_600_000, work }]);
+  for (let ms = 0; ms < 1_000; ms += 10) {
+    rounds.hasten("looking");
+    await vi.advanceTimersByTimeAsync(10);
+  }
+  expect(work).toHaveBeenCalledTimes(3);
+  await rounds.stop();
+});

@@ -20,7 +20,15 @@ export interface ServedStack {
   close(): Promise<void>;
 }
 
-export const listen = { host: "127.0.0.1", port: 0, drainMs: 0, connections: 100, writes: 100, memoryBytes: 1 << 28 };
+export const listen = {
+  host: "127.0.0.1",
+  port: 0,
+  drainMs: 0,
+  connections: 100,
+  opening: 100,
+  writes: 100,
+  memoryBytes: 1 << 28,
+};
 export const grant = { app: ["select", "insert", "update", "delete"] };
 
 /** Its `close` leaves the database and the API to the caller. */
