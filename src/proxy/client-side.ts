@@ -10,6 +10,8 @@ import type { MemoryAccount } from "./memory-budget.js";
 import type { Statements } from "./statements.js";
 
 const nothing = Buffer.alloc(0);
+/** So much more may come of a session that has ended. */
+const mostDiscarded = 16 * 1024 * 1024;
 
 export class ClientSide {
   readonly link: Link;
@@ -19,6 +21,7 @@ export class ClientSide {
   private postgres: Link | undefined;
   /** Nothing is read any more. */
   private isClosed = false;
+  private discardedLength = 0;
 
   constructor(
     socket: Socket,
@@ -40,6 +43,7 @@ export class ClientSide {
   /** Reads what has come, and what waited: returns why the client is held, if that begins here. Throws when the messages can't be followed. */
   read(chunk: Buffer = nothing): Hold | undefined {
     const { held, postgres } = this;
+    if (this.isClosed) return this.discard(chunk);
     if (held.current || !postgres) {
       held.read(chunk);
       this.settle();
@@ -56,6 +60,13 @@ export class ClientSide {
     this.memory.close();
     if (!this.held.current) this.inflow.takeKept();
     this.held.abandon();
+    this.link.socket.resume();
+  }
+
+  /** Who hears that the session has ended may be in the middle of a message; who never stops is cut off. */
+  private discard(chunk: Buffer): undefined {
+    this.discardedLength += chunk.length;
+    if (this.discardedLength > mostDiscarded) this.link.socket.destroy();
   }
 
   private settle(): void {
@@ -67,7 +78,7 @@ export class ClientSide {
   private pace(): void {
     const { socket } = this.link;
     const isEarly = this.frontend.isEarly && this.inflow.length > 0;
-    if (this.held.isFull || isEarly || this.isClosed) socket.pause();
+    if (this.held.isFull || isEarly) socket.pause();
     else if (this.postgres?.isCongested) {
       socket.pause();
       this.postgres.whenWritten(() => this.pace());

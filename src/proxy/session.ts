@@ -273,7 +273,6 @@ export class Session implements HoldState, BackendState, InterceptedSession {
     // Who neither reads nor closes would keep the session for ever.
     this.client.socket.setTimeout(lastWordsMs, () => this.client.socket.destroy());
     this.postgres.expire(lastWordsMs);
-    this.client.socket.resume();
     this.transaction.calls.abandon();
   }
 

@@ -122,6 +122,6 @@ test("a work that is hastened is done soon, and steady haste does not put it off
     rounds.hasten("looking");
     await vi.advanceTimersByTimeAsync(10);
   }
-  expect(work).toHaveBeenCalledTimes(3);
+  expect(work).toHaveBeenCalledTimes(4);
   await rounds.stop();
 });

@@ -14,6 +14,8 @@ import { message, startup } from "./build.js";
 import { notIntercepted } from "./direct-and-proxied.js";
 
 const seed = 20250104;
+/** AuthenticationOk: before it, what a client sends waits. */
+const letIn = message("R", Buffer.alloc(4));
 const opening = startup(Object.entries({ user: "ann", database: "shop" }));
 /** Every statement is read, and none is suspected. */
 const awake = { ...notIntercepted, awake: true };
@@ -65,7 +67,9 @@ describe.each(["asleep", "awake"])("P10: with a proxy that is %s", (name) => {
     const property = fc.asyncProperty(anyOf("QPBDECHSFdcfX!"), anyCut, async (messages, cut) => {
       const sent = Buffer.concat(messages);
       const { client, postgres } = await joined(name);
+      postgres.write(letIn);
       const reached = everything(postgres);
+      client.resume();
       await sendCut(client, sent, cut);
       client.end();
       expect(await reached).toEqual(Buffer.concat([opening, sent]));
