@@ -1,6 +1,7 @@
 // One HTTP request. Its outcome is a value: answered, certainly not sent, or unknown.
 
 import { type Dispatcher, request } from "undici";
+import { inSlices, type Slices } from "../config/slices.js";
 import { timerMs } from "../config/timer.js";
 import { watchedSending } from "./sending.js";
 
@@ -20,13 +21,17 @@ export type HttpOutcome =
       readonly kind: "answered";
       readonly status: number;
       readonly headers: ReadonlyMap<string, string>;
-      readonly body: string;
+      /** The text of the body, in pieces that follow each other: to put a large text together holds the loop. */
+      readonly body: readonly string[];
     }
   | { readonly kind: "unsent"; readonly reason: string }
   | { readonly kind: "unknown"; readonly reason: string };
 
 /** We read no answer that is larger to its end. */
-const maxBodyBytes = 64 * 1024 * 1024;
+const maxBodyBytes = 16 * 1024 * 1024;
+
+/** Smaller chunks are put together: an API may send its answer byte by byte. */
+const leastPiece = 8192;
 
 /** Sends the request once and returns how it ended. Repeats nothing and follows no redirect. Never throws. */
 export async function sendHttp({ method, url, headers, body, timeoutMs, signal }: HttpRequest): Promise<HttpOutcome> {
@@ -40,14 +45,13 @@ export async function sendHttp({ method, url, headers, body, timeoutMs, signal }
       body: body ?? null,
       signal: signal ? AbortSignal.any([timeout, signal]) : timeout,
     });
-    const bytes = await readBody(answer.body);
-    if (!bytes) return { kind: "unknown", reason: `the answer is larger than ${maxBodyBytes} bytes` };
+    const pieces = await readBody(answer.body);
+    if (!pieces) return { kind: "unknown", reason: `the answer is larger than ${maxBodyBytes / 1024 / 1024} MB` };
     return {
       kind: "answered",
       status: answer.statusCode,
       headers: new Map(Object.entries(answer.headers).map(([name, value]) => [name, String(value)])),
-      // The decoder drops a byte order mark.
-      body: new TextDecoder().decode(bytes),
+      body: pieces,
     };
   } catch (cause) {
     if (!sending.hasBegun()) return { kind: "unsent", reason: unsentReason(cause, timeoutMs) };
@@ -56,9 +60,12 @@ export async function sendHttp({ method, url, headers, body, timeoutMs, signal }
   }
 }
 
-/** Returns the whole body; undefined when it is larger than we read. */
-async function readBody(body: Dispatcher.ResponseData["body"]): Promise<Buffer | undefined> {
-  const chunks: Buffer[] = [];
+/** Returns the text of the whole body in pieces; undefined when it is larger than we read. */
+async function readBody(body: Dispatcher.ResponseData["body"]): Promise<readonly string[] | undefined> {
+  // The decoder drops a byte order mark.
+  const decoder = new TextDecoder();
+  const pieces: string[] = [];
+  let piece = "";
   let length = 0;
   for await (const chunk of body) {
     const bytes = Buffer.from(chunk);
@@ -67,9 +74,18 @@ async function readBody(body: Dispatcher.ResponseData["body"]): Promise<Buffer |
       body.destroy();
       return undefined;
     }
-    chunks.push(bytes);
+    // One turn may bring 2 MB. While this waits for the next one, the socket is not read.
+    piece += await inSlices(decoding(decoder, bytes));
+    if (piece.length < leastPiece) continue;
+    pieces.push(piece);
+    piece = "";
   }
-  return Buffer.concat(chunks);
+  return [...pieces, piece + decoder.decode()];
+}
+
+// biome-ignore lint/correctness/useYield: a chunk is short, and many of them are not
+function* decoding(decoder: InstanceType<typeof TextDecoder>, chunk: Buffer): Slices<string> {
+  return decoder.decode(chunk, { stream: true });
 }
 
 /** Why a request did not go out: it could not be composed, or no connection could be made. */

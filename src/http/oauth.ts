@@ -108,10 +108,15 @@ function lifeOf(seconds: string | undefined): number {
   return Number.isNaN(lifeMs) ? longestLifeMs : Math.min(longestLifeMs, Math.max(0, lifeMs));
 }
 
-/** Reads the texts and numbers of a JSON object; any other answer has no fields. */
-function fieldsOf(body: string): Readonly<Record<string, string>> {
+/** No token comes in a larger answer. It is in characters, and so few are read at once. */
+const longestAnswer = 65_536;
+
+/** Reads the texts and numbers of a JSON object; any other answer has no fields. Throws TokenError when the answer is too large. */
+function fieldsOf(pieces: readonly string[]): Readonly<Record<string, string>> {
+  if (pieces.reduce((length, piece) => length + piece.length, 0) > longestAnswer)
+    throw new TokenError(`no token: the answer has more than ${longestAnswer} characters`, true, []);
   try {
-    const answer: unknown = JSON.parse(body);
+    const answer: unknown = JSON.parse(pieces.join(""));
     if (!isRecord(answer)) return {};
     const texts = Object.entries(answer).filter(([, value]) => typeof value === "string" || typeof value === "number");
     return Object.fromEntries(texts.map(([name, value]) => [name, String(value)]));

@@ -3,6 +3,8 @@
 import type { Pool, PoolClient } from "pg";
 import { z } from "zod";
 import type { CleanText } from "../config/clean-text.js";
+import { inSlices } from "../config/slices.js";
+import { writingJson } from "../manifest/lossless-json.js";
 import { type TextRow, textRowSchema } from "../mirror/column.js";
 import type { Verb } from "../upstream/table.js";
 import { before, isIdle, type State } from "./states.js";
@@ -60,6 +62,7 @@ export interface Outcome {
 
 /** Durable when it returns true. False: the mirror has been migrated since, and nothing was noted. */
 export async function noteIntent(pool: Pool, intent: Intent, state: "intent" | "sent"): Promise<boolean> {
+  const request = await inSlices(writingJson(intent.request));
   const result = await pool.query(
     `insert into throughline.journal (id, proxy, mirror, api, table_name, verb, keys, row_count, role, application,
        client_address, statement_hash, idempotency_key, request, state, sent_at)
@@ -79,7 +82,7 @@ export async function noteIntent(pool: Pool, intent: Intent, state: "intent" | "
       intent.clientAddress,
       intent.statementHash,
       intent.idempotencyKey,
-      JSON.stringify(intent.request),
+      request,
       state,
       intent.mirror.revision,
     ],
@@ -100,6 +103,7 @@ export async function noteProgress(pool: Pool, call: string, state: "intent" | "
 /** Durable when it returns true; what changed nothing upstream is closed at once. False: somebody else has decided. */
 export async function noteOutcome(pool: Pool | PoolClient, call: string, outcome: Outcome): Promise<boolean> {
   const isClosed = isIdle(outcome.state);
+  const rows = isClosed ? null : await inSlices(writingJson(outcome.rows));
   const result = await pool.query(
     `update throughline.journal set state = $2, rows = $3, http_status = coalesce($4, http_status),
        request_id = coalesce($5, request_id), sqlstate = coalesce($6, sqlstate),
@@ -110,7 +114,7 @@ export async function noteOutcome(pool: Pool | PoolClient, call: string, outcome
     [
       call,
       outcome.state,
-      isClosed ? null : JSON.stringify(outcome.rows),
+      rows,
       outcome.status,
       outcome.request,
       outcome.sqlstate,
@@ -132,6 +136,6 @@ export async function renewRows(
 ): Promise<void> {
   await pool.query(
     "update throughline.journal set rows = $2, outcome_at = $3 where id = $1 and closed_at is null and outcome_at <= $3",
-    [call, JSON.stringify(rows), at],
+    [call, await inSlices(writingJson(rows)), at],
   );
 }

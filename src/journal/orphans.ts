@@ -2,6 +2,8 @@
 
 import type { PoolClient } from "pg";
 import { z } from "zod";
+import { inSlices } from "../config/slices.js";
+import { parsingJson } from "../manifest/lossless-json.js";
 import { queryRows, queryTexts } from "../postgres/rows.js";
 import { verbs } from "../upstream/table.js";
 import { type CanonicalRow, canonicalRowSchema, noteOutcome, type Outcome, requestRowSchema } from "./journal.js";
@@ -82,8 +84,9 @@ const orphanRow = z.object({
   state: z.string(),
   mirror: z.number(),
   verb: z.enum(verbs),
-  request: z.unknown(),
-  rows: z.unknown(),
+  /** JSON. */
+  request: z.string().nullable(),
+  rows: z.string().nullable(),
   blocked: z.boolean(),
   idempotency_key: z.string().nullable(),
   age_ms: z.number().nullable(),
@@ -106,7 +109,7 @@ export async function loadOrphans(
     client,
     "the entries that nobody else will finish",
     orphanRow,
-    `select id, state, mirror, verb, request, rows, blocked is not null as blocked, idempotency_key,
+    `select id, state, mirror, verb, request::text, rows::text, blocked is not null as blocked, idempotency_key,
        (extract(epoch from clock_timestamp() - sent_at) * 1000)::float8 as age_ms,
        (extract(epoch from clock_timestamp() - outcome_at) * 1000)::float8 as outcome_age_ms
      from throughline.journal
@@ -117,13 +120,18 @@ export async function loadOrphans(
      order by intent_at limit $5`,
     [proxies, only ?? null, firstRetryMs / 2, longestRetryMs, perRound, mirrors],
   );
-  return entries.flatMap((row) => {
+  const orphans: OrphanEntry[] = [];
+  for (const row of entries) {
     const { id: call, state, mirror, verb, blocked: isBlocked, idempotency_key: idempotencyKey } = row;
     const { age_ms: ageMs, outcome_age_ms: outcomeAgeMs } = row;
-    const values = orphanValues.safeParse(row);
-    if (!isState(state) || !values.success) return [];
+    const values = orphanValues.safeParse({
+      request: row.request === null ? null : await inSlices(parsingJson(row.request)),
+      rows: row.rows === null ? null : await inSlices(parsingJson(row.rows)),
+    });
+    if (!isState(state) || !values.success) continue;
     const { request, rows } = values.data;
     const unknownCall = { call, verb, request: request ?? [], idempotencyKey, ageMs: ageMs ?? 0 };
-    return [{ ...unknownCall, state, mirror, rows, isBlocked, outcomeAgeMs }];
-  });
+    orphans.push({ ...unknownCall, state, mirror, rows, isBlocked, outcomeAgeMs });
+  }
+  return orphans;
 }

@@ -3,6 +3,7 @@
 import type { Pool } from "pg";
 import { z } from "zod";
 import { assertNever } from "../config/assert-never.js";
+import { inSlices } from "../config/slices.js";
 import { type Mirror, type MirrorColumn, type TextRow, textRowSchema } from "../mirror/column.js";
 import { asJson } from "../mirror/guard-table.js";
 import { keyOf } from "../mirror/key.js";
@@ -74,17 +75,26 @@ async function compare(
   signal: AbortSignal | undefined,
 ): Promise<Answer> {
   const rows = await read(mirror, table, keys, signal);
-  const fates = rows.map(({ row }, index): RowFate => {
-    const { sent, before } = request[index] ?? { sent: {}, before: {} };
-    if (verb === "delete") return row === null ? "done" : "undone";
-    if (row === null) return verb === "update" ? "absent" : "undone";
-    if (holds(mirror, table, row, sent)) return "done";
-    const isAsBefore = Object.keys(before).length > 0 && holds(mirror, table, row, before);
-    return verb === "update" && isAsBefore ? "undone" : "other";
-  });
+  const fates: RowFate[] = [];
+  for (const [index, { row }] of rows.entries())
+    fates.push(await fateOfRow(mirror, table, verb, row, request[index] ?? { sent: {}, before: {} }));
   // What was to be created, and is not there, is nothing that is gone.
   const canonicalRows = verb === "insert" ? rows.filter(({ row }) => row !== null) : rows;
   return { state: stateOf(fates), rows: canonicalRows };
+}
+
+async function fateOfRow(
+  mirror: Mirror,
+  table: ConnectorTable,
+  verb: Verb,
+  row: CanonicalRow["row"],
+  { sent, before }: Pick<RequestRow, "sent" | "before">,
+): Promise<RowFate> {
+  if (verb === "delete") return row === null ? "done" : "undone";
+  if (row === null) return verb === "update" ? "absent" : "undone";
+  if (await holds(mirror, table, row, sent)) return "done";
+  const isAsBefore = Object.keys(before).length > 0 && (await holds(mirror, table, row, before));
+  return verb === "update" && isAsBefore ? "undone" : "other";
 }
 
 async function lookFor(
@@ -143,12 +153,13 @@ async function judgeCreated(
   const rows = records.filter(({ key }) => !others.has(key));
   // Upstream has its own idea of when two are the same; case is the usual one.
   const plain = (text: string | null | undefined) => text?.toLowerCase() ?? null;
-  const fates = request.map(({ sent }): RowFate => {
+  const recordsByValue = new Map(rows.map((record) => [plain(record.row[column.name]), record] as const).reverse());
+  const fates: RowFate[] = [];
+  for (const { sent } of request) {
     const { [column.name]: value, ...rest } = sent;
-    const record = rows.find(({ row }) => plain(row[column.name]) === plain(value));
-    if (!record) return "undone";
-    return holds(mirror, table, record.row, rest) ? "done" : "other";
-  });
+    const record = recordsByValue.get(plain(value));
+    fates.push(!record ? "undone" : (await holds(mirror, table, record.row, rest)) ? "done" : "other");
+  }
   return { state: stateOf(fates), rows };
 }
 
@@ -181,10 +192,19 @@ export function readCurrentRows(
   return read(mirror, table, keys, signal);
 }
 
-function holds(mirror: Mirror, table: ConnectorTable, row: NonNullable<CanonicalRow["row"]>, values: TextRow): boolean {
-  const isSame = (column: MirrorColumn) =>
-    table.same(column, table.expectedText(column, values[column.name] ?? null), row[column.name] ?? null);
-  return mirror.columns.filter(({ name }) => values[name] !== undefined).every(isSame);
+async function holds(
+  mirror: Mirror,
+  table: ConnectorTable,
+  row: NonNullable<CanonicalRow["row"]>,
+  values: TextRow,
+): Promise<boolean> {
+  for (const column of mirror.columns) {
+    const value = values[column.name];
+    if (value === undefined) continue;
+    const expected = await inSlices(table.expectedText(column, value));
+    if (!(await inSlices(table.same(column, expected, row[column.name] ?? null)))) return false;
+  }
+  return true;
 }
 
 function stateOfResults(results: readonly RowResult[]): Answer["state"] {

@@ -3,11 +3,13 @@
 import type { Pool, PoolClient } from "pg";
 import { z } from "zod";
 import { assertNever } from "../config/assert-never.js";
+import { inSlices, type Slices } from "../config/slices.js";
+import { parsingJson, writingJson } from "../manifest/lossless-json.js";
 import { withClient } from "../postgres/connection.js";
 import { rowRefusal } from "../postgres/row-refusal.js";
-import { queryRows, queryTexts } from "../postgres/rows.js";
+import { parseValue, queryRows, queryTexts } from "../postgres/rows.js";
 import { inTransaction } from "../postgres/transaction.js";
-import { canonicalRowSchema } from "./journal.js";
+import { type CanonicalRow, canonicalRowSchema } from "./journal.js";
 
 export interface SettleResult {
   readonly call: string;
@@ -94,8 +96,8 @@ async function settleOne(pool: Pool, call: string): Promise<Settlement> {
 
 const entryRow = z.object({
   mirror: z.number(),
-  /** Null while there is no outcome. */
-  rows: z.array(canonicalRowSchema).nullable(),
+  /** JSON; null while there is no outcome. */
+  rows: z.string().nullable(),
   state: z.string(),
   outcome_at: z.string().nullable(),
 });
@@ -106,7 +108,7 @@ type Entry = z.infer<typeof entryRow>;
 async function applyCanonicalRows(
   client: PoolClient,
   call: string,
-  rows: NonNullable<Entry["rows"]>,
+  rows: readonly CanonicalRow[],
   { mirror, outcome_at }: Entry,
 ): Promise<void> {
   const keys = rows.map(({ key }) => key);
@@ -122,7 +124,15 @@ async function applyCanonicalRows(
   const page = rows.filter(({ key }) => !overtakenKeys.has(key));
   // Its own entry is no later one.
   const since = "$2::timestamptz + interval '1 microsecond'";
-  await client.query(`select throughline.apply_${mirror}($1, ${since})`, [JSON.stringify(page), outcome_at]);
+  await client.query(`select throughline.apply_${mirror}($1, ${since})`, [
+    await inSlices(writingJson(page)),
+    outcome_at,
+  ]);
+}
+
+/** Returns the rows of an outcome as the journal keeps them. Throws UnexpectedValue. */
+function* parsingRows(json: string): Slices<CanonicalRow[]> {
+  return parseValue("the rows of a journal entry", z.array(canonicalRowSchema), yield* parsingJson(json));
 }
 
 /** In a transaction. The insert into applied is the mutex: it waits for a commit in flight, and yields no row when that won. */
@@ -134,11 +144,11 @@ async function apply(client: PoolClient, call: string): Promise<Settlement> {
     client,
     "a journal entry that is settled",
     entryRow,
-    "select mirror, rows, state, outcome_at::text from throughline.journal where id = $1 and closed_at is null for update",
+    "select mirror, rows::text, state, outcome_at::text from throughline.journal where id = $1 and closed_at is null for update",
     [call],
   );
   if (entry && !entry.rows) return { state: "waiting" };
-  if (entry?.rows) await applyCanonicalRows(client, call, entry.rows, entry);
+  if (entry?.rows) await applyCanonicalRows(client, call, await inSlices(parsingRows(entry.rows)), entry);
   const open = entry?.state === "unknown";
   if (open) {
     await client.query("delete from throughline.applied where call = $1", [call]);

@@ -75,7 +75,7 @@ const timeOfDay = /^(([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,20})?)?|24:00(:00)?
 
 const uuid = /^([0-9a-f]{8})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{12})$/i;
 
-const number = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,3})?$/i;
+const number = /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d{1,3})?$/i;
 
 /** Returns whether Postgres's numeric can hold `text`, which has at most 10,000 characters. */
 export function isNumeric(text: string): boolean {
@@ -97,9 +97,16 @@ function wholeNumber(text: string): bigint | undefined {
   const [, sign = "", head = "", tail = "", exponent = "0"] =
     /^([+-]?)(\d+)(?:\.(\d*))?(?:e([+-]?\d{1,2}))?$/i.exec(text) ?? [];
   const shift = Number(exponent);
-  const digits = tail.replace(/0+$/, "").padEnd(shift, "0");
+  const digits = withoutLastZeros(tail).padEnd(shift, "0");
   if (head === "" || head.length > 100 || shift < 0 || digits.length > shift) return undefined;
   return BigInt(`${head}${digits}`) * (sign === "-" ? -1n : 1n);
+}
+
+/** Returns the digits without the zeros at their end. A regular expression would look at each run of zeros anew from each of its zeros. */
+export function withoutLastZeros(digits: string): string {
+  let end = digits.length;
+  while (end > 0 && digits[end - 1] === "0") end -= 1;
+  return digits.slice(0, end);
 }
 
 /** Both JavaScript and Postgres can write the years 1 to 9999. */

@@ -1,7 +1,8 @@
 // JSON pointers (RFC 6901), and `*` for every element of a list.
 
 import { isRecord } from "../config/json.js";
-import { numberText } from "./lossless-json.js";
+import type { Slices } from "../config/slices.js";
+import { numberText } from "./json-number.js";
 
 /** What stands at `pointer`; undefined when nothing does. With `*`, the list of what stands there in each element. */
 export function lookUp(value: unknown, pointer: string): unknown {
@@ -19,15 +20,21 @@ export function textAt(value: unknown, ...pointers: readonly string[]): string |
 }
 
 /** The records at `pointer`; after a `*`, each of them can look back, by `..`, to the element of that list which it is from. */
-export function recordsAt(value: unknown, pointer: string): unknown {
+export function* recordsAt(value: unknown, pointer: string): Slices<unknown> {
   const star = pointer.lastIndexOf("/*/");
   if (star === -1) return lookUp(value, pointer);
   const parents = lookUp(value, pointer.slice(0, star));
   if (!Array.isArray(parents)) return undefined;
-  return parents.flatMap((parent: unknown) => {
+  const records: unknown[] = [];
+  for (const parent of parents) {
     const list = lookUp(parent, pointer.slice(star + 2));
-    return Array.isArray(list) ? list.filter(isRecord).map((one) => ({ ...one, "..": parent })) : [];
-  });
+    for (const one of Array.isArray(list) ? list.filter(isRecord) : []) {
+      yield;
+      records.push({ ...one, "..": parent });
+    }
+    yield;
+  }
+  return records;
 }
 
 /** How many stand where the records are: those that they are in, when they are in others. */
@@ -42,13 +49,14 @@ export function pointerTo(name: string): string {
 }
 
 function walk(value: unknown, steps: readonly string[]): unknown {
-  const [step, ...rest] = steps;
-  if (step === undefined) return value;
-  if (Array.isArray(value)) {
-    if (step === "*") return value.map((element) => walk(element, rest));
-    return walk(value[Number(step)], rest);
+  let here = value;
+  for (const [index, step] of steps.entries()) {
+    if (Array.isArray(here)) {
+      if (step === "*") return here.map((element) => walk(element, steps.slice(index + 1)));
+      here = here[Number(step)];
+    } else here = isRecord(here) && Object.hasOwn(here, step) ? here[step] : undefined;
   }
-  return isRecord(value) && Object.hasOwn(value, step) ? walk(value[step], rest) : undefined;
+  return here;
 }
 
 function unescapeStep(step: string): string {

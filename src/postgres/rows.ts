@@ -45,7 +45,8 @@ export function parseJson<T>(purpose: string, schema: z.ZodType<T>, text: string
 /** How many places a message names. */
 const shownPlaces = 3;
 
-function parseValue<T>(purpose: string, schema: z.ZodType<T>, value: unknown): T {
+/** A value, as `schema` describes it. Throws UnexpectedValue, which names `purpose` and the path of what does not fit. */
+export function parseValue<T>(purpose: string, schema: z.ZodType<T>, value: unknown): T {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const places = result.error.issues.slice(0, shownPlaces).map(({ path, code }) => `${path.join(".")} (${code})`);

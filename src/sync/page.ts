@@ -1,7 +1,9 @@
 // Writes one page of upstream's rows into a mirror, behind the fence: a page never overwrites a later accepted write.
 
 import type { Pool, PoolClient } from "pg";
+import { inSlices } from "../config/slices.js";
 import type { CanonicalRow } from "../journal/journal.js";
+import { writingJson } from "../manifest/lossless-json.js";
 import type { Mirror } from "../mirror/column.js";
 import { amongKeysSql, hasKeySql, keyNamesSql, keySql } from "../mirror/key.js";
 import { quoteName } from "../postgres/quote.js";
@@ -114,7 +116,7 @@ async function tryRows(
 ): Promise<"applied" | NonNullable<ReturnType<typeof rowRefusal>>> {
   try {
     await inSavepoint(client, async () => {
-      await client.query(`select throughline.apply_${mirror.id}($1, $2)`, [JSON.stringify(rows), askedAt]);
+      await client.query(`select throughline.apply_${mirror.id}($1, $2)`, [await inSlices(writingJson(rows)), askedAt]);
       // What is deferred must fail here, where it can be told which row it is.
       await client.query("set constraints all immediate");
     });

@@ -1,8 +1,12 @@
 // One value, between Postgres's text and upstream's JSON.
 
 import { isRecord } from "../config/json.js";
+import { changing, LongText } from "../config/long-text.js";
+import { atOnce, type Slices } from "../config/slices.js";
 import { day, elementType, instantMs, isNumber, isNumeric, isoInstant, storedAs } from "../manifest/column-types.js";
-import { numberOf, numberText, parseJson, toJson } from "../manifest/lossless-json.js";
+import { numberOf, numberText } from "../manifest/json-number.js";
+import type { JsonChange } from "../manifest/json-writer.js";
+import { parsingJson, readingJson, upstreamLimits, writingJson } from "../manifest/lossless-json.js";
 import type { MirrorColumn } from "../mirror/column.js";
 
 /** How an API writes values: whether all are strings, what clears a field, and how a cleared field reads. */
@@ -15,14 +19,17 @@ export interface ValueRules {
 }
 
 /** Returns the JSON to send for `text`, Postgres's own text under our pinned settings. `before` is the row's previous text. */
-export function encode(
+export function* encoding(
   column: MirrorColumn,
   text: string | null,
   rules: ValueRules,
   before: string | null = null,
-): unknown {
+): Slices<unknown> {
   if (text === null) return rules.clear;
-  if (column.merge) return merge(parseJson(text), before === null ? undefined : parseJson(before), rules);
+  if (column.merge) {
+    const value = yield* parsingJson(text);
+    return merge(value, before === null ? undefined : yield* parsingJson(before), rules);
+  }
   const { name, separator } = readCodec(column.codec);
   switch (name) {
     case "string":
@@ -34,41 +41,67 @@ export function encode(
     case "unix":
       return instant(text, Math.floor(instantMs(text) / 1000), rules);
     case "join":
-      return readArray(text).join(separator);
+      return (yield* readingArray(text)).join(separator);
     default:
-      return encodePlain(column.type, text, rules);
+      return yield* encodingPlain(column.type, text, rules);
   }
 }
 
-function encodePlain(type: string, text: string, rules: ValueRules): unknown {
+/** Returns the JSON to send for `text`, as `encoding` does. It takes as long as the text is. */
+export function encode(
+  column: MirrorColumn,
+  text: string | null,
+  rules: ValueRules,
+  before: string | null = null,
+): unknown {
+  return atOnce(encoding(column, text, rules, before));
+}
+
+function* encodingPlain(type: string, text: string, rules: ValueRules): Slices<unknown> {
   const element = elementType(type);
-  if (element !== undefined)
-    return readArray(text).map((one) => (one === null ? null : encodePlain(element, one, rules)));
+  if (element !== undefined) return yield* encodingElements(element, text, rules);
   if (type === "timestamptz") return isoInstant(text) ?? text;
   if (type === "timestamp") return storedAs(type, text) ?? text;
   // In an array, Postgres writes t and f.
   if (type === "boolean") return rules.asStrings ? String(text.startsWith("t")) : text.startsWith("t");
   if (rules.asStrings) return text;
-  if (type === "jsonb") return parseJson(text);
+  if (type === "jsonb") return yield* parsingJson(text);
   // JSON has no place for NaN and the infinities.
   return isNumber(type) && /\d/.test(text) ? numberOf(text) : text;
 }
 
+function* encodingElements(type: string, text: string, rules: ValueRules): Slices<unknown[]> {
+  const elements: unknown[] = [];
+  for (const element of yield* readingArray(text)) {
+    yield;
+    elements.push(element === null ? null : yield* encodingPlain(type, element, rules));
+  }
+  return elements;
+}
+
 /**
- * Returns whether upstream can be sent `text` and can report it: JSON has neither NaN nor infinity, a date has a year from 1 to 9999, and
- * a list has no dimensions.
+ * Returns whether upstream can be sent `text` and can report it: JSON has neither NaN nor infinity, a date has a year from 1 to 9999, a
+ * list has no dimensions, and of JSON only so much is read.
  */
-export function isSendable(column: MirrorColumn, text: string, rules: ValueRules): boolean {
-  if (text === "" || column.type === "jsonb") return true;
+export function* checkingSendable(column: MirrorColumn, text: string, rules: ValueRules): Slices<boolean> {
+  if (text === "") return true;
+  if (column.type === "jsonb") return (yield* readingJson([text], sentLimits)).kind === "json";
   const type = elementType(column.type);
-  if (type === undefined) return decode(column, encode(column, text, rules), rules) !== null;
+  if (type === undefined) return (yield* decoding(column, yield* encoding(column, text, rules), rules)) !== null;
   // Bounds come before the first brace, dimensions right behind it (manual: "Array Input and Output Syntax").
   if (!/^\{(?!\{)/.test(text)) return false;
   const isJoin = readCodec(column.codec).name === "join";
-  return readArray(text).every((one) =>
-    one === null ? !isJoin : isSendable({ ...column, type, codec: "plain" }, one, rules),
-  );
+  for (const element of yield* readingArray(text)) {
+    yield;
+    const isFit =
+      element === null ? !isJoin : yield* checkingSendable({ ...column, type, codec: "plain" }, element, rules);
+    if (!isFit) return false;
+  }
+  return true;
 }
+
+/** The answer has the value within a record, which is within a list. */
+const sentLimits = { ...upstreamLimits, depth: upstreamLimits.depth - 12 };
 
 /** Upstream keeps the keys that a request leaves out, so keys that are gone from the object are cleared. */
 function merge(value: unknown, before: unknown, rules: ValueRules): unknown {
@@ -83,11 +116,12 @@ function instant(text: string, at: number, rules: ValueRules): unknown {
 }
 
 /** Returns Postgres's text for upstream's `value`. A value that the type can't hold becomes NULL, so that an accepted row can be applied. */
-export function decode(column: MirrorColumn, value: unknown, rules: ValueRules): string | null {
+export function* decoding(column: MirrorColumn, value: unknown, rules: ValueRules): Slices<string | null> {
   if (value === null || (value === "" && (rules.emptyIsNull || column.type !== "text"))) return null;
-  const text = textOf(value);
-  const element = elementType(column.type) ?? "text";
   const { name, separator } = readCodec(column.codec);
+  if (name === "plain" || name === "string")
+    return yield* decodingPlain(column.type, value, { ...rules, asStrings: rules.asStrings || name === "string" });
+  const text = yield* textOf(value);
   switch (name) {
     case "utc_midnight":
       return day(/^-?\d+$/.test(text) ? milliseconds(Number(text)) : text);
@@ -98,93 +132,94 @@ export function decode(column: MirrorColumn, value: unknown, rules: ValueRules):
     case "unix_ms":
       return /^-?\d+$/.test(text) ? storedAs("timestamptz", milliseconds(Number(text))) : null;
     case "join":
-      return writeArray(text.split(separator).map((one) => decodePlain(element, one, { ...rules, asStrings: true })));
+      return yield* decodingElements(elementType(column.type) ?? "text", partsOf(text, separator), {
+        ...rules,
+        asStrings: true,
+      });
     default:
-      return decodePlain(column.type, value, { ...rules, asStrings: rules.asStrings || name === "string" });
+      return yield* decodingPlain(column.type, value, rules);
   }
 }
 
-function decodePlain(type: string, value: unknown, rules: ValueRules): string | null {
+/** Returns Postgres's text for upstream's `value`, as `decoding` does. It takes as long as the value is large. */
+export function decode(column: MirrorColumn, value: unknown, rules: ValueRules): string | null {
+  return atOnce(decoding(column, value, rules));
+}
+
+function* decodingPlain(type: string, value: unknown, rules: ValueRules): Slices<string | null> {
   const element = elementType(type);
-  if (element === undefined) return type === "jsonb" ? json(value, rules) : storedAs(type, textOf(value));
+  if (element === undefined)
+    return type === "jsonb" ? yield* decodingJson(value, rules) : storedAs(type, yield* textOf(value));
   const elements: readonly unknown[] = Array.isArray(value) ? value : [value];
   const isNothing = (one: unknown) => one === "" && (rules.emptyIsNull || element !== "text");
-  const there = elements.filter((one) => !isNothing(one));
-  return writeArray(there.map((one) => (one === null ? null : decodePlain(element, one, rules))));
+  return yield* decodingElements(
+    element,
+    elements.filter((one) => !isNothing(one)),
+    rules,
+  );
+}
+
+/** Returns the literal of an array (manual: "Array Input and Output Syntax"). */
+function* decodingElements(type: string, elements: Iterable<unknown>, rules: ValueRules): Slices<string> {
+  const literal = new LongText();
+  let separator = "{";
+  for (const element of elements) {
+    yield;
+    const text = element === null ? null : yield* decodingPlain(type, element, rules);
+    literal.add(separator);
+    literal.add(text === null ? "NULL" : `"${yield* changing(text, escaped)}"`);
+    separator = ",";
+  }
+  literal.add(separator === "{" ? "{}" : "}");
+  return literal.end();
+}
+
+/** The parts of `text` between the separators, one after the other. */
+function* partsOf(text: string, separator: string): Generator<string, undefined> {
+  for (let at = 0; ; ) {
+    const next = text.indexOf(separator, at);
+    yield text.slice(at, next === -1 ? text.length : next);
+    if (next === -1) return undefined;
+    at = next + separator.length;
+  }
 }
 
 /** Where an API sends all values as strings, a string holds the JSON. */
-function json(value: unknown, { asStrings }: ValueRules): string | null {
-  const content = asStrings && typeof value === "string" ? parseJson(value) : value;
-  return content === undefined ? null : toJson(storableJson(content));
+function* decodingJson(value: unknown, { asStrings }: ValueRules): Slices<string | null> {
+  if (!asStrings || typeof value !== "string") return yield* writingJson(value, storableJson);
+  const reading = yield* readingJson([value], upstreamLimits);
+  return reading.kind === "json" ? yield* writingJson(reading.value, storableJson) : null;
 }
 
-function textOf(value: unknown): string {
+function* textOf(value: unknown): Slices<string> {
   const number = numberText(value);
   if (number !== undefined) return number;
-  return typeof value === "object" ? toJson(storableJson(value)) : storable(String(value));
+  return typeof value === "object" ? yield* writingJson(value, storableJson) : yield* storing(String(value));
 }
 
-/** Both Postgres and this file recurse into JSON, so its depth has a limit. */
-const deepest = 1000;
-
-/** Returns the JSON without the values that jsonb can't hold. */
-function storableJson(value: unknown, depth = 0): unknown {
-  if (typeof value === "string") return storable(value);
-  const number = numberText(value);
-  if (number !== undefined) return isNumeric(number) ? value : null;
-  if (typeof value === "object" && depth === deepest) return null;
-  if (Array.isArray(value)) return value.map((one) => storableJson(one, depth + 1));
-  if (!isRecord(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, one]) => [storable(name), storableJson(one, depth + 1)]));
-}
+/** JSON without what jsonb can't hold. */
+const storableJson: JsonChange = { text: storable, number: (text) => (isNumeric(text) ? text : null) };
 
 /** Returns ISO 8601; an empty text for an instant beyond JavaScript's dates. */
 function milliseconds(ms: number): string {
   return Math.abs(ms) <= 8.64e15 ? new Date(ms).toISOString() : "";
 }
 
-/** Returns whether two texts of this column are one value: upstream may write 1500.00 for 1500. */
-export function sameValue(column: MirrorColumn, a: string | null, b: string | null): boolean {
-  if (a === null || b === null || a === b) return a === b;
-  if (isNumber(column.type)) return plainNumber(a) === plainNumber(b);
-  if (column.type === "boolean") return a[0] === b[0];
-  if (column.type === "timestamp" || column.type === "timestamptz") return instantMs(a) === instantMs(b);
-  if (column.type === "jsonb") return sortedJson(parseJson(a)) === sortedJson(parseJson(b));
-  const type = elementType(column.type);
-  if (type === undefined) return false;
-  const [ones, others] = [readArray(a), readArray(b)];
-  return (
-    ones.length === others.length &&
-    ones.every((one, index) => sameValue({ ...column, type }, one, others[index] ?? null))
-  );
-}
-
-function sortedJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(sortedJson).join()}]`;
-  const number = numberText(value);
-  if (number !== undefined) return plainNumber(number);
-  if (!isRecord(value)) return toJson(value);
-  const names = Object.keys(value).sort();
-  return `{${names.map((name) => `${JSON.stringify(name)}:${sortedJson(value[name])}`).join()}}`;
-}
-
 /** Returns the text with U+FFFD in place of U+0000 and lone surrogates, which Postgres can't hold. */
-export function storable(text: string): string {
-  return text.replaceAll(/[\0\p{Surrogate}]/gu, "\uFFFD");
+export function* storing(text: string): Slices<string> {
+  return unstorable.test(text) ? yield* changing(text, storable) : text;
 }
 
-/** Returns the number without an exponent and without needless zeros. */
-function plainNumber(text: string): string {
-  const [, sign = "", head = "", tail = "", exponent = "0"] =
-    /^([+-]?)(\d*)(?:\.(\d*))?(?:e([+-]?\d{1,3}))?$/i.exec(text) ?? [];
-  if (head === "" && tail === "") return text;
-  const point = head.length + Number(exponent);
-  const digits = `${head}${tail}`.padEnd(point, "0").padStart(`${head}${tail}`.length - Math.min(0, point), "0");
-  const whole = digits.slice(0, Math.max(0, point)).replace(/^0+/, "");
-  const rest = digits.slice(Math.max(0, point)).replace(/0+$/, "");
-  const plain = `${whole || "0"}${rest === "" ? "" : `.${rest}`}`;
-  return sign === "-" && plain !== "0" ? `-${plain}` : plain;
+/** What Postgres can not store. */
+export const unstorable = /[\0\p{Surrogate}]/u;
+
+function storable(part: string): string {
+  return part.replaceAll(/[\0\p{Surrogate}]/gu, "\uFFFD");
+}
+
+/** Returns a part of an element as it stands in quotes in the literal of an array. */
+function escaped(part: string): string {
+  return part.replaceAll(/["\\]/g, "\\$&");
 }
 
 /** Splits a codec such as `join(;)` into its name and its separator. */
@@ -194,16 +229,41 @@ function readCodec(codec: string): { readonly name: string; readonly separator: 
 }
 
 /** Returns the elements of an array of one dimension (manual: "Array Input and Output Syntax"). */
-export function readArray(text: string): (string | null)[] {
+export function* readingArray(text: string): Slices<(string | null)[]> {
   const elements: (string | null)[] = [];
-  for (const [, quotedText, bare] of text.slice(1, -1).matchAll(/"((?:[^"\\]|\\.)*)"|([^,]+)/g)) {
-    if (quotedText !== undefined) elements.push(quotedText.replaceAll(/\\(.)/g, "$1"));
-    else if (bare !== undefined) elements.push(bare === "NULL" ? null : bare);
+  for (let at = 1; at < text.length - 1; at += 1) {
+    yield;
+    if (text[at] === '"') {
+      const { element, end } = yield* readingQuoted(text, at + 1);
+      elements.push(element);
+      at = end;
+    } else {
+      const comma = text.indexOf(",", at);
+      const bare = text.slice(at, comma === -1 ? text.length - 1 : comma);
+      elements.push(bare === "NULL" ? null : bare);
+      at += bare.length;
+    }
   }
   return elements;
 }
 
-function writeArray(elements: readonly (string | null)[]): string {
-  const items = elements.map((one) => (one === null ? "NULL" : `"${one.replaceAll(/(["\\])/g, "\\$1")}"`));
-  return `{${items.join(",")}}`;
+/** Returns the element that begins at `from`, behind its quote, and the place behind its closing quote. */
+function* readingQuoted(text: string, from: number): Slices<{ readonly element: string; readonly end: number }> {
+  const element = new LongText();
+  let begin = from;
+  for (let at = from; ; at += 1) {
+    const character = text[at];
+    if (character !== '"' && character !== "\\" && character !== undefined) continue;
+    element.add(text.slice(begin, at));
+    if (character !== "\\") return { element: element.end(), end: at + 1 };
+    // A backslash stands before a character that is taken as it is.
+    yield;
+    at += 1;
+    begin = at;
+  }
+}
+
+/** Returns the elements of an array, as `readingArray` does. It takes as long as the text is. */
+export function readArray(text: string): (string | null)[] {
+  return atOnce(readingArray(text));
 }

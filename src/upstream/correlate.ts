@@ -1,55 +1,92 @@
 // Finds for each row of a write what the answer says of it.
 
 import { assertNever } from "../config/assert-never.js";
+import type { Slices } from "../config/slices.js";
 import type { Call } from "../manifest/call-schema.js";
 import type { ErrorAddresses } from "../manifest/error-schema.js";
 import type { CheckedHooks } from "../manifest/hooks.js";
 import { lookUp, textAt } from "../manifest/pointer.js";
 import type { MirrorColumn } from "../mirror/column.js";
-import { sameValue } from "./codec.js";
 import { type ColumnOf, readError } from "./errors.js";
 import type { Answer } from "./exchange.js";
 import type { UpstreamRecord } from "./record.js";
 import type { SentRow } from "./row-scope.js";
+import { comparableForm } from "./same-value.js";
 import type { RowResult } from "./write-outcome.js";
 
 export interface Correlation {
   readonly call: Call;
   readonly columns: readonly MirrorColumn[];
+  readonly keyColumns: readonly MirrorColumn[];
   readonly errors: ErrorAddresses;
   readonly columnOf: ColumnOf;
   readonly hooks: CheckedHooks | undefined;
   readonly secrets: readonly string[];
-  read(element: unknown): UpstreamRecord | undefined;
+  /** Reads these columns of a record; undefined when it has no key. */
+  read(element: unknown, columns: readonly MirrorColumn[]): Slices<UpstreamRecord | undefined>;
 }
 
-/** Returns one result for each of `rows`, at the row's place. A row that the answer does not mention is unreported. */
-export function rowResults(correlation: Correlation, answer: Answer, rows: readonly SentRow[]): RowResult[] {
-  const { call, read } = correlation;
+/**
+ * Returns one result for each of `rows`, at the row's place. A row that the answer does not mention is unreported. Of an answer that names
+ * more than was sent, no more is read than what tells its place.
+ */
+export function* rowResults(
+  correlation: Correlation,
+  answer: Answer,
+  rows: readonly SentRow[],
+): Slices<readonly RowResult[]> {
+  const { call } = correlation;
   const results: RowResult[] = rows.map(() => ({ kind: "unreported" }));
   const part = call.rows === undefined ? answer.body : lookUp(answer.body, call.rows);
   const elements = rows.length === 1 && !Array.isArray(part) ? [part] : asList(part);
-  elements.forEach((element, index) => {
-    if (element === undefined) return;
-    const record = read(element);
-    const at =
-      rows.length === 1 && elements.length === 1
-        ? 0
-        : placeOf(correlation, element, record, rows, index, elements.length);
-    if (at === undefined || !(at in results)) return;
-    if (call.ok !== undefined && lookUp(element, call.ok) !== true)
-      results[at] = refusal(correlation, answer, element).result;
-    else if (call.rows === undefined) results[at] = silentResult(rows[at]);
-    else if (record) results[at] = { kind: "accepted", key: record.key, row: record.row };
-  });
+  yield* readElements(correlation, answer, rows, elements, results);
   const failures = call.failed === undefined ? [] : asList(lookUp(answer.body, call.failed));
   for (const element of failures) {
+    if (results.every(isReported)) break;
+    yield;
     const { row, result } = refusal(correlation, answer, element);
     const at = rows.length === 1 ? 0 : row;
     const before = at === null ? undefined : results[at];
     if (at !== null && before && !isReported(before)) results[at] = result;
   }
   return results;
+}
+
+/** Puts what each element says into `results`. Of two that name one row, the last counts, and so they are read from the last. */
+function* readElements(
+  correlation: Correlation,
+  answer: Answer,
+  rows: readonly SentRow[],
+  elements: readonly unknown[],
+  results: RowResult[],
+): Slices<void> {
+  const findPlace = yield* placeFinder(correlation, rows, elements.length);
+  const isRead = rows.map(() => false);
+  for (let index = elements.length - 1; index >= 0 && findPlace !== undefined; index -= 1) {
+    const element = elements[index];
+    yield;
+    if (element === undefined) continue;
+    const found = findPlace(element, index);
+    const at = typeof found === "object" ? yield* found : found;
+    if (at === undefined || isRead[at] !== false) continue;
+    const result = yield* elementResult(correlation, answer, element, rows[at]);
+    if (!result) continue;
+    results[at] = result;
+    isRead[at] = true;
+  }
+}
+
+function* elementResult(
+  correlation: Correlation,
+  answer: Answer,
+  element: unknown,
+  row: SentRow | undefined,
+): Slices<RowResult | undefined> {
+  const { call, columns } = correlation;
+  if (call.ok !== undefined && lookUp(element, call.ok) !== true) return refusal(correlation, answer, element).result;
+  if (call.rows === undefined) return silentResult(row);
+  const record = yield* correlation.read(element, columns);
+  return record && { kind: "accepted", key: record.key, row: record.row };
 }
 
 /** Returns what an error in the answer says of its row, and the row's place in the call if the error names it. */
@@ -84,29 +121,60 @@ export function silentResult(row: SentRow | undefined): RowResult {
   return row === undefined || row.key === null ? { kind: "unreported" } : { kind: "accepted", key: row.key, row: {} };
 }
 
-/** Returns the place in `rows` of a record of the answer; undefined when the answer does not tell. */
-function placeOf(
-  { call: { match }, columns }: Correlation,
-  element: unknown,
-  record: UpstreamRecord | undefined,
+type Place = number | undefined;
+
+/** Returns the place among the rows that were sent of an element of the answer; undefined when the answer does not tell. */
+type FindPlace = (element: unknown, index: number) => Place | Slices<Place>;
+
+/** Returns how the call tells the places; undefined when no element of this answer has one. */
+function* placeFinder(
+  correlation: Correlation,
   rows: readonly SentRow[],
-  index: number,
   count: number,
-): number | undefined {
+): Slices<FindPlace | undefined> {
+  const { match } = correlation.call;
+  if (rows.length === 1 && count === 1) return () => 0;
   if (match === undefined) return undefined;
   // With fewer records than rows, the order does not tell which row is missing.
-  if (match === "order") return count === rows.length ? index : undefined;
-  if (match.startsWith("/")) {
-    const text = textAt(element, match);
-    return text !== undefined && /^\d+$/.test(text) ? Number(text) : undefined;
+  if (match === "order") return count === rows.length ? (_, index) => index : undefined;
+  if (match.startsWith("/"))
+    return (element) => {
+      const text = textAt(element, match);
+      return text !== undefined && /^\d+$/.test(text) ? Number(text) : undefined;
+    };
+  return match === "key" ? byKey(correlation, rows) : yield* byColumn(correlation, match, rows);
+}
+
+function byKey({ read, keyColumns }: Correlation, rows: readonly SentRow[]): FindPlace {
+  const places = firstPlaces(rows.map(({ key }) => key));
+  return function* find(element) {
+    const record = yield* read(element, keyColumns);
+    return record && places.get(record.key);
+  };
+}
+
+function* byColumn(
+  { read, columns }: Correlation,
+  name: string,
+  rows: readonly SentRow[],
+): Slices<FindPlace | undefined> {
+  const column = columns.find((one) => one.name === name);
+  if (!column) return undefined;
+  const forms: (string | null)[] = [];
+  for (const { sent } of rows) {
+    const value = sent[name];
+    forms.push(value == null ? null : yield* comparableForm(column, value));
   }
-  const column = columns.find(({ name }) => name === match);
-  const place = rows.findIndex(({ key, sent }) => {
-    if (match === "key") return record !== undefined && key === record.key;
-    const value = sent[match];
-    return column !== undefined && value != null && sameValue(column, value, record?.row[match] ?? null);
-  });
-  return place === -1 ? undefined : place;
+  const places = firstPlaces(forms);
+  return function* find(element) {
+    const value = (yield* read(element, [column]))?.row[name];
+    return value == null ? undefined : places.get(yield* comparableForm(column, value));
+  };
+}
+
+/** Of rows that have a text in common, the first counts. */
+function firstPlaces(texts: readonly (string | null)[]): ReadonlyMap<string | null, number> {
+  return new Map(texts.map((text, place) => [text, place] as const).reverse());
 }
 
 function asList(value: unknown): readonly unknown[] {

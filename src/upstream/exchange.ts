@@ -2,10 +2,11 @@
 
 import { assertNever } from "../config/assert-never.js";
 import type { CleanText } from "../config/clean-text.js";
+import { inSlices } from "../config/slices.js";
 import type { Lane } from "../http/budget.js";
 import { type HttpOutcome, sendHttp } from "../http/client.js";
 import { type Token, TokenError } from "../http/oauth.js";
-import { parseJson } from "../manifest/lossless-json.js";
+import { type JsonReading, readingJson, upstreamLimits } from "../manifest/lossless-json.js";
 import type { Account } from "./account.js";
 import { type ColumnOf, readRefusal, requestOf } from "./errors.js";
 import {
@@ -26,8 +27,10 @@ export interface Answer {
   readonly kind: "answered";
   readonly status: number;
   readonly headers: ReadonlyMap<string, string>;
-  /** Undefined when the answer has no body, or one that is not JSON. */
+  /** Undefined when the answer has no body, or one that is not JSON or too large. */
   readonly body: unknown;
+  /** Why the body can't be read, to go on from "the body …"; undefined when it is JSON, or none at all. */
+  readonly tooLarge: string | undefined;
   readonly request: CleanText | null;
   /** The address that answered. */
   readonly url: string;
@@ -151,7 +154,7 @@ async function admissionError(
   }
 }
 
-function afterAnswer(context: Exchange, attempt: Attempt, answer: HttpAnswer): Next {
+async function afterAnswer(context: Exchange, attempt: Attempt, answer: HttpAnswer): Promise<Next> {
   const { account } = context;
   const { method, path, url } = attempt.request;
   const { status, headers } = answer;
@@ -163,9 +166,22 @@ function afterAnswer(context: Exchange, attempt: Attempt, answer: HttpAnswer): N
   }
   if (status >= 400) return renewToken(context, attempt, status) ?? afterRefusal(context, attempt, answer);
   if (status >= 300) return followRedirect(account, attempt, answer);
-  const body = parseJson(answer.body);
+  const { body, tooLarge } = readBody(await inSlices(readingJson(answer.body, upstreamLimits)));
   const request = requestOf(account.manifest.errors, body, headers, wordReader(account.secrets));
-  return end({ kind: "answered", status, headers, body, request, url });
+  return end({ kind: "answered", status, headers, body, tooLarge, request, url });
+}
+
+function readBody(reading: JsonReading): Pick<Answer, "body" | "tooLarge"> {
+  switch (reading.kind) {
+    case "json":
+      return { body: reading.value, tooLarge: undefined };
+    case "not JSON":
+      return { body: undefined, tooLarge: undefined };
+    case "too large":
+      return { body: undefined, tooLarge: reading.reason };
+    default:
+      return assertNever(reading);
+  }
 }
 
 function followRedirect(account: Account, { request, progress }: Attempt, answer: HttpAnswer): Next {
@@ -196,15 +212,21 @@ function renewToken({ account }: Exchange, { token, progress }: Attempt, status:
 }
 
 /** Ends the exchange with upstream's error, or repeats it after the pause that the rate limit asks for. */
-function afterRefusal(
+async function afterRefusal(
   { account, input, deadlineMs }: Exchange,
   attempt: Attempt,
-  { status, headers, body }: HttpAnswer,
-): Next {
+  { status, headers, body: pieces }: HttpAnswer,
+): Promise<Next> {
   const { budget, manifest, hooks, secrets } = account;
   const { columnOf } = input;
-  const context = { status, body: parseJson(body), headers, columnOf, hooks, secrets };
-  const error = readRefusal(manifest.errors, context);
+  const { body, tooLarge } = readBody(await inSlices(readingJson(pieces, upstreamLimits)));
+  const context = { status, body, headers, columnOf, hooks, secrets };
+  const first = readRefusal(manifest.errors, context);
+  const words = wordReader(secrets);
+  const error =
+    tooLarge === undefined
+      ? first
+      : { ...first, message: words.sentence(`${first.message}, and the body ${tooLarge}`) };
   const ending = (refusal: UpstreamError): Next =>
     error.unknown
       ? end({ ...unknown(account, `status ${status}: ${error.message}`, status), request: error.request })

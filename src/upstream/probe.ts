@@ -2,9 +2,10 @@
 // would lose. No value of a record leaves this file.
 
 import { isRecord } from "../config/json.js";
+import type { Slices } from "../config/slices.js";
 import type { Call } from "../manifest/call-schema.js";
 import { elementType } from "../manifest/column-types.js";
-import { numberText } from "../manifest/lossless-json.js";
+import { numberText } from "../manifest/json-number.js";
 import { lookUp, pointerTo } from "../manifest/pointer.js";
 import { ReadFailed } from "../manifest/read-failed.js";
 import type { MirrorColumn } from "../mirror/column.js";
@@ -82,7 +83,7 @@ export class ProbedTable extends ReadableTable {
     element: unknown,
     columns: readonly MirrorColumn[],
     call: Call,
-  ): UpstreamRecord | undefined {
+  ): Slices<UpstreamRecord | undefined> {
     this.elements.push(element);
     return super.record(element, columns, call);
   }

@@ -2,6 +2,7 @@
 
 import type { TableConfig } from "../config/api.js";
 import { assertNever } from "../config/assert-never.js";
+import { inSlices, type Slices } from "../config/slices.js";
 import { suggestion } from "../config/suggest.js";
 import type { Lane } from "../http/budget.js";
 import type { Call } from "../manifest/call-schema.js";
@@ -12,12 +13,12 @@ import type { TableManifest } from "../manifest/table-schema.js";
 import type { Scope } from "../manifest/template.js";
 import type { MirrorColumn } from "../mirror/column.js";
 import type { Account } from "./account.js";
-import { storable, type ValueRules } from "./codec.js";
+import { unstorable, type ValueRules } from "./codec.js";
 import { chosenColumns, columnNamed, discoverColumns, findTable } from "./discover.js";
 import { isBody } from "./errors.js";
 import { type Answer, type ExchangeRequest, exchange } from "./exchange.js";
 import { nextPage, pageCall } from "./pages.js";
-import { readRecord, type UpstreamRecord } from "./record.js";
+import { readingRecord, type UpstreamRecord } from "./record.js";
 import { keyScope } from "./row-scope.js";
 
 export interface Page {
@@ -114,12 +115,13 @@ export class ReadableTable {
     const { call, address, scope: ofPage } = pageCall(list, cursor);
     const scope = { columns: upstreamNames(columns), ...(await this.tableScope()), ...more, ...ofPage };
     const answer = await this.read({ call, address, scope, what: "a page" }, { ...syncReads, signal });
-    const records = this.records(call, answer, columns);
+    const elements = await inSlices(recordsAt(answer.body, call.rows ?? ""));
+    const records = await inSlices(this.records(call, answer, elements, columns));
     const page = {
       answer,
       count: countAt(answer.body, call.rows ?? ""),
       valueOf: (place: "first" | "last", name: string) => {
-        const element = asList(recordsAt(answer.body, call.rows ?? "")).at(place === "first" ? 0 : -1);
+        const element = asList(elements).at(place === "first" ? 0 : -1);
         return textAt(element, this.pointerOf(name, columns, call));
       },
     };
@@ -127,7 +129,7 @@ export class ReadableTable {
     const next = own === undefined ? nextPage(call.pages, cursor, page) : own;
     if (next !== null && next === cursor)
       throw new ReadFailed(`${this.account.api}: a page of ${this.resource} leads to itself`);
-    if (next !== null && (next.length > longestCursor || storable(next) !== next))
+    if (next !== null && (next.length > longestCursor || unstorable.test(next)))
       throw new ReadFailed(`${this.account.api}: a page of ${this.resource} names no place that can be kept`);
     return { records, next };
   }
@@ -200,34 +202,43 @@ export class ReadableTable {
       const keys = rows.map(({ key }) => key);
       const scope = { columns: upstreamNames(columns), keys, ...(await this.tableScope()), ...rows[0] };
       const answer = await this.read({ call, scope, rows, what: "rows by key" }, reading, size === 1);
-      if (answer) records.push(...this.records(call, answer, columns));
+      if (!answer) continue;
+      const elements = await inSlices(recordsAt(answer.body, call.rows ?? ""));
+      for (const record of await inSlices(this.records(call, answer, elements, columns))) records.push(record);
     }
     return records;
   }
 
-  private records(call: Call, answer: Answer, columns: readonly MirrorColumn[]): UpstreamRecord[] {
+  /** Reads the records of an answer; `part` stands where they are. */
+  private *records(
+    call: Call,
+    answer: Answer,
+    part: unknown,
+    columns: readonly MirrorColumn[],
+  ): Slices<UpstreamRecord[]> {
     if (answer.status === noContent) return [];
-    const part = recordsAt(answer.body, call.rows ?? "");
     const isOne = call.max === undefined && call.pages === undefined && part !== null && typeof part === "object";
     if (!Array.isArray(part) && !isOne)
       throw new ReadFailed(`${this.account.api}: no list of ${this.resource} at ${call.rows}`);
     const elements: readonly unknown[] = Array.isArray(part) ? part : [part];
-    const read = elements.flatMap((element) => {
-      if (call.gone !== undefined && lookUp(element, call.gone) === true) return [];
-      const record = this.record(element, columns, call);
-      if (!record) throw new ReadFailed(`${this.account.api}: a record of ${this.resource} has no key`);
-      return [record];
-    });
     // A page may list one record twice.
-    return [...new Map(read.map((record) => [record.key, record])).values()];
+    const records = new Map<string, UpstreamRecord>();
+    for (const element of elements) {
+      yield;
+      if (call.gone !== undefined && lookUp(element, call.gone) === true) continue;
+      const record = yield* this.record(element, columns, call);
+      if (!record) throw new ReadFailed(`${this.account.api}: a record of ${this.resource} has no key`);
+      records.set(record.key, record);
+    }
+    return [...records.values()];
   }
 
-  protected record(element: unknown, columns: readonly MirrorColumn[], call: Call): UpstreamRecord | undefined {
+  protected record(element: unknown, columns: readonly MirrorColumn[], call: Call): Slices<UpstreamRecord | undefined> {
     const { key, record } = this.manifest;
     const at = { ...record, key: call.record?.key ?? record.key, fields: call.record?.fields ?? record.fields };
     const { decodeRecord } = this.account.hooks ?? {};
     const content = decodeRecord ? decodeRecord(element, { table: this.resource }) : element;
-    return readRecord({ key, record: at }, columns, this.rules, content);
+    return readingRecord({ key, record: at }, columns, this.rules, content);
   }
 
   protected exchange(request: Omit<ExchangeRequest, "columnOf">, columns: readonly MirrorColumn[]) {
@@ -252,6 +263,7 @@ export class ReadableTable {
     switch (result.kind) {
       case "answered":
         if (isBody(result.body) || (result.status === noContent && !mayBeGone)) return result;
+        if (result.tooLarge !== undefined) throw failure(` can't be read: the body ${result.tooLarge}`);
         throw failure(` came without JSON, status ${result.status}`);
       case "unknown":
         throw failure(`: ${result.reason}`);

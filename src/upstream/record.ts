@@ -1,37 +1,33 @@
 // One record of an answer: its key, and its columns as Postgres's text.
 
+import type { Slices } from "../config/slices.js";
 import { storedAs } from "../manifest/column-types.js";
 import { lookUp, pointerTo, textAt } from "../manifest/pointer.js";
 import type { TableManifest } from "../manifest/table-schema.js";
 import type { MirrorColumn, TextRow } from "../mirror/column.js";
 import { joinKey } from "../mirror/key.js";
-import { decode, storable, type ValueRules } from "./codec.js";
+import { decode, decoding, storing, type ValueRules } from "./codec.js";
 
 export interface UpstreamRecord {
   readonly key: string;
   readonly row: TextRow;
 }
 
-/** Returns the record of `element`; undefined when it lacks a part of its key. */
-export function readRecord(
+/** Returns the record of `element` with these columns; undefined when it lacks a part of its key. */
+export function* readingRecord(
   { key, record }: Pick<TableManifest, "key" | "record">,
   columns: readonly MirrorColumn[],
   rules: ValueRules,
   element: unknown,
-): UpstreamRecord | undefined {
-  const parts = record.key.flatMap((pointer, index) => {
-    const text = textAt(element, pointer);
-    if (text === undefined) return [];
-    // Postgres may write the key in another form than upstream, and rows are found by Postgres's form.
-    const type = columns.find(({ name }) => name === key[index])?.type ?? "text";
-    return [storedAs(type, storable(text)) ?? storable(text)];
-  });
-  if (parts.length < record.key.length) return undefined;
+): Slices<UpstreamRecord | undefined> {
+  const parts = yield* keyParts({ key, record }, columns, element);
+  if (!parts) return undefined;
   const fields = lookUp(element, record.fields);
   const row: { [name: string]: string | null } = {};
   for (const column of columns) {
     const value = column.from === null ? lookUp(fields, pointerTo(column.upstream)) : lookUp(element, column.from);
-    if (value !== undefined) row[column.name] = decode(column, value, rules);
+    yield;
+    if (value !== undefined) row[column.name] = yield* decoding(column, value, rules);
     else if (column.absent !== null) row[column.name] = decode(column, column.absent, { ...rules, asStrings: true });
     else if (record.absent === "null") row[column.name] = null;
   }
@@ -39,4 +35,21 @@ export function readRecord(
     row[name] = parts[index] ?? null;
   });
   return { key: joinKey(parts), row };
+}
+
+function* keyParts(
+  { key, record }: Pick<TableManifest, "key" | "record">,
+  columns: readonly MirrorColumn[],
+  element: unknown,
+): Slices<readonly string[] | undefined> {
+  const parts: string[] = [];
+  for (const [index, pointer] of record.key.entries()) {
+    const text = textAt(element, pointer);
+    if (text === undefined) return undefined;
+    // Postgres may write the key in another form than upstream, and rows are found by Postgres's form.
+    const type = columns.find(({ name }) => name === key[index])?.type ?? "text";
+    const storable = yield* storing(text);
+    parts.push(storedAs(type, storable) ?? storable);
+  }
+  return parts;
 }

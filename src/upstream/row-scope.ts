@@ -1,9 +1,10 @@
 // The values of a row that a call's templates may name.
 
+import type { Slices } from "../config/slices.js";
 import type { Scope } from "../manifest/template.js";
 import type { MirrorColumn, TextRow } from "../mirror/column.js";
 import { splitKey } from "../mirror/key.js";
-import { encode, type ValueRules } from "./codec.js";
+import { encode, encoding, type ValueRules } from "./codec.js";
 
 /** A row to write: its key, which is null when upstream assigns it, and the columns to send. */
 export interface SentRow {
@@ -23,19 +24,20 @@ interface RowShape {
 }
 
 /** Returns the names that templates can use for one row: `key`, `index`, `record` and `row`. `isNew` marks a row of an INSERT. */
-export function rowScope(
+export function* rowScope(
   { columns, keyNames, rules, rename }: RowShape,
   { key, sent, before }: SentRow,
   index: number,
   isNew: boolean,
-): Scope & { readonly record: Scope } {
+): Slices<Scope & { readonly record: Scope }> {
   const manifestNames = new Map(Object.entries(rename).map(([name, mirrorName]) => [mirrorName, name]));
-  const values = columns
-    .filter(({ name }) => sent[name] !== undefined && !(isNew && sent[name] === null && !rules.createClears))
-    .map((column) => ({
-      column,
-      value: encode(column, sent[column.name] ?? null, rules, before?.[column.name] ?? null),
-    }));
+  const values: { readonly column: MirrorColumn; readonly value: unknown }[] = [];
+  for (const column of columns) {
+    const text = sent[column.name];
+    if (text === undefined || (isNew && text === null && !rules.createClears)) continue;
+    yield;
+    values.push({ column, value: yield* encoding(column, text, rules, before?.[column.name] ?? null) });
+  }
   return {
     key: key === null ? null : keyScope(columns, keyNames, rules, key),
     index: String(index),

@@ -1,10 +1,12 @@
 // One resource of an API: its columns, its pages, its rows by key, and its writes.
 
 import { assertNever } from "../config/assert-never.js";
+import { inSlices, type Slices } from "../config/slices.js";
 import type { Call, VerbCalls } from "../manifest/call-schema.js";
 import { ReadFailed } from "../manifest/read-failed.js";
+import type { Scope } from "../manifest/template.js";
 import type { MirrorColumn } from "../mirror/column.js";
-import { decode, encode, isSendable, sameValue } from "./codec.js";
+import { checkingSendable, decoding, encoding } from "./codec.js";
 import { rowResults, silentResult } from "./correlate.js";
 import { columnNamed } from "./discover.js";
 import { isBody } from "./errors.js";
@@ -12,6 +14,7 @@ import type { Answer, SendGate } from "./exchange.js";
 import { ReadableTable } from "./reading.js";
 import { composeRequest } from "./request.js";
 import { rowScope, type SentRow } from "./row-scope.js";
+import { comparing } from "./same-value.js";
 import { wordReader } from "./words.js";
 import type { RefusedOutcome, RowResult, WriteOutcome } from "./write-outcome.js";
 
@@ -78,15 +81,15 @@ export class ConnectorTable extends ReadableTable {
     const call = this.callFor(verb, rows.length);
     if (!call) throw new Error(`no call of ${this.resource} takes ${rows.length} rows`);
     const shape = { columns, keyNames: this.manifest.key, rules: this.rules, rename: this.config.rename };
-    const scopes = rows.map((row, index) => {
-      const plain = rowScope(shape, row, index, verb === "insert");
+    const scopes: Scope[] = [];
+    for (const [index, row] of rows.entries()) {
+      const plain = await inSlices(rowScope(shape, row, index, verb === "insert"));
       const hookRecord = this.account.hooks?.encodeRecord?.(plain.record, { table: this.resource, verb });
       const scope = hookRecord ? { ...plain, record: hookRecord } : plain;
-      if (!by) return scope;
-      const value = encode(by, row.sent[by.name] ?? null, this.rules);
-      return { ...scope, column: by.upstream, value, conflict: [by.upstream] };
-    });
-    const keys = scopes.map(({ key }) => key);
+      const value = by && (await inSlices(encoding(by, row.sent[by.name] ?? null, this.rules)));
+      scopes.push(by ? { ...scope, column: by.upstream, value, conflict: [by.upstream] } : scope);
+    }
+    const keys = scopes.map((scope) => scope["key"]);
     return { call, scope: { ...(await this.tableScope()), keys, ...scopes[0] }, rows: scopes };
   }
 
@@ -105,18 +108,18 @@ export class ConnectorTable extends ReadableTable {
   }
 
   /** Returns what upstream is expected to report for a value that was sent, as Postgres's text. */
-  expectedText(column: MirrorColumn, text: string | null): string | null {
-    return decode(column, encode(column, text, this.rules), this.rules);
+  *expectedText(column: MirrorColumn, text: string | null): Slices<string | null> {
+    return yield* decoding(column, yield* encoding(column, text, this.rules), this.rules);
   }
 
   /** Returns whether a value can be sent at all. */
-  takes(column: MirrorColumn, value: string): boolean {
-    return isSendable(column, value, this.rules);
+  takes(column: MirrorColumn, value: string): Slices<boolean> {
+    return checkingSendable(column, value, this.rules);
   }
 
   /** Returns whether two texts of a column are one value. */
-  same(column: MirrorColumn, a: string | null, b: string | null): boolean {
-    return sameValue(column, a, b);
+  same(column: MirrorColumn, a: string | null, b: string | null): Slices<boolean> {
+    return comparing(column, a, b);
   }
 
   /** The mirror's name of a column of the manifest. */
@@ -147,7 +150,7 @@ export class ConnectorTable extends ReadableTable {
     if (status === 204 || (call.rows === undefined && call.ok === undefined && !isPage))
       return { kind: "answered", rows: rows.map(silentResult), status, request };
     if (!isBody(body)) {
-      const reason = wordReader(this.account.secrets).sentence(`status ${status} without a JSON body`);
+      const reason = wordReader(this.account.secrets).sentence(whyUnreadable(answer));
       return { kind: "unknown", reason, status, request };
     }
     const correlation = {
@@ -156,13 +159,14 @@ export class ConnectorTable extends ReadableTable {
         match: call.match === "key" || call.match === "order" ? call.match : this.mirrorName(call.match),
       },
       columns,
+      keyColumns: columns.filter(({ name }) => this.manifest.key.includes(name)),
       errors: this.account.manifest.errors,
       columnOf: columnNamed(columns),
       hooks: this.account.hooks,
       secrets: this.account.secrets,
-      read: (element: unknown) => this.record(element, columns, call),
+      read: (element: unknown, some: readonly MirrorColumn[]) => this.record(element, some, call),
     };
-    const results = rowResults(correlation, answer, rows);
+    const results = await inSlices(rowResults(correlation, answer, rows));
     const doubtedKeys = results.map((result, index) => (isDoubted(result) ? (rows[index]?.key ?? null) : null));
     return { kind: "answered", rows: await this.confirmByReading(columns, results, doubtedKeys), status, request };
   }
@@ -211,6 +215,11 @@ export class ConnectorTable extends ReadableTable {
       return key === null || presentKeys.has(key) ? result : { kind: "absent" };
     });
   }
+}
+
+/** Returns the words for an answer whose body is no JSON that an API answers with. */
+function whyUnreadable({ status, tooLarge }: Answer): string {
+  return tooLarge === undefined ? `status ${status} without a JSON body` : `status ${status}, and the body ${tooLarge}`;
 }
 
 /** The error does not tell whether the row's record is gone, and the record has to be read. */

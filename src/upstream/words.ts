@@ -2,7 +2,7 @@
 // clean, cut, and without our secrets. What a mirror stores is no such text, nor is a cursor: see codec.ts and pages.ts.
 
 import { type CleanText, cleanText, textLimits } from "../config/clean-text.js";
-import { numberText } from "../manifest/lossless-json.js";
+import { numberText } from "../manifest/json-number.js";
 import { lookUp, textAt } from "../manifest/pointer.js";
 
 /** Where to look: first in the single error or element, then in the whole body. */

@@ -1,10 +1,13 @@
 // The plan: what a statement would change, as Postgres recorded it, and what of it has to be sent.
 
+import { createHash } from "node:crypto";
 import { assertNever } from "../config/assert-never.js";
+import type { Slices } from "../config/slices.js";
+import { parsingJson } from "../manifest/lossless-json.js";
 import { isAssigned, type Mirror, type MirrorColumn, type TextRow, textRowSchema } from "../mirror/column.js";
 import { keyOf } from "../mirror/key.js";
-import { isInteger, mentionsPlaceholder, withoutPlaceholders } from "../mirror/placeholder.js";
-import { parseJson } from "../postgres/rows.js";
+import { isInteger, withoutPlaceholders } from "../mirror/placeholder.js";
+import { parseJson, parseValue } from "../postgres/rows.js";
 import type { Write } from "../sql/classification.js";
 import type { ConnectorTable, Verb } from "../upstream/table.js";
 import type { Rows } from "./injected-step.js";
@@ -47,20 +50,23 @@ export interface Plan {
   readonly localWrites: boolean;
 }
 
-/** From what `plan` and `planned` returned; `mirrors` are all there are. */
-export function readPlan(mirrors: readonly Mirror[], plan: Rows, planned: Rows): Plan {
+/** Returns the plan from what `plan` and `planned` returned; `mirrors` are all there are. Throws UnexpectedValue. */
+export function* readPlan(mirrors: readonly Mirror[], plan: Rows, planned: Rows): Slices<Plan> {
   const keys = new Map(mirrors.map(({ relation, key }) => [relation, key]));
   const candidates = planned.filter(([, verb]) => verb === "candidate");
-  const places = new Map(
-    candidates.map((row, index) => [`${row[0]} ${readRow(row[3])?.["key"]}`, index + 1] as const).reverse(),
-  );
-  const rows = planned.flatMap(([oid, verb, oldRow, newRow]): PlannedRow[] => {
-    if (verb !== "insert" && verb !== "update" && verb !== "delete") return [];
+  const places = new Map<string, number>();
+  for (const [index, row] of candidates.entries()) {
+    const place = `${row[0]} ${(yield* readingRow(row[3]))?.["key"]}`;
+    if (!places.has(place)) places.set(place, index + 1);
+  }
+  const rows: PlannedRow[] = [];
+  for (const [oid, verb, oldRow, newRow] of planned) {
+    if (verb !== "insert" && verb !== "update" && verb !== "delete") continue;
     const relation = Number(oid);
-    const [before, after, key] = [readRow(oldRow), readRow(newRow), keys.get(relation) ?? []];
+    const [before, after, key] = [yield* readingRow(oldRow), yield* readingRow(newRow), keys.get(relation) ?? []];
     const n = verb === "insert" ? (places.get(`${oid} ${keyOf(key, after)}`) ?? null) : null;
-    return [{ verb, relation, key: keyOf(key, before), n, before, after }];
-  });
+    rows.push({ verb, relation, key: keyOf(key, before), n, before, after });
+  }
   const localWrites = planned.some((row) => row[4] === "t");
   const undone = planned.some(([, verb]) => verb === "undone");
   const insertedPlaces = new Set(rows.map(({ n }) => n));
@@ -84,36 +90,49 @@ export function sameRows(one: readonly PlannedRow[], other: readonly PlannedRow[
 }
 
 /** Whether two plans of a statement would send the same; a placeholder is another one each time, and local columns stay here. */
-export function samePlan(mirror: Mirror, one: readonly PlannedRow[], other: readonly PlannedRow[]): boolean {
-  const fingerprint = (rows: readonly PlannedRow[]) =>
-    rows
-      .map(({ verb, relation, key, after }) => {
-        const values = mirror.columns.map((column) =>
-          isAssigned(mirror, column) ? null : (after?.[column.name] ?? null),
-        );
-        return withoutPlaceholders(JSON.stringify([verb, relation, key, values]));
-      })
-      .sort()
-      .join("\n");
-  return fingerprint(one) === fingerprint(other);
+export function* samePlan(mirror: Mirror, one: readonly PlannedRow[], other: readonly PlannedRow[]): Slices<boolean> {
+  const ones = yield* fingerprints(mirror, one);
+  const others = yield* fingerprints(mirror, other);
+  return ones.length === others.length && ones.every((print, index) => print === others[index]);
 }
 
-/** The rows as they are under lock, by key. */
-export function readLocked(rows: Rows): ReadonlyMap<string, TextRow> {
-  return new Map(rows.map(([key, row]) => [key ?? "", readRow(row) ?? {}]));
+/** For each row a hash of what of it would be sent, in an order of their own. */
+function* fingerprints(mirror: Mirror, rows: readonly PlannedRow[]): Slices<readonly string[]> {
+  const prints: string[] = [];
+  for (const { verb, relation, key, after } of rows) {
+    const print = createHash("sha256").update(`${verb} ${relation} ${key}`);
+    for (const column of mirror.columns) {
+      yield;
+      const value = isAssigned(mirror, column) ? null : (after?.[column.name] ?? null);
+      const text = value === null ? "" : withoutPlaceholders(value);
+      print.update(`\n${value === null ? "NULL" : text.length} ${text}`);
+    }
+    prints.push(print.digest("hex"));
+  }
+  return prints.sort();
 }
 
-/** Whether every planned row still is what it was when it was planned. */
-export function stillPlanned(
+/** Returns the rows as they are under lock, by key. Throws UnexpectedValue. */
+export function* readLocked(rows: Rows): Slices<ReadonlyMap<string, TextRow>> {
+  const lockedRows = new Map<string, TextRow>();
+  for (const [key, row] of rows) lockedRows.set(key ?? "", (yield* readingRow(row)) ?? {});
+  return lockedRows;
+}
+
+/** Returns whether every planned row still is what it was when it was planned. */
+export function* stillPlanned(
   mirror: Mirror,
   planned: readonly PlannedRow[],
   lockedRows: ReadonlyMap<string, TextRow>,
-): boolean {
-  return planned.every(({ key, before, relation }) => {
-    if (key === null || relation !== mirror.relation) return true;
+): Slices<boolean> {
+  for (const { key, before, relation } of planned) {
+    yield;
+    if (key === null || relation !== mirror.relation) continue;
     const now = lockedRows.get(key);
-    return now !== undefined && before !== null && Object.entries(before).every(([name, value]) => now[name] === value);
-  });
+    if (now === undefined || before === null) return false;
+    if (!Object.entries(before).every(([name, value]) => now[name] === value)) return false;
+  }
+  return true;
 }
 
 /** INSERT sends what the statement named and what a default filled, UPDATE what really differs from the mirror. */
@@ -163,11 +182,11 @@ export function changedColumns(mirror: Mirror, { before, after }: PlannedRow): r
   return mirror.columns.filter(({ name }) => (before?.[name] ?? null) !== (after?.[name] ?? null));
 }
 
-/** Whether a value holds a placeholder of one of these rows. */
-export function holdsPlaceholder(mirror: Mirror, planned: readonly PlannedRow[], value: string): boolean {
-  if (mentionsPlaceholder(value)) return true;
+/** Returns the placeholders of these rows that are numbers: such a one can't be told by itself. */
+export function placeholderNumbers(mirror: Mirror, planned: readonly PlannedRow[]): ReadonlySet<string> {
   const numbers = mirror.key.filter((column) => isAssigned(mirror, column) && isInteger(column.type));
-  return planned.some(({ verb, after }) => verb === "insert" && numbers.some(({ name }) => after?.[name] === value));
+  const newRows = numbers.length === 0 ? [] : planned.filter(({ verb }) => verb === "insert");
+  return new Set(newRows.flatMap(({ after }) => numbers.flatMap(({ name }) => after?.[name] ?? [])));
 }
 
 function isSent(column: MirrorColumn, planned: PlannedRow, insertColumns: readonly string[] | null): boolean {
@@ -184,6 +203,13 @@ function isSent(column: MirrorColumn, planned: PlannedRow, insertColumns: readon
   }
 }
 
-function readRow(json: string | null | undefined): TextRow | null {
-  return json == null ? null : parseJson("a planned row", textRowSchema, json);
+/** The length in characters of a row that is read at once. */
+const shortRow = 65_536;
+
+function* readingRow(json: string | null | undefined): Slices<TextRow | null> {
+  yield;
+  if (json == null) return null;
+  return json.length <= shortRow
+    ? parseJson("a planned row", textRowSchema, json)
+    : parseValue("a planned row", textRowSchema, yield* parsingJson(json));
 }

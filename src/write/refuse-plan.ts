@@ -1,5 +1,6 @@
 // What is refused by what a statement would change, or because its plan can't be relied on when the statement runs. Pure.
 
+import type { Slices } from "../config/slices.js";
 import { isAssigned, type Mirror } from "../mirror/column.js";
 import { isPlaceholder } from "../mirror/placeholder.js";
 import type { SqlError } from "../postgres/error-catalogue.js";
@@ -28,8 +29,8 @@ export function refuseTangled(mirror: Mirror, { rows, undone }: Plan): SqlError 
 }
 
 /** By what two plans of a statement have not in common: it runs once more after them. */
-export function refuseDifferent(mirror: Mirror, one: Plan, other: Plan): SqlError | undefined {
-  if (one.localWrites && !samePlan(mirror, one.rows, other.rows)) return otherValues(mirror);
+export function* refuseDifferent(mirror: Mirror, one: Plan, other: Plan): Slices<SqlError | undefined> {
+  if (one.localWrites && !(yield* samePlan(mirror, one.rows, other.rows))) return otherValues(mirror);
   return sameRows(one.rows, other.rows) ? undefined : otherRows(mirror);
 }
 

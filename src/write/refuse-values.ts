@@ -1,47 +1,58 @@
 // What is refused by the rows and values that would be sent. Pure: from the rows to an error, or none.
 
+import type { Slices } from "../config/slices.js";
 import type { Mirror, MirrorColumn } from "../mirror/column.js";
+import { mentionsPlaceholder } from "../mirror/placeholder.js";
 import type { SqlError } from "../postgres/error-catalogue.js";
 import { readArray } from "../upstream/codec.js";
 import type { ConnectorTable } from "../upstream/table.js";
 import { tooManyRows } from "./errors/plan-errors.js";
 import { missingValue, notAnOption, placeholderSent, tooLong, valueWithoutForm } from "./errors/value-errors.js";
-import { holdsPlaceholder, type PlannedRow, type RowToSend } from "./plan.js";
+import { placeholderNumbers, type RowToSend } from "./plan.js";
 
-/** `limit` is the most rows of one statement. The first row that breaks a rule of its column decides. */
-export function refuseSent(
+/** Returns the error of the first row that breaks a rule of its column, or none. `limit` is the most rows of one statement. */
+export function* refuseSent(
   mirror: Mirror,
   rows: readonly RowToSend[],
   limit: number,
   table: Pick<ConnectorTable, "takes">,
-): SqlError | undefined {
+): Slices<SqlError | undefined> {
   if (rows.length > limit) return tooManyRows(mirror, rows.length, limit);
-  const plannedRows = rows.map((row) => row.plannedRow);
+  const numbers = placeholderNumbers(
+    mirror,
+    rows.map((row) => row.plannedRow),
+  );
   for (const row of rows) {
     for (const column of mirror.columns) {
-      const error = refuseValue(mirror, column, row, plannedRows, table);
+      yield;
+      const error = yield* refuseValue(mirror, column, row, numbers, table);
       if (error) return error;
     }
   }
   return undefined;
 }
 
-function refuseValue(
+function* refuseValue(
   mirror: Mirror,
   column: MirrorColumn,
   { plannedRow, values }: RowToSend,
-  all: readonly PlannedRow[],
+  numbers: ReadonlySet<string>,
   table: Pick<ConnectorTable, "takes">,
-): SqlError | undefined {
+): Slices<SqlError | undefined> {
   const value = values[column.name];
   if (value == null) {
     const isMissing = column.required && (plannedRow.verb === "insert" || value === null);
     return isMissing ? missingValue(mirror, column) : undefined;
   }
-  if (holdsPlaceholder(mirror, all, value)) return placeholderSent(mirror, column);
-  if (!table.takes(column, value)) return valueWithoutForm(mirror, column);
-  if (column.max !== null && [...value].length > column.max) return tooLong(mirror, column);
+  if (mentionsPlaceholder(value) || numbers.has(value)) return placeholderSent(mirror, column);
+  if (!(yield* table.takes(column, value))) return valueWithoutForm(mirror, column);
+  if (column.max !== null && isLonger(value, column.max)) return tooLong(mirror, column);
   return refuseOption(mirror, column, value);
+}
+
+/** Returns whether a text has more than `max` characters, of which one takes up to two places. */
+function isLonger(text: string, max: number): boolean {
+  return text.length > max && (text.length > 2 * max || [...text].length > max);
 }
 
 /** An empty text clears the column, and each element of an array is an option of its own. */

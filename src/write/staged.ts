@@ -1,6 +1,8 @@
 // What is staged: for each row that the statement is to write again, what upstream made of it.
 
+import type { Slices } from "../config/slices.js";
 import type { CanonicalRow } from "../journal/journal.js";
+import { writingJson } from "../manifest/lossless-json.js";
 import type { Mirror, TextRow } from "../mirror/column.js";
 import type { RowToSend } from "./plan.js";
 
@@ -18,30 +20,29 @@ interface StagedRow {
  * As JSON text. `canonical` belongs to those of `rows` that were sent, in order; the others become what was planned.
  * `conflicts` are the INSERT candidates that met one.
  */
-export function stagedRows(
+export function* stagedRows(
   mirror: Mirror,
   rows: readonly RowToSend[],
   conflicts: readonly number[],
   canonical: readonly (CanonicalRow | null)[],
-): string {
+): Slices<string> {
   const answers = canonical.values();
-  const stagedRow = rows.map(({ plannedRow, sends }): StagedRow => {
+  const managedNames = new Set(mirror.columns.map(({ name }) => name));
+  const stagedRow: StagedRow[] = [];
+  for (const { plannedRow, sends } of rows) {
+    yield;
     const answer = sends ? answers.next().value : undefined;
     const after = plannedRow.after ?? {};
-    return {
+    stagedRow.push({
       n: plannedRow.n,
       // The row is met under the key that it has here, even if upstream has merged it into another.
       key: plannedRow.key ?? answer?.key ?? "",
-      row: answer ? answer.row : pick(after, (name) => isManaged(mirror, name)),
-      local: pick(after, (name) => !isManaged(mirror, name)),
-    };
-  });
+      row: answer ? answer.row : pick(after, (name) => managedNames.has(name)),
+      local: pick(after, (name) => !managedNames.has(name)),
+    });
+  }
   const unmet = conflicts.map((n): StagedRow => ({ n, key: "", row: null, local: {} }));
-  return JSON.stringify([...stagedRow, ...unmet]);
-}
-
-function isManaged(mirror: Mirror, name: string): boolean {
-  return mirror.columns.some((column) => column.name === name);
+  return yield* writingJson([...stagedRow, ...unmet]);
 }
 
 function pick(row: TextRow, isWanted: (name: string) => boolean): TextRow {

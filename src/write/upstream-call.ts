@@ -4,6 +4,7 @@ import { randomUUID } from "node:crypto";
 import type { Pool } from "pg";
 import type { Logger } from "pino";
 import { assertNever } from "../config/assert-never.js";
+import { inSlices } from "../config/slices.js";
 import { CallEntry } from "../journal/entry.js";
 import type { Intent, Outcome } from "../journal/journal.js";
 import { ReadFailed } from "../manifest/read-failed.js";
@@ -107,7 +108,7 @@ async function judgeAnswer(
   ending: Extract<WriteOutcome, { kind: "answered" }>,
 ): Promise<CallResult> {
   const results = verb === "delete" ? ending.rows : await completeRows(table, mirror, rowsToSend, ending.rows);
-  const verdict = judge(mirror, verb, rowsToSend, results, table);
+  const verdict = await inSlices(judge(mirror, verb, rowsToSend, results, table));
   const error = verdictError(mirror, call, rowsToSend, verdict);
   await ends({
     state: verdict.state,

@@ -1,6 +1,7 @@
 // What was asked and what came back, row by row, and what that makes of the whole call. Pure.
 
 import { assertNever } from "../config/assert-never.js";
+import type { Slices } from "../config/slices.js";
 import type { CanonicalRow, Outcome } from "../journal/journal.js";
 import type { Mirror, MirrorColumn, TextRow } from "../mirror/column.js";
 import type { Verb } from "../upstream/table.js";
@@ -29,8 +30,8 @@ export interface Verdict {
 
 export interface Comparison {
   /** What upstream is expected to report for a value that was sent. */
-  expectedText(column: MirrorColumn, text: string | null): string | null;
-  same(column: MirrorColumn, a: string | null, b: string | null): boolean;
+  expectedText(column: MirrorColumn, text: string | null): Slices<string | null>;
+  same(column: MirrorColumn, a: string | null, b: string | null): Slices<boolean>;
 }
 
 /** What is found of one row: the fields that apply to it. */
@@ -45,15 +46,19 @@ interface RowFinding {
 }
 
 /** Compares the rows of a call with what came back. `results` are in the order of `sent`; a row without a result is unreported. */
-export function judge(
+export function* judge(
   mirror: Mirror,
   verb: Verb,
   rowsToSend: readonly RowToSend[],
   results: readonly RowResult[],
   compare: Comparison,
-): Verdict {
-  const judgeRow = verb === "delete" ? judgeDelete : judgeWrite(mirror, verb, compare);
-  const findings = rowsToSend.map((row, index) => judgeRow(row, results[index] ?? { kind: "unreported" }));
+): Slices<Verdict> {
+  const findings: RowFinding[] = [];
+  for (const [index, row] of rowsToSend.entries()) {
+    yield;
+    const result = results[index] ?? { kind: "unreported" };
+    findings.push(verb === "delete" ? judgeDelete(row, result) : yield* judgeWrite(mirror, verb, compare, row, result));
+  }
   const rowsThat = (holds: (finding: RowFinding) => boolean | undefined) =>
     findings.flatMap((finding, row) => (holds(finding) ? [row] : []));
   const refusals = findings.flatMap(({ refused: error }, row) => (error ? [{ row, error }] : []));
@@ -88,29 +93,33 @@ function judgeDelete({ plannedRow }: RowToSend, result: RowResult): RowFinding {
   }
 }
 
-function judgeWrite(mirror: Mirror, verb: Verb, compare: Comparison) {
-  return (row: RowToSend, result: RowResult): RowFinding => {
-    const { plannedRow } = row;
-    switch (result.kind) {
-      case "accepted": {
-        const canonical = { key: result.key, row: { ...managed(mirror, plannedRow.after), ...result.row } };
-        const droppedColumns = droppedOf(mirror, row, result.row, compare);
-        if (plannedRow.key === null || plannedRow.key === result.key) return { canonical, dropped: droppedColumns };
-        // Of an upsert, another key only says that another record has the value by now.
-        return verb === "upsert"
-          ? { canonical, dropped: droppedColumns, isMoved: true }
-          : { canonical, dropped: droppedColumns, merged: { key: plannedRow.key, row: null } };
-      }
-      case "absent":
-        return { canonical: plannedRow.key === null ? null : { key: plannedRow.key, row: null }, isAbsent: true };
-      case "refused":
-        return { canonical: null, refused: result.error };
-      case "unreported":
-        return { canonical: null, isUnreported: true };
-      default:
-        return assertNever(result);
+function* judgeWrite(
+  mirror: Mirror,
+  verb: Verb,
+  compare: Comparison,
+  row: RowToSend,
+  result: RowResult,
+): Slices<RowFinding> {
+  const { plannedRow } = row;
+  switch (result.kind) {
+    case "accepted": {
+      const canonical = { key: result.key, row: { ...managed(mirror, plannedRow.after), ...result.row } };
+      const droppedColumns = yield* droppedOf(mirror, row, result.row, compare);
+      if (plannedRow.key === null || plannedRow.key === result.key) return { canonical, dropped: droppedColumns };
+      // Of an upsert, another key only says that another record has the value by now.
+      return verb === "upsert"
+        ? { canonical, dropped: droppedColumns, isMoved: true }
+        : { canonical, dropped: droppedColumns, merged: { key: plannedRow.key, row: null } };
     }
-  };
+    case "absent":
+      return { canonical: plannedRow.key === null ? null : { key: plannedRow.key, row: null }, isAbsent: true };
+    case "refused":
+      return { canonical: null, refused: result.error };
+    case "unreported":
+      return { canonical: null, isUnreported: true };
+    default:
+      return assertNever(result);
+  }
 }
 
 function stateOf(all: number, refusals: number, absent: number, unreportedRows: number): Verdict["state"] {
@@ -126,17 +135,21 @@ function managed(mirror: Mirror, plannedRow: TextRow | null): TextRow {
 }
 
 /** It came back as it was before, although something else was sent. One that came back different is canonical. */
-function droppedOf(
+function* droppedOf(
   mirror: Mirror,
   { plannedRow, values }: RowToSend,
   reported: TextRow,
   compare: Comparison,
-): readonly MirrorColumn[] {
-  return mirror.columns.filter((column) => {
+): Slices<readonly MirrorColumn[]> {
+  const droppedColumns: MirrorColumn[] = [];
+  for (const column of mirror.columns) {
     const value = values[column.name];
     const now = reported[column.name];
-    if (value === undefined || now === undefined) return false;
+    if (value === undefined || now === undefined) continue;
+    yield;
     const before = plannedRow.before?.[column.name] ?? null;
-    return compare.same(column, now, before) && !compare.same(column, compare.expectedText(column, value), now);
-  });
+    if (!(yield* compare.same(column, now, before))) continue;
+    if (!(yield* compare.same(column, yield* compare.expectedText(column, value), now))) droppedColumns.push(column);
+  }
+  return droppedColumns;
 }

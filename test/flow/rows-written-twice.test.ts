@@ -1,7 +1,7 @@
 // A transaction that writes one row a second time, after a call has changed it and perhaps a savepoint has undone that here.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { numberOf } from "../../src/manifest/lossless-json.js";
+import { numberOf } from "../../src/manifest/json-number.js";
 import { mirrored, refused, upstream } from "../support/answers.js";
 import { type Stack, startStack } from "../support/stack.js";
 import { startThings, type Things } from "../support/things.js";

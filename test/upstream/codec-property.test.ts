@@ -5,7 +5,8 @@ import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parseJson, toJson } from "../../src/manifest/lossless-json.js";
 import { lookUp } from "../../src/manifest/pointer.js";
-import { decode, encode, readArray, sameValue, type ValueRules } from "../../src/upstream/codec.js";
+import { decode, encode, readArray, type ValueRules } from "../../src/upstream/codec.js";
+import { sameValue } from "../../src/upstream/same-value.js";
 import { makeDatabase, type TestDatabase } from "../support/database.js";
 import { column } from "../write/column.js";
 

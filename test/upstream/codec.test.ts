@@ -2,7 +2,8 @@
 
 import { expect, test } from "vitest";
 import type { MirrorColumn } from "../../src/mirror/column.js";
-import { decode, encode, sameValue, type ValueRules } from "../../src/upstream/codec.js";
+import { decode, encode, type ValueRules } from "../../src/upstream/codec.js";
+import { sameValue } from "../../src/upstream/same-value.js";
 import { column as anyColumn } from "../write/column.js";
 
 const column = (type: string, codec: MirrorColumn["codec"] = "plain") => anyColumn("c", { type, codec });

@@ -117,7 +117,7 @@ test("an answer that is too large is not read to its end", async () => {
   // A slow machine takes seconds for so much.
   const { table, columns } = await openItems(api.url, { account: { timeoutMs: 60_000 } });
   const outcome = await table.write("insert", columns, [{ key: null, sent: { name: "one" } }]);
-  expect(outcome).toMatchObject({ kind: "unknown", reason: "the answer is larger than 67108864 bytes" });
+  expect(outcome).toMatchObject({ kind: "unknown", reason: "the answer is larger than 16 MB" });
 });
 
 test("the outcome of a call without an answer is unknown, and one that was never sent is unsent", async () => {

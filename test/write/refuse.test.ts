@@ -2,8 +2,9 @@
 
 import { randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
+import { atOnce } from "../../src/config/slices.js";
 import type { Mirror } from "../../src/mirror/column.js";
-import { readPlan, toSend } from "../../src/write/plan.js";
+import { type RowToSend, readPlan, toSend } from "../../src/write/plan.js";
 import { refusePlan } from "../../src/write/refuse-plan.js";
 import { refuseSent } from "../../src/write/refuse-values.js";
 import { column } from "./column.js";
@@ -30,19 +31,25 @@ const mirror: Mirror = {
 };
 
 type Row = Readonly<Record<string, string | null>>;
-const plan = (...rows: (string | null)[][]) => readPlan([mirror], [], rows).rows;
+const plan = (...rows: (string | null)[][]) => atOnce(readPlan([mirror], [], rows)).rows;
 const insert = (row: Row) =>
   plan(["16400", "insert", null, JSON.stringify({ id: `throughline:${randomUUID()}`, ...row })]);
 const update = (before: Row, after: Row) =>
   plan(["16400", "update", JSON.stringify({ id: "7", ...before }), JSON.stringify({ id: "7", ...before, ...after })]);
 /** An API that can be sent anything. */
-const table = { takes: () => true };
+const table = {
+  // biome-ignore lint/correctness/useYield: it is as short as that
+  *takes() {
+    return true;
+  },
+};
+const refused = (rows: readonly RowToSend[], limit: number) => atOnce(refuseSent(mirror, rows, limit, table));
 const send = (planned: ReturnType<typeof insert>, named: readonly string[] | null = null) =>
   planned.map((row) => toSend(mirror, row, named));
 
 test("P5: a value against the API's requirements, limits or lists is refused with the native SQLSTATE and the column", () => {
   const codes = (row: Row, named?: readonly string[]) => {
-    const error = refuseSent(mirror, send(insert(row), named ?? null), 10, table);
+    const error = refused(send(insert(row), named ?? null), 10);
     return error && [error.sqlstate, error.column];
   };
   expect(codes({ name: "Ada" })).toBeUndefined();
@@ -53,8 +60,8 @@ test("P5: a value against the API's requirements, limits or lists is refused wit
   expect(codes({ name: "Ada", topics: "{sales,gossip}" })).toEqual(["23514", "topics"]);
   expect(codes({ name: "Ada", stage: null }, ["name", "stage"])).toBeUndefined();
   expect(codes({ name: "Ada", source: "s-throughline:x" })).toEqual(["0A000", "source"]);
-  expect(refuseSent(mirror, send(update({ name: "Ada" }, { name: null })), 10, table)?.sqlstate).toBe("23502");
-  expect(refuseSent(mirror, send(update({ name: null }, { stage: "lead" })), 10, table)).toBeUndefined();
+  expect(refused(send(update({ name: "Ada" }, { name: null })), 10)?.sqlstate).toBe("23502");
+  expect(refused(send(update({ name: null }, { stage: "lead" })), 10)).toBeUndefined();
 });
 
 test("P5: a key, a read-only column and one that only INSERT sets are refused when they really change", () => {
@@ -71,7 +78,7 @@ test("P5: a key, a read-only column and one that only INSERT sets are refused wh
 
 test("P1: more rows than the API takes, another mirror, or another verb than the statement's is refused", () => {
   const one = insert({ name: "Ada" });
-  expect(refuseSent(mirror, send([...one, ...one]), 1, table)?.sqlstate).toBe("54000");
+  expect(refused(send([...one, ...one]), 1)?.sqlstate).toBe("54000");
   expect(refusePlan(mirror, "update", one)?.sqlstate).toBe("0A000");
   expect(refusePlan({ ...mirror, relation: 1 }, "insert", one)?.sqlstate).toBe("0A000");
 });

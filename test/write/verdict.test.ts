@@ -2,6 +2,7 @@
 
 import { expect, test } from "vitest";
 import { cleanText } from "../../src/config/clean-text.js";
+import { atOnce } from "../../src/config/slices.js";
 import type { Mirror, MirrorColumn } from "../../src/mirror/column.js";
 import type { RowResult, UpstreamError } from "../../src/upstream/write-outcome.js";
 import { verdictError } from "../../src/write/client-errors.js";
@@ -24,8 +25,14 @@ const mirror: Mirror = {
   complete: true,
 };
 const compare = {
-  expectedText: (_: MirrorColumn, sent: string | null) => sent,
-  same: (_: MirrorColumn, a: string | null, b: string | null) => a === b,
+  // biome-ignore lint/correctness/useYield: it is as short as that
+  *expectedText(_: MirrorColumn, sent: string | null) {
+    return sent;
+  },
+  // biome-ignore lint/correctness/useYield: it is as short as that
+  *same(_: MirrorColumn, a: string | null, b: string | null) {
+    return a === b;
+  },
 };
 const update = (key: string): RowToSend => ({
   plannedRow: {
@@ -56,12 +63,14 @@ const error: UpstreamError = {
 };
 const refused: RowResult = { kind: "refused", error };
 const judged = (results: readonly RowResult[]) =>
-  judge(
-    mirror,
-    "update",
-    results.map((_, i) => update(String(i + 1))),
-    results,
-    compare,
+  atOnce(
+    judge(
+      mirror,
+      "update",
+      results.map((_, i) => update(String(i + 1))),
+      results,
+      compare,
+    ),
   );
 const raised = (results: readonly RowResult[]) =>
   verdictError(
@@ -95,7 +104,7 @@ test("P6: a row that upstream has merged into another takes that one's key, and 
   const verdict = judged([accepted("9")]);
   expect(verdict.canonical).toEqual([{ key: "9", row: { id: "9", name: "new" } }]);
   expect(verdict.mergedRows).toEqual([{ key: "1", row: null }]);
-  expect(JSON.parse(stagedRows(mirror, [update("1")], [], verdict.canonical))).toEqual([
+  expect(JSON.parse(atOnce(stagedRows(mirror, [update("1")], [], verdict.canonical)))).toEqual([
     { n: null, key: "1", row: { id: "9", name: "new" }, local: { note: "mine" } },
   ]);
 });

@@ -81,7 +81,8 @@ export const placeholderSent = defineError(
 export const valueWithoutForm = defineError(
   "0A000",
   {
-    means: "A value has no form in which the API could be sent it (`NaN`, `infinity`, an array of several dimensions).",
+    means:
+      "A value has no form in which the API could be sent it (`NaN`, `infinity`, an array of several dimensions, JSON deeper or larger than an answer is read).",
     sent: "nothing",
     remedy: "Change the value of the column named.",
   },

@@ -1,6 +1,7 @@
 // Last stage: the client's own statement runs again, and what upstream made of its rows is written in their place.
 
 import { assertNever } from "../../config/assert-never.js";
+import { inSlices } from "../../config/slices.js";
 import { notAppliedError } from "../client-errors.js";
 import { applySteps } from "../injected-statements.js";
 import { tellFailure } from "../raise-in-postgres.js";
@@ -9,7 +10,7 @@ import type { CalledStatement, WriteResult } from "../statement.js";
 
 export async function apply(statement: CalledStatement): Promise<WriteResult> {
   const { session, context, mirror, rows, plan, canonical, calls, accepted } = statement;
-  const rowsToStage = stagedRows(mirror, rows, plan.conflicts, canonical);
+  const rowsToStage = await inSlices(stagedRows(mirror, rows, plan.conflicts, canonical));
   const steps = applySteps(context.signer, session.processId, { mirror: mirror.id, staged: rowsToStage, calls });
   const flight = await session.fly(steps, "flush");
   switch (flight.kind) {

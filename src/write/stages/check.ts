@@ -1,5 +1,6 @@
 // Sixth stage: everything cheap that speaks against the call, before anything is sent (P5).
 
+import { inSlices, type Slices } from "../../config/slices.js";
 import type { SqlError } from "../../postgres/error-catalogue.js";
 import type { MirroredTable } from "../../upstream/mirrored-table.js";
 import type { Verb } from "../../upstream/table.js";
@@ -7,7 +8,7 @@ import { functionInPortions, verbNotOffered } from "../errors/plan-errors.js";
 import { incomplete, undoneBySavepoint } from "../errors/session-errors.js";
 import { refuseMissingReferences } from "../foreign-keys.js";
 import { undoneStep } from "../injected-statements.js";
-import { toSend, upsertColumn } from "../plan.js";
+import { type RowToSend, toSend, upsertColumn } from "../plan.js";
 import { refusePolicy } from "../policy.js";
 import { raiseInPostgres, runUnchanged, tellFailure } from "../raise-in-postgres.js";
 import { refusePlan } from "../refuse-plan.js";
@@ -22,7 +23,7 @@ export async function check(planned: PlannedStatement): Promise<CheckedStatement
   const writtenMirror = writtenTable(planned);
   // The statement calls a function that writes to no mirror this time.
   if (!writtenMirror) return runUnchanged(session);
-  const statement = resolve(planned, writtenMirror);
+  const statement = await inSlices(resolve(planned, writtenMirror));
   const { mirror, rowsToSend } = statement;
   const wrong = refuseChanges(statement);
   if (wrong) return raiseInPostgres(session, wrong);
@@ -31,7 +32,7 @@ export async function check(planned: PlannedStatement): Promise<CheckedStatement
   if (undone === "answered") return undone;
   const refusal =
     undone ??
-    refuseCall(statement, earlier) ??
+    (await inSlices(refuseCall(statement, earlier))) ??
     (await refuseMissingReferences(context.pool, mirrors, mirror, rowsToSend));
   if (refusal) return raiseInPostgres(session, refusal);
   return { ...statement, verb: statement.verb ?? "update", limit: statement.limit ?? 1 };
@@ -52,7 +53,7 @@ type Resolved = Omit<CheckedStatement, "verb" | "limit"> & {
   readonly direct: boolean;
 };
 
-function resolve(planned: PlannedStatement, { mirror, table }: MirroredTable): Resolved {
+function* resolve(planned: PlannedStatement, { mirror, table }: MirroredTable): Slices<Resolved> {
   const { plan, inspection, classification } = planned;
   const [first] = plan.rows;
   const direct = inspection.relations.includes(mirror.relation);
@@ -60,7 +61,11 @@ function resolve(planned: PlannedStatement, { mirror, table }: MirroredTable): R
   const verb = by ? "upsert" : first?.verb;
   const limit = verb ? table.limit(verb) : 1;
   const insertColumns = direct ? classification.columns : null;
-  const rows = plan.rows.map((row) => toSend(mirror, row, insertColumns, by));
+  const rows: RowToSend[] = [];
+  for (const row of plan.rows) {
+    yield;
+    rows.push(toSend(mirror, row, insertColumns, by));
+  }
   const rowsToSend = rows.filter(({ sends }) => sends);
   return { ...planned, mirror, table, verb, by, rows, rowsToSend, limit, direct };
 }
@@ -104,12 +109,12 @@ async function lookForUndone(
 }
 
 /** By who sends what in which transaction. */
-function refuseCall(statement: Resolved, earlier: readonly OpenCall[]): SqlError | undefined {
+function* refuseCall(statement: Resolved, earlier: readonly OpenCall[]): Slices<SqlError | undefined> {
   const { session, inspection, mirror, table, verb, rowsToSend, limit } = statement;
   const mode = inspection.transactionMode || (table.account.transaction ?? "single");
   return (
     (verb && refusePolicy(mirror, table.config.write, inspection.role, verb, rowsToSend)) ??
     (rowsToSend.length > 0 ? refuseTransaction(mirror, mode, session.isExplicit, earlier) : undefined) ??
-    refuseSent(mirror, rowsToSend, inspection.chunk ? mostRowsInChunks : (limit ?? 1), table)
+    (yield* refuseSent(mirror, rowsToSend, inspection.chunk ? mostRowsInChunks : (limit ?? 1), table))
   );
 }

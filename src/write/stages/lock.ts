@@ -1,5 +1,6 @@
 // Fifth stage: the planned rows are locked, and the plan holds for them.
 
+import { inSlices } from "../../config/slices.js";
 import type { Mirror, TextRow } from "../../mirror/column.js";
 import { restlessRows } from "../errors/plan-errors.js";
 import { lockStep } from "../injected-statements.js";
@@ -23,7 +24,7 @@ export async function lock(planned: PlannedStatement): Promise<PlannedStatement 
     if (refusal) return raiseInPostgres(session, refusal);
     const lockedRows = await lockRows(planned, mirror, plan);
     if (lockedRows === "answered") return lockedRows;
-    if (stillPlanned(mirror, plan.rows, lockedRows)) return confirm({ ...planned, plan }, mirror);
+    if (await inSlices(stillPlanned(mirror, plan.rows, lockedRows))) return confirm({ ...planned, plan }, mirror);
     if (attempt === planAttempts) return raiseInPostgres(session, restlessRows(mirror, planAttempts));
     const again = await planOnce(planned, []);
     if (again === "answered") return again;
@@ -47,7 +48,7 @@ async function lockRows(
   const forDelete = rows.some(({ verb }) => verb === "delete");
   const step = lockStep(context.signer, session.processId, mirror.id, keys, forDelete);
   const flight = await session.fly([step], "flush");
-  return flight.kind === "landed" ? readLocked(flight.rows[0] ?? []) : tellFailure(session, flight);
+  return flight.kind === "landed" ? inSlices(readLocked(flight.rows[0] ?? [])) : tellFailure(session, flight);
 }
 
 /** Plans once more what may be another plan each time: what the statement writes elsewhere, and the rows that its functions find. */
@@ -55,6 +56,6 @@ async function confirm(planned: PlannedStatement, mirror: Mirror): Promise<Plann
   if (!planned.plan.localWrites && !planned.classification.calls) return planned;
   const again = await planOnce(planned, []);
   if (again === "answered") return again;
-  const differs = refuseDifferent(mirror, planned.plan, again);
+  const differs = await inSlices(refuseDifferent(mirror, planned.plan, again));
   return differs ? raiseInPostgres(planned.session, differs) : { ...planned, plan: again };
 }

@@ -1,5 +1,6 @@
 // Fourth stage: what the statement would change. It runs in a portal of ours, inside a savepoint that is rolled back.
 
+import { inSlices } from "../../config/slices.js";
 import type { MirroredTable } from "../../upstream/mirrored-table.js";
 import { verbs } from "../../upstream/table.js";
 import { planSteps } from "../injected-statements.js";
@@ -29,10 +30,12 @@ export async function planOnce(
   if (flight.kind !== "landed") return tellFailure(session, flight);
   // Behind `planned` come the two statements that end the savepoint; in front of it ran `plan`.
   const [planRows = [], plannedRows = []] = flight.rows.slice(-4, -2);
-  return readPlan(
-    mirrors.map(({ mirror }) => mirror),
-    planRows,
-    plannedRows,
+  return inSlices(
+    readPlan(
+      mirrors.map(({ mirror }) => mirror),
+      planRows,
+      plannedRows,
+    ),
   );
 }
 
