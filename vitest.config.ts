@@ -17,6 +17,7 @@ const onEighteen =
         "http/**",
         "sandbox/**",
         "faults/**",
+        "hostile/**",
         "flow/demo.test.ts",
         "house-rules.test.ts",
         "exhaustive.test.ts",

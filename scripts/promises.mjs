@@ -13,6 +13,7 @@ const promises = {
   P8: "The mirror never goes back in time",
   P9: "The side door is shut",
   P10: "Transparent otherwise",
+  P15: "One slows nobody else",
 };
 
 const tests = readdirSync("test", { recursive: true, encoding: "utf8" })

@@ -103,6 +103,8 @@ export class Listener implements Drained {
 
   private accept(socket: Socket): void {
     this.clients.add(socket);
+    // Whoever reads the socket: an error that nobody hears would end the process.
+    socket.on("error", () => socket.destroy());
     const opening = this.opening.enter(socket);
     socket.once("close", () => {
       this.clients.delete(socket);

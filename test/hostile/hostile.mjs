@@ -1,0 +1,25 @@
+// npm run hostile -- --seconds N --seed S: the hostile tests in their long form; the fuzzer for bytes takes N seconds on both legs.
+
+import { spawnSync } from "node:child_process";
+import { parseArgs } from "node:util";
+
+const { values } = parseArgs({
+  options: { seconds: { type: "string" }, seed: { type: "string" }, only: { type: "string" } },
+});
+for (const name of /** @type {const} */ (["seconds", "seed"])) {
+  const text = values[name];
+  if (text === undefined || /^[1-9]\d*$/.test(text)) continue;
+  process.stderr.write(`hostile: --${name} takes a whole number from 1, not "${text}"\n`);
+  process.exit(2);
+}
+const seed = values.seed ?? "12";
+const seconds = values.seconds ?? "180";
+const env = { ...process.env, HOSTILE_SECONDS: seconds, SEED: seed };
+const files = values.only ? `test/hostile/${values.only}.test.ts` : "test/hostile";
+const ended = spawnSync("npx", ["vitest", "run", "--reporter=dot", "--testTimeout=1200000", files], {
+  stdio: "inherit",
+  env,
+});
+const verdict = ended.status === 0 ? "nothing was found" : "something was found";
+process.stdout.write(`hostile: ${seconds} s of bytes, SEED=${seed}: ${verdict}\n`);
+process.exitCode = ended.status ?? 1;
