@@ -3,6 +3,7 @@ import { configDefaults, defineConfig } from "vitest/config";
 /** What a command of its own asks for: clients that npm does not bring, a machine of its own, minutes of load. */
 const asked = [
   ...(process.env["DRIVERS"] === "all" ? [] : ["test/drivers/psql.test.ts"]),
+  ...(process.env["HOSTILE"] === "all" ? [] : ["test/hostile/**"]),
   ...(process.env["SOAK"] === "on" ? [] : ["test/faults/soak.test.ts"]),
   ...(process.env["FAULTS"] === "all" ? [] : ["test/faults/clock.test.ts", "test/faults/disk.test.ts"]),
 ];
@@ -17,7 +18,6 @@ const onEighteen =
         "http/**",
         "sandbox/**",
         "faults/**",
-        "hostile/**",
         "flow/demo.test.ts",
         "house-rules.test.ts",
         "exhaustive.test.ts",

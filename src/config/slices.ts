@@ -20,6 +20,20 @@ export async function inSlices<T>(work: Slices<T>): Promise<T> {
   }
 }
 
+/** Does what `inSlices` does, and gives up when `stopping` says so: then the result is undefined. */
+export function inSlicesUnless<T>(stopping: () => boolean, work: Slices<T>): Promise<T | undefined> {
+  return inSlices(givingUp(stopping, work));
+}
+
+function* givingUp<T>(stopping: () => boolean, work: Slices<T>): Slices<T | undefined> {
+  for (;;) {
+    if (stopping()) return undefined;
+    const step = work.next();
+    if (step.done) return step.value;
+    yield;
+  }
+}
+
 /** Runs the computation without interruption and returns its result. It is for what is short by its nature. */
 export function atOnce<T>(work: Slices<T>): T {
   for (;;) {

@@ -1,5 +1,6 @@
 // Which functions may write to a mirror: those whose body does, and those that call one of them, over any number of steps.
 
+import type { Slices } from "../config/slices.js";
 import { type MentionKey, nameKey, oidKey } from "./mention-keys.js";
 
 /** What the bodies of functions mention, in keys. */
@@ -30,7 +31,7 @@ export function* writersAmong(
   functions: readonly CallingFunction[],
   tables: readonly NamedRelation[],
   builtins: ReadonlySet<string>,
-): Generator<void, ReadonlySet<number>> {
+): Slices<ReadonlySet<number>> {
   const targets = yield* keySet(tables, noBuiltins);
   const callers = yield* callersByKey(functions, yield* keySet(functions, builtins));
   const writers = new Set<number>();
@@ -63,7 +64,7 @@ function keysOf({ oid, schema, name }: Named, builtins: ReadonlySet<string>): Me
   return builtins.has(name) ? exact : [...exact, nameKey(null, name)];
 }
 
-function* keySet(named: readonly Named[], builtins: ReadonlySet<string>): Generator<void, Set<MentionKey>> {
+function* keySet(named: readonly Named[], builtins: ReadonlySet<string>): Slices<Set<MentionKey>> {
   const keys = new Set<MentionKey>();
   for (const [step, one] of named.entries()) {
     for (const key of keysOf(one, builtins)) keys.add(key);
@@ -76,7 +77,7 @@ function* keySet(named: readonly Named[], builtins: ReadonlySet<string>): Genera
 function* callersByKey(
   functions: readonly CallingFunction[],
   keys: ReadonlySet<MentionKey>,
-): Generator<void, Map<MentionKey, CallingFunction[]>> {
+): Slices<Map<MentionKey, CallingFunction[]>> {
   const callers = new Map<MentionKey, CallingFunction[]>();
   let step = 0;
   for (const one of functions) {

@@ -1,11 +1,11 @@
 // What is known of the database's functions: the versions whose bodies have been read, and which of them may write to a mirror.
 
 import type { Pool } from "pg";
+import { inSlicesUnless, type Slices } from "../config/slices.js";
 import { readMentions } from "../sql/mentions.js";
 import { type CallingFunction, type NamedRelation, writersAmong } from "./call-graph.js";
 import { type CandidateFunction, type FunctionBody, loadBodies, loadCandidates } from "./candidate-functions.js";
 import { readTree } from "./function-tree.js";
-import { inSlices } from "./in-slices.js";
 import { type MentionKey, nameKey, oidKey } from "./mention-keys.js";
 
 interface KnownFunction extends CallingFunction, CandidateFunction {}
@@ -36,7 +36,7 @@ export class KnownFunctions {
       }
     });
     for await (const bodies of loadBodies(this.pool, [...unread.values()])) {
-      await inSlices(readBodies(bodies, unread, keywords, known), this.stopping);
+      await inSlicesUnless(this.stopping, readBodies(bodies, unread, keywords, known));
       if (this.stopping()) return;
     }
     this.known = known;
@@ -44,7 +44,7 @@ export class KnownFunctions {
 
   /** Finds which functions may write to one of `tables`, and returns them. A call never leads to a function that has one of the `builtins`' names. */
   async findWriters(tables: readonly NamedRelation[], builtins: ReadonlySet<string>): Promise<CandidateFunction[]> {
-    const writers = await inSlices(writersAmong([...this.known.values()], tables, builtins), this.stopping);
+    const writers = await inSlicesUnless(this.stopping, writersAmong([...this.known.values()], tables, builtins));
     if (writers) this.writers = writers;
     return [...this.writers].flatMap((oid) => this.known.get(oid) ?? []);
   }
@@ -56,7 +56,7 @@ function* readBodies(
   candidates: ReadonlyMap<number, CandidateFunction>,
   keywords: ReadonlySet<string>,
   known: Map<number, KnownFunction>,
-): Generator<void, void> {
+): Slices<void> {
   for (const body of bodies) {
     const candidate = candidates.get(body.oid);
     const { writes, calls } = yield* body.tree === null ? keysInText(body.source, keywords) : keysInTree(body.tree);
@@ -70,7 +70,7 @@ interface MentionKeys {
   readonly calls: ReadonlySet<MentionKey>;
 }
 
-function* keysInText(source: string, keywords: ReadonlySet<string>): Generator<void, MentionKeys> {
+function* keysInText(source: string, keywords: ReadonlySet<string>): Slices<MentionKeys> {
   const writes = new Set<MentionKey>();
   const calls = new Set<MentionKey>();
   yield* readMentions(source, ({ kind, name: { schema, table }, isWord }) => {
@@ -80,7 +80,7 @@ function* keysInText(source: string, keywords: ReadonlySet<string>): Generator<v
   return { writes, calls };
 }
 
-function* keysInTree(tree: string): Generator<void, MentionKeys> {
+function* keysInTree(tree: string): Slices<MentionKeys> {
   const { writes, calls } = readTree(tree);
   yield;
   return { writes: new Set([...writes].map(oidKey)), calls: new Set([...calls].map(oidKey)) };

@@ -26,6 +26,7 @@ import type { ClientStatement } from "./injected-messages.js";
 import type { InterceptedSession, SessionParts } from "./interceptor.js";
 import { Link } from "./link.js";
 import { OpenCalls } from "./open-calls.js";
+import { addressGroup } from "./opening-sockets.js";
 import { PostgresSide } from "./postgres-side.js";
 import { internalError, postgresLost, postgresUnreachable, proxyStops } from "./proxy-errors.js";
 import { SessionEnd, type StopWhen } from "./session-end.js";
@@ -61,7 +62,7 @@ export class Session implements HoldState, BackendState, InterceptedSession {
   ) {
     this.transaction = new SessionTransaction(new OpenCalls(parts.interceptor));
     this.frontend = new FrontendReader(this.replies, this.statements, parts.lookout, this);
-    const memory = parts.memory.open(parts.clientAddress, (error) => this.refuse(error));
+    const memory = parts.memory.open(addressGroup(parts.clientAddress), (error) => this.refuse(error));
     this.clientSide = new ClientSide(clientSocket, this.frontend, this.statements, memory);
     ({ link: this.client, held: this.heldClient, presence: this.presence } = this.clientSide);
     ({ lookout: this.lookout, clientAddress: this.clientAddress } = parts);

@@ -1,6 +1,7 @@
 // What the body of a function or a DO block mentions: the tables that it writes to and the functions that it calls, in its code and in
 // its literals, which may be SQL that it runs. Comments are left out.
 
+import type { Slices } from "../config/slices.js";
 import type { TableName } from "./classification.js";
 import { SqlLexer, type TokenKind } from "./lexer.js";
 import { literalOf, nameOf } from "./token-text.js";
@@ -25,7 +26,7 @@ export function mentionsIn(body: string): Mention[] {
 }
 
 /** Tells `note` of each mention in `body`. It yields after every slice of work, which takes about a millisecond. */
-export function* readMentions(body: string, note: (mention: Mention) => void): Generator<void> {
+export function* readMentions(body: string, note: (mention: Mention) => void): Slices<void> {
   const texts = [{ text: body, depth: 0 }];
   for (let next = texts.pop(); next; next = texts.pop()) {
     const { text, depth } = next;
@@ -52,7 +53,7 @@ class MentionReader {
     this.lexer = new SqlLexer(text);
   }
 
-  *read(): Generator<void> {
+  *read(): Slices<void> {
     const { lexer } = this;
     lexer.next();
     for (let tokens = 1; lexer.kind !== "end"; tokens += 1) {

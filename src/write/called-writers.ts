@@ -1,7 +1,7 @@
 // Whether a function that a statement calls may write to a mirror. The catalogue's are known; one that is so new that no look at the
 // catalogue has seen it is read in its session, and so is what it calls.
 
-import { inSlices } from "../mirror/in-slices.js";
+import { inSlices, type Slices } from "../config/slices.js";
 import type { TableName } from "../sql/classification.js";
 import { readMentions } from "../sql/mentions.js";
 import type { Rows } from "./injected-step.js";
@@ -47,8 +47,7 @@ async function readNew(
 ): Promise<readonly FunctionVersion[] | true | WriteResult> {
   const bodies = await session.fly([bodiesStep(oids)], "flush");
   if (bodies.kind !== "landed") return bodies.kind === "over" ? "skipped" : tellFailure(session, bodies);
-  const mentions = await inSlices(mentionsIn(bodies.rows[0] ?? [], context.names), () => false);
-  if (mentions === undefined) return [];
+  const mentions = await inSlices(mentionsIn(bodies.rows[0] ?? [], context.names));
   if (mentions === "watched") return true;
   const look = await session.fly([lookIntoBodies(mentions, mirrors)], "flush");
   if (look.kind !== "landed") return look.kind === "over" ? "skipped" : tellFailure(session, look);
@@ -62,10 +61,7 @@ interface Mentions {
 }
 
 /** Returns what the bodies write to and call; "watched" when a name among them leads to a mirror. */
-function* mentionsIn(
-  bodies: Rows,
-  names: ReceivedStatement["context"]["names"],
-): Generator<void, Mentions | "watched"> {
+function* mentionsIn(bodies: Rows, names: ReceivedStatement["context"]["names"]): Slices<Mentions | "watched"> {
   const found = { table: new Map<string, TableName>(), function: new Map<string, TableName>() };
   let isWatched = false;
   for (const [body] of bodies) {

@@ -1,10 +1,16 @@
 // npm run hostile -- --seconds N --seed S: the hostile tests in their long form; the fuzzer for bytes takes N seconds on both legs.
+// --short: fewer sizes and shapes, and seconds of bytes. --only NAME: one of them.
 
 import { spawnSync } from "node:child_process";
 import { parseArgs } from "node:util";
 
 const { values } = parseArgs({
-  options: { seconds: { type: "string" }, seed: { type: "string" }, only: { type: "string" } },
+  options: {
+    seconds: { type: "string" },
+    seed: { type: "string" },
+    only: { type: "string" },
+    short: { type: "boolean" },
+  },
 });
 for (const name of /** @type {const} */ (["seconds", "seed"])) {
   const text = values[name];
@@ -14,12 +20,14 @@ for (const name of /** @type {const} */ (["seconds", "seed"])) {
 }
 const seed = values.seed ?? "12";
 const seconds = values.seconds ?? "180";
-const env = { ...process.env, HOSTILE_SECONDS: seconds, SEED: seed };
+const length = values.short ? {} : { HOSTILE_SECONDS: seconds };
+const env = { ...process.env, HOSTILE: "all", SEED: seed, ...length };
 const files = values.only ? `test/hostile/${values.only}.test.ts` : "test/hostile";
-const ended = spawnSync("npx", ["vitest", "run", "--reporter=dot", "--testTimeout=1200000", files], {
+const ended = spawnSync("npx", ["vitest", "run", "--reporter=dot", "--maxWorkers=1", "--testTimeout=1200000", files], {
   stdio: "inherit",
   env,
 });
 const verdict = ended.status === 0 ? "nothing was found" : "something was found";
-process.stdout.write(`hostile: ${seconds} s of bytes, SEED=${seed}: ${verdict}\n`);
+const form = values.short ? "short" : `${seconds} s of bytes`;
+process.stdout.write(`hostile: ${form}, SEED=${seed}: ${verdict}\n`);
 process.exitCode = ended.status ?? 1;
