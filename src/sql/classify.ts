@@ -1,6 +1,7 @@
 // Classifies a statement by what it means for mirror tables, from the tree of Postgres's own parser.
 
 import { assertNever } from "../config/assert-never.js";
+import { blankComments } from "./blanked-comments.js";
 import type { Classification, Definition } from "./classification.js";
 import { explainedAt } from "./explained-at.js";
 import type { Names } from "./names.js";
@@ -14,9 +15,14 @@ const other: Classification = { kind: "other", defines: [] };
 /** As many names that a string defines are watched before the catalogue is looked at. */
 const mostDefined = 1_000;
 
-/** Returns what `text` means for the watched names, and the names that it would define. A text that can't be parsed is `other`. */
-export async function classify(text: string, names: Names): Promise<Classification> {
-  const statements = (await parse(text)) ?? [];
+/** Returns what `sql` means for the watched names, and the names that it would define. A text that can't be parsed is `other`. */
+export async function classify(sql: string, names: Names): Promise<Classification> {
+  const text = blankComments(sql);
+  const statements = text === undefined ? undefined : await parse(text);
+  return text === undefined || !statements ? other : classifyAll(text, statements, names);
+}
+
+function classifyAll(text: string, statements: readonly unknown[], names: Names): Classification {
   const [first] = statements;
   if (statements.length <= 1) return first === undefined ? other : classifyOne(fieldsOf(first, "stmt"), names, text);
   const defines: Definition[] = [];

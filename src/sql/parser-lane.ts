@@ -5,7 +5,7 @@ import type { Classification } from "./classification.js";
 import type { ThreadAnswer, ThreadRequest } from "./parser-thread.js";
 
 /** A text that takes longer is left to Postgres: the others wait behind it. */
-const longestParseMs = 30_000;
+const longestParseMs = 10_000;
 
 /** What is said of a text that could not be classified. */
 const unread: Classification = { kind: "other", defines: [] };

@@ -35,25 +35,35 @@ function grown(
 }
 
 /** `open` and `close` as often as each other, around a core. */
-function nested(name: string, before: string, open: string, core: string, close: string, after = ""): StatementShape {
+function nested(
+  name: string,
+  before: string,
+  open: string,
+  core: string,
+  close: string,
+  after = "",
+  mostBytes?: number,
+): StatementShape {
   const text = (bytes: number) => {
     const count = Math.max(1, Math.floor((bytes - before.length - after.length) / (open.length + close.length)));
     return Buffer.from(before + open.repeat(count) + core + close.repeat(count) + after);
   };
-  return { name, text };
+  return { name, text, ...(mostBytes !== undefined && { mostBytes }) };
 }
 
+/** Postgres's own scanner takes time with the square of the length of neighbouring comments: minutes for a megabyte. */
+const someComments = 64 << 10;
 /** Each statement is planned, or run, by itself. */
 const someKilobytes = 16 << 10;
 
 const comments: readonly StatementShape[] = [
-  grown("comments before EXPLAIN", "", "/**/", `--\rexplain ${insert} values (1, 'a', 'b')`),
+  grown("comments before EXPLAIN", "", "/**/", `--\rexplain ${insert} values (1, 'a', 'b')`, someComments),
   grown("line comments before EXPLAIN", "", "--\r", `explain ${write}`),
-  grown("comments of two kinds before EXPLAIN", "", "/**/--\n", `explain (verbose) ${write}`),
-  grown("comments within EXPLAIN's options", "explain (", "/*,*/--)\n", `verbose) ${write}`),
-  grown("comments behind a write", write, "/*things*/ -- things\n"),
-  grown("unterminated nested comments", `${write} `, "/*"),
-  nested("nested comments", "", "/*", " things ", "*/", write),
+  grown("comments of two kinds before EXPLAIN", "", "/**/--\n", `explain (verbose) ${write}`, someComments),
+  grown("comments within EXPLAIN's options", "explain (", "/*,*/--)\n", `verbose) ${write}`, someComments),
+  grown("comments behind a write", write, "/*things*/ -- things\n", "", someComments),
+  grown("unterminated nested comments", `${write} `, "/*", "", someComments),
+  nested("nested comments", "", "/*", " things ", "*/", write, someComments),
   grown("comment openers in quotes", "select '", "/*--", `'; ${write}`),
   grown("quotes in comments", "/*", "'\"$$", `*/ ${write}`),
   grown("white space before a write", "", " \t\n\r\f", write),
