@@ -31,6 +31,8 @@ export interface ConfigObject {
         readonly opening?: number | undefined;
         /** The most statements at a time that are held for an API; 500 if absent. */
         readonly writes?: number | undefined;
+        /** What is kept of unfinished messages, rows and bound values, over all sessions; `256MB` if absent. */
+        readonly memory?: string | undefined;
       }
     | undefined;
   /** HOST:PORT of /metrics, /healthz and /readyz. */

@@ -60,7 +60,7 @@ const address = z.string().transform((text, context) => {
 });
 const listen = z.strictObject({
   address: address.default({ host: "127.0.0.1", port: 6543 }),
-  // Less than the half minute that process managers allow.
+  // With the seconds that a stop takes behind it, what process managers allow.
   drain: duration.transform(timerMs).default(25_000),
   connections: z.int().positive().default(2_000),
   opening: z.int().positive().default(200),

@@ -1,9 +1,8 @@
 // What is done with a held message, by why the client is held.
 
 import { assertNever } from "../config/assert-never.js";
-import { Classifier } from "../sql/classifier.js";
+import type { Classifier } from "../sql/classifier.js";
 import { Lookout } from "../sql/lookout.js";
-import type { WatchList } from "../sql/watch-list.js";
 import { runWrite } from "../write/run.js";
 import type { WriteContext, WriteResult } from "../write/statement.js";
 import { explain } from "./explain.js";
@@ -23,7 +22,8 @@ export interface InterceptorParts extends Omit<WriteContext, "overloaded"> {
 }
 
 /** The interceptor of a database with mirrors. */
-export function mirrorInterceptor(watchList: WatchList, parts: InterceptorParts): Interceptor {
+export function mirrorInterceptor(classifier: Classifier, parts: InterceptorParts): Interceptor {
+  const { watchList } = classifier;
   const underWay = new Set<Promise<unknown>>();
   const track = <T>(work: Promise<T>): Promise<T> => {
     underWay.add(work);
@@ -34,7 +34,6 @@ export function mirrorInterceptor(watchList: WatchList, parts: InterceptorParts)
   let heldCount = 0;
   const context: WriteContext = { ...parts, overloaded: () => heldCount > parts.writes };
   const settlement = new JournalSettlement({ ...parts, track });
-  const classifier = new Classifier(watchList);
   return {
     get awake() {
       return watchList.awake;

@@ -1,8 +1,9 @@
 // The connections that are opening: accepted, and not yet let in by Postgres. They cost nobody a place, so their number and time have a limit.
 
-import { isIPv6, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import type { SqlError } from "../postgres/error-catalogue.js";
 import { writeFatal } from "../write/sql-error.js";
+import { addressGroup } from "./address-group.js";
 import { authenticationTooSlow, tooManyFromAddress, tooManyOpening } from "./proxy-errors.js";
 
 /** From accept to AuthenticationOk, in milliseconds: the default of Postgres's authentication_timeout. */
@@ -174,21 +175,4 @@ function firstOf(openings: ReadonlySet<Opening>): readonly Opening[] {
 /** In how many milliseconds it counts as idle, unless something is heard of it; not more than 0: it does. */
 function idleInMs({ turn, heardAtMs }: Opening): number {
   return heardAtMs + patienceMs[turn] - performance.now();
-}
-
-/**
- * Returns what counts as one address: an IPv4 address, the first half of an IPv6 address, since one host has all of the other half, or
- * "local" for every Unix socket.
- */
-export function addressGroup(address: string | undefined): string {
-  if (address === undefined) return "local";
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
-  if (mapped !== undefined) return mapped;
-  if (!isIPv6(address)) return address;
-  const [left = "", right] = address.replace(/%.*$/, "").split("::");
-  const before = left === "" ? [] : left.split(":");
-  const after = right === undefined || right === "" ? [] : right.split(":");
-  const groups =
-    right === undefined ? before : [...before, ...Array(8 - before.length - after.length).fill("0"), ...after];
-  return groups.slice(0, 4).join(":");
 }

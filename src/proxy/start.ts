@@ -14,6 +14,7 @@ import { withinMs } from "../observe/time-limit.js";
 import type { PostgresAddress } from "../postgres/address.js";
 import { Signer } from "../postgres/mac.js";
 import type { OwnPool } from "../postgres/own-pool.js";
+import { Classifier } from "../sql/classifier.js";
 import { WatchList } from "../sql/watch-list.js";
 import type { MirroredTable } from "../upstream/mirrored-table.js";
 import { Closing } from "./closing.js";
@@ -87,6 +88,7 @@ export async function startProxy(parts: ProxyParts): Promise<RunningProxy> {
     const mirrors = await cachedMirrors(parts);
     let isStopping = false;
     const watchList = new WatchList();
+    const classifier = new Classifier(watchList);
     const functions = new NamesWatch(background, () => isStopping);
     const watch = async () => {
       const now = await mirrors();
@@ -95,10 +97,11 @@ export async function startProxy(parts: ProxyParts): Promise<RunningProxy> {
     };
     const onDefinition = () => rounds.hasten(watching);
     const context = { ...parts, signer, mirrors, functions, names: watchList, onDefinition };
-    const interceptor = mirrorInterceptor(watchList, context);
-    const asleep = mirrorInterceptor(new WatchList(), context);
+    const interceptor = mirrorInterceptor(classifier, context);
+    const asleep = mirrorInterceptor(new Classifier(new WatchList()), context);
     const listener = new Listener({ postgres, interceptor, asleep, log, memoryBytes: parts.memoryBytes, ...limits });
     await watch();
+    classifier.warm();
     const shown = await Presence.begin(background, signer.proxy, log);
     presence = shown;
     const port = await listener.listen(parts.listen);
@@ -141,6 +144,7 @@ export async function startProxy(parts: ProxyParts): Promise<RunningProxy> {
       isStopping = true;
       const closing = new Closing(log, drainMs + graceMs - lastConnectionsMs);
       await closing.step("ending the sessions", () => listener.close(drainMs, graceMs - lastStepsMs));
+      classifier.close();
       const ended = rounds.stop();
       shown.end();
       await closing.step("taking back the proxy's key", () => signer.retire(background));

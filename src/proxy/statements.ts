@@ -6,7 +6,8 @@ import { assertNever } from "../config/assert-never.js";
 import type { Classification } from "../sql/classification.js";
 import type { SqlText } from "../sql/sql-text.js";
 import type { WriteSession } from "../write/session-port.js";
-import { PendingChanges, Queue } from "./pending-changes.js";
+import { PendingChanges } from "./pending-changes.js";
+import { Queue } from "./queue.js";
 
 /** A statement that writes to a mirror, or would if it could. */
 export interface MirrorStatement {

@@ -28,11 +28,16 @@ export class Classifier {
   /** The version of the names that each thread has. */
   private sent = new WeakMap<object, number>();
 
-  constructor(private readonly watchList: WatchList) {}
+  constructor(readonly watchList: WatchList) {}
 
   /** Starts what the first text would wait for. */
   warm(): void {
     lanes.short.warm();
+  }
+
+  /** No text is classified any more: the threads forget the names. */
+  close(): void {
+    for (const lane of Object.values(lanes)) lane.tell({ kind: "names", proxy: this.proxy, names: null });
   }
 
   /** Returns what was found out before of the same bytes; undefined: it has to be asked. */

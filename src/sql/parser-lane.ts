@@ -42,6 +42,11 @@ export class ParserLane {
     });
   }
 
+  /** Tells the thread something, if there is one. */
+  tell(request: ThreadRequest): void {
+    this.thread?.postMessage(request);
+  }
+
   /** Starts the thread before it is wanted, so that no text waits for that. */
   warm(): void {
     this.thread ??= this.start();
