@@ -8,6 +8,7 @@ export interface CallingFunction {
   readonly oid: number;
   readonly schema: string;
   readonly name: string;
+  readonly owner: string;
   /** The tables that it writes to. */
   readonly writes: Uint32Array;
   /** The functions that it calls. */
@@ -18,22 +19,26 @@ export interface NamedRelation {
   readonly oid: number;
   readonly schema: string;
   readonly name: string;
+  readonly owner: string;
 }
+
+/** A name that Postgres gives a meaning of its own, unless its owner is trusted. */
+export type IsBuiltin = (named: { readonly name: string; readonly owner: string }) => boolean;
 
 /** After so many steps the search lets others on. */
 const stepsInSlice = 2_000;
 
 /**
  * Finds the functions that may write to one of `tables`. A call without a schema leads to the functions of that name in every schema, but
- * to none whose name is one of `builtins`. Its time grows with the number of mentions. It yields after every slice of work.
+ * to none that `isBuiltin`. Its time grows with the number of mentions. It yields after every slice of work.
  */
 export function* writersAmong(
   functions: readonly CallingFunction[],
   tables: readonly NamedRelation[],
-  builtins: ReadonlySet<string>,
+  isBuiltin: IsBuiltin,
 ): Slices<ReadonlySet<number>> {
-  const targets = yield* keySet(tables, noBuiltins);
-  const callers = yield* callersByKey(functions, yield* keySet(functions, builtins));
+  const targets = yield* keySet(tables, () => false);
+  const callers = yield* callersByKey(functions, yield* keySet(functions, isBuiltin));
   const writers = new Set<number>();
   const queue: CallingFunction[] = [];
   const add = (one: CallingFunction) => {
@@ -45,7 +50,7 @@ export function* writersAmong(
     if (step % stepsInSlice === 0) yield;
   }
   for (let writer = queue.pop(); writer; writer = queue.pop()) {
-    for (const key of keysOf(writer, builtins)) {
+    for (const key of keysOf(writer, isBuiltin)) {
       for (const caller of callers.get(key) ?? []) add(caller);
       // Whoever calls another function of this key is a writer by now.
       callers.delete(key);
@@ -55,19 +60,18 @@ export function* writersAmong(
   return writers;
 }
 
-const noBuiltins: ReadonlySet<string> = new Set();
-
 type Named = NamedRelation | CallingFunction;
 
-function keysOf({ oid, schema, name }: Named, builtins: ReadonlySet<string>): MentionKey[] {
+function keysOf(named: Named, isBuiltin: IsBuiltin): MentionKey[] {
+  const { oid, schema, name } = named;
   const exact = [oidKey(oid), nameKey(schema, name)];
-  return builtins.has(name) ? exact : [...exact, nameKey(null, name)];
+  return isBuiltin(named) ? exact : [...exact, nameKey(null, name)];
 }
 
-function* keySet(named: readonly Named[], builtins: ReadonlySet<string>): Slices<Set<MentionKey>> {
+function* keySet(named: readonly Named[], isBuiltin: IsBuiltin): Slices<Set<MentionKey>> {
   const keys = new Set<MentionKey>();
   for (const [step, one] of named.entries()) {
-    for (const key of keysOf(one, builtins)) keys.add(key);
+    for (const key of keysOf(one, isBuiltin)) keys.add(key);
     if (step % stepsInSlice === 0) yield;
   }
   return keys;

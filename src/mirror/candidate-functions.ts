@@ -11,6 +11,7 @@ export interface CandidateFunction {
   readonly version: string;
   readonly schema: string;
   readonly name: string;
+  readonly owner: string;
   /** The length of its body. */
   readonly bytes: number;
 }
@@ -61,6 +62,7 @@ const candidateRow: z.ZodType<CandidateFunction> = z.object({
   version: z.string(),
   schema: z.string(),
   name: z.string(),
+  owner: z.string(),
   bytes: z.number(),
 });
 
@@ -68,7 +70,7 @@ const candidateRow: z.ZodType<CandidateFunction> = z.object({
 export async function loadCandidates(pool: Pool, take: (portion: CandidateFunction[]) => void): Promise<void> {
   await inCatalogue(pool, async (client) => {
     await client.query(
-      `declare candidates no scroll cursor for select oid, version, schema, name, bytes from (
+      `declare candidates no scroll cursor for select oid, version, schema, name, pg_get_userbyid(proowner)::text as owner, bytes from (
          select *, row_number() over of_role as position, sum(bytes) over of_role as total from (
            select p.oid, p.xmin::text as version, n.nspname as schema, p.proname as name, p.proowner,
              octet_length(p.prosrc) + coalesce(octet_length(p.prosqlbody::text), 0) as bytes

@@ -3,7 +3,7 @@
 import type { Pool } from "pg";
 import { inSlicesUnless, type Slices } from "../config/slices.js";
 import { readMentions } from "../sql/mentions.js";
-import { type CallingFunction, type NamedRelation, writersAmong } from "./call-graph.js";
+import { type CallingFunction, type IsBuiltin, type NamedRelation, writersAmong } from "./call-graph.js";
 import { type CandidateFunction, type FunctionBody, loadBodies, loadCandidates } from "./candidate-functions.js";
 import { readTree } from "./function-tree.js";
 import { type MentionKey, nameKey, oidKey } from "./mention-keys.js";
@@ -42,9 +42,9 @@ export class KnownFunctions {
     this.known = known;
   }
 
-  /** Finds which functions may write to one of `tables`, and returns them. A call never leads to a function that has one of the `builtins`' names. */
-  async findWriters(tables: readonly NamedRelation[], builtins: ReadonlySet<string>): Promise<CandidateFunction[]> {
-    const writers = await inSlicesUnless(this.stopping, writersAmong([...this.known.values()], tables, builtins));
+  /** Finds which functions may write to one of `tables`, and returns them. A call without a schema never leads to a function that `isBuiltin`. */
+  async findWriters(tables: readonly NamedRelation[], isBuiltin: IsBuiltin): Promise<CandidateFunction[]> {
+    const writers = await inSlicesUnless(this.stopping, writersAmong([...this.known.values()], tables, isBuiltin));
     if (writers) this.writers = writers;
     return [...this.writers].flatMap((oid) => this.known.get(oid) ?? []);
   }

@@ -2,25 +2,23 @@
 // What others create is looked at again only when it has changed.
 
 import type { Pool } from "pg";
-import type { LanguageWords } from "../sql/function-names.js";
-import type { WatchedNames as AllWatchedNames } from "../sql/watch-list.js";
-import type { NamedRelation } from "./call-graph.js";
+import type { LanguageWords, WatchedName } from "../sql/function-names.js";
+import { noNames, type SearchPaths, type WatchedNames } from "../sql/watch-list.js";
+import type { IsBuiltin, NamedRelation } from "./call-graph.js";
 import { loadLanguageWords, readFingerprint } from "./candidate-functions.js";
 import type { Mirror } from "./column.js";
 import { KnownFunctions } from "./known-functions.js";
+import { loadSearchPaths } from "./search-paths.js";
 import { loadWatchedRelations } from "./watched-views.js";
 
 /** After a slow look at the catalogue there is none for so many times as long. */
 const restAfterLook = 20;
 
-/** Those that lead to mirrors, and the words of the language. */
-export type LeadingNames = Omit<AllWatchedNames, "paths">;
-
 export class NamesWatch {
   private readonly functions: KnownFunctions;
   private words: LanguageWords | undefined;
   private fingerprint = "";
-  private names: LeadingNames = { tables: [], functions: [], words: { functions: [], keywords: [] } };
+  private names = noNames;
   private restsUntilMs = 0;
 
   /** `stopping`: the proxy is about to end, and waits for this. */
@@ -45,33 +43,43 @@ export class NamesWatch {
    * Looks at the catalogue, and returns the names that lead to `mirrors`. Throws what Postgres does; then the names stay as they were,
    * and the next look begins anew.
    */
-  async look(mirrors: readonly Pick<Mirror, "relation">[]): Promise<LeadingNames> {
+  async look(mirrors: readonly Pick<Mirror, "relation">[]): Promise<WatchedNames> {
     if (this.isResting) return this.names;
     const beginsMs = performance.now();
     this.words ??= await loadLanguageWords(this.pool);
     const relations = mirrors.map(({ relation }) => relation);
-    const fingerprint = mirrors.length === 0 ? "" : `${await readFingerprint(this.pool)}, ${relations.join(" ")}`;
+    const paths = await loadSearchPaths(this.pool, relations);
+    const isEmpty = mirrors.length === 0;
+    const parts = isEmpty ? [] : [await readFingerprint(this.pool), ...relations, ...paths.trusted];
+    const fingerprint = parts.join(" ");
     this.restsUntilMs = beginsMs + restAfterLook * (performance.now() - beginsMs);
-    if (fingerprint === this.fingerprint) return this.names;
-    const names = mirrors.length === 0 ? noNames(this.words) : await this.read(relations, this.words);
+    const isSame = fingerprint === this.fingerprint && !isEmpty;
+    const { tables, functions } = isEmpty
+      ? noNames
+      : isSame
+        ? this.names
+        : await this.read(relations, this.words, paths);
     if (this.stopping()) return this.names;
-    this.names = names;
+    this.names = { tables, functions, words: this.words, paths };
     this.fingerprint = fingerprint;
-    return names;
+    return this.names;
   }
 
-  private async read(mirrors: readonly number[], words: LanguageWords): Promise<LeadingNames> {
+  private async read(
+    mirrors: readonly number[],
+    words: LanguageWords,
+    paths: SearchPaths,
+  ): Promise<Pick<WatchedNames, "tables" | "functions">> {
     const tables = await loadWatchedRelations(this.pool, mirrors);
     await this.functions.read(new Set(words.keywords));
-    const functions = await this.functions.findWriters(tables, new Set(words.functions));
-    return { tables: tables.map(nameOf), functions: functions.map(nameOf), words };
+    const builtins = new Set(words.functions);
+    const trusted = new Set(paths.trusted);
+    const isBuiltin: IsBuiltin = ({ name, owner }) => builtins.has(name) && !trusted.has(owner);
+    const functions = await this.functions.findWriters(tables, isBuiltin);
+    return { tables: tables.map(nameOf), functions: functions.map(nameOf) };
   }
 }
 
-function noNames(words: LanguageWords): LeadingNames {
-  return { tables: [], functions: [], words };
-}
-
-function nameOf({ schema, name }: Pick<NamedRelation, "schema" | "name">) {
-  return { schema, name };
+function nameOf({ schema, name, owner }: Pick<NamedRelation, "schema" | "name" | "owner">): WatchedName {
+  return { schema, name, owner };
 }

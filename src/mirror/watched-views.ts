@@ -6,7 +6,7 @@ import { queryRows } from "../postgres/rows.js";
 import type { NamedRelation } from "./call-graph.js";
 import { inCatalogue } from "./catalogue-query.js";
 
-const relationRow = z.object({ oid: z.number(), schema: z.string(), name: z.string(), owner: z.number() });
+const relationRow = z.object({ oid: z.number(), schema: z.string(), name: z.string(), owner: z.string() });
 
 /** A view of a view of a view: so far is looked. */
 const deepest = 32;
@@ -19,7 +19,7 @@ const mostOfRole = 10_000;
  */
 export async function loadWatchedRelations(pool: Pool, mirrors: readonly number[]): Promise<NamedRelation[]> {
   const found = new Map<number, NamedRelation>();
-  const counts = new Map<number, number>();
+  const counts = new Map<string, number>();
   let level = await namedRelations(pool, mirrors);
   for (const relation of level) found.set(relation.oid, relation);
   for (let depth = 0; depth < deepest && level.length > 0; depth += 1) {
@@ -38,7 +38,7 @@ export async function loadWatchedRelations(pool: Pool, mirrors: readonly number[
   return [...found.values()];
 }
 
-const named = `select c.oid, n.nspname as schema, c.relname as name, c.relowner as owner`;
+const named = `select c.oid, n.nspname as schema, c.relname as name, pg_get_userbyid(c.relowner)::text as owner`;
 
 async function namedRelations(pool: Pool, oids: readonly number[]) {
   return inCatalogue(pool, (client) =>

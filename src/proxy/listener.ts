@@ -172,7 +172,10 @@ export class Listener implements Drained {
     const mine = ours ? interceptor : asleep;
     const lookout = mine.lookout({
       role: parameters.get("user") ?? "",
-      movesSearchPath: parameters.has("search_path") || parameters.has("options"),
+      // Postgres takes the names of settings in any case.
+      movesSearchPath: [...parameters.keys()].some((name) =>
+        /^(?:search_path|role|session_authorization|options)$/i.test(name),
+      ),
     });
     const session = new Session(socket, {
       interceptor: mine,

@@ -7,7 +7,6 @@ import { countOpen } from "../journal/listing.js";
 import { Presence } from "../journal/presence.js";
 import { recover } from "../journal/recover.js";
 import { deleteOldEntries } from "../journal/retain.js";
-import { loadSearchPaths } from "../mirror/search-paths.js";
 import { NamesWatch } from "../mirror/watched-names.js";
 import type { Metrics } from "../observe/metrics.js";
 import { withinMs } from "../observe/time-limit.js";
@@ -92,8 +91,7 @@ export async function startProxy(parts: ProxyParts): Promise<RunningProxy> {
     const functions = new NamesWatch(background, () => isStopping);
     const watch = async () => {
       const now = await mirrors();
-      const names = await functions.look(now.map(({ mirror }) => mirror));
-      watchList.set({ ...names, paths: await loadSearchPaths(background) });
+      watchList.set(await functions.look(now.map(({ mirror }) => mirror)));
     };
     const onDefinition = () => rounds.hasten(watching);
     const context = { ...parts, signer, mirrors, functions, names: watchList, onDefinition };

@@ -6,7 +6,12 @@ import type { Mention } from "./mentions.js";
 export interface WatchedName {
   readonly schema: string | null;
   readonly name: string;
+  /** The role that owns it. */
+  readonly owner: string;
 }
+
+/** The roles that could do anything to the database anyway: what they own may cost every session something. */
+export type TrustedRoles = ReadonlySet<string>;
 
 /** Words that have a meaning of their own in every session. */
 export interface LanguageWords {
@@ -22,7 +27,7 @@ export const noWords: LanguageWords = { functions: [], keywords: [] };
 export class NamesBySchema {
   private readonly schemas = new Map<string, Set<string | null>>();
 
-  constructor(names: Iterable<WatchedName>) {
+  constructor(names: Iterable<Pick<WatchedName, "schema" | "name">>) {
     for (const { schema, name } of names) {
       const schemas = this.schemas.get(name) ?? new Set();
       schemas.add(schema === null ? null : homeOf(schema));
@@ -45,12 +50,14 @@ export class NamesBySchema {
 
 export class FunctionNames {
   private readonly names: NamesBySchema;
+  /** Names that are Postgres's own without a schema: those of its functions that no trusted role has given to one of its own. */
   private readonly builtins: ReadonlySet<string>;
   private readonly keywords: ReadonlySet<string>;
 
-  constructor(functions: Iterable<WatchedName>, words: LanguageWords) {
+  constructor(functions: readonly WatchedName[], words: LanguageWords, trusted: TrustedRoles) {
     this.names = new NamesBySchema(functions);
-    this.builtins = new Set(words.functions);
+    const overloaded = new Set(functions.flatMap(({ name, owner }) => (trusted.has(owner) ? name : [])));
+    this.builtins = new Set(words.functions.filter((name) => !overloaded.has(name)));
     this.keywords = new Set(words.keywords);
   }
 

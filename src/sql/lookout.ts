@@ -3,7 +3,7 @@
 import type { Classification, Definition } from "./classification.js";
 import type { Classifier } from "./classifier.js";
 import type { SqlText } from "./sql-text.js";
-import { isSuspect, movesSearchPath, type WatchList } from "./watch-list.js";
+import { isSuspect, type WatchList } from "./watch-list.js";
 import { WordIndex, WordKind } from "./word-index.js";
 
 /** What a session's names are found by from the start. */
@@ -28,6 +28,8 @@ const noWords: Words = { suspect: false, executes: false };
 export class Lookout {
   /** The session may look for names in any schema. */
   private everywhere: boolean;
+  /** The version of the names by which `everywhere` was told. */
+  private version = 0;
   /** By kind and name. */
   private readonly definitions = new Map<string, Definition>();
   private ownIndex: WordIndex | undefined;
@@ -35,11 +37,12 @@ export class Lookout {
   constructor(
     private readonly watchList: WatchList,
     private readonly classifier: Classifier,
-    start: SessionStart,
+    private readonly start: SessionStart,
     /** Called when a text defines names that the catalogue will have. */
     private readonly onDefinition: () => void,
   ) {
-    this.everywhere = start.movesSearchPath || watchList.looksElsewhere(start.role);
+    this.everywhere = start.movesSearchPath;
+    this.keepUp();
   }
 
   /** False while there is no mirror, and then no text is looked at. */
@@ -51,7 +54,8 @@ export class Lookout {
   read(bytes: Buffer, start: number, end: number): Words {
     if (!this.awake) return noWords;
     const all = this.watchList.wordsIn(bytes, start, end) | (this.ownIndex?.scan(bytes, start, end) ?? 0);
-    if (movesSearchPath(all)) this.everywhere = true;
+    if ((all & WordKind.searchPath) !== 0) this.everywhere = true;
+    this.keepUp();
     const executes = (all & (WordKind.execute | WordKind.prepare)) !== 0;
     return { suspect: isSuspect(all, this.everywhere), executes };
   }
@@ -66,6 +70,13 @@ export class Lookout {
     const classification = await this.classifier.classify(text, [...this.definitions.values()]);
     if ("defines" in classification) this.define(classification.defines);
     return classification;
+  }
+
+  /** The role may have got a path or a schema of its own, or made something, since the names were looked at last. */
+  private keepUp(): void {
+    if (this.version === this.watchList.version) return;
+    this.version = this.watchList.version;
+    this.everywhere ||= this.watchList.looksElsewhere(this.start.role);
   }
 
   private define(defined: readonly Definition[]): void {

@@ -14,6 +14,8 @@ export interface SearchPaths {
   readonly schemas: readonly string[];
   /** The roles whose sessions look elsewhere from the start. */
   readonly roles: readonly string[];
+  /** The roles whose views and functions are watched in whichever schema they are. */
+  readonly trusted: readonly string[];
 }
 
 /** The names of the catalogue, as plain values that a thread can be sent. */
@@ -24,13 +26,21 @@ export interface WatchedNames {
   readonly paths: SearchPaths;
 }
 
-const noNames: WatchedNames = { tables: [], functions: [], words: noWords, paths: { schemas: [], roles: [] } };
+/** Nothing leads to a mirror. */
+export const noNames: WatchedNames = {
+  tables: [],
+  functions: [],
+  words: noWords,
+  paths: { schemas: [], roles: [], trusted: [] },
+};
 
 export class WatchList implements Names {
   private names = noNames;
   private tableNames = new NamesBySchema([]);
-  private functionNames = new FunctionNames([], noWords);
+  private functionNames = new FunctionNames([], noWords, new Set());
   private index = new WordIndex();
+  /** The roles whose sessions may find names that others find only by their schema. */
+  private elsewhere: ReadonlySet<string> = new Set();
   /** Grows with each change, so that what was derived from other names can be told. */
   version = 0;
 
@@ -63,12 +73,16 @@ export class WatchList implements Names {
 
   /** Replaces the names from the catalogue. The same names again change nothing. */
   set(names: WatchedNames): void {
-    if (this.version > 0 && JSON.stringify(names) === JSON.stringify(this.names)) return;
+    const { tables, functions, paths } = this.names;
+    const isSame = names.tables === tables && names.functions === functions;
+    if (this.version > 0 && isSame && JSON.stringify(names.paths) === JSON.stringify(paths)) return;
     this.names = names;
     this.version += 1;
     this.tableNames = new NamesBySchema(names.tables);
-    this.functionNames = new FunctionNames(names.functions, names.words);
-    this.index = new WordIndex(wordsOf(names));
+    this.functionNames = new FunctionNames(names.functions, names.words, new Set(names.paths.trusted));
+    const near = new NearNames(names);
+    this.index = new WordIndex(near.words);
+    this.elsewhere = new Set([...names.paths.roles, ...near.farOwners, ...near.farSchemas]);
   }
 
   with(definitions: readonly Definition[]): Names {
@@ -80,38 +94,39 @@ export class WatchList implements Names {
     return this.index.scan(bytes, start, end);
   }
 
-  /** Returns whether the sessions of a role look for names in other schemas from the start: where it has a path, or a schema, of its own. */
+  /** Returns whether the sessions of a role may find names elsewhere: it has a path, a schema, or views or functions of its own. */
   looksElsewhere(role: string): boolean {
-    const { tables, functions, paths } = this.names;
-    return paths.roles.includes(role) || [...tables, ...functions].some(({ schema }) => schema === role);
+    return this.elsewhere.has(role);
   }
 }
 
-function wordsOf({ tables, functions, words, paths }: WatchedNames): (readonly [string, WordKinds])[] {
-  const isNear = ({ schema }: WatchedName) => schema === null || paths.schemas.includes(schema);
-  const builtins = new Set(words.functions);
-  // Without its schema, such a name is that of Postgres's own function.
-  const isNearFunction = (one: WatchedName) => isNear(one) && !builtins.has(one.name);
-  const kindsOf = (watched: readonly WatchedName[], isNearOne: typeof isNear, near: WordKinds, far: WordKinds) =>
-    watched.map((one) => [one.name, isNearOne(one) ? near : far] as const);
-  const farSchemas = [
-    ...tables.filter((one) => !isNear(one)),
-    ...functions.filter((one) => !isNearFunction(one)),
-  ].flatMap(({ schema }) => schema ?? []);
-  return [
-    ...kindsOf(tables, isNear, WordKind.table, WordKind.farTable),
-    ...kindsOf(functions, isNearFunction, WordKind.function, WordKind.farFunction),
-    ...[...new Set(farSchemas)].map((schema) => [schema, WordKind.farSchema] as const),
-  ];
-}
-
 /**
- * Returns whether a text with these words may change where its session looks for names: by search_path, or by SET SCHEMA, SET ROLE or
- * SET SESSION AUTHORIZATION. An UPDATE may set a column of such a name.
+ * Which names a session finds without their schema, as far as that can be told: those of trusted roles, wherever they are, and those in
+ * the schemas in which every session looks. What another role has made elsewhere is far, and so is a function of its with a name that
+ * Postgres gives a meaning of its own.
  */
-export function movesSearchPath(words: WordKinds): boolean {
-  if ((words & WordKind.searchPath) !== 0) return true;
-  return (words & WordKind.set) !== 0 && (words & WordKind.owner) !== 0 && (words & WordKind.verb) === 0;
+class NearNames {
+  readonly words: (readonly [string, WordKinds])[] = [];
+  readonly farOwners = new Set<string>();
+  readonly farSchemas = new Set<string>();
+
+  constructor({ tables, functions, words, paths }: WatchedNames) {
+    const trusted = new Set(paths.trusted);
+    const general = new Set(paths.schemas);
+    const meanings = new Set([...words.functions, ...words.keywords]);
+    const isNear = ({ schema, owner }: WatchedName) => schema === null || trusted.has(owner) || general.has(schema);
+    const isNearFunction = (one: WatchedName) => isNear(one) && (trusted.has(one.owner) || !meanings.has(one.name));
+    for (const one of tables) this.add(one, isNear(one), WordKind.table, WordKind.farTable);
+    for (const one of functions) this.add(one, isNearFunction(one), WordKind.function, WordKind.farFunction);
+    for (const schema of this.farSchemas) this.words.push([schema, WordKind.farSchema]);
+  }
+
+  private add({ schema, name, owner }: WatchedName, isNear: boolean, near: WordKinds, far: WordKinds): void {
+    this.words.push([name, isNear ? near : far]);
+    if (isNear) return;
+    this.farOwners.add(owner);
+    if (schema !== null) this.farSchemas.add(schema);
+  }
 }
 
 /** Returns whether a text with these words is worth parsing. `everywhere`: its session may look for names in any schema. */

@@ -1,6 +1,5 @@
 // Finds out in one pass over the bytes of a text which watched words it has, in any order: cheap enough for every text of every client.
-// A word is a run of ASCII letters, digits and underscores without regard to case, so that what a client's encoding makes of the other
-// bytes does not matter. Of a name that has other characters, the longest such run stands for it: a false alarm costs one parse.
+// A word is a run of ASCII letters, digits and underscores without regard to case, whatever the encoding makes of the other bytes. Of a name that has other characters, the longest such run stands for it: a false alarm costs one parse.
 
 /** What a word of a text may mean; a text's words are a sum of these. */
 export const WordKind = {
@@ -17,12 +16,14 @@ export const WordKind = {
   prepare: 64,
   transaction: 128,
   execute: 256,
-  /** The setting that says where the session looks for names. */
+  /** What changes where the session looks for names: the setting, or SET SCHEMA, SET ROLE, SET SESSION AUTHORIZATION. */
   searchPath: 512,
-  /** SET, and what it names that changes where the session looks. */
-  set: 1024,
-  owner: 2048,
 } as const;
+
+/** The words of such a SET, one behind the other. */
+const setKind = 1024;
+const scopeKind = 2048;
+const ownerKind = 4096;
 
 /** A sum of word kinds. */
 export type WordKinds = number;
@@ -34,9 +35,10 @@ const fixedWords: readonly (readonly [string, WordKinds])[] = [
   ["prepare", WordKind.prepare],
   ["transaction", WordKind.transaction],
   ["execute", WordKind.execute],
-  ["search_path", WordKind.searchPath],
-  ["set", WordKind.set],
-  ...["schema", "role", "authorization"].map((word) => [word, WordKind.owner] as const),
+  ...["search_path", "set_config"].map((word) => [word, WordKind.searchPath] as const),
+  ["set", setKind],
+  ...["local", "session"].map((word) => [word, scopeKind] as const),
+  ...["schema", "role", "authorization"].map((word) => [word, ownerKind] as const),
 ];
 
 const offsetBasis = 0x811c9dc5 | 0;
@@ -52,6 +54,10 @@ const wordBytes = Uint8Array.from({ length: 256 }, (_, byte) => {
 const letterU = 0x75;
 const ampersand = 0x26;
 const quote = 0x22;
+const equalsSign = 0x3d;
+const blanks = new Set([0x20, 0x09, 0x0a, 0x0b, 0x0c, 0x0d]);
+/** How many bytes of a name Postgres keeps (NAMEDATALEN). */
+const longestName = 63;
 
 export class WordIndex {
   /** Which kinds the words with these last bits of a hash have: most words of a text have none. */
@@ -75,15 +81,20 @@ export class WordIndex {
     let found = this.everywhere;
     let hash = offsetBasis;
     let length = 0;
+    let isBehindSet = false;
     for (let at = start; at <= end; at += 1) {
       const byte = at < end ? (wordBytes[bytes[at] ?? 0] ?? 0) : 0;
       if (byte !== 0) {
-        hash = Math.imul(hash ^ byte, prime);
+        // Postgres cuts a longer name.
+        if (length < longestName) hash = Math.imul(hash ^ byte, prime);
         length += 1;
         continue;
       }
       if (length === 0) continue;
-      if (filter[hash & (filterSize - 1)] !== 0) found |= this.kinds.get(hash) ?? 0;
+      const kinds = filter[hash & (filterSize - 1)] === 0 ? 0 : (this.kinds.get(hash) ?? 0);
+      found |= kinds;
+      if (isBehindSet && (kinds & ownerKind) !== 0 && !isAssigned(bytes, at, end)) found |= WordKind.searchPath;
+      isBehindSet = (kinds & setKind) !== 0 || (isBehindSet && (kinds & scopeKind) !== 0);
       if (length === 1 && spellsByEscapes(bytes, at)) found |= nameKinds;
       hash = offsetBasis;
       length = 0;
@@ -103,9 +114,17 @@ function spellsByEscapes(bytes: Buffer, at: number): boolean {
   return bytes[at] === ampersand && bytes[at + 1] === quote && wordBytes[bytes[at - 1] ?? 0] === letterU;
 }
 
+/** A column of such a name is set by `=`: UPDATE … SET role = …. */
+function isAssigned(bytes: Buffer, from: number, end: number): boolean {
+  let at = from;
+  while (at < end && blanks.has(bytes[at] ?? 0)) at += 1;
+  return bytes[at] === equalsSign;
+}
+
 function hashOf(word: string): number {
   let hash = offsetBasis;
-  for (let at = 0; at < word.length; at += 1) hash = Math.imul(hash ^ (wordBytes[word.charCodeAt(at)] ?? 0), prime);
+  for (let at = 0; at < Math.min(word.length, longestName); at += 1)
+    hash = Math.imul(hash ^ (wordBytes[word.charCodeAt(at)] ?? 0), prime);
   return hash;
 }
 

@@ -1,11 +1,12 @@
 // What a statement would send, in the words of an EXPLAIN.
 
+import { escapeText } from "../config/clean-text.js";
 import type { CheckedStatement } from "./statement.js";
 
 /** A body is shown up to here. */
 const shownBody = 2_000;
 
-/** The lines of an EXPLAIN: the first says which request, or that there is none. */
+/** The lines of an EXPLAIN, fit for a terminal: the first says which request, or that there is none. */
 export async function explainText({
   mirror,
   table,
@@ -23,10 +24,11 @@ export async function explainText({
   const { method, url, body, remaining } = await table.describe(verb, mirror.columns, portion, by);
   const calls = Math.ceil(rowsToSend.length / limit);
   const budget = remaining.map(({ calls: remain, of, perMs }) => `${remain} of ${of} calls left in ${perMs / 1000} s`);
-  return [
+  const lines = [
     `Throughline: ${calls === 1 ? "" : `${calls} requests, the first: `}${method} ${url}`,
     `  Rows: ${rowsToSend.length}, at most ${limit} in one request`,
     `  Budget: ${budget.length === 0 ? "no limit is known" : budget.join("; ")}`,
     ...(body === undefined ? [] : [`  Body: ${body.length <= shownBody ? body : `${body.slice(0, shownBody)}…`}`]),
   ];
+  return lines.map(escapeText);
 }

@@ -6,10 +6,10 @@ import { WatchList } from "../../src/sql/watch-list.js";
 
 function watching(tables: readonly string[], functions: readonly string[] = []): WatchList {
   return new WatchList({
-    tables: tables.map((name) => ({ schema: "hubspot", name })),
-    functions: functions.map((name) => ({ schema: "app", name })),
+    tables: tables.map((name) => ({ schema: "hubspot", name, owner: "dba" })),
+    functions: functions.map((name) => ({ schema: "app", name, owner: "eve" })),
     words: { functions: ["count"], keywords: ["if", "values"] },
-    paths: { schemas: ["public"], roles: [] },
+    paths: { schemas: ["public"], roles: [], trusted: ["dba"] },
   });
 }
 const watched = watching(["contacts", "vips"], ["add_contact"]);
