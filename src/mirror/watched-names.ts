@@ -36,7 +36,12 @@ export class NamesWatch {
 
   /** The last look was slow, and the next one has to wait. */
   get isResting(): boolean {
-    return performance.now() < this.restsUntilMs;
+    return this.restMs > 0;
+  }
+
+  /** In how many milliseconds the next look may be. */
+  get restMs(): number {
+    return Math.max(0, this.restsUntilMs - performance.now());
   }
 
   /**

@@ -32,9 +32,9 @@ export class Rounds {
     this.repeated = rounds.map((round) => new Repeated(round, new FailureLog(log, round.what), worksAgain));
   }
 
-  /** Does this work next, without waiting for its time. */
-  hasten(what: string): void {
-    this.repeated.find((one) => one.what === what)?.hasten();
+  /** Does this work soon, and in `afterMs` at the earliest, without waiting for its time. */
+  hasten(what: string, afterMs = 0): void {
+    this.repeated.find((one) => one.what === what)?.hasten(Math.max(afterMs, hastenedMs));
   }
 
   /** No work begins any more. Resolves when none is under way; never rejects. */
@@ -74,12 +74,12 @@ class Repeated {
   }
 
   /** The work is done soon; once more, if it is under way. */
-  hasten(): void {
+  hasten(inMs: number): void {
     if (this.isRunning) this.isWantedAgain = true;
     if (this.isRunning || this.isStopped || this.isCutOff || this.isHastened) return;
     this.isHastened = true;
     clearTimeout(this.timer);
-    this.timer = this.beginIn(hastenedMs);
+    this.timer = this.beginIn(inMs);
   }
 
   /** Postgres can be reached again: what waits for that is tried at once. */

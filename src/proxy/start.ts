@@ -93,7 +93,7 @@ export async function startProxy(parts: ProxyParts): Promise<RunningProxy> {
       const now = await mirrors();
       watchList.set(await functions.look(now.map(({ mirror }) => mirror)));
     };
-    const onDefinition = () => rounds.hasten(watching);
+    const onDefinition = () => rounds.hasten(watching, functions.restMs);
     const context = { ...parts, signer, mirrors, functions, names: watchList, onDefinition };
     const interceptor = mirrorInterceptor(classifier, context);
     const asleep = mirrorInterceptor(new Classifier(new WatchList()), context);

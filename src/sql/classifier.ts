@@ -4,6 +4,7 @@
 import type { Classification, Definition } from "./classification.js";
 import { ParserLane } from "./parser-lane.js";
 import type { ThreadRequest } from "./parser-thread.js";
+import { SharedDefinitions } from "./shared-definitions.js";
 import { parsable, type SqlText } from "./sql-text.js";
 import type { WatchList } from "./watch-list.js";
 
@@ -27,6 +28,9 @@ export class Classifier {
   private version = 0;
   /** The version of the names that each thread has. */
   private sent = new WeakMap<object, number>();
+
+  /** What the sessions have defined that the names do not have yet. */
+  readonly shared = new SharedDefinitions();
 
   constructor(readonly watchList: WatchList) {}
 

@@ -30,6 +30,7 @@ export class Lookout {
   private everywhere: boolean;
   /** The version of the names by which `everywhere` was told. */
   private version = 0;
+  private sharedVersion = 0;
   /** By kind and name. */
   private readonly definitions = new Map<string, Definition>();
   private ownIndex: WordIndex | undefined;
@@ -53,9 +54,9 @@ export class Lookout {
   /** Returns what the words of a text say. */
   read(bytes: Buffer, start: number, end: number): Words {
     if (!this.awake) return noWords;
+    this.keepUp();
     const all = this.watchList.wordsIn(bytes, start, end) | (this.ownIndex?.scan(bytes, start, end) ?? 0);
     if ((all & WordKind.searchPath) !== 0) this.everywhere = true;
-    this.keepUp();
     const executes = (all & (WordKind.execute | WordKind.prepare)) !== 0;
     return { suspect: isSuspect(all, this.everywhere), executes };
   }
@@ -72,21 +73,49 @@ export class Lookout {
     return classification;
   }
 
-  /** The role may have got a path or a schema of its own, or made something, since the names were looked at last. */
+  /** The names may have been looked at, and the role's other sessions may have defined some, since this session looked last. */
   private keepUp(): void {
-    if (this.version === this.watchList.version) return;
-    this.version = this.watchList.version;
-    this.everywhere ||= this.watchList.looksElsewhere(this.start.role);
+    const { watchList, classifier, start } = this;
+    const { version } = watchList;
+    if (this.version !== version) {
+      this.version = version;
+      this.everywhere ||= watchList.looksElsewhere(start.role);
+      this.forgetKnown();
+    }
+    if (this.sharedVersion !== classifier.shared.version) {
+      this.sharedVersion = classifier.shared.version;
+      this.add(classifier.shared.of(start.role, watchList.snapshot.paths.trusted));
+    }
   }
 
   private define(defined: readonly Definition[]): void {
+    if (!this.add(defined)) return;
+    this.classifier.shared.add(this.start.role, defined);
+    this.onDefinition();
+  }
+
+  /** Returns whether any of the definitions is new to this session. */
+  private add(defined: readonly Definition[]): boolean {
     const before = this.definitions.size;
     for (const definition of defined) {
       if (this.definitions.size >= mostDefined) break;
       this.definitions.set(`${definition.kind} ${definition.name}`, definition);
     }
-    if (this.definitions.size === before) return;
-    this.ownIndex = new WordIndex([...this.definitions.values()].map(({ kind, name }) => [name, WordKind[kind]]));
-    this.onDefinition();
+    if (this.definitions.size > before) this.reindex();
+    return this.definitions.size > before;
+  }
+
+  /** What the catalogue has by now needs no place of its own. */
+  private forgetKnown(): void {
+    if (this.definitions.size === 0) return;
+    const isKnown = ({ kind, name }: Definition) =>
+      kind === "table" ? this.watchList.isTable(name) : this.watchList.isFunction(name, null);
+    for (const [key, definition] of this.definitions) if (isKnown(definition)) this.definitions.delete(key);
+    this.reindex();
+  }
+
+  private reindex(): void {
+    const names = [...this.definitions.values()].map(({ kind, name }) => [name, WordKind[kind]] as const);
+    this.ownIndex = names.length === 0 ? undefined : new WordIndex(names);
   }
 }

@@ -111,26 +111,29 @@ test("P15: a function with the name of one of Postgres's own is a matter for tho
   expect(isSuspect("select public.lower('A')")).toBe(true);
 });
 
-test("what a session defines is watched for that session, and for no other", async () => {
-  const list = new WatchList({
-    tables: [near],
-    functions: [],
-    words,
-    paths: { schemas: ["public"], roles: [], trusted: [] },
-  });
+test("what a session defines is found at once by the sessions of its role, by all when the role is trusted, and by others with the next look", async () => {
+  const names = { tables: [near], functions: [], words, paths: { schemas: ["public"], roles: [], trusted: ["dba"] } };
+  const list = new WatchList(names);
   const classifier = new Classifier(list);
   const noted: string[] = [];
-  const open = () =>
-    new Lookout(list, classifier, { role: "app", movesSearchPath: false }, () => noted.push("defined"));
-  const [own, other] = [open(), open()];
-  const bytes = Buffer.from("create view mine as select * from orders");
-  await own.classify({ bytes, encoding: "utf8" });
-  expect(noted).toEqual(["defined"]);
-  expect(isSuspect(own, "delete from mine")).toBe(true);
-  expect(isSuspect(other, "delete from mine")).toBe(false);
+  const open = (role: string) =>
+    new Lookout(list, classifier, { role, movesSearchPath: false }, () => noted.push(role));
+  const [own, other, dba, fellow] = [open("app"), open("eve"), open("dba"), open("app")];
+  const define = (view: string) => ({
+    bytes: Buffer.from(`create view ${view} as select * from orders`),
+    encoding: "utf8" as const,
+  });
+  await own.classify(define("mine"));
+  expect(noted).toEqual(["app"]);
+  for (const lookout of [own, fellow, open("app")]) expect(isSuspect(lookout, "delete from mine")).toBe(true);
+  for (const lookout of [other, dba]) expect(isSuspect(lookout, "delete from mine")).toBe(false);
+  await dba.classify(define("everybodys"));
+  for (const lookout of [own, other, fellow]) expect(isSuspect(lookout, "delete from everybodys")).toBe(true);
   const text = { bytes: Buffer.from("delete from mine"), encoding: "utf8" } as const;
   expect(await own.classify(text)).toMatchObject({ kind: "write", relations: [{ table: "mine" }] });
   expect(await other.classify(text)).toEqual({ kind: "other", defines: [] });
+  list.set({ ...names, tables: [near, { schema: "public", name: "mine", owner: "app" }] });
+  expect(isSuspect(other, "delete from mine")).toBe(true);
 });
 
 test("a text that was understood is known from then on, until the names change", async () => {

@@ -209,7 +209,7 @@ export const dryRunPortions = defineError(
   }),
 );
 
-/** The notice of a dry run; its detail is the request that the statement would become. */
+/** The notice of a dry run; its detail is added where it is told, for it has lines. */
 export const dryRunNotice = defineError(
   "00000",
   {
@@ -217,8 +217,5 @@ export const dryRunNotice = defineError(
     sent: "nothing",
     remedy: "DETAIL has the request that it would become.",
   },
-  (request: string) => ({
-    message: "throughline: dry run: nothing was sent, and nothing is changed",
-    detail: request,
-  }),
+  () => ({ message: "throughline: dry run: nothing was sent, and nothing is changed" }),
 );

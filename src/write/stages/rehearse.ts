@@ -25,7 +25,8 @@ async function answerDryRun(statement: CheckedStatement): Promise<"answered"> {
   if (flight.kind !== "landed") return tellFailure(session, flight);
   if (!inspection.hidesNotices) {
     const lines = [request.replace(/^Throughline: /, ""), ...more.map((line) => line.trim())];
-    session.tellNotice(dryRunNotice(lines.join("\n")));
+    // The lines of an EXPLAIN are clean, and stay lines.
+    session.tellNotice({ ...dryRunNotice().words, detail: lines.join("\n") });
   }
   session.tellCompletion();
   return "answered";
