@@ -24,10 +24,8 @@ export class Cancellation {
     return true;
   }
 
-  /** An upstream call is under way, or its outcome is being noted. */
-  get isCalling(): boolean {
-    return this.interruption !== undefined;
-  }
+  /** An upstream call was begun for the held statement, whose client has not been told what became of it. */
+  hasCalled = false;
 
   /** Ends what is under way here, as a cancel request does. */
   interrupt(): void {
@@ -40,6 +38,7 @@ export class Cancellation {
   }
 
   async interruptibly<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    this.hasCalled = true;
     this.interruption = new AbortController();
     try {
       return await work(this.interruption.signal);

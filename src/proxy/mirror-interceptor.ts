@@ -51,6 +51,7 @@ export function mirrorInterceptor(classifier: Classifier, parts: InterceptorPart
         if (answered && holdsStatement(hold)) session.statements.ran();
         return answered;
       } finally {
+        session.cancellation.hasCalled = false;
         heldCount -= 1;
         parts.metrics.write(performance.now() - beginsMs);
       }

@@ -49,7 +49,7 @@ export async function drain(parts: Drained, closed: Promise<void>, drainMs: numb
 
 function endAtOnce(parts: Drained, session: Session): void {
   // What became of its call can't be noted, and is not known: the client hears as little as when the proxy is killed.
-  if (session.cancellation.isCalling) {
+  if (session.cancellation.hasCalled) {
     session.destroy();
     return;
   }

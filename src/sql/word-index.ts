@@ -77,7 +77,6 @@ export class WordIndex {
 
   /** Returns the kinds of all watched words in `bytes`. Takes a time in proportion to its length, whatever is watched. */
   scan(bytes: Buffer, start: number, end: number): WordKinds {
-    const { filter } = this;
     let found = this.everywhere;
     let hash = offsetBasis;
     let length = 0;
@@ -91,15 +90,19 @@ export class WordIndex {
         continue;
       }
       if (length === 0) continue;
-      const kinds = filter[hash & (filterSize - 1)] === 0 ? 0 : (this.kinds.get(hash) ?? 0);
+      const kinds = this.kindsOf(hash);
       found |= kinds;
-      if (isBehindSet && (kinds & ownerKind) !== 0 && !isAssigned(bytes, at, end)) found |= WordKind.searchPath;
-      isBehindSet = (kinds & setKind) !== 0 || (isBehindSet && (kinds & scopeKind) !== 0);
-      if (length === 1 && spellsByEscapes(bytes, at)) found |= nameKinds;
+      if (isBehindSet) found |= pathKind(kinds, bytes, at, end);
+      if (length === 1) found |= escapedKind(bytes, at);
+      isBehindSet = leadsOn(kinds, isBehindSet);
       hash = offsetBasis;
       length = 0;
     }
     return found;
+  }
+
+  private kindsOf(hash: number): WordKinds {
+    return this.filter[hash & (filterSize - 1)] === 0 ? 0 : (this.kinds.get(hash) ?? 0);
   }
 
   private add(word: string, kind: WordKinds): void {
@@ -110,8 +113,19 @@ export class WordIndex {
 }
 
 /** U&"…" may spell any name (manual: "Identifiers and Key Words"). `at` is where its first letter ends. */
-function spellsByEscapes(bytes: Buffer, at: number): boolean {
-  return bytes[at] === ampersand && bytes[at + 1] === quote && wordBytes[bytes[at - 1] ?? 0] === letterU;
+function escapedKind(bytes: Buffer, at: number): WordKinds {
+  const isEscaped = bytes[at] === ampersand && bytes[at + 1] === quote && wordBytes[bytes[at - 1] ?? 0] === letterU;
+  return isEscaped ? nameKinds : 0;
+}
+
+/** SET, SET LOCAL and SET SESSION lead to what is set. */
+function leadsOn(kinds: WordKinds, isBehindSet: boolean): boolean {
+  return (kinds & setKind) !== 0 || (isBehindSet && (kinds & scopeKind) !== 0);
+}
+
+/** What SET changes, by a word of these kinds that ends at `at`. */
+function pathKind(kinds: WordKinds, bytes: Buffer, at: number, end: number): WordKinds {
+  return (kinds & ownerKind) !== 0 && !isAssigned(bytes, at, end) ? WordKind.searchPath : 0;
 }
 
 /** A column of such a name is set by `=`: UPDATE … SET role = …. */
