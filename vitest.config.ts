@@ -28,7 +28,8 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     exclude: [...configDefaults.exclude, ...asked, ...onEighteen],
     globalSetup: "test/support/global.ts",
-    maxWorkers: 2,
+    // Most tests wait for Postgres, for processes and for time-outs: one more than there are cores keeps these busy.
+    maxWorkers: 3,
     // A worker imports once, not once a file: that was a third of the time, and modules keep no state of a test.
     isolate: false,
     testTimeout: 120_000,
