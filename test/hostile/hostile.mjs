@@ -1,5 +1,5 @@
 // npm run hostile -- --seconds N --seed S: the hostile tests in their long form; the fuzzer for bytes takes N seconds on both legs.
-// --short: fewer sizes and shapes, and seconds of bytes. --only NAME: one of them.
+// --short: fewer sizes and shapes, and seconds of bytes. --only NAME,…: these.
 
 import { spawnSync } from "node:child_process";
 import { parseArgs } from "node:util";
@@ -23,7 +23,7 @@ const seconds = values.seconds ?? "180";
 const length = values.short ? {} : { HOSTILE_SECONDS: seconds };
 const env = { ...process.env, HOSTILE: "all", SEED: seed, ...length };
 const files = values.only
-  ? [`test/hostile/${values.only}.test.ts`]
+  ? values.only.split(",").map((name) => `test/hostile/${name}.test.ts`)
   : ["test/hostile", "test/upstream/large-answers.test.ts"];
 const ended = spawnSync(
   "npx",
