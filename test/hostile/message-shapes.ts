@@ -108,7 +108,7 @@ export const messageShapes: readonly MessageShape[] = [
 function withValues(shape: MessageShape): MessageShape {
   if (shape.name === "many values of a Bind") {
     const messages = (bytes: number) => {
-      const values = Array.from({ length: Math.min(65_000, Math.ceil(bytes / 5)) }, () => "1");
+      const values = Array.from({ length: Math.min(32_000, Math.ceil(bytes / 5)) }, () => "1");
       const text = `${write.replace("$1", "'x'")} and 1 in (${values.map((_, i) => `$${i + 1}::int`).join(",")})`;
       return Buffer.concat([parse(text), bind({ values }), execute(), sync]);
     };
