@@ -31,16 +31,49 @@ export function readRefusal(addresses: ErrorAddresses, context: ErrorContext): V
   const list = addresses.list === undefined ? undefined : lookUp(context.body, addresses.list);
   const errors: readonly unknown[] =
     Array.isArray(list) && list.length > 0 ? list.slice(0, mostErrors) : [context.body];
-  const primary = errors.findIndex((error) => ruleOf(addresses, error, context)?.skip !== true);
-  return readError(addresses, errors[Math.max(0, primary)], context);
+  let first: ClassifiedError | undefined;
+  for (const error of errors) {
+    const classified = classify(addresses, error, context);
+    if (classified.rule?.skip !== true) return verdictOf(addresses, classified, context);
+    first ??= classified;
+  }
+  return verdictOf(addresses, first ?? classify(addresses, context.body, context), context);
 }
 
 /** Returns one error: an entry of the answer's error list, or its whole body. */
 export function readError(addresses: ErrorAddresses, error: unknown, context: ErrorContext): Verdict {
-  const { status, body, headers } = context;
-  const reader = wordReader(context.secrets ?? []);
-  const { codes, message } = wordsOf(addresses, error, context);
-  const rule = ruleOf(addresses, error, context);
+  return verdictOf(addresses, classify(addresses, error, context), context);
+}
+
+/** One error of an answer with its words, and the rule that fits it. */
+interface ClassifiedError {
+  readonly error: unknown;
+  readonly reader: WordReader;
+  readonly codes: readonly CleanText[];
+  readonly message: CleanText;
+  readonly rule: ErrorRule | undefined;
+}
+
+/** The words are cut before a rule sees them, so that no regular expression of a manifest runs over a long text. */
+function classify(addresses: ErrorAddresses, error: unknown, context: ErrorContext): ClassifiedError {
+  const { status, body, hooks, secrets = [] } = context;
+  const reader = wordReader(secrets);
+  const places: Places = [error, body];
+  const codes = addresses.code.flatMap((at) => places.map((place) => reader.wordAt([place], [at]))).filter(isText);
+  // Some APIs answer an error as a plain text.
+  const text = typeof error === "string" ? reader.sentence(error) : reader.sentenceAt(places, addresses.message);
+  const message = text || reader.sentence(`status ${status}`);
+  const rule =
+    hooks?.classifyError(error, { status, body }) ??
+    addresses.rules.find((one) => matches(one, status, codes, message, [error, body]));
+  return { error, reader, codes, message, rule };
+}
+
+function verdictOf(
+  addresses: ErrorAddresses,
+  { error, reader, codes, message, rule }: ClassifiedError,
+  { status, body, headers, columnOf }: ErrorContext,
+): Verdict {
   const groups = rule?.message?.exec(message)?.groups ?? {};
   const upstreamColumn = groups["column"] ?? groups["label"] ?? reader.wordAt([error, body], addresses.column);
   const row = reader.wordAt([error, body], addresses.row);
@@ -51,7 +84,7 @@ export function readError(addresses: ErrorAddresses, error: unknown, context: Er
     sqlstate: rule?.raise ?? fallback.sqlstate,
     message,
     code: codes.find((code) => rule?.code?.includes(code)) ?? codes[0] ?? null,
-    column: upstreamColumn === undefined ? null : context.columnOf(reader.word(upstreamColumn)),
+    column: upstreamColumn === undefined ? null : columnOf(reader.word(upstreamColumn)),
     hint: hint === undefined ? null : reader.sentence(hint),
     row: row === undefined || !/^\d{1,9}$/.test(row) ? null : Number(row),
     constraint: rule?.constraint ?? null,
@@ -75,23 +108,6 @@ export function requestOf(
   if (typeof request === "string") return reader.wordAt([body], [request]) ?? null;
   const header = headers.get(request.header.toLowerCase());
   return header === undefined ? null : reader.word(header);
-}
-
-function ruleOf(addresses: ErrorAddresses, error: unknown, context: ErrorContext): ErrorRule | undefined {
-  const own = context.hooks?.classifyError(error, { status: context.status, body: context.body });
-  if (own) return own;
-  const { codes, message } = wordsOf(addresses, error, context);
-  return addresses.rules.find((rule) => matches(rule, context.status, codes, message, [error, context.body]));
-}
-
-/** The words are cut before a rule sees them, so that no regular expression of a manifest runs over a long text. */
-function wordsOf(addresses: ErrorAddresses, error: unknown, { status, body, secrets = [] }: ErrorContext) {
-  const reader = wordReader(secrets);
-  const places: Places = [error, body];
-  const codes = addresses.code.flatMap((at) => places.map((place) => reader.wordAt([place], [at]))).filter(isText);
-  // Some APIs answer an error as a plain text.
-  const text = typeof error === "string" ? reader.sentence(error) : reader.sentenceAt(places, addresses.message);
-  return { codes, message: text || reader.sentence(`status ${status}`) };
 }
 
 function matches(
