@@ -6,8 +6,8 @@ import { Frontend, headerLength } from "../../protocol/messages.js";
 import { Delivery, type PendingReplies, RequestKind } from "../../protocol/pending-replies.js";
 import { assertNever } from "../config/assert-never.js";
 import type { Classification } from "../sql/classification.js";
-import type { Lookout, Words } from "../sql/lookout.js";
-import type { SqlText, TextEncoding } from "../sql/sql-text.js";
+import type { Lookout } from "../sql/lookout.js";
+import { keptText, type SqlText, type TextEncoding } from "../sql/sql-text.js";
 import { nextTurn, type Turn } from "./authentication.js";
 import type { CopyIn } from "./copy-in.js";
 import type { MirrorPortal, MirrorStatement, Statements } from "./statements.js";
@@ -238,21 +238,22 @@ export class FrontendReader implements FrameSink {
     if (classification === "held") return false;
     let tracked = false;
     if (message && (text || !this.statements.none)) {
-      // It is kept for as long as the name is: not the chunk that it lies in.
-      const kept = text && { ...text, bytes: Buffer.from(text.bytes) };
       const statement =
-        kept && classification ? this.statements.resolve(message.name, kept, classification) : undefined;
+        text && classification ? this.statements.resolve(message.name, keptText(text), classification) : undefined;
       tracked = this.statements.parse(message.name, statement);
     }
     this.replies.push(RequestKind.parse, Delivery.relay, tracked);
     return true;
   }
 
-  /** A text that is worth to be understood; undefined: its words lead to no mirror. */
+  /** A text that is worth to be understood, as one that the client was held for; undefined: its words lead to no mirror. */
   private suspectText(bytes: Buffer): SqlText | undefined {
-    const words: Words = this.lookout.read(bytes, 0, bytes.length);
-    const isSuspect = words.suspect || (words.executes && this.statements.executes);
-    return isSuspect ? { bytes, encoding: this.state.textEncoding } : undefined;
+    return this.nextMeaning || this.isSuspect(bytes) ? { bytes, encoding: this.state.textEncoding } : undefined;
+  }
+
+  private isSuspect(bytes: Buffer): boolean {
+    const { suspect, executes } = this.lookout.read(bytes);
+    return suspect || (executes && this.statements.executes);
   }
 
   /** What a text means. `held`: that has to be found out, and the client waits in front of the message. */

@@ -38,7 +38,7 @@ export function mirrorInterceptor(classifier: Classifier, parts: InterceptorPart
     get awake() {
       return watchList.awake;
     },
-    lookout: (start) => new Lookout(watchList, classifier, start, parts.onDefinition),
+    lookout: (start) => new Lookout(classifier, start, parts.onDefinition),
     handle: async (session, hold) => {
       if (hold.at === "text") {
         session.learn(await track(session.lookout.classify(hold.text)));

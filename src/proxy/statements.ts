@@ -4,7 +4,7 @@ import type { PendingRepliesEvents } from "../../protocol/pending-replies.js";
 import { type ByteName, toByteName } from "../../protocol/text.js";
 import { assertNever } from "../config/assert-never.js";
 import type { Classification } from "../sql/classification.js";
-import type { SqlText } from "../sql/sql-text.js";
+import { keptText, type SqlText } from "../sql/sql-text.js";
 import type { WriteSession } from "../write/session-port.js";
 import { PendingChanges } from "./pending-changes.js";
 import { Queue } from "./queue.js";
@@ -67,8 +67,7 @@ export class Statements implements PendingRepliesEvents {
           const { statement } = classification;
           const preparedName = toByteName(classification.name);
           this.hasPrepared = true;
-          // It is kept for as long as the name is: not the chunk that it lies in.
-          const kept = { ...text, bytes: Buffer.from(text.bytes) };
+          const kept = keptText(text);
           this.set(this.statements, preparedName, {
             name: preparedName,
             text: kept,

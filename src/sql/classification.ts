@@ -59,6 +59,9 @@ export interface Definition {
   readonly name: string;
 }
 
+/** As many names are watched as soon as a string, a session or a role defines them; later ones wait for the next look at the catalogue. */
+export const mostDefinitions = 1_000;
+
 /** One statement of a string of several, or a run of neighbours that are sent to Postgres together. */
 export interface Piece {
   /** Where it begins and ends in the string, in bytes. */

@@ -2,7 +2,7 @@
 
 import { assertNever } from "../config/assert-never.js";
 import { blankComments } from "./blanked-comments.js";
-import type { Classification, Definition } from "./classification.js";
+import { type Classification, type Definition, mostDefinitions } from "./classification.js";
 import { explainedAt } from "./explained-at.js";
 import type { Names } from "./names.js";
 import { parse } from "./parser.js";
@@ -12,14 +12,11 @@ import { writeOf } from "./write-collector.js";
 
 const other: Classification = { kind: "other", defines: [] };
 
-/** As many names that a string defines are watched before the catalogue is looked at. */
-const mostDefined = 1_000;
-
 /** Returns what `sql` means for the watched names, and the names that it would define. A text that can't be parsed is `other`. */
 export async function classify(sql: string, names: Names): Promise<Classification> {
   const text = blankComments(sql);
-  const statements = text === undefined ? undefined : await parse(text);
-  return text === undefined || !statements ? other : classifyAll(text, statements, names);
+  if (text === undefined) return other;
+  return classifyAll(text, (await parse(text)) ?? [], names);
 }
 
 function classifyAll(text: string, statements: readonly unknown[], names: Names): Classification {
@@ -30,7 +27,7 @@ function classifyAll(text: string, statements: readonly unknown[], names: Names)
   const parts = statements.map((statement) => {
     const stmt = fieldsOf(statement, "stmt");
     const classification = classifyOne(stmt, current, text);
-    if (classification.kind === "other" && classification.defines.length > 0 && defines.length < mostDefined) {
+    if (classification.kind === "other" && classification.defines.length > 0 && defines.length < mostDefinitions) {
       defines.push(...classification.defines);
       current = current.with(classification.defines);
     }
@@ -43,7 +40,7 @@ function classifyAll(text: string, statements: readonly unknown[], names: Names)
       lone: loneCommand(stmt),
     };
   });
-  const known = defines.slice(0, mostDefined);
+  const known = defines.slice(0, mostDefinitions);
   if (!parts.some(({ classification }) => concernsMirrors(classification))) return { kind: "other", defines: known };
   const pieces = piecesOf(Buffer.byteLength(text), parts);
   return {

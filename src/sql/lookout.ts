@@ -1,6 +1,6 @@
 // How one session's texts are looked at: first for the words in them, which is cheap, and only then for their meaning.
 
-import type { Classification, Definition } from "./classification.js";
+import { type Classification, type Definition, mostDefinitions } from "./classification.js";
 import type { Classifier } from "./classifier.js";
 import type { SqlText } from "./sql-text.js";
 import { isSuspect, type WatchList } from "./watch-list.js";
@@ -12,9 +12,6 @@ export interface SessionStart {
   /** The startup packet may set search_path. */
   readonly movesSearchPath: boolean;
 }
-
-/** As many names of its own are watched for a session as soon as it defines them; later ones wait for the next look at the catalogue. */
-const mostDefined = 1_000;
 
 export interface Words {
   /** The text is worth parsing. */
@@ -35,13 +32,15 @@ export class Lookout {
   private readonly definitions = new Map<string, Definition>();
   private ownIndex: WordIndex | undefined;
 
+  private readonly watchList: WatchList;
+
   constructor(
-    private readonly watchList: WatchList,
     private readonly classifier: Classifier,
     private readonly start: SessionStart,
     /** Called when a text defines names that the catalogue will have. */
     private readonly onDefinition: () => void,
   ) {
+    this.watchList = classifier.watchList;
     this.everywhere = start.movesSearchPath;
     this.keepUp();
   }
@@ -52,10 +51,10 @@ export class Lookout {
   }
 
   /** Returns what the words of a text say. */
-  read(bytes: Buffer, start: number, end: number): Words {
+  read(bytes: Buffer): Words {
     if (!this.awake) return noWords;
     this.keepUp();
-    const all = this.watchList.wordsIn(bytes, start, end) | (this.ownIndex?.scan(bytes, start, end) ?? 0);
+    const all = this.watchList.wordsIn(bytes) | (this.ownIndex?.scan(bytes) ?? 0);
     if ((all & WordKind.searchPath) !== 0) this.everywhere = true;
     const executes = (all & (WordKind.execute | WordKind.prepare)) !== 0;
     return { suspect: isSuspect(all, this.everywhere), executes };
@@ -98,7 +97,7 @@ export class Lookout {
   private add(defined: readonly Definition[]): boolean {
     const before = this.definitions.size;
     for (const definition of defined) {
-      if (this.definitions.size >= mostDefined) break;
+      if (this.definitions.size >= mostDefinitions) break;
       this.definitions.set(`${definition.kind} ${definition.name}`, definition);
     }
     if (this.definitions.size > before) this.reindex();

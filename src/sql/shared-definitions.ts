@@ -1,12 +1,10 @@
 // What the sessions of a role have defined a moment ago: its other sessions find it at once, and those of other roles with the next look
 // at the catalogue. What a trusted role defines, every session finds at once.
 
-import type { Definition } from "./classification.js";
+import { type Definition, mostDefinitions } from "./classification.js";
 
 /** By then the catalogue has been looked at, even after a long transaction. */
 const sharedMs = 60_000;
-/** As many of each role's are shared at a time. */
-const mostOfRole = 1_000;
 
 interface Shared {
   readonly definition: Definition;
@@ -21,7 +19,7 @@ export class SharedDefinitions {
   add(role: string, definitions: readonly Definition[]): void {
     const now = performance.now();
     const additions = definitions.map((definition) => ({ definition, untilMs: now + sharedMs }));
-    this.byRole.set(role, [...this.current(role, now), ...additions].slice(-mostOfRole));
+    this.byRole.set(role, [...this.current(role, now), ...additions].slice(-mostDefinitions));
     this.version += 1;
   }
 

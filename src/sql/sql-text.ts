@@ -14,6 +14,11 @@ export interface SqlText {
   readonly encoding: TextEncoding;
 }
 
+/** Returns the text for as long as it is kept: without the chunk that it lies in. */
+export function keptText({ bytes, encoding }: SqlText): SqlText {
+  return { bytes: Buffer.from(bytes), encoding };
+}
+
 /** What Postgres calls the encodings in which each byte is a character (manual: "Character Set Support"). */
 const byteEncodings = /^(?:SQL_ASCII|LATIN\d+|ISO_8859_\d+|KOI8[RU]|WIN\d+)$/;
 
@@ -23,16 +28,13 @@ export function textEncoding(clientEncoding: string): TextEncoding {
   return byteEncodings.test(clientEncoding) ? "bytes" : "other";
 }
 
-/** What stands for a byte that the parser can't be shown: it is part of a name there, and one byte long. */
-const stand = 0x5f;
-
 /**
  * Returns the text for the parser, which takes UTF-8 alone. One that is not gets an underscore in place of each byte beyond ASCII, so that
  * all positions stay; names that have such a character are not recognised.
  */
 export function parsable({ bytes, encoding }: SqlText): string {
   if (encoding === "utf8" && isUtf8(bytes)) return bytes.toString("utf8");
-  return Buffer.from(bytes.map((byte) => (byte < 0x80 ? byte : stand))).toString("latin1");
+  return bytes.toString("latin1").replaceAll(/[\x80-\xff]/g, "_");
 }
 
 /** Returns how many characters the first `end` bytes are, as Postgres counts them for the position of an error. */

@@ -90,8 +90,8 @@ export class WatchList implements Names {
   }
 
   /** Returns the kinds of the words in a text. */
-  wordsIn(bytes: Buffer, start: number, end: number): WordKinds {
-    return this.index.scan(bytes, start, end);
+  wordsIn(bytes: Buffer): WordKinds {
+    return this.index.scan(bytes);
   }
 
   /** Returns whether the sessions of a role may find names elsewhere: it has a path, a schema, or views or functions of its own. */

@@ -60,8 +60,8 @@ const blanks = new Set([0x20, 0x09, 0x0a, 0x0b, 0x0c, 0x0d]);
 const longestName = 63;
 
 export class WordIndex {
-  /** Which kinds the words with these last bits of a hash have: most words of a text have none. */
-  private readonly filter = new Uint16Array(filterSize);
+  /** Whether a watched word has these last bits of its hash: few words of a text do. */
+  private readonly filter = new Uint8Array(filterSize);
   private readonly kinds = new Map<number, WordKinds>();
   /** The kinds of names without any run to look for: each text may have them. */
   private everywhere: WordKinds = 0;
@@ -76,12 +76,13 @@ export class WordIndex {
   }
 
   /** Returns the kinds of all watched words in `bytes`. Takes a time in proportion to its length, whatever is watched. */
-  scan(bytes: Buffer, start: number, end: number): WordKinds {
+  scan(bytes: Buffer): WordKinds {
+    const end = bytes.length;
     let found = this.everywhere;
     let hash = offsetBasis;
     let length = 0;
     let isBehindSet = false;
-    for (let at = start; at <= end; at += 1) {
+    for (let at = 0; at <= end; at += 1) {
       const byte = at < end ? (wordBytes[bytes[at] ?? 0] ?? 0) : 0;
       if (byte !== 0) {
         // Postgres cuts a longer name.
@@ -92,7 +93,7 @@ export class WordIndex {
       if (length === 0) continue;
       const kinds = this.kindsOf(hash);
       found |= kinds;
-      if (isBehindSet) found |= pathKind(kinds, bytes, at, end);
+      if (isBehindSet) found |= pathKind(kinds, bytes, at);
       if (length === 1) found |= escapedKind(bytes, at);
       isBehindSet = leadsOn(kinds, isBehindSet);
       hash = offsetBasis;
@@ -124,14 +125,14 @@ function leadsOn(kinds: WordKinds, isBehindSet: boolean): boolean {
 }
 
 /** What SET changes, by a word of these kinds that ends at `at`. */
-function pathKind(kinds: WordKinds, bytes: Buffer, at: number, end: number): WordKinds {
-  return (kinds & ownerKind) !== 0 && !isAssigned(bytes, at, end) ? WordKind.searchPath : 0;
+function pathKind(kinds: WordKinds, bytes: Buffer, at: number): WordKinds {
+  return (kinds & ownerKind) !== 0 && !isAssigned(bytes, at) ? WordKind.searchPath : 0;
 }
 
 /** A column of such a name is set by `=`: UPDATE … SET role = …. */
-function isAssigned(bytes: Buffer, from: number, end: number): boolean {
+function isAssigned(bytes: Buffer, from: number): boolean {
   let at = from;
-  while (at < end && blanks.has(bytes[at] ?? 0)) at += 1;
+  while (blanks.has(bytes[at] ?? 0)) at += 1;
   return bytes[at] === equalsSign;
 }
 

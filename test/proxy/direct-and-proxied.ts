@@ -27,7 +27,7 @@ export interface DirectAndProxied {
 const nothing = new WatchList();
 export const notIntercepted: Interceptor = {
   awake: false,
-  lookout: (start) => new Lookout(nothing, new Classifier(nothing), start, () => undefined),
+  lookout: (start) => new Lookout(new Classifier(nothing), start, () => undefined),
   handle: () => Promise.reject(new Error("nothing is held")),
   endedCalls: async (calls) => calls,
   settle: () => Promise.reject(new Error("nothing is settled")),

@@ -18,13 +18,13 @@ function session(tables: readonly WatchedName[], functions: readonly WatchedName
     words,
     paths: { schemas: ["public"], roles: ["reporter"], trusted: ["dba"] },
   });
-  const lookout = new Lookout(list, new Classifier(list), { role, movesSearchPath: false }, () => undefined);
+  const lookout = new Lookout(new Classifier(list), { role, movesSearchPath: false }, () => undefined);
   return { lookout, isSuspect: (text: string) => isSuspect(lookout, text) };
 }
 
 function isSuspect(lookout: Lookout, text: string): boolean {
   const bytes = Buffer.from(text);
-  return lookout.read(bytes, 0, bytes.length).suspect;
+  return lookout.read(bytes).suspect;
 }
 
 test("a text is suspected by a verb and a table's name, whatever their case, and no name means no suspicion", () => {
@@ -94,7 +94,7 @@ test("what a trusted role has made is found in whichever schema it is, and under
 test("a role that gets a path of its own looks elsewhere from the next look at the catalogue on", () => {
   const names = { tables: [far], functions: eves, words };
   const list = new WatchList({ ...names, paths: { schemas: ["public"], roles: [], trusted: [] } });
-  const lookout = new Lookout(list, new Classifier(list), { role: "app", movesSearchPath: false }, () => undefined);
+  const lookout = new Lookout(new Classifier(list), { role: "app", movesSearchPath: false }, () => undefined);
   expect(isSuspect(lookout, call)).toBe(false);
   list.set({ ...names, paths: { schemas: ["public"], roles: ["app"], trusted: [] } });
   expect(isSuspect(lookout, call)).toBe(true);
@@ -116,8 +116,7 @@ test("what a session defines is found at once by the sessions of its role, by al
   const list = new WatchList(names);
   const classifier = new Classifier(list);
   const noted: string[] = [];
-  const open = (role: string) =>
-    new Lookout(list, classifier, { role, movesSearchPath: false }, () => noted.push(role));
+  const open = (role: string) => new Lookout(classifier, { role, movesSearchPath: false }, () => noted.push(role));
   const [own, other, dba, fellow] = [open("app"), open("eve"), open("dba"), open("app")];
   const define = (view: string) => ({
     bytes: Buffer.from(`create view ${view} as select * from orders`),
@@ -163,7 +162,7 @@ test("P15: a watched word is found wherever it stands among bytes of any kind", 
         Buffer.from(`${right}delete${left}`, "latin1"),
         behind,
       ]);
-      return lookout.read(text, 0, text.length).suspect;
+      return lookout.read(text).suspect;
     }),
     { seed: 12 },
   );
