@@ -47,9 +47,8 @@ export class Rounds {
 class Repeated {
   private isStopped = false;
   private isRunning = false;
-  private isHastened = false;
-  /** It was asked for while it was under way. */
-  private isWantedAgain = false;
+  /** It was hastened, and has not begun since. */
+  private isWanted = false;
   private current = Promise.resolve();
   private timer: NodeJS.Timeout;
   /** It waits because Postgres could not be reached. */
@@ -75,9 +74,9 @@ class Repeated {
 
   /** The work is done soon; once more, if it is under way. */
   hasten(inMs: number): void {
-    if (this.isRunning) this.isWantedAgain = true;
-    if (this.isRunning || this.isStopped || this.isCutOff || this.isHastened) return;
-    this.isHastened = true;
+    if (this.isWanted || this.isStopped || this.isCutOff) return;
+    this.isWanted = true;
+    if (this.isRunning) return;
     clearTimeout(this.timer);
     this.timer = this.beginIn(inMs);
   }
@@ -99,15 +98,13 @@ class Repeated {
   private async run(): Promise<void> {
     this.isCutOff = false;
     this.isRunning = true;
-    this.isHastened = false;
+    this.isWanted = false;
     const delayMs = await this.round.work().then(
       () => this.afterSuccess(),
       (cause: unknown) => this.afterFailure(cause),
     );
     this.isRunning = false;
-    const isWantedAgain = this.isWantedAgain && !this.isCutOff;
-    this.isWantedAgain = false;
-    if (!this.isStopped) this.timer = this.beginIn(isWantedAgain ? hastenedMs : delayMs);
+    if (!this.isStopped) this.timer = this.beginIn(this.isWanted && !this.isCutOff ? hastenedMs : delayMs);
   }
 
   /** Returns when the work is done next, in milliseconds. */
