@@ -36,7 +36,6 @@ export class ClientOpening {
   ) {
     socket.on("data", this.read);
     socket.on("end", this.drop);
-    socket.on("error", this.drop);
     socket.once("close", () => clearTimeout(this.timer));
   }
 
@@ -92,7 +91,6 @@ export class ClientOpening {
   private stop(): void {
     clearTimeout(this.timer);
     this.socket.off("data", this.read);
-    this.socket.off("error", this.drop);
     this.socket.off("end", this.drop);
   }
 }

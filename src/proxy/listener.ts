@@ -24,8 +24,8 @@ export interface ListenerOptions {
   readonly connections: number;
   /** How many bytes are kept of unfinished messages, rows and bound values, over all sessions. */
   readonly memoryBytes: number;
-  /** The most connections at a time that Postgres has not let in yet; 200 if absent. */
-  readonly opening?: number;
+  /** The most connections at a time that Postgres has not let in yet. */
+  readonly opening: number;
   /** What the limit on open files leaves; as much as is wanted if absent. */
   readonly files?: FilesForClients | undefined;
 }
@@ -50,7 +50,7 @@ export class Listener implements Drained {
   private readonly memory: MemoryBudget;
 
   constructor(private readonly options: ListenerOptions) {
-    this.opening = new OpeningSockets(options.opening ?? 200);
+    this.opening = new OpeningSockets(options.opening);
     this.failures = new FailureLog(options.log, "taking connections");
     this.memory = new MemoryBudget(memoryLimits(options.memoryBytes));
     this.server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.accept(socket));
@@ -103,7 +103,7 @@ export class Listener implements Drained {
 
   private accept(socket: Socket): void {
     this.clients.add(socket);
-    // Whoever reads the socket: an error that nobody hears would end the process.
+    // An error without a listener would end the process, whoever reads the socket.
     socket.on("error", () => socket.destroy());
     const opening = this.opening.enter(socket);
     socket.once("close", () => {
@@ -135,7 +135,6 @@ export class Listener implements Drained {
     const postgres = this.connectToCancel();
     this.opening.hear(opening, "client");
     opening.postgres = postgres;
-    socket.on("error", () => socket.destroy());
     postgres.once("close", () => socket.destroy());
     postgres.write(request);
   }
@@ -177,21 +176,26 @@ export class Listener implements Drained {
         /^(?:search_path|role|session_authorization|options)$/i.test(name),
       ),
     });
+    // Who is in has nothing more to be heard for, and its chunks pass without.
+    const hear = () => this.opening.hear(opening, "client");
     const session = new Session(socket, {
       interceptor: mine,
       lookout,
       log,
       clientAddress: socket.remoteAddress ?? "local",
       memory: this.memory,
-      onAuthenticated: () => this.admit(opening, session),
+      onAuthenticated: () => {
+        socket.off("data", hear);
+        this.admit(opening, session);
+      },
     });
     this.sessions.add(session);
     socket.once("close", () => {
       this.sessions.delete(session);
       this.admitted.delete(session);
     });
-    this.opening.hear(opening, "client");
-    socket.on("data", () => opening.at === "session" && this.opening.hear(opening, "client"));
+    hear();
+    socket.on("data", hear);
     const postgresSocket = connect({
       ...postgres.connect,
       onread: {

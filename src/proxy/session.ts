@@ -70,7 +70,6 @@ export class Session implements HoldState, BackendState, InterceptedSession {
     // An accepted socket has no public `onread`; its chunks are fresh, so that they can be kept without a copy.
     clientSocket.on("data", (chunk: Buffer) => this.readClient(chunk));
     clientSocket.on("end", () => this.endClient());
-    clientSocket.on("error", () => clientSocket.destroy());
     clientSocket.on("close", () => this.close());
   }
 

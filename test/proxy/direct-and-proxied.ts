@@ -68,6 +68,7 @@ async function listenAsleep(postgres: PostgresAddress, on: { path: string }): Pr
     asleep: notIntercepted,
     log,
     connections: 100,
+    opening: 200,
     memoryBytes: 1 << 28,
   });
   await listener.listen(on);

@@ -42,6 +42,7 @@ beforeAll(async () => {
       asleep: notIntercepted,
       log,
       connections: 100,
+      opening: 200,
       memoryBytes: 1 << 28,
     });
     await listener.listen({ path: join(folder, name) });
