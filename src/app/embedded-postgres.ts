@@ -106,12 +106,14 @@ export async function startPostgres(version: MajorVersion, access = ""): Promise
   }
 }
 
+/** The cluster does not outlive its machine, so nothing has to reach a disk. */
 function serverSettings(port: number, socketFolder: string): string[] {
   const settings = {
     listen_addresses: "127.0.0.1",
     port,
     unix_socket_directories: socketFolder,
     fsync: "off",
+    full_page_writes: "off",
     max_connections: 200,
     log_min_messages: "fatal",
   };

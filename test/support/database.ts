@@ -17,8 +17,10 @@ export interface TestDatabase {
 export async function makeDatabase(): Promise<TestDatabase> {
   const name = `line_${randomBytes(6).toString("hex")}`;
   const server = new URL(inject("postgres"));
-  await asAdmin(`create database ${name}`);
-  await asAdmin(`grant create on database ${name} to throughline`);
+  await asAdmin(async (admin) => {
+    await admin.query(`create database ${name} ${await asFiles(admin)}`);
+    await admin.query(`grant create on database ${name} to throughline`);
+  });
   return {
     name,
     host: server.hostname,
@@ -36,13 +38,19 @@ export async function makeDatabase(): Promise<TestDatabase> {
       url.pathname = `/${name}`;
       return url.href;
     },
-    drop: () => asAdmin(`drop database ${name} with (force)`),
+    drop: () => asAdmin((admin) => admin.query(`drop database ${name} with (force)`)),
   };
 }
 
-async function asAdmin(sql: string): Promise<void> {
+/** The template's files are copied, which takes a third of the time of copying its pages by the log. It is all that 14 does. */
+async function asFiles(admin: pg.Client): Promise<string> {
+  const { rows } = await admin.query("select current_setting('server_version_num')::int >= 150000 as can_choose");
+  return rows[0].can_choose ? "strategy = file_copy" : "";
+}
+
+async function asAdmin(work: (admin: pg.Client) => Promise<unknown>): Promise<void> {
   const admin = new pg.Client({ connectionString: inject("postgres") });
   await admin.connect();
-  await admin.query(sql);
+  await work(admin);
   await admin.end();
 }
