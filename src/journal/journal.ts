@@ -4,8 +4,9 @@ import type { Pool, PoolClient } from "pg";
 import { z } from "zod";
 import type { CleanText } from "../config/clean-text.js";
 import { inSlices } from "../config/slices.js";
-import { writingJson } from "../manifest/lossless-json.js";
+import { writingUtf8Json } from "../manifest/lossless-json.js";
 import { type TextRow, textRowSchema } from "../mirror/column.js";
+import { queryLong } from "../postgres/long-query.js";
 import type { Verb } from "../upstream/table.js";
 import { before, isIdle, type State } from "./states.js";
 
@@ -62,8 +63,9 @@ export interface Outcome {
 
 /** Durable when it returns true. False: the mirror has been migrated since, and nothing was noted. */
 export async function noteIntent(pool: Pool, intent: Intent, state: "intent" | "sent"): Promise<boolean> {
-  const request = await inSlices(writingJson(intent.request));
-  const result = await pool.query(
+  const request = await inSlices(writingUtf8Json(intent.request));
+  const result = await queryLong(
+    pool,
     `insert into throughline.journal (id, proxy, mirror, api, table_name, verb, keys, row_count, role, application,
        client_address, statement_hash, idempotency_key, request, state, sent_at)
      select $1, $2, id, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, case when $15 = 'sent' then clock_timestamp() end
@@ -103,8 +105,9 @@ export async function noteProgress(pool: Pool, call: string, state: "intent" | "
 /** Durable when it returns true; what changed nothing upstream is closed at once. False: somebody else has decided. */
 export async function noteOutcome(pool: Pool | PoolClient, call: string, outcome: Outcome): Promise<boolean> {
   const isClosed = isIdle(outcome.state);
-  const rows = isClosed ? null : await inSlices(writingJson(outcome.rows));
-  const result = await pool.query(
+  const rows = isClosed ? null : await inSlices(writingUtf8Json(outcome.rows));
+  const result = await queryLong(
+    pool,
     `update throughline.journal set state = $2, rows = $3, http_status = coalesce($4, http_status),
        request_id = coalesce($5, request_id), sqlstate = coalesce($6, sqlstate),
        keys = case when cardinality($7::text[]) > 0 then $7 else keys end,
@@ -134,8 +137,10 @@ export async function renewRows(
   rows: readonly CanonicalRow[],
   at: string,
 ): Promise<void> {
-  await pool.query(
-    "update throughline.journal set rows = $2, outcome_at = $3 where id = $1 and closed_at is null and outcome_at <= $3",
-    [call, await inSlices(writingJson(rows)), at],
+  await queryLong(
+    pool,
+    `update throughline.journal set rows = $2, outcome_at = $3
+     where id = $1 and closed_at is null and outcome_at <= $3`,
+    [call, await inSlices(writingUtf8Json(rows)), at],
   );
 }

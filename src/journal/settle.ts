@@ -3,13 +3,10 @@
 import type { Pool, PoolClient } from "pg";
 import { z } from "zod";
 import { assertNever } from "../config/assert-never.js";
-import { inSlices, type Slices } from "../config/slices.js";
-import { parsingJson, writingJson } from "../manifest/lossless-json.js";
 import { withClient } from "../postgres/connection.js";
 import { rowRefusal } from "../postgres/row-refusal.js";
-import { parseValue, queryRows, queryTexts } from "../postgres/rows.js";
+import { queryRows, queryTexts } from "../postgres/rows.js";
 import { inTransaction } from "../postgres/transaction.js";
-import { type CanonicalRow, canonicalRowSchema } from "./journal.js";
 
 export interface SettleResult {
   readonly call: string;
@@ -96,23 +93,20 @@ async function settleOne(pool: Pool, call: string): Promise<Settlement> {
 
 const entryRow = z.object({
   mirror: z.number(),
-  /** JSON; null while there is no outcome. */
-  rows: z.string().nullable(),
+  has_rows: z.boolean(),
   state: z.string(),
   outcome_at: z.string().nullable(),
 });
 
 type Entry = z.infer<typeof entryRow>;
 
+/** The rows of an outcome, of any size, are read where they are. */
+const rowsSql = "throughline.journal j, pg_catalog.json_array_elements(j.rows) r(body) where j.id = $1";
+
 /** What was accepted after this call stands: first the locks, then, with a newer snapshot, the question what came later. */
-async function applyCanonicalRows(
-  client: PoolClient,
-  call: string,
-  rows: readonly CanonicalRow[],
-  { mirror, outcome_at }: Entry,
-): Promise<void> {
-  const keys = rows.map(({ key }) => key);
-  await client.query(`select from throughline.lock_${mirror}($1, true)`, [keys]);
+async function applyCanonicalRows(client: PoolClient, call: string, { mirror, outcome_at }: Entry): Promise<void> {
+  const keysSql = `array(select r.body ->> 'key' from ${rowsSql})`;
+  await client.query(`select from throughline.lock_${mirror}(${keysSql}, true)`, [call]);
   const laterKeys = await queryTexts(
     client,
     "the keys that were written later",
@@ -120,19 +114,10 @@ async function applyCanonicalRows(
      where mirror = $1 and id <> $2 and outcome_at > $3 and state not in ('refused', 'unsent')`,
     [mirror, call, outcome_at],
   );
-  const overtakenKeys = new Set(laterKeys);
-  const page = rows.filter(({ key }) => !overtakenKeys.has(key));
+  const page = `(select coalesce(json_agg(r.body), '[]') from ${rowsSql} and r.body ->> 'key' <> all($2))`;
   // Its own entry is no later one.
-  const since = "$2::timestamptz + interval '1 microsecond'";
-  await client.query(`select throughline.apply_${mirror}($1, ${since})`, [
-    await inSlices(writingJson(page)),
-    outcome_at,
-  ]);
-}
-
-/** Returns the rows of an outcome as the journal keeps them. Throws UnexpectedValue. */
-function* parsingRows(json: string): Slices<CanonicalRow[]> {
-  return parseValue("the rows of a journal entry", z.array(canonicalRowSchema), yield* parsingJson(json));
+  const since = "$3::timestamptz + interval '1 microsecond'";
+  await client.query(`select throughline.apply_${mirror}(${page}, ${since})`, [call, laterKeys, outcome_at]);
 }
 
 /** In a transaction. The insert into applied is the mutex: it waits for a commit in flight, and yields no row when that won. */
@@ -144,11 +129,12 @@ async function apply(client: PoolClient, call: string): Promise<Settlement> {
     client,
     "a journal entry that is settled",
     entryRow,
-    "select mirror, rows::text, state, outcome_at::text from throughline.journal where id = $1 and closed_at is null for update",
+    `select mirror, rows is not null as has_rows, state, outcome_at::text
+     from throughline.journal where id = $1 and closed_at is null for update`,
     [call],
   );
-  if (entry && !entry.rows) return { state: "waiting" };
-  if (entry?.rows) await applyCanonicalRows(client, call, await inSlices(parsingRows(entry.rows)), entry);
+  if (entry && !entry.has_rows) return { state: "waiting" };
+  if (entry) await applyCanonicalRows(client, call, entry);
   const open = entry?.state === "unknown";
   if (open) {
     await client.query("delete from throughline.applied where call = $1", [call]);

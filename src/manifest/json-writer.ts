@@ -1,7 +1,8 @@
 // Writes a value as JSON without recursion and in slices. A LosslessNumber is written as it was read.
 
+import type { Portions } from "../../protocol/portions.js";
 import { isRecord } from "../config/json.js";
-import { changing, LongText } from "../config/long-text.js";
+import { addingChanged, LongText } from "../config/long-text.js";
 import type { Slices } from "../config/slices.js";
 import { numberText } from "./json-number.js";
 
@@ -19,12 +20,21 @@ const unchanged: JsonChange = { text: (text) => text, number: (text) => text };
 
 /** Returns the JSON text of a value, as JSON.stringify does. Throws RangeError when the value contains itself. */
 export function* writingJson(value: unknown, change: JsonChange = unchanged): Slices<string> {
+  return (yield* writing(value, change)).end();
+}
+
+/** Does what `writingJson` does, for a text that may be long and is only passed on. */
+export function* writingUtf8Json(value: unknown): Slices<Portions> {
+  return yield* (yield* writing(value, unchanged)).endAsUtf8();
+}
+
+function* writing(value: unknown, change: JsonChange): Slices<LongText> {
   const writer = new JsonWriter(change);
   for (let next: Member | undefined = { name: null, value: plain(value) }; next; next = writer.nextMember()) {
     if (writer.isDue()) yield;
     yield* writer.write(next);
   }
-  return writer.end();
+  return writer.text;
 }
 
 /** A value with its name, when it is in an object. */
@@ -49,7 +59,7 @@ const stride = 256;
 class JsonWriter {
   private readonly open: Container[] = [];
   private members = 0;
-  private readonly text = new LongText();
+  readonly text = new LongText();
 
   constructor(private readonly change: JsonChange) {}
 
@@ -87,10 +97,6 @@ class JsonWriter {
     else this.text.add(typeof value === "boolean" || typeof value === "bigint" ? String(value) : "null");
   }
 
-  end(): string {
-    return this.text.end();
-  }
-
   private begin(bracket: "[" | "{", end: Container["end"], members: Iterator<Member>): void {
     if (this.open.length === deepest) throw new RangeError("a value is nested too deep to be written as JSON");
     this.text.add(bracket);
@@ -98,8 +104,9 @@ class JsonWriter {
   }
 
   private *writeText(text: string): Slices<void> {
-    const content = yield* changing(text, (part) => JSON.stringify(this.change.text(part)).slice(1, -1));
-    this.text.add(`"${content}"`);
+    this.text.add('"');
+    yield* addingChanged(this.text, text, (part) => JSON.stringify(this.change.text(part)).slice(1, -1));
+    this.text.add('"');
   }
 
   /** JSON has neither NaN nor infinity. */

@@ -3,9 +3,9 @@
 import { atOnce, type Slices } from "../config/slices.js";
 import { type JsonLimits, JsonReader } from "./json-reader.js";
 import { JsonTooLarge, NotJson } from "./json-text.js";
-import { writingJson } from "./json-writer.js";
+import { writingJson, writingUtf8Json } from "./json-writer.js";
 
-export { writingJson };
+export { writingJson, writingUtf8Json };
 
 /** What is read of a text that comes from Postgres, which has read it before. */
 const unlimited: JsonLimits = {

@@ -1,7 +1,9 @@
 // The proxy's key, and the MAC that the installed functions ask for.
 
-import { createHash, randomBytes, randomUUID } from "node:crypto";
+import { createHash, type Hash, randomBytes, randomUUID } from "node:crypto";
 import type { Pool } from "pg";
+import type { Portions } from "../../protocol/portions.js";
+import type { Slices } from "../config/slices.js";
 
 /** How long a proxy that renews nothing counts as running, in days. */
 const keyLifeDays = 7;
@@ -35,7 +37,24 @@ export class Signer {
 
   /** sha256(key‖sha256(key‖message)) as bytea text, bound to the session's process id. */
   mac(message: string, processId: number): string {
-    const inner = createHash("sha256").update(this.key).update(`${message}|${processId}`, "utf8").digest();
-    return `\\x${createHash("sha256").update(this.key).update(inner).digest("hex")}`;
+    return this.outer(this.inner(message).update(`|${processId}`));
+  }
+
+  /** Does what `mac` does, for a message with a long end. */
+  *signing(message: string, end: Portions, processId: number): Slices<string> {
+    const inner = this.inner(message);
+    for (const portion of end.buffers) {
+      inner.update(portion);
+      yield;
+    }
+    return this.outer(inner.update(`|${processId}`));
+  }
+
+  private inner(message: string): Hash {
+    return createHash("sha256").update(this.key).update(message, "utf8");
+  }
+
+  private outer(inner: Hash): string {
+    return `\\x${createHash("sha256").update(this.key).update(inner.digest()).digest("hex")}`;
   }
 }

@@ -18,7 +18,7 @@ export class FlightRunner {
 
   constructor(
     private readonly replies: PendingReplies,
-    private readonly toPostgres: (bytes: Buffer) => void,
+    private readonly toPostgres: (pieces: readonly Buffer[]) => void,
   ) {}
 
   /**

@@ -1,7 +1,7 @@
 // Injected steps as messages: what is sent for each, and where its replies go.
 
 import { serialize } from "pg-protocol";
-import { writeMessage } from "../../protocol/encode.js";
+import { type BoundText, writeBind, writeMessage } from "../../protocol/encode.js";
 import { Frontend } from "../../protocol/messages.js";
 import { Delivery, type PendingReplies, RequestKind } from "../../protocol/pending-replies.js";
 import { type ByteName, writeName } from "../../protocol/text.js";
@@ -51,8 +51,8 @@ export interface FlightPlan {
   readonly dirty: boolean;
 }
 
-/** The bytes of a flight; what Postgres will answer is noted in `replies`. */
-export function composeFlight({ steps, end, client, dirty }: FlightPlan, replies: PendingReplies): Buffer {
+/** The bytes of a flight, in pieces; what Postgres will answer is noted in `replies`. */
+export function composeFlight({ steps, end, client, dirty }: FlightPlan, replies: PendingReplies): Buffer[] {
   const messages = new InjectedMessages(client, replies);
   if (dirty) messages.cleanUp();
   for (const step of steps) messages.addStep(step);
@@ -70,7 +70,7 @@ class InjectedMessages {
   addStep(step: InjectedStep): void {
     switch (step.kind) {
       case "sql":
-        this.runOurs(step.text, [...step.values], Delivery.capture);
+        this.runOurs(step.text, step.values, Delivery.capture);
         break;
       case "commit":
         // What is deferred fires now, and speaks to the client.
@@ -110,15 +110,15 @@ class InjectedMessages {
   }
 
   /** The bytes of all messages, with a Sync or a Flush behind them. */
-  end(end: FlightEnd): Buffer {
+  end(end: FlightEnd): Buffer[] {
     if (end === "sync") this.add(serialize.sync(), RequestKind.sync, Delivery.capture);
     else this.parts.push(serialize.flush());
-    return Buffer.concat(this.parts);
+    return joinShort(this.parts);
   }
 
-  private runOurs(text: string, values: (string | null)[], delivery: Delivery): void {
+  private runOurs(text: string, values: readonly BoundText[], delivery: Delivery): void {
     this.add(serialize.parse({ name: own, text }), RequestKind.parse, Delivery.drop);
-    this.add(serialize.bind({ portal: own, statement: own, values }), RequestKind.bind, Delivery.drop);
+    this.addParts(writeBind(own, own, values), RequestKind.bind, Delivery.drop);
     this.add(serialize.execute({ portal: own, rows: 0 }), RequestKind.execute, delivery);
     this.closeOurs();
   }
@@ -161,7 +161,33 @@ class InjectedMessages {
   }
 
   private add(bytes: Buffer, request: RequestKind, delivery: Delivery): void {
-    this.parts.push(bytes);
+    this.addParts([bytes], request, delivery);
+  }
+
+  private addParts(parts: readonly Buffer[], request: RequestKind, delivery: Delivery): void {
+    this.parts.push(...parts);
     this.replies.push(request, delivery);
   }
+}
+
+/** From how many bytes on a part costs more to copy than to write by itself. */
+const longBytes = 16_384;
+
+/** Joins the short parts that follow each other. */
+function joinShort(parts: readonly Buffer[]): Buffer[] {
+  const joined: Buffer[] = [];
+  let short: Buffer[] = [];
+  const join = () => {
+    if (short.length > 0) joined.push(Buffer.concat(short));
+    short = [];
+  };
+  for (const part of parts) {
+    if (part.length < longBytes) short.push(part);
+    else {
+      join();
+      joined.push(part);
+    }
+  }
+  join();
+  return joined;
 }

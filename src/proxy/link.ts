@@ -21,6 +21,13 @@ export class Link {
     if (bytes.length > 0 && this.socket.writable) this.socket.write(bytes, this.written);
   }
 
+  /** Writes pieces that follow each other: one system call, as long as the socket takes them. */
+  writeAll(pieces: readonly Buffer[]): void {
+    this.socket.cork();
+    for (const bytes of pieces) this.write(bytes);
+    this.socket.uncork();
+  }
+
   /** Something was not written at once, and still refers to the buffers it was given. */
   get isCongested(): boolean {
     return this.socket.writableLength !== 0 && this.socket.writable;

@@ -33,6 +33,10 @@ export class PostgresSide {
     this.link?.write(bytes);
   }
 
+  writeAll(pieces: readonly Buffer[]): void {
+    this.link?.writeAll(pieces);
+  }
+
   /** Reads a chunk whose buffer is read into again. Throws when the messages can't be followed. */
   read(chunk: Buffer): void {
     if (this.isHolding) this.inflow.keep(Buffer.from(chunk));

@@ -44,7 +44,7 @@ export class Session implements HoldState, BackendState, InterceptedSession {
   private readonly frontend: FrontendReader;
   private readonly clientSide: ClientSide;
   private readonly postgres: PostgresSide;
-  private readonly flights = new FlightRunner(this.replies, (bytes) => this.postgres.write(bytes));
+  private readonly flights = new FlightRunner(this.replies, (pieces) => this.postgres.writeAll(pieces));
   /** Why the session ends as soon as its statement has come to its end. */
   private refusal: SqlError | undefined;
   private readonly end = new SessionEnd();

@@ -3,9 +3,10 @@
 import type { Pool, PoolClient } from "pg";
 import { inSlices } from "../config/slices.js";
 import type { CanonicalRow } from "../journal/journal.js";
-import { writingJson } from "../manifest/lossless-json.js";
+import { writingUtf8Json } from "../manifest/lossless-json.js";
 import type { Mirror } from "../mirror/column.js";
 import { amongKeysSql, hasKeySql, keyNamesSql, keySql } from "../mirror/key.js";
+import { queryLong } from "../postgres/long-query.js";
 import { quoteName } from "../postgres/quote.js";
 import { rowRefusal } from "../postgres/row-refusal.js";
 import { queryTexts } from "../postgres/rows.js";
@@ -116,7 +117,8 @@ async function tryRows(
 ): Promise<"applied" | NonNullable<ReturnType<typeof rowRefusal>>> {
   try {
     await inSavepoint(client, async () => {
-      await client.query(`select throughline.apply_${mirror.id}($1, $2)`, [await inSlices(writingJson(rows)), askedAt]);
+      const json = await inSlices(writingUtf8Json(rows));
+      await queryLong(client, `select throughline.apply_${mirror.id}($1, $2)`, [json, askedAt]);
       // What is deferred must fail here, where it can be told which row it is.
       await client.query("set constraints all immediate");
     });

@@ -1,5 +1,7 @@
 // The statements we inject into a client's session. All names are qualified: the client's search_path is not ours.
 
+import type { Portions } from "../../protocol/portions.js";
+import type { Slices } from "../config/slices.js";
 import type { SqlError } from "../postgres/error-catalogue.js";
 import type { Signer } from "../postgres/mac.js";
 import type { InjectedStep } from "./injected-step.js";
@@ -70,11 +72,11 @@ export function lockStep(
 }
 
 /** Applies: what is staged replaces what the client's own statement writes. `calls`: the upstream calls behind it. */
-export function applySteps(
+export function* applySteps(
   signer: Signer,
   processId: number,
-  apply: { readonly mirror: number; readonly staged: string; readonly calls: readonly string[] },
-): InjectedStep[] {
+  apply: { readonly mirror: number; readonly staged: Portions; readonly calls: readonly string[] },
+): Slices<InjectedStep[]> {
   const { proxy } = signer;
   const { mirror, staged } = apply;
   const call = crypto.randomUUID();
@@ -83,7 +85,7 @@ export function applySteps(
     {
       kind: "sql",
       text: "select throughline.stage($1::pg_catalog.uuid, $2::pg_catalog.text, $3::pg_catalog.uuid, $4::pg_catalog.bytea)",
-      values: [call, staged, proxy, signer.mac(`stage|${call}|${staged}`, processId)],
+      values: [call, staged, proxy, yield* signer.signing(`stage|${call}|`, staged, processId)],
     },
     { kind: "execute" },
     {

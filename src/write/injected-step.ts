@@ -1,12 +1,13 @@
 // What the write path has sent to Postgres while a client is held: steps, the flights that carry them, and how these end.
 
+import type { BoundText } from "../../protocol/encode.js";
 import type { Fields } from "../../protocol/fields.js";
 import type { SqlText } from "../sql/sql-text.js";
 
 /** One injected message group; the client's own statement is never rewritten, only run. */
 export type InjectedStep =
   /** A statement of ours, with text parameters; its rows come back. */
-  | { readonly kind: "sql"; readonly text: string; readonly values: readonly (string | null)[] }
+  | { readonly kind: "sql"; readonly text: string; readonly values: readonly BoundText[] }
   /** Ends the transaction that we opened. */
   | { readonly kind: "commit" }
   /** Only for a simple Query: its text becomes the unnamed statement, bound to the unnamed portal. */

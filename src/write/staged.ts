@@ -1,8 +1,9 @@
 // What is staged: for each row that the statement is to write again, what upstream made of it.
 
+import type { Portions } from "../../protocol/portions.js";
 import type { Slices } from "../config/slices.js";
 import type { CanonicalRow } from "../journal/journal.js";
-import { writingJson } from "../manifest/lossless-json.js";
+import { writingUtf8Json } from "../manifest/lossless-json.js";
 import type { Mirror, TextRow } from "../mirror/column.js";
 import type { RowToSend } from "./plan.js";
 
@@ -17,7 +18,7 @@ interface StagedRow {
 }
 
 /**
- * As JSON text. `canonical` belongs to those of `rows` that were sent, in order; the others become what was planned.
+ * As JSON. `canonical` belongs to those of `rows` that were sent, in order; the others become what was planned.
  * `conflicts` are the INSERT candidates that met one.
  */
 export function* stagedRows(
@@ -25,7 +26,7 @@ export function* stagedRows(
   rows: readonly RowToSend[],
   conflicts: readonly number[],
   canonical: readonly (CanonicalRow | null)[],
-): Slices<string> {
+): Slices<Portions> {
   const answers = canonical.values();
   const managedNames = new Set(mirror.columns.map(({ name }) => name));
   const stagedRow: StagedRow[] = [];
@@ -42,7 +43,7 @@ export function* stagedRows(
     });
   }
   const unmet = conflicts.map((n): StagedRow => ({ n, key: "", row: null, local: {} }));
-  return yield* writingJson([...stagedRow, ...unmet]);
+  return yield* writingUtf8Json([...stagedRow, ...unmet]);
 }
 
 function pick(row: TextRow, isWanted: (name: string) => boolean): TextRow {

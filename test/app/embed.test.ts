@@ -62,7 +62,8 @@ async function migrated(): Promise<Throughline> {
 }
 
 /** The role that owns mirrors belongs to the whole server: the test of another file may make it between a plan and its migration. */
-const ofThisDatabase = (statements: string[]): string[] => statements.filter((statement) => !/\brole\b|session_user/.test(statement));
+const ofThisDatabase = (statements: readonly string[]): string[] =>
+  statements.filter((statement) => !/\brole\b|session_user/.test(statement));
 
 async function clientOf(port: number): Promise<pg.Client> {
   const client = new pg.Client({ connectionString: database.urlOf("app", port) });

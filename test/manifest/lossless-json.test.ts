@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { atOnce } from "../../src/config/slices.js";
 import { numberText } from "../../src/manifest/json-number.js";
 import type { JsonLimits } from "../../src/manifest/json-reader.js";
-import { parseJson, readingJson, toJson } from "../../src/manifest/lossless-json.js";
+import { parseJson, readingJson, toJson, writingUtf8Json } from "../../src/manifest/lossless-json.js";
 
 const limits: JsonLimits = { depth: 4, values: 20, names: 5, text: 50, number: 30 };
 
@@ -150,4 +150,15 @@ test("the depth of a value ends neither reading nor writing", () => {
   const itself: unknown[] = [];
   itself.push(itself);
   expect(() => toJson(itself)).toThrow(RangeError);
+});
+
+test("a JSON text in portions is the text, and no portion ends within a character", () => {
+  for (const before of [0, 1, 8191, 65_533, 65_534]) {
+    const value = { text: `${"a".repeat(before)}${"😀é".repeat(70_000)}`, odd: "\ud83d", more: [1, "b"] };
+    const { buffers, byteLength } = atOnce(writingUtf8Json(value));
+    expect(Buffer.concat(buffers).toString()).toBe(JSON.stringify(value));
+    expect(byteLength).toBe(Buffer.byteLength(JSON.stringify(value)));
+    expect(buffers.length).toBeGreaterThan(3);
+    for (const portion of buffers) expect(Buffer.from(portion.toString()).equals(portion)).toBe(true);
+  }
 });

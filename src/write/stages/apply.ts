@@ -10,8 +10,8 @@ import type { CalledStatement, WriteResult } from "../statement.js";
 
 export async function apply(statement: CalledStatement): Promise<WriteResult> {
   const { session, context, mirror, rows, plan, canonical, calls, accepted } = statement;
-  const rowsToStage = await inSlices(stagedRows(mirror, rows, plan.conflicts, canonical));
-  const steps = applySteps(context.signer, session.processId, { mirror: mirror.id, staged: rowsToStage, calls });
+  const staged = await inSlices(stagedRows(mirror, rows, plan.conflicts, canonical));
+  const steps = await inSlices(applySteps(context.signer, session.processId, { mirror: mirror.id, staged, calls }));
   const flight = await session.fly(steps, "flush");
   switch (flight.kind) {
     case "landed":
