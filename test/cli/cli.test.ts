@@ -7,6 +7,7 @@ import { join } from "node:path";
 import pg from "pg";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { type HubspotSandbox, startHubspotSandbox } from "../../packages/sandbox/src/hubspot/server.js";
+import { runHere } from "../support/command.js";
 import { logLines, program, type Ran, runProgram } from "../support/program.js";
 
 const folder = mkdtempSync(join(tmpdir(), "throughline-cli-"));
@@ -55,6 +56,7 @@ function configFile(text: string): string {
 }
 
 const run = (...args: readonly string[]): Promise<Ran> => runProgram(folder, env(), args);
+const here = (...args: readonly string[]): Promise<Ran> => runHere(folder, env(), args);
 
 const unmigrated = 'throughline: schema "throughline" is missing: run "throughline migrate"\n';
 
@@ -191,7 +193,7 @@ const broken: readonly (readonly [what: string, config: string, says: string])[]
 ];
 
 test.each(broken)("%s is one line with file, line, path and what to do", async (_, text, says) => {
-  const { code, out, err } = await run("check", "-c", configFile(text));
+  const { code, out, err } = await here("check", "-c", configFile(text));
   expect({ code, out }).toEqual({ code: 2, out: "" });
   expect(err).toContain(`throughline.yaml${says}`);
   expect(err).not.toContain("pat-secret-token");
@@ -199,46 +201,46 @@ test.each(broken)("%s is one line with file, line, path and what to do", async (
 });
 
 test("a database or an API that is not there is told in one sentence, with no stack trace", async () => {
-  const nowhere = await run(
+  const nowhere = await here(
     "check",
     "-c",
     configFile(good.replace("${DATABASE_URL}", "postgres://throughline@127.0.0.1:1/x")),
   );
   expect(nowhere).toMatchObject({ code: 1 });
   expect(nowhere.out).toContain("error   postgres: connect ECONNREFUSED 127.0.0.1:1");
-  const noApi = await run("migrate", "-c", configFile(good.replace("${SANDBOX}", "http://127.0.0.1:1")));
+  const noApi = await here("migrate", "-c", configFile(good.replace("${SANDBOX}", "http://127.0.0.1:1")));
   expect(noApi).toMatchObject({
     code: 1,
     err: "throughline: hubspot: its columns of contacts: hubspot is unreachable (ECONNREFUSED): look at apis.hubspot.base, and at the network\n",
   });
   sandbox.fault({ kind: "unauthorized" });
-  const noToken = await run("check", "-c", configFile(good));
+  const noToken = await here("check", "-c", configFile(good));
   expect(noToken.code).toBe(1);
   expect(noToken.out).toContain("error   hubspot.contacts: hubspot: its columns of contacts: ");
 });
 
 test("a wrong command line is exit code 2 with the usage, and help and version go to stdout", async () => {
-  expect((await run("nonsense")).err).toContain('throughline: there is no command "nonsense"');
-  expect((await run("nonsense")).code).toBe(2);
-  expect((await run("check", "--nonsense")).code).toBe(2);
-  expect(await run("pull", "--dry-run")).toMatchObject({
+  expect((await here("nonsense")).err).toContain('throughline: there is no command "nonsense"');
+  expect((await here("nonsense")).code).toBe(2);
+  expect((await here("check", "--nonsense")).code).toBe(2);
+  expect(await here("pull", "--dry-run")).toMatchObject({
     code: 2,
     err: expect.stringContaining('"pull" takes no --dry-run'),
   });
-  expect(await run("serve", "hubspot")).toMatchObject({
+  expect(await here("serve", "hubspot")).toMatchObject({
     code: 2,
     err: expect.stringContaining('"serve" takes no "hubspot"'),
   });
-  expect((await run("sandbox", "strpe")).err).toContain('there is no sandbox of "strpe"; did you mean "stripe"?');
-  expect((await run("sandbox", "hubspot", "--fault", "nonsense")).code).toBe(2);
-  expect(await run("pul")).toMatchObject({
+  expect((await here("sandbox", "strpe")).err).toContain('there is no sandbox of "strpe"; did you mean "stripe"?');
+  expect((await here("sandbox", "hubspot", "--fault", "nonsense")).code).toBe(2);
+  expect(await here("pul")).toMatchObject({
     code: 2,
     err: 'throughline: there is no command "pul"; did you mean "pull"?; "throughline --help" has all commands\n',
   });
-  expect(await run()).toMatchObject({ code: 2, err: expect.stringContaining("usage: throughline <command>") });
-  expect((await run("--help")).out).toContain("usage: throughline <command>");
-  expect((await run("--version")).out).toMatch(/^\d+\.\d+\.\d+\n$/);
-  expect((await run("check", "-c", "nowhere.yaml")).err).toBe(
+  expect(await here()).toMatchObject({ code: 2, err: expect.stringContaining("usage: throughline <command>") });
+  expect((await here("--help")).out).toContain("usage: throughline <command>");
+  expect((await here("--version")).out).toMatch(/^\d+\.\d+\.\d+\n$/);
+  expect((await here("check", "-c", "nowhere.yaml")).err).toBe(
     "throughline: nowhere.yaml: can't be read (ENOENT); name the config with -c FILE\n",
   );
 });

@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { runHere } from "../support/command.js";
 import { insertOrphan } from "../support/orphan-entry.js";
-import { runProgram } from "../support/program.js";
 import { untilTrue } from "../support/sessions.js";
 import { type Stack, startStack } from "../support/stack.js";
 
@@ -36,7 +36,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 const journal = (...args: readonly string[]) =>
-  runProgram(folder, { ...process.env, TOKEN: "pat-test" }, ["journal", ...args]);
+  runHere(folder, { ...process.env, TOKEN: "pat-test" }, ["journal", ...args]);
 
 test("list has one line for each entry, newest first, and no values", async () => {
   const { code, out, err } = await journal("list");

@@ -10,9 +10,10 @@ import { startPostgres } from "../../src/app/embedded-postgres.js";
 import { migrateAll } from "../../src/app/migrate.js";
 import { open, readConfig } from "../../src/app/open.js";
 import { type Relay, startRelay } from "../faults/relay.js";
+import { runHere } from "../support/command.js";
 import { makeDatabase, type TestDatabase } from "../support/database.js";
 import { type Gate, startGate } from "../support/gate.js";
-import { type Ran, runProgram } from "../support/program.js";
+import type { Ran } from "../support/program.js";
 
 const folder = mkdtempSync(join(tmpdir(), "throughline-lost-"));
 let sandbox: HubspotSandbox;
@@ -60,7 +61,7 @@ function configure(url: string): string {
   return path;
 }
 
-const run = (...args: readonly string[]): Promise<Ran> => runProgram(folder, { ...process.env, TOKEN: "pat" }, args);
+const run = (...args: readonly string[]): Promise<Ran> => runHere(folder, { ...process.env, TOKEN: "pat" }, args);
 
 /** Of the list's second page. */
 const secondPage = "after=";
@@ -154,11 +155,16 @@ describe("a pull", () => {
     await superuser.query("create role throughline login createrole; grant create on database postgres to throughline");
     await superuser.end();
     await migrated(server.urlOf("throughline", "postgres"));
-    gate.atAnswer(secondPage, () => server.restart(mode));
+    let restarted: Promise<void> | undefined;
+    gate.atAnswer(secondPage, () => {
+      restarted = server.restart(mode);
+      return restarted;
+    });
     const { code, out, err } = await run("pull");
     expect({ code, out }).toEqual({ code: 1, out: "" });
     expect(err).toMatch(/^hubspot\.contacts: the connection to Postgres was lost \([^\n]+$/m);
     expect(err.split("\n")).toHaveLength(2);
+    await restarted;
     expect(await run("pull")).toEqual({ code: 0, out: "hubspot.contacts: 150 rows\n", err: "" });
     await server.stop();
   });

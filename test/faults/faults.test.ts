@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { runFaults } from "./harness.js";
 import { startWorld } from "./world.js";
 
-const runs = Number(process.env["FAULTS_RUNS"] ?? 40);
+const runs = Number(process.env["FAULTS_RUNS"] ?? 20);
 const seed = Number(process.env["FAULTS_SEED"] ?? 1);
 const only = process.env["FAULTS_ONLY"];
 
