@@ -11,7 +11,7 @@ const longestRetryMs = 10_000;
 const unsent: Outcome = { state: "unsent", rows: [], status: null, request: null, sqlstate: "XX000" };
 
 export class CallEntry implements SendGate {
-  /** There is an entry. */
+  /** There is an entry, or may be one. */
   exists = false;
 
   constructor(
@@ -59,9 +59,27 @@ export class CallEntry implements SendGate {
       this.exists = await noteIntent(pool, intent, state);
       return this.exists;
     } catch (cause) {
-      // There may be an entry, and what it says is not sent now.
-      this.endsLater(() => noteOutcome(pool, intent.call, unsent), firstRetryMs);
+      await this.withdraw();
       throw cause;
+    }
+  }
+
+  /**
+   * The lost note may have arrived, or be on its way: an entry of the same id waits for it, and closes both. An entry that is left
+   * open may be sent again by the recovery of another proxy, so that nobody is told "not sent" before it is closed.
+   */
+  private async withdraw(): Promise<void> {
+    const { pool, intent } = this;
+    const close = async () => {
+      await noteIntent(pool, intent, "intent");
+      return noteOutcome(pool, intent.call, unsent);
+    };
+    this.exists = true;
+    try {
+      await close();
+      this.exists = false;
+    } catch {
+      this.endsLater(close, firstRetryMs);
     }
   }
 }

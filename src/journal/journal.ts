@@ -61,7 +61,7 @@ export interface Outcome {
   readonly at?: string;
 }
 
-/** Durable when it returns true. False: the mirror has been migrated since, and nothing was noted. */
+/** Durable when it returns true. False: the mirror has been migrated since, or there is an entry of this id; nothing was noted. */
 export async function noteIntent(pool: Pool, intent: Intent, state: "intent" | "sent"): Promise<boolean> {
   const request = await inSlices(writingUtf8Json(intent.request));
   const result = await queryLong(
@@ -69,7 +69,8 @@ export async function noteIntent(pool: Pool, intent: Intent, state: "intent" | "
     `insert into throughline.journal (id, proxy, mirror, api, table_name, verb, keys, row_count, role, application,
        client_address, statement_hash, idempotency_key, request, state, sent_at)
      select $1, $2, id, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, case when $15 = 'sent' then clock_timestamp() end
-       from throughline.mirror where id = $3 and revision = $16`,
+       from throughline.mirror where id = $3 and revision = $16
+     on conflict (id) do nothing`,
     [
       intent.call,
       intent.proxy,

@@ -8,6 +8,8 @@ import { migrateAll } from "../../src/app/migrate.js";
 import { type Opened, open, openMirrors } from "../../src/app/open.js";
 import { pullAll } from "../../src/app/pull.js";
 import { tableOf } from "../../src/config/api.js";
+import { CallEntry } from "../../src/journal/entry.js";
+import type { Intent } from "../../src/journal/journal.js";
 import { Presence } from "../../src/journal/presence.js";
 import { recover } from "../../src/journal/recover.js";
 import { settle } from "../../src/journal/settle.js";
@@ -17,6 +19,7 @@ import { makeDatabase, type TestDatabase } from "../support/database.js";
 import { type Gate, startGate } from "../support/gate.js";
 import { insertOrphan } from "../support/orphan-entry.js";
 import { grant, listen } from "../support/served-stack.js";
+import { untilTrue } from "../support/sessions.js";
 
 /** Of pg_locks. All test files share the server: a lock of another's is not ours to end. */
 const ofThisDatabase =
@@ -71,6 +74,24 @@ const parts = () => ({ ...opened, proxy: randomUUID(), mirrors: () => openMirror
 const stateOf = async (call: string) =>
   (await admin.query("select state, closed_at is not null as closed from throughline.journal where id = $1", [call]))
     .rows[0];
+async function newIntent(): Promise<Intent> {
+  const { rows } = await admin.query("select id, revision from throughline.mirror");
+  return {
+    call: randomUUID(),
+    proxy: randomUUID(),
+    mirror: rows[0],
+    api: "hubspot",
+    table: "hubspot.contacts",
+    verb: "insert",
+    keys: [],
+    role: "app",
+    application: "",
+    clientAddress: "",
+    statementHash: "",
+    idempotencyKey: null,
+    request: [],
+  };
+}
 /** An update of the one contact whose proxy is gone and whose time has passed. */
 async function lostUpdate(state: "accepted" | "sent"): Promise<string> {
   const request = [{ key: "501", sent: { firstname: "Lady" }, before: { firstname: "Ada" } }];
@@ -88,6 +109,32 @@ test("migrating reports the loss, and changes nothing", async () => {
   expect(relay.unset()).toBe(true);
   await opened.pool.end();
   expect((await admin.query("select revision, columns::text from throughline.mirror")).rows).toEqual(before.rows);
+});
+
+test.each(["before", "after"] as const)(
+  "P6: an intent whose connection is lost %s Postgres has it is closed before anybody hears that nothing was sent",
+  async (when) => {
+    const intent = await newIntent();
+    relay.set({ text: "insert into throughline.journal", when, spring: async ({ cut }) => cut() });
+    const entry = new CallEntry(opened.pool, intent);
+    await expect(entry.onSend()).rejects.toThrow();
+    expect(relay.unset()).toBe(true);
+    expect(entry.exists).toBe(false);
+    expect(await stateOf(intent.call)).toEqual({ state: "unsent", closed: true });
+  },
+);
+
+test("P6: while an entry can't be closed, it may exist", async () => {
+  const intent = await newIntent();
+  const cutOnceMore = async ({ cut }: { cut(): void }) => {
+    cutAt("insert into throughline.journal");
+    cut();
+  };
+  relay.set({ text: "insert into throughline.journal", when: "after", spring: cutOnceMore });
+  const entry = new CallEntry(opened.pool, intent);
+  await expect(entry.onSend()).rejects.toThrow();
+  expect(entry.exists).toBe(true);
+  await untilTrue(admin, "exists (select from throughline.journal where state = 'unsent' and closed_at is not null)");
 });
 
 test("settling reports the loss, and the call is settled later", async () => {
