@@ -4,9 +4,9 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import pg from "pg";
 import { type EmbeddedPostgres, type MajorVersion, startPostgres } from "../../src/app/embedded-postgres.js";
+import { program } from "../support/program.js";
 import { type FaultyApi, startApi } from "./api.js";
 import { type Relay, startRelay } from "./relay.js";
 
@@ -18,11 +18,11 @@ export type ApiName = (typeof apis)[number];
 const timeoutMs = 300;
 const waitMs = 400;
 const startTimeoutMs = 20_000;
-const program = fileURLToPath(new URL("../../dist/src/main.js", import.meta.url));
 const manifest = readFileSync(new URL("manifest.yaml", import.meta.url), "utf8");
 
 export interface ProxyProcess {
   readonly relay: Relay;
+  /** Where it listens, or did before it ended: another each time it is started. */
   readonly port: number;
   kill(): Promise<void>;
   /** Its last words, when it has ended by itself; it should never. */
@@ -56,9 +56,10 @@ export async function startWorld(version: MajorVersion, env: NodeJS.ProcessEnv =
   await prepare(postgres);
   const [named, plain, keyed] = [await startApi("unique"), await startApi(), await startApi()];
   const served = { named, plain, keyed };
-  const configFor = (relay: Relay, port: number, httpPort: number, patienceMs = timeoutMs) => {
-    const file = join(folder, `throughline-${port}.yaml`);
-    const listen = `listen: { address: 127.0.0.1:${port} }\nhttp: 127.0.0.1:${httpPort}\n`;
+  const configFor = (relay: Relay, patienceMs = timeoutMs) => {
+    const file = join(folder, `throughline-${relay.port}.yaml`);
+    // A port that was chosen beforehand may be taken by then, by a connection of somebody else's.
+    const listen = "listen: { address: 127.0.0.1:0 }\nhttp: 127.0.0.1:0\n";
     writeFileSync(file, listen + configOf(folder, url("throughline", relay.port), served, patienceMs));
     return file;
   };
@@ -69,7 +70,7 @@ export async function startWorld(version: MajorVersion, env: NodeJS.ProcessEnv =
   ];
   const own = await startRelay(postgres.port);
   // A page may be long in coming.
-  const config = configFor(own, 0, 0, startTimeoutMs);
+  const config = configFor(own, startTimeoutMs);
   await run("migrate", "-c", config);
   await run("pull", "-c", config);
   await Promise.all(proxies.map((proxy) => proxy.ensure()));
@@ -159,14 +160,12 @@ ${tables.join("\n")}
 
 async function makeProxy(
   postgresPort: number,
-  configFor: (relay: Relay, port: number, httpPort: number) => string,
+  configFor: (relay: Relay) => string,
   env: NodeJS.ProcessEnv,
 ): Promise<ProxyProcess> {
   const relay = await startRelay(postgresPort);
-  const probes = [await startRelay(postgresPort), await startRelay(postgresPort)];
-  const [port = 0, httpPort = 0] = probes.map((probe) => probe.port);
-  for (const probe of probes) probe.close();
-  const config = configFor(relay, port, httpPort);
+  const config = configFor(relay);
+  let [port, httpPort] = [0, 0];
   let child: ChildProcess | undefined;
   let words = "";
   let died: string | undefined;
@@ -194,12 +193,23 @@ async function makeProxy(
       said?.on("data", (text: Buffer) => {
         words = (words + text.toString("utf8")).slice(-8_192);
       });
-      const started = await new Promise<boolean>((resolve) => {
-        said?.on("data", (text: Buffer) => text.includes("listening") && resolve(true));
-        child?.once("exit", () => resolve(false));
-        setTimeout(resolve, startTimeoutMs, false).unref();
+      const listening = await new Promise<string | undefined>((resolve) => {
+        let log = "";
+        const hear = (text: Buffer) => {
+          log += text.toString("utf8");
+          const line = /^\{.*"msg":"listening".*$/m.exec(log);
+          if (!line) return;
+          said?.off("data", hear);
+          resolve(line[0]);
+        };
+        said?.on("data", hear);
+        current.once("exit", () => resolve(undefined));
+        setTimeout(() => resolve(undefined), startTimeoutMs).unref();
       });
-      if (started) return;
+      if (listening !== undefined) {
+        ({ port, http: httpPort } = JSON.parse(listening));
+        return;
+      }
       await kill();
     }
   };
@@ -208,7 +218,17 @@ async function makeProxy(
     const found = text.matchAll(new RegExp(`^${name}(?:\\{.*\\})? (.+)$`, "gm"));
     return [...found].reduce((sum, [, value]) => sum + Number(value), 0);
   };
-  return { relay, port, kill, ensure, words: () => words, died: () => died, metric };
+  return {
+    relay,
+    get port() {
+      return port;
+    },
+    kill,
+    ensure,
+    words: () => words,
+    died: () => died,
+    metric,
+  };
 }
 
 async function run(...words: readonly string[]): Promise<void> {
