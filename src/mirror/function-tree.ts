@@ -21,6 +21,9 @@ interface OpenNode {
   relation: number;
 }
 
+/** What 14 and 15 call it, and what later versions do. */
+const rangeTableEntries: ReadonlySet<string> = new Set(["RTE", "RANGETBLENTRY"]);
+
 const select = "1";
 const utility = "6";
 
@@ -68,7 +71,7 @@ function readField(node: OpenNode, word: string, calls: Set<number>): void {
 }
 
 function closeNode(node: OpenNode, around: OpenNode | undefined, writes: Set<number>): void {
-  if (node.type === "RANGETBLENTRY" && around?.type === "QUERY" && around.field === ":rtable")
+  if (rangeTableEntries.has(node.type) && around?.type === "QUERY" && around.field === ":rtable")
     around.relations.push(node.relation);
   if (node.type !== "QUERY" || node.command === select || node.command === utility) return;
   const relation = node.relations[node.result - 1];
