@@ -1,6 +1,7 @@
 // One account of an API: its address, its credentials and its rate limits.
 
 import type { Logger } from "pino";
+import { type ConfigValues, Secret } from "../config/secret.js";
 import { Budget, type RateLimit } from "../http/budget.js";
 import { type Token, TokenSource } from "../http/oauth.js";
 import type { CheckedHooks } from "../manifest/hooks.js";
@@ -11,7 +12,7 @@ export interface Account {
   readonly api: string;
   readonly manifest: Manifest;
   readonly base: string;
-  readonly config: Readonly<Record<string, string>>;
+  readonly config: ConfigValues;
   readonly budget: Budget;
   /** The manifest's limits, each with its counterpart in the budget. */
   readonly limits: readonly { readonly manifest: LimitManifest; readonly limit: RateLimit }[];
@@ -30,10 +31,8 @@ export interface Account {
 
 /** The parts of an account that come from the config. */
 export interface AccountConfig
-  extends Pick<
-    Account,
-    "api" | "manifest" | "base" | "config" | "timeoutMs" | "waitMs" | "transaction" | "hooks" | "log"
-  > {
+  extends Pick<Account, "api" | "manifest" | "base" | "timeoutMs" | "waitMs" | "transaction" | "hooks" | "log"> {
+  readonly config: Readonly<Record<string, string>>;
   /** The config's own limit, which holds besides the manifest's. */
   readonly rate?: RateLimit | undefined;
 }
@@ -46,6 +45,7 @@ export function openAccount({ rate, ...parts }: AccountConfig): Account {
   const tokens = tokensOf(parts, ownSecrets);
   return {
     ...parts,
+    config: withMarkedSecrets(parts),
     limits,
     budget,
     tokens,
@@ -53,6 +53,14 @@ export function openAccount({ rate, ...parts }: AccountConfig): Account {
       return tokens?.secrets ?? ownSecrets;
     },
   };
+}
+
+function withMarkedSecrets({ manifest, config }: AccountConfig): ConfigValues {
+  const marked = Object.entries(config).map(([name, value]) => [
+    name,
+    manifest.config[name]?.secret ? new Secret(value) : value,
+  ]);
+  return Object.fromEntries(marked);
 }
 
 /** Returns the secrets in plain, as basic authentication encodes them, and as an address or a form does. */

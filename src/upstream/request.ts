@@ -2,6 +2,7 @@
 
 import { stringify } from "qs";
 import { isRecord } from "../config/json.js";
+import { masked, revealed } from "../config/secret.js";
 import type { Token } from "../http/oauth.js";
 import type { Call } from "../manifest/call-schema.js";
 import { numberText } from "../manifest/json-number.js";
@@ -32,13 +33,25 @@ export interface ComposedRequest {
   readonly body: string | undefined;
 }
 
+type Composition = ComposedRequest | { readonly kind: "unfit"; readonly error: UpstreamError };
+
 /** Returns the request with its credentials, or the error of one that can't be sent. */
-export function composeRequest(
+export function composeRequest(account: Account, input: RequestInput, token: Token | undefined): Composition {
+  return compose(account, revealed(account.config), input, token);
+}
+
+/** Does what `composeRequest` does, for people to read: no secret is in it, and it can't be sent. */
+export function showRequest(account: Account, input: RequestInput): Composition {
+  return compose(account, masked(account.config), input, undefined);
+}
+
+function compose(
   account: Account,
+  config: Readonly<Record<string, string>>,
   { call, scope, rows = [], address, idempotencyKey }: RequestInput,
   token: Token | undefined,
-): ComposedRequest | { readonly kind: "unfit"; readonly error: UpstreamError } {
-  const { manifest, config } = account;
+): Composition {
+  const { manifest } = account;
   const own = { config, auth: tokenFields(manifest, token) };
   const base = fillText(account.base, own).replace(/\/$/, "");
   const full = { ...own, path: pathOf(base), ...scope };

@@ -12,7 +12,7 @@ import { columnNamed } from "./discover.js";
 import { isBody } from "./errors.js";
 import type { Answer, SendGate } from "./exchange.js";
 import { ReadableTable } from "./reading.js";
-import { composeRequest } from "./request.js";
+import { showRequest } from "./request.js";
 import { rowScope, type SentRow } from "./row-scope.js";
 import { comparing } from "./same-value.js";
 import { wordReader } from "./words.js";
@@ -93,10 +93,10 @@ export class ConnectorTable extends ReadableTable {
     return { call, scope: { ...(await this.tableScope()), keys, ...scopes[0] }, rows: scopes };
   }
 
-  /** Returns the request that would write these rows, and the calls that the limits leave for it. Sends nothing. */
+  /** Returns the request that would write these rows, without its secrets, and the calls that the limits leave for it. Sends nothing. */
   async describe(verb: Verb, columns: readonly MirrorColumn[], rows: readonly SentRow[], by?: MirrorColumn) {
     const request = await this.request(verb, columns, rows, by);
-    const httpRequest = composeRequest(this.account, request, undefined);
+    const httpRequest = showRequest(this.account, request);
     const path = httpRequest.kind === "composed" ? httpRequest.path : "";
     const remaining = this.account.budget
       .remaining(path)

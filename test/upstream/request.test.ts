@@ -1,6 +1,9 @@
 // What goes out: the path, the query, the headers and the body that a call of the manifest says.
 
+import { inspect } from "node:util";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { Secret } from "../../src/config/secret.js";
+import { toJson } from "../../src/manifest/lossless-json.js";
 import { openItems } from "../support/items.js";
 import { type ScriptedServer, startScripted } from "../support/scripted.js";
 
@@ -216,4 +219,41 @@ test("columns may have other names in the mirror, and other names when they are 
   const ending = await table.write("update", columns, [{ key: "1", sent: { number: "3", what: "x" } }]);
   expect(bodyOf()).toBe('{"n":3,"old":"x","all":{"title":"x","n":3}}');
   expect(ending).toMatchObject({ rows: [{ row: { id: "1", what: "x", number: "4" } }] });
+});
+
+test.each(["json", "form"] as const)(
+  "P9: a request that is shown has no secret, wherever the manifest puts one (%s)",
+  async (encode) => {
+    const secret = "sk_live_ü&1";
+    const { table, columns } = await openItems(`${api.url}/{config.key}`, {
+      manifest: { encode, config: { key: { secret: true, about: "key" }, shop: { about: "shop" } } },
+      table: {
+        write: {
+          update: {
+            POST: "/{config.key}/{config.shop}/{key}",
+            query: { api_key: "{config.key}", list: ["a{config.key}"] },
+            body: { token: "{config.key}", deep: [{ "...": "{record}", key: "Bearer {config.key}" }] },
+          },
+        },
+      },
+      account: { config: { key: secret, shop: "s1" } },
+    });
+    const rows = [{ key: "1", sent: { n: "3" } }];
+    const shown = await table.describe("update", columns, rows);
+    expect(`${shown.url} ${shown.body}`).not.toMatch(/sk_live|%C3%BC/);
+    expect(shown.url).toBe(`${api.url}/***/***/s1/1?api_key=***&list=a***`);
+    expect(shown.body).toContain("***");
+    api.add({ status: 204 });
+    await table.write("update", columns, rows);
+    expect(api.asked.at(-1)?.bodyText).toContain(encode === "json" ? secret : encodeURIComponent(secret));
+  },
+);
+
+test("P9: a secret of the config is shown by nothing that prints, logs or writes it", () => {
+  const secret = new Secret("sk_live_1");
+  const account = { config: { key: secret } };
+  expect(
+    [String(secret), `${secret}`, JSON.stringify(account), toJson(account), inspect(account)].join(),
+  ).not.toContain("sk_live");
+  expect(secret.reveal()).toBe("sk_live_1");
 });
