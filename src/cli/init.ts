@@ -1,6 +1,6 @@
 // throughline init: writes a config with comments, and says what has to be exported. It holds no secret.
 
-import { writeFileSync } from "node:fs";
+import { chmodSync, writeFileSync } from "node:fs";
 import { UsageError } from "../app/usage-error.js";
 import { variableOf } from "../config/substitute.js";
 import { suggestion } from "../config/suggest.js";
@@ -109,10 +109,15 @@ function variables({ api, config }: Manifest): EnvironmentVariable[] {
   );
 }
 
+/** An address of Postgres may hold a password, and a file is edited by hand. */
+const ownerOnly = 0o600;
+
 /** False: there is such a file, and it is not to be replaced. */
 function write(path: string, text: string, force: boolean): boolean {
   try {
-    writeFileSync(path, text, { flag: force ? "w" : "wx" });
+    writeFileSync(path, text, { flag: force ? "w" : "wx", mode: ownerOnly });
+    // A file that was there keeps its mode.
+    chmodSync(path, ownerOnly);
     return true;
   } catch (cause) {
     if (cause instanceof Error && "code" in cause && cause.code === "EEXIST") return false;

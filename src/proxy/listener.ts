@@ -159,8 +159,7 @@ export class Listener implements Drained {
     opening.at = "session";
     const { postgres, interceptor, asleep, log } = this.options;
     const database = parameters.get("database") || parameters.get("user");
-    const replication = parameters.has("replication");
-    const ours = database === postgres.database && !replication;
+    const ours = database === postgres.database && !asksForReplication(parameters.get("replication"));
     // Its writes are the sync's: the guard lets them through.
     const isOwn = ours && interceptor.awake && parameters.get("user") === postgres.user;
     const refusal = this.fullness() ?? (isOwn ? ownLogin(postgres.user) : undefined);
@@ -227,4 +226,9 @@ export class Listener implements Drained {
       this.admitted.add(session);
     }
   }
+}
+
+/** Whether Postgres will make it a session of replication, whose messages are other ones. It reads a boolean as parse_bool() does: any beginning of a word, in any case. */
+function asksForReplication(parameter: string | undefined): boolean {
+  return parameter !== undefined && !/^(?:f|fa|fal|fals|false|n|no|of|off|0)$/i.test(parameter);
 }

@@ -1,7 +1,7 @@
 // `init`: a config that loads as it is written, holds no secret, and replaces nothing unasked.
 
 import { randomUUID } from "node:crypto";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
@@ -40,6 +40,13 @@ test("a config of the named APIs loads once its variables are exported", async (
   ]);
   expect(apis[1]?.tables.map(({ resource }) => resource)).toEqual(["customers", "products", "prices"]);
   expect(apis[0]?.tables.map(({ resource }) => resource)).toContain("contacts");
+});
+
+test.each([[false], [true]])("the file is its owner's alone, also where it replaces another (%s)", async (force) => {
+  const config = fresh();
+  if (force) writeFileSync(config, "", { mode: 0o644 });
+  expect((await init(config, ["hubspot"], { force })).code).toBe(0);
+  expect(statSync(config).mode & 0o777).toBe(0o600);
 });
 
 test("with no API named, every connector stands in it as a comment, and the # is all there is to remove", async () => {

@@ -68,6 +68,15 @@ test("Dockerfile: the build compiles no file that it does not copy", () => {
   for (const path of own) expect(path).toMatch(/^(protocol|src|packages)\//);
 });
 
+test("a container of ours writes no file and has no right that it does not need", () => {
+  for (const service of ["migrate", "throughline"])
+    expect(compose.services[service]).toMatchObject({
+      read_only: true,
+      cap_drop: ["ALL"],
+      security_opt: ["no-new-privileges:true"],
+    });
+});
+
 test.runIf(hasCompose)("docker compose finds nothing wrong with it", () => {
   const env = { ...process.env, POSTGRES_PASSWORD: "p", THROUGHLINE_PASSWORD: "t", APP_PASSWORD: "a" };
   const checked = spawnSync("docker", ["compose", "config", "--quiet"], { cwd: root, env, encoding: "utf8" });

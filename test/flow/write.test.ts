@@ -1,5 +1,6 @@
 // The writes of one statement: INSERT, UPDATE and DELETE become calls, and RETURNING has what the API made of the rows.
 
+import pg from "pg";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { type Stack, startStack } from "../support/stack.js";
 
@@ -205,3 +206,24 @@ test("local columns are the user's own: kept by a call, changed without one", as
   expect(both.rows).toEqual([{ note: "both", firstname: "Lo" }]);
   expect(stack.writes()).toHaveLength(1);
 });
+
+test.each(["off", "FALSE", "no", "0", "f"])(
+  "P9: replication=%s asks for an ordinary session, whose writes are calls",
+  async (replication) => {
+    const url = new URL(stack.opened.config.postgres.url);
+    const options = {
+      host: "127.0.0.1",
+      port: stack.port,
+      user: "app",
+      password: "app",
+      database: url.pathname.slice(1),
+    };
+    const client = new pg.Client({ ...options, replication } as pg.ClientConfig);
+    await client.connect();
+    const { rows } = await client.query("insert into hubspot.contacts (email) values ($1) returning email", [
+      `Replica-${replication}@example.com`,
+    ]);
+    expect(rows).toEqual([{ email: `replica-${replication.toLowerCase()}@example.com` }]);
+    await client.end();
+  },
+);
