@@ -1,7 +1,7 @@
 // The function that writes canonical rows into one mirror: for the sync, for settling, and at the end of the write path.
 
 import { quoteLiteral, quoteName } from "../postgres/quote.js";
-import { asJson, type GuardColumn, type GuardTable, jsonOf, pinnedSettings } from "./guard-table.js";
+import { asJson, type GuardColumn, type GuardTable, isGuardTriggerSql, jsonOf, pinnedSettings } from "./guard-table.js";
 import { hasKeySql, jsonKeySql, keyNamesSql, keySql, sameKeySql } from "./key.js";
 
 /**
@@ -40,12 +40,13 @@ declare
   written integer := 0;
   -- A statement trigger of the user's fires for no rows as well: where there is one, nothing runs for nothing.
   loud boolean := exists (select from pg_trigger where tgrelid = ${quoteLiteral(target)}::regclass and not tgisinternal and tgenabled <> 'D'
-    and tgtype & 1 = 0 and tgname::text not like '~throughline%');
+    and tgtype & 1 = 0 and not ${isGuardTriggerSql});
 begin
   if exists (select from pg_trigger where tgrelid = ${quoteLiteral(target)}::regclass and not tgisinternal and tgenabled <> 'D'
-      and tgtype & 3 = 3 and tgname::text not like '~throughline%') then
+      and tgtype & 3 = 3 and not ${isGuardTriggerSql}) then
     if session_user = ${quoteLiteral(login)} then
       watch := gen_random_uuid();
+      set constraints throughline.left_open deferred;
       insert into throughline.opened (call, mode) values (watch, 'apply');
       perform set_config('throughline.call', 'close:' || watch, true);
     else

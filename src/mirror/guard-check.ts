@@ -3,6 +3,7 @@
 import type { Pool } from "pg";
 import { z } from "zod";
 import { queryRows } from "../postgres/rows.js";
+import { isGuardTriggerSql } from "./guard-table.js";
 
 const triggerRow = z.object({ name: z.string(), ours: z.boolean(), late: z.boolean(), enabled: z.boolean() });
 
@@ -12,7 +13,7 @@ export async function wrongGuard(pool: Pool, schema: string, table: string): Pro
     pool,
     "the triggers of a mirror",
     triggerRow,
-    `select tgname as name, tgname like '~throughline%' as ours, tgenabled = 'O' as enabled,
+    `select tgname as name, ${isGuardTriggerSql} as ours, tgenabled = 'A' as enabled,
        not tgisinternal and tgtype & 3 = 3 and tgname::text collate "C" > '~throughline' as late
      from pg_trigger where tgrelid = format('%I.%I', $1::text, $2::text)::regclass`,
     [schema, table],

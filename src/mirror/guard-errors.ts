@@ -21,6 +21,16 @@ export const guardErrors: readonly ServerErrorEntry[] = [
     sent: "nothing",
     remedy: "Rename it, so that it sorts before `~throughline`.",
   }),
+  defineServerError(
+    "27000",
+    `throughline: a trigger of mirror table "%"."%" made of this % what did not come through Throughline`,
+    {
+      means:
+        "A trigger of yours fires after the guard and changed a column of upstream's in a write that changed none.",
+      sent: "nothing",
+      remedy: "Rename it, so that it sorts before `~throughline`, and change only local columns in it.",
+    },
+  ),
   defineServerError("27000", `throughline: a trigger of % keeps row "%" from being what its API reported`, {
     means:
       "A trigger of yours keeps a row from being what the API has reported. After an accepted write it is in the DETAIL of TL002.",
@@ -46,6 +56,12 @@ export const guardErrors: readonly ServerErrorEntry[] = [
     means: "A function of the schema `throughline` was called for a call that is not open in the transaction.",
     sent: "nothing",
     remedy: "Leave these functions to the proxy.",
+  }),
+  defineServerError("42501", "throughline: a call is left open", {
+    means:
+      "Somebody else than the proxy has opened a call, and the transaction can't commit; or a function of yours said SET CONSTRAINTS ALL IMMEDIATE while a write was planned.",
+    sent: "nothing",
+    remedy: "Leave these functions to the proxy, and make constraints immediate before the write.",
   }),
   defineServerError(
     "54000",

@@ -21,6 +21,16 @@ export interface GuardTable {
   readonly login: string;
 }
 
+/** The guard's triggers on a mirror. A tilde sorts behind every other ASCII character: the first is the last BEFORE ROW trigger to fire, unless another name is longer. */
+export const guardTriggers = {
+  row: "~throughline",
+  capture: "~throughline_capture",
+  truncate: "~throughline_truncate",
+};
+
+/** Whether a row `t` of pg_trigger is one of the guard's. */
+export const isGuardTriggerSql = `tgname in (${Object.values(guardTriggers).map(quoteLiteral).join(", ")})`;
+
 /** All text conversions happen under these. */
 export const pinnedSettings = `set search_path = pg_catalog, pg_temp set datestyle = 'ISO, MDY' set intervalstyle = 'iso_8601'
   set timezone = 'UTC' set bytea_output = 'hex' set extra_float_digits = 3 set array_nulls = on set xmloption = content`;

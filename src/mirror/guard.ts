@@ -2,7 +2,14 @@
 
 import { quoteLiteral, quoteName } from "../postgres/quote.js";
 import { applyRowsSql } from "./apply.js";
-import { asJson, type GuardColumn, type GuardTable, pinnedSettings } from "./guard-table.js";
+import {
+  asJson,
+  type GuardColumn,
+  type GuardTable,
+  guardTriggers,
+  isGuardTriggerSql,
+  pinnedSettings,
+} from "./guard-table.js";
 import { amongKeysSql, jsonKeySql, keyNamesSql, keySql } from "./key.js";
 
 /** Statements that put the guard on a table, or renew it. */
@@ -12,8 +19,10 @@ export function guardSql(table: GuardTable): string[] {
   // The sync is held to it as well where others act in its name: a trigger or cascade of the user's, or one that fires before ours.
   const watchCondition = `${stranger} or pg_trigger_depth() > 0 or current_setting('throughline.call', true) like 'close:%'`;
   const trigger = (name: string, event: string, when: string, call: string) => [
-    `drop trigger if exists ${name} on ${target}`,
-    `create trigger ${name} ${event} when (${when}) execute function ${call}()`,
+    `drop trigger if exists ${quoteName(name)} on ${target}`,
+    `create trigger ${quoteName(name)} ${event} when (${when}) execute function ${call}()`,
+    // With session_replication_role = replica no other trigger fires.
+    `alter table ${target} enable always trigger ${quoteName(name)}`,
   ];
   const row = "insert or update or delete";
   return [
@@ -23,21 +32,20 @@ export function guardSql(table: GuardTable): string[] {
     applyRowsSql(table, target),
     `revoke all on function throughline.guard_${table.id}(), throughline.capture_${table.id}(),
       throughline.lock_${table.id}(text[], boolean), throughline.apply_${table.id}(json, timestamptz) from public`,
-    // A tilde sorts behind every other ASCII name: ours is the last BEFORE ROW trigger to fire.
     ...trigger(
-      '"~throughline"',
+      guardTriggers.row,
       `before ${row} on ${target} for each row`,
       watchCondition,
       `throughline.guard_${table.id}`,
     ),
     ...trigger(
-      '"~throughline_capture"',
+      guardTriggers.capture,
       `after ${row} on ${target} for each row`,
       stranger,
       `throughline.capture_${table.id}`,
     ),
     ...trigger(
-      '"~throughline_truncate"',
+      guardTriggers.truncate,
       `before truncate on ${target} for each statement`,
       stranger,
       "throughline.guard_truncate",
@@ -66,7 +74,8 @@ declare
 begin
   if asked in ('plan', 'apply', 'close') and substr(setting, length(asked) + 2) ~ '^[0-9a-f-]{36}$' then
     -- A row of this very transaction, or none: a setting alone opens nothing.
-    select o.* into this from throughline.opened o where o.call = substr(setting, length(asked) + 2)::uuid;
+    select o.* into this from throughline.opened o
+      where o.call = substr(setting, length(asked) + 2)::uuid and o.xact = pg_current_xact_id_if_assigned();
   end if;
   if this.mode = 'plan' and asked = 'plan' then
     if tg_op = 'UPDATE' and ${isUnchangedSql} then
@@ -79,7 +88,7 @@ begin
     perform set_config(counter, nth::text, true);
     if nth = 1 then
       select tgname into late from pg_trigger where tgrelid = tg_relid and not tgisinternal and tgenabled <> 'D'
-        and tgtype & 3 = 3 and tgname::text collate "C" > '~throughline' and tgname::text not like '~throughline%';
+        and tgtype & 3 = 3 and tgname::text collate "C" > '~throughline' and not ${isGuardTriggerSql};
       if found then
         raise exception 'throughline: trigger "%" of mirror table "%"."%" would change what its API reported', late, tg_table_schema, tg_table_name
           using errcode = 'feature_not_supported', schema = tg_table_schema, table = tg_table_name,
@@ -145,14 +154,24 @@ language plpgsql security definer ${pinnedSettings} as $capture$
 declare
   setting text := coalesce(current_setting('throughline.call', true), '');
 begin
+  -- The last that is seen of the row: no trigger changes it any more.
+  if tg_op = 'UPDATE' and ${sameUpstream(mirrorColumns)} then
+    if setting like 'apply:%' then
+      perform set_config('throughline.m', (coalesce(nullif(current_setting('throughline.m', true), ''), '0')::integer + 1)::text, true);
+    end if;
+    return null;
+  end if;
   if setting ~ '^plan:[0-9a-f-]{36}$' then
-    if tg_op = 'UPDATE' and ${sameUpstream(mirrorColumns)} then return null; end if;
     insert into throughline.planned_row (call, relation, verb, old_row, new_row)
       select o.call, tg_relid, lower(tg_op),
         case when tg_op <> 'INSERT' then ${asJson(columns, "old")} end,
         case when tg_op <> 'DELETE' then ${asJson(columns, "new")} end
-      from throughline.opened o where o.call = substr(setting, 6)::uuid and o.mode = 'plan';
-  elsif tg_op <> 'DELETE' and setting ~ '^apply:[0-9a-f-]{36}$' then
+      from throughline.opened o
+      where o.call = substr(setting, 6)::uuid and o.mode = 'plan' and o.xact = pg_current_xact_id_if_assigned();
+    if found then return null; end if;
+  elsif setting ~ '^(apply|close):[0-9a-f-]{36}$' and exists (select from throughline.opened o
+      where o.call = substr(setting, 7)::uuid and o.mode = 'apply' and o.xact = pg_current_xact_id_if_assigned()) then
+    if setting like 'close:%' or tg_op = 'DELETE' then return null; end if;
     perform set_config('throughline.m', (coalesce(nullif(current_setting('throughline.m', true), ''), '0')::integer + 1)::text, true);
     if tg_op = 'UPDATE' then return null; end if;
     if exists (select from throughline.staged s where s.call = substr(setting, 7)::uuid and s.n is not null and s.full_row is null)
@@ -162,8 +181,11 @@ begin
       raise exception 'throughline: the row of "%"."%" that this one was in conflict with is gone', tg_table_schema, tg_table_name
         using errcode = 'serialization_failure', schema = tg_table_schema, table = tg_table_name, hint = 'Run the statement again.';
     end if;
+    return null;
   end if;
-  return null;
+  raise exception 'throughline: a trigger of mirror table "%"."%" made of this % what did not come through Throughline', tg_table_schema, tg_table_name, tg_op
+    using errcode = 'triggered_data_change_violation', schema = tg_table_schema, table = tg_table_name,
+      hint = 'Rename the trigger, so that it fires before "~throughline", and change only local columns in it.';
 end $capture$`;
 }
 

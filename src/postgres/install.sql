@@ -100,6 +100,9 @@ create unlogged table if not exists throughline.opened (
   -- Rows of planned_row that this transaction had written before: one that a subtransaction undoes counts still.
   planned_before bigint
 );
+-- A row serves its own transaction only: one that was committed before version 4, or by a superuser, opens nothing.
+alter table throughline.opened add column if not exists xact xid8 not null default pg_current_xact_id();
+delete from throughline.opened;
 create unlogged table if not exists throughline.planned_row (
   call uuid not null,
   n bigint generated always as identity,
@@ -120,6 +123,22 @@ create unlogged table if not exists throughline.staged (
 );
 create index if not exists staged_key on throughline.staged (call, key);
 create index if not exists staged_n on throughline.staged (call, n);
+
+-- No transaction commits while a call is open in it. Whoever has seen a signed argument of ours, and gives it once more, gains nothing
+-- that lasts: what he opens, he can't close.
+create or replace function throughline.left_open() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  if exists (select from throughline.opened o where o.call = new.call) then
+    raise exception 'throughline: a call is left open' using errcode = 'insufficient_privilege',
+      hint = 'The transaction is undone. Only the proxy opens and closes a call.';
+  end if;
+  return null;
+end $$;
+drop trigger if exists left_open on throughline.opened;
+create constraint trigger left_open after insert or update on throughline.opened
+  deferrable initially deferred for each row execute function throughline.left_open();
+alter table throughline.opened enable always trigger left_open;
 
 create or replace function throughline.check_mac(message text, proxy uuid, mac bytea) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
@@ -150,6 +169,8 @@ begin
   perform throughline.check_mac('plan|' || call || '|' || row_limit, proxy, mac);
   -- The client's statement shall fail by itself, with its own words.
   if current_setting('transaction_read_only') = 'on' then return null; end if;
+  -- The client may have said that all constraints are immediate.
+  set constraints throughline.left_open deferred;
   insert into throughline.opened values (call, 'plan', row_limit, throughline.local_writes(),
     pg_stat_get_xact_tuples_inserted('throughline.planned_row'::regclass));
   perform set_config('throughline.call', 'plan:' || call, true), set_config('throughline.n', '0', true), set_config('throughline.m', '0', true),
@@ -190,6 +211,7 @@ create or replace function throughline.stage(call uuid, rows text, proxy uuid, m
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   perform throughline.check_mac('stage|' || call || '|' || rows, proxy, mac);
+  set constraints throughline.left_open deferred;
   insert into throughline.opened values (call, 'apply');
   insert into throughline.staged
     select call, (r ->> 'n')::integer, r ->> 'key', case when json_typeof(r -> 'row') = 'object' then r -> 'row' end, r -> 'local'
@@ -202,7 +224,7 @@ create or replace function throughline.close(call uuid, mirror integer, calls te
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   perform throughline.check_mac('close|' || call || '|' || mirror || '|' || calls, proxy, mac);
-  if not exists (select from throughline.opened o where o.call = close.call and o.mode = 'apply') then
+  if not exists (select from throughline.opened o where o.call = close.call and o.mode = 'apply' and o.xact = pg_current_xact_id()) then
     raise exception 'throughline: call % is not open in this transaction', call using errcode = 'insufficient_privilege';
   end if;
   -- Rows that upstream has created, and the client would hear nothing of.

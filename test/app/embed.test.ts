@@ -233,7 +233,8 @@ test("a mirror without its guard is not served", async () => {
   await expect(throughline.serve({ port: 0 })).rejects.toThrow(
     new Explained('hubspot.contacts: its guard is missing or disabled: run "throughline migrate"'),
   );
-  await admin.query("alter table hubspot.contacts enable trigger user");
+  for (const name of ["~throughline", "~throughline_capture", "~throughline_truncate"])
+    await admin.query(`alter table hubspot.contacts enable always trigger "${name}"`);
 });
 
 test("a port that is taken is the error of listen, and the next call finds another", async () => {

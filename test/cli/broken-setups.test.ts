@@ -107,13 +107,13 @@ const broken: readonly Setup[] = [
   },
   {
     what: "an old schema",
-    sql: ["update throughline.version set version = 1", "update throughline.version set version = 3"],
-    says: 'error   postgres: schema "throughline" has version 1, not 3: run "throughline migrate"',
+    sql: ["update throughline.version set version = 1", "update throughline.version set version = 4"],
+    says: 'error   postgres: schema "throughline" has version 1, not 4: run "throughline migrate"',
   },
   {
     what: "a newer schema",
-    sql: ["update throughline.version set version = 4", "update throughline.version set version = 3"],
-    says: 'error   postgres: schema "throughline" has version 4, not 3: this program is older: install the version that migrated it',
+    sql: ["update throughline.version set version = 5", "update throughline.version set version = 4"],
+    says: 'error   postgres: schema "throughline" has version 5, not 4: this program is older: install the version that migrated it',
   },
   {
     what: "a wrong owner",
@@ -134,7 +134,7 @@ const broken: readonly Setup[] = [
     what: "a guard that is off",
     sql: [
       'alter table hubspot.contacts disable trigger "~throughline"',
-      'alter table hubspot.contacts enable trigger "~throughline"',
+      'alter table hubspot.contacts enable always trigger "~throughline"',
     ],
     says: 'error   hubspot.contacts: its guard is missing or disabled: run "throughline migrate"',
   },

@@ -23,7 +23,7 @@ describe("a key whose second column the API assigns", () => {
       { id: "3", fields: { repo: "a", title: "three" } },
     ]);
     await stack.admin.query(
-      "set session_replication_role = replica; delete from forge.issues; reset session_replication_role",
+      "set session authorization throughline; delete from forge.issues; reset session authorization",
     );
     await stack.pull();
     stack.echo.reset(stack.echo.records());
@@ -88,9 +88,9 @@ describe("a key whose second column the API assigns", () => {
   });
 
   test("two rows may share the assigned part of their keys", async () => {
-    await stack.admin.query("set session_replication_role = replica");
+    await stack.admin.query("set session authorization throughline");
     await stack.admin.query("insert into forge.issues (repo, id, title) values ('b', '1', 'same number')");
-    await stack.admin.query("reset session_replication_role");
+    await stack.admin.query("reset session authorization");
     const client = await stack.client();
     await client.query("update forge.issues set title = 'first' where id = '1' and repo = 'a'");
     expect((await mirrored()).map(({ repo, title }) => [repo, title])).toContainEqual(["b", "same number"]);
@@ -131,7 +131,7 @@ describe("a key that is given with the INSERT", () => {
     expect(await refused(client.query(`${twice} on conflict do nothing`))).toEqual({ code: "accepted" });
     expect(stack.echo.requests).toEqual([]);
     await stack.admin.query(
-      "set session_replication_role = replica; delete from crm.links; reset session_replication_role",
+      "set session authorization throughline; delete from crm.links; reset session authorization",
     );
     expect(await refused(client.query(twice))).toMatchObject({
       code: "23505",

@@ -71,7 +71,7 @@ test("P6, P8: in whatever order sessions are lost, recovery and a pull make the 
       api.add(nameOf(0), "old");
       api.add(nameOf(1), "old");
       await stack.admin.query(
-        "set session_replication_role = replica; delete from own.records; reset session_replication_role",
+        "set session authorization throughline; delete from own.records; reset session authorization",
       );
       await stack.admin.query("truncate public.seen, throughline.journal, throughline.applied, throughline.parked");
       await stack.pull();

@@ -73,8 +73,8 @@ export async function startThings(): Promise<Things> {
     local: async () => (await rows("select local::text as row from public.local order by 1")).map(({ row }) => row),
     reset: async () => {
       api.reset();
-      await stack.admin.query(`set session_replication_role = replica; delete from mirror.things;
-        reset session_replication_role; delete from public.local; delete from plain.things`);
+      await stack.admin.query(`set session authorization throughline; delete from mirror.things;
+        reset session authorization; delete from public.local; delete from plain.things`);
       await stack.pull();
       await stack.admin.query("insert into plain.things select * from mirror.things");
     },

@@ -103,7 +103,7 @@ async function begin(run: number): Promise<void> {
   api.reset();
   for (const n of [0, 1]) api.add(`run ${run} row ${n}`, randomUUID());
   await stack.admin.query(
-    "set session_replication_role = replica; delete from own.records; reset session_replication_role; truncate throughline.journal, throughline.applied, throughline.parked",
+    "set session authorization throughline; delete from own.records; reset session authorization; truncate throughline.journal, throughline.applied, throughline.parked",
   );
   await stack.pull();
 }
