@@ -1,6 +1,6 @@
 // throughline init: writes a config with comments, and says what has to be exported. It holds no secret.
 
-import { chmodSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, statSync, writeFileSync } from "node:fs";
 import { UsageError } from "../app/usage-error.js";
 import { variableOf } from "../config/substitute.js";
 import { suggestion } from "../config/suggest.js";
@@ -115,9 +115,9 @@ const ownerOnly = 0o600;
 /** False: there is such a file, and it is not to be replaced. */
 function write(path: string, text: string, force: boolean): boolean {
   try {
+    // A file that was there would keep its mode.
+    if (force && existsSync(path) && statSync(path).isFile()) chmodSync(path, ownerOnly);
     writeFileSync(path, text, { flag: force ? "w" : "wx", mode: ownerOnly });
-    // A file that was there keeps its mode.
-    chmodSync(path, ownerOnly);
     return true;
   } catch (cause) {
     if (cause instanceof Error && "code" in cause && cause.code === "EEXIST") return false;

@@ -25,19 +25,24 @@ const agent = new Agent({
     }),
 });
 
-/** Returns the socket, which gives no more than a chunk at once and no more than a turn's share in a turn. */
+/** Returns the socket, which gives undici no more than a chunk at once and no more than a turn's share in a turn. */
 function inChunks<S extends Socket>(socket: S): S {
   const read = socket.read.bind(socket);
   let beginsMs: number | undefined;
   const endTurn = () => {
     beginsMs = undefined;
+    if (socket.destroyed) return;
     if (socket.readableLength > 0) socket.emit("readable");
+    // The end may have come meanwhile, and is told by who reads.
+    else read(0);
   };
-  socket.read = () => {
+  socket.read = (size) => {
+    // undici names no size. Node.js itself reads nothing, with a size of 0, to be told what is there.
+    if (size !== undefined) return read(size);
     const nowMs = performance.now();
     if (beginsMs === undefined) setImmediate(endTurn);
     beginsMs ??= nowMs;
-    if (nowMs - beginsMs > turnMs) return null;
+    if (nowMs - beginsMs > turnMs || socket.destroyed) return null;
     return read(socket.readableLength > chunkBytes ? chunkBytes : undefined);
   };
   return socket;

@@ -2,7 +2,7 @@
 
 import type { Pool } from "pg";
 import type { SendGate } from "../upstream/exchange.js";
-import { type Intent, noteIntent, noteOutcome, noteProgress, type Outcome } from "./journal.js";
+import { hasEntry, type Intent, noteIntent, noteOutcome, noteProgress, type Outcome } from "./journal.js";
 
 /** How long to wait before an outcome is noted again; doubled each time, up to the longest. */
 const firstRetryMs = 250;
@@ -70,14 +70,15 @@ export class CallEntry implements SendGate {
    */
   private async withdraw(): Promise<void> {
     const { pool, intent } = this;
+    /** False: somebody else has decided. Without an entry, nobody can. */
     const close = async () => {
-      await noteIntent(pool, intent, "intent");
-      return noteOutcome(pool, intent.call, unsent);
+      const isNew = await noteIntent(pool, intent, "intent");
+      const isClosed = await noteOutcome(pool, intent.call, unsent);
+      return isClosed || (!isNew && !(await hasEntry(pool, intent.call)));
     };
     this.exists = true;
     try {
-      await close();
-      this.exists = false;
+      this.exists = !(await close());
     } catch {
       this.endsLater(close, firstRetryMs);
     }

@@ -103,6 +103,11 @@ export async function noteProgress(pool: Pool, call: string, state: "intent" | "
   return result.rowCount === 1;
 }
 
+export async function hasEntry(pool: Pool, call: string): Promise<boolean> {
+  const { rowCount } = await pool.query("select from throughline.journal where id = $1", [call]);
+  return rowCount !== 0;
+}
+
 /** Durable when it returns true; what changed nothing upstream is closed at once. False: somebody else has decided. */
 export async function noteOutcome(pool: Pool | PoolClient, call: string, outcome: Outcome): Promise<boolean> {
   const isClosed = isIdle(outcome.state);
