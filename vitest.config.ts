@@ -34,5 +34,7 @@ export default defineConfig({
     isolate: false,
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    // A second is too short on a machine that is busy.
+    expect: { poll: { timeout: 60_000 } },
   },
 });
