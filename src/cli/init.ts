@@ -1,6 +1,6 @@
 // throughline init: writes a config with comments, and says what has to be exported. It holds no secret.
 
-import { chmodSync, existsSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, statSync, writeFileSync } from "node:fs";
 import { UsageError } from "../app/usage-error.js";
 import { variableOf } from "../config/substitute.js";
 import { suggestion } from "../config/suggest.js";
@@ -116,7 +116,7 @@ const ownerOnly = 0o600;
 function write(path: string, text: string, force: boolean): boolean {
   try {
     // A file that was there would keep its mode.
-    if (force && existsSync(path) && statSync(path).isFile()) chmodSync(path, ownerOnly);
+    if (force && statSync(path, { throwIfNoEntry: false })?.isFile()) chmodSync(path, ownerOnly);
     writeFileSync(path, text, { flag: force ? "w" : "wx", mode: ownerOnly });
     return true;
   } catch (cause) {

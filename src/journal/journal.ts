@@ -103,6 +103,7 @@ export async function noteProgress(pool: Pool, call: string, state: "intent" | "
   return result.rowCount === 1;
 }
 
+/** Whether there is an entry, open or closed. */
 export async function hasEntry(pool: Pool, call: string): Promise<boolean> {
   const { rowCount } = await pool.query("select from throughline.journal where id = $1", [call]);
   return rowCount !== 0;

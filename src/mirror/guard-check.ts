@@ -3,7 +3,7 @@
 import type { Pool } from "pg";
 import { z } from "zod";
 import { queryRows } from "../postgres/rows.js";
-import { isGuardTriggerSql } from "./guard-table.js";
+import { isGuardTriggerSql, isLateTriggerSql } from "./guard-table.js";
 
 const triggerRow = z.object({ name: z.string(), ours: z.boolean(), late: z.boolean(), enabled: z.boolean() });
 
@@ -14,12 +14,12 @@ export async function wrongGuard(pool: Pool, schema: string, table: string): Pro
     "the triggers of a mirror",
     triggerRow,
     `select tgname as name, ${isGuardTriggerSql} as ours, tgenabled = 'A' as enabled,
-       not tgisinternal and tgtype & 3 = 3 and tgname::text collate "C" > '~throughline' as late
+       ${isLateTriggerSql} as late
      from pg_trigger where tgrelid = format('%I.%I', $1::text, $2::text)::regclass`,
     [schema, table],
   );
   const guards = triggers.filter(({ ours, enabled }) => ours && enabled);
   if (guards.length !== 3) return 'its guard is missing or disabled: run "throughline migrate"';
-  const late = triggers.find((trigger) => trigger.late && !trigger.ours);
+  const late = triggers.find((trigger) => trigger.late);
   return late && `trigger "${late.name}" fires after the guard: rename it to sort before "~"`;
 }

@@ -21,15 +21,18 @@ export interface GuardTable {
   readonly login: string;
 }
 
-/** The guard's triggers on a mirror. A tilde sorts behind every other ASCII character: the first is the last BEFORE ROW trigger to fire, unless another name is longer. */
+/** The guard's triggers on a mirror. A tilde sorts behind every other ASCII character, so that `row` is the last BEFORE ROW trigger to fire. */
 export const guardTriggers = {
   row: "~throughline",
   capture: "~throughline_capture",
   truncate: "~throughline_truncate",
 };
 
-/** Whether a row `t` of pg_trigger is one of the guard's. */
+/** Whether a row of pg_trigger is one of the guard's. */
 export const isGuardTriggerSql = `tgname in (${Object.values(guardTriggers).map(quoteLiteral).join(", ")})`;
+
+/** Whether a row of pg_trigger is a BEFORE ROW trigger of others that fires after the guard: its name was chosen for that. */
+export const isLateTriggerSql = `not tgisinternal and tgtype & 3 = 3 and tgname::text collate "C" > ${quoteLiteral(guardTriggers.row)} and not ${isGuardTriggerSql}`;
 
 /** All text conversions happen under these. */
 export const pinnedSettings = `set search_path = pg_catalog, pg_temp set datestyle = 'ISO, MDY' set intervalstyle = 'iso_8601'

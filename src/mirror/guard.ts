@@ -7,7 +7,7 @@ import {
   type GuardColumn,
   type GuardTable,
   guardTriggers,
-  isGuardTriggerSql,
+  isLateTriggerSql,
   pinnedSettings,
 } from "./guard-table.js";
 import { amongKeysSql, jsonKeySql, keyNamesSql, keySql } from "./key.js";
@@ -87,8 +87,7 @@ begin
     nth := coalesce(nullif(current_setting(counter, true), ''), '0')::integer + 1;
     perform set_config(counter, nth::text, true);
     if nth = 1 then
-      select tgname into late from pg_trigger where tgrelid = tg_relid and not tgisinternal and tgenabled <> 'D'
-        and tgtype & 3 = 3 and tgname::text collate "C" > '~throughline' and not ${isGuardTriggerSql};
+      select tgname into late from pg_trigger where tgrelid = tg_relid and tgenabled <> 'D' and ${isLateTriggerSql};
       if found then
         raise exception 'throughline: trigger "%" of mirror table "%"."%" would change what its API reported', late, tg_table_schema, tg_table_name
           using errcode = 'feature_not_supported', schema = tg_table_schema, table = tg_table_name,
@@ -153,15 +152,10 @@ function afterRow({ id, key, columns }: GuardTable): string {
 language plpgsql security definer ${pinnedSettings} as $capture$
 declare
   setting text := coalesce(current_setting('throughline.call', true), '');
-begin
   -- The last that is seen of the row: no trigger changes it any more.
-  if tg_op = 'UPDATE' and ${sameUpstream(mirrorColumns)} then
-    if setting like 'apply:%' then
-      perform set_config('throughline.m', (coalesce(nullif(current_setting('throughline.m', true), ''), '0')::integer + 1)::text, true);
-    end if;
-    return null;
-  end if;
-  if setting ~ '^plan:[0-9a-f-]{36}$' then
+  unchanged boolean := tg_op = 'UPDATE' and ${sameUpstream(mirrorColumns)};
+begin
+  if not unchanged and setting ~ '^plan:[0-9a-f-]{36}$' then
     insert into throughline.planned_row (call, relation, verb, old_row, new_row)
       select o.call, tg_relid, lower(tg_op),
         case when tg_op <> 'INSERT' then ${asJson(columns, "old")} end,
@@ -183,6 +177,7 @@ begin
     end if;
     return null;
   end if;
+  if unchanged then return null; end if;
   raise exception 'throughline: a trigger of mirror table "%"."%" made of this % what did not come through Throughline', tg_table_schema, tg_table_name, tg_op
     using errcode = 'triggered_data_change_violation', schema = tg_table_schema, table = tg_table_name,
       hint = 'Rename the trigger, so that it fires before "~throughline", and change only local columns in it.';

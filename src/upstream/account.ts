@@ -41,11 +41,12 @@ export interface AccountConfig
 export function openAccount({ rate, ...parts }: AccountConfig): Account {
   const limits = parts.manifest.limits.map((manifest) => ({ manifest, limit: limitOf(manifest) }));
   const budget = new Budget([...limits.map(({ limit }) => limit), ...(rate ? [rate] : [])]);
-  const ownSecrets = secretsOf(parts);
+  const config = withMarkedSecrets(parts);
+  const ownSecrets = secretsOf(parts, config);
   const tokens = tokensOf(parts, ownSecrets);
   return {
     ...parts,
-    config: withMarkedSecrets(parts),
+    config,
     limits,
     budget,
     tokens,
@@ -64,8 +65,8 @@ function withMarkedSecrets({ manifest, config }: AccountConfig): ConfigValues {
 }
 
 /** Returns the secrets in plain, as basic authentication encodes them, and as an address or a form does. */
-function secretsOf({ manifest, config }: AccountConfig): readonly string[] {
-  const secrets = Object.entries(config).flatMap(([name, value]) => (manifest.config[name]?.secret ? [value] : []));
+function secretsOf({ manifest, config }: AccountConfig, marked: ConfigValues): readonly string[] {
+  const secrets = Object.values(marked).flatMap((value) => (value instanceof Secret ? [value.reveal()] : []));
   const pair = manifest.auth?.basic?.map((part) => fillText(part, { config })).join(":");
   const basic = pair === undefined ? [] : [Buffer.from(pair).toString("base64")];
   const encoded = secrets.map((secret) => new URLSearchParams([["", secret]]).toString().slice(1));

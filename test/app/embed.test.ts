@@ -18,6 +18,7 @@ import {
   type Throughline,
   UsageError,
 } from "../../src/index.js";
+import { guardTriggers } from "../../src/mirror/guard-table.js";
 import { makeDatabase, type TestDatabase } from "../support/database.js";
 import { startFrozenRelay } from "../support/frozen-relay.js";
 import { untilTrue } from "../support/sessions.js";
@@ -233,7 +234,7 @@ test("a mirror without its guard is not served", async () => {
   await expect(throughline.serve({ port: 0 })).rejects.toThrow(
     new Explained('hubspot.contacts: its guard is missing or disabled: run "throughline migrate"'),
   );
-  for (const name of ["~throughline", "~throughline_capture", "~throughline_truncate"])
+  for (const name of Object.values(guardTriggers))
     await admin.query(`alter table hubspot.contacts enable always trigger "${name}"`);
 });
 

@@ -9,7 +9,6 @@ import { type Opened, open, openMirrors } from "../../src/app/open.js";
 import { pullAll } from "../../src/app/pull.js";
 import { tableOf } from "../../src/config/api.js";
 import { CallEntry } from "../../src/journal/entry.js";
-import type { Intent } from "../../src/journal/journal.js";
 import { Presence } from "../../src/journal/presence.js";
 import { recover } from "../../src/journal/recover.js";
 import { settle } from "../../src/journal/settle.js";
@@ -17,7 +16,7 @@ import { ConnectionLost } from "../../src/postgres/connection-lost.js";
 import { type Relay, startRelay } from "../faults/relay.js";
 import { makeDatabase, type TestDatabase } from "../support/database.js";
 import { type Gate, startGate } from "../support/gate.js";
-import { insertOrphan } from "../support/orphan-entry.js";
+import { insertOrphan, newIntent } from "../support/orphan-entry.js";
 import { grant, listen } from "../support/served-stack.js";
 import { untilTrue } from "../support/sessions.js";
 
@@ -74,24 +73,6 @@ const parts = () => ({ ...opened, proxy: randomUUID(), mirrors: () => openMirror
 const stateOf = async (call: string) =>
   (await admin.query("select state, closed_at is not null as closed from throughline.journal where id = $1", [call]))
     .rows[0];
-async function newIntent(): Promise<Intent> {
-  const { rows } = await admin.query("select id, revision from throughline.mirror");
-  return {
-    call: randomUUID(),
-    proxy: randomUUID(),
-    mirror: rows[0],
-    api: "hubspot",
-    table: "hubspot.contacts",
-    verb: "insert",
-    keys: [],
-    role: "app",
-    application: "",
-    clientAddress: "",
-    statementHash: "",
-    idempotencyKey: null,
-    request: [],
-  };
-}
 /** An update of the one contact whose proxy is gone and whose time has passed. */
 async function lostUpdate(state: "accepted" | "sent"): Promise<string> {
   const request = [{ key: "501", sent: { firstname: "Lady" }, before: { firstname: "Ada" } }];
@@ -114,7 +95,7 @@ test("migrating reports the loss, and changes nothing", async () => {
 test.each(["before", "after"] as const)(
   "P6: an intent whose connection is lost %s Postgres has it is closed before anybody hears that nothing was sent",
   async (when) => {
-    const intent = await newIntent();
+    const intent = await newIntent({ admin }, { verb: "insert", request: [] });
     relay.set({ text: "insert into throughline.journal", when, spring: async ({ cut }) => cut() });
     const entry = new CallEntry(opened.pool, intent);
     await expect(entry.onSend()).rejects.toThrow();
@@ -125,7 +106,7 @@ test.each(["before", "after"] as const)(
 );
 
 test("P6: while an entry can't be closed, it may exist", async () => {
-  const intent = await newIntent();
+  const intent = await newIntent({ admin }, { verb: "insert", request: [] });
   const cutOnceMore = async ({ cut }: { cut(): void }) => {
     cutAt("insert into throughline.journal");
     cut();

@@ -9,25 +9,31 @@ interface OrphanEntry {
   readonly request: readonly (Omit<RequestRow, "before"> & Partial<RequestRow>)[];
 }
 
-/** Notes an entry as far as the killed proxy came; returns the id of its call. */
-export async function insertOrphan(
-  stack: Pick<Stack, "opened" | "admin">,
+/** An intent for the one mirror of the stack. */
+export async function newIntent(
+  { admin }: Pick<Stack, "admin">,
   { verb, request }: OrphanEntry,
-  state: "intent" | "sent",
-  outcome?: Pick<Outcome, "state" | "rows">,
-  proxy = randomUUID(),
-): Promise<string> {
-  const { pool } = stack.opened;
-  const call = randomUUID();
-  const { rows } = await stack.admin.query("select id, revision from throughline.mirror");
+  proxy: string = randomUUID(),
+): Promise<Intent> {
+  const { rows } = await admin.query("select id, revision from throughline.mirror");
   const by = { role: "app", application: "", clientAddress: "", statementHash: "", idempotencyKey: null };
   const keys = request.flatMap(({ key }) => key ?? []);
   const of = { mirror: rows[0], api: "hubspot", table: "hubspot.contacts", keys };
-  await noteIntent(
-    pool,
-    { ...by, ...of, verb, request: request.map((row) => ({ before: {}, ...row })), call, proxy },
-    state,
-  );
-  if (outcome) await noteOutcome(pool, call, { status: 200, request: null, sqlstate: null, ...outcome });
-  return call;
+  const whole = request.map((row) => ({ before: {}, ...row }));
+  return { ...by, ...of, verb, request: whole, call: randomUUID(), proxy };
+}
+
+/** Notes an entry as far as the killed proxy came; returns the id of its call. */
+export async function insertOrphan(
+  stack: Pick<Stack, "opened" | "admin">,
+  entry: OrphanEntry,
+  state: "intent" | "sent",
+  outcome?: Pick<Outcome, "state" | "rows">,
+  proxy?: string,
+): Promise<string> {
+  const { pool } = stack.opened;
+  const intent = await newIntent(stack, entry, proxy);
+  await noteIntent(pool, intent, state);
+  if (outcome) await noteOutcome(pool, intent.call, { status: 200, request: null, sqlstate: null, ...outcome });
+  return intent.call;
 }
