@@ -46,6 +46,7 @@ export async function serve(
       memoryBytes: config.listen.memoryBytes,
       ownConnections: pool.options.max + background.options.max,
       metrics,
+      switches: () => opened.config.postgres.switches,
       mirrors: () => openMirrors(opened),
     });
   } catch (cause) {

@@ -78,6 +78,7 @@ function head(url: string): string[] {
     "postgres:",
     `  url: ${url === "${DATABASE_URL}" ? url : JSON.stringify(url)}  # ${aboutDatabase}`,
     "  # grant: {app: [select, insert, update, delete]}  # who may do what with them: `throughline migrate` grants it",
+    "  # switches: [authenticator]  # a login that only takes on other roles by SET ROLE: rules of `write` ask those",
     "",
     "apis:",
   ];

@@ -15,6 +15,8 @@ export interface ConfigObject {
         readonly connections?: number | undefined;
         /** From a role to what `migrate` grants it on every mirror. */
         readonly grant?: Readonly<Record<string, readonly ("select" | Verb)[]>> | undefined;
+        /** The logins that only take on other roles, such as PostgREST's authenticator: the rules of `write` ask those roles instead. */
+        readonly switches?: readonly string[] | undefined;
       };
   /** From the name of a schema to the API whose mirrors are in it. The name is the connector's as well, if the part names none. */
   readonly apis: Readonly<Record<string, ApiObject>>;

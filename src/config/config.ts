@@ -31,6 +31,8 @@ export interface Config {
     readonly url: string;
     readonly connections: number;
     readonly grant: Readonly<Record<string, readonly string[]>>;
+    /** The logins that only take on other roles: the policy `write` asks those roles, and the login where it writes as itself. */
+    readonly switches: readonly string[];
   };
   readonly apis: readonly ApiConfig[];
   /** Where /metrics, /healthz and /readyz are; undefined: where they are by default. */
@@ -75,6 +77,7 @@ const postgres = z.strictObject({
   }),
   connections: z.int().positive().default(8),
   grant: z.record(z.string(), z.array(privilege)).default({}),
+  switches: z.array(z.string(), { error: "is no list of logins such as [authenticator]" }).default([]),
 });
 
 /** Reads a config; `env` fills in `${…}`, and `factsOf` describes a connector. Throws ConfigError with one line for each mistake. */

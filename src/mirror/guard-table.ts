@@ -26,6 +26,7 @@ export const guardTriggers = {
   row: "~throughline",
   capture: "~throughline_capture",
   truncate: "~throughline_truncate",
+  role: "~throughline_role",
 };
 
 /** Whether a row of pg_trigger is one of the guard's. */

@@ -50,6 +50,7 @@ export function guardSql(table: GuardTable): string[] {
       stranger,
       "throughline.guard_truncate",
     ),
+    ...trigger(guardTriggers.role, `before ${row} on ${target} for each statement`, stranger, "throughline.guard_role"),
   ];
 }
 

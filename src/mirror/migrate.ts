@@ -28,7 +28,9 @@ export type Grants = Readonly<Record<string, readonly string[]>>;
 /** Migrating needs something that only an administrator can give. */
 export class MigrateError extends Explained {}
 
-const installSql = readFileSync(new URL("../postgres/install.sql", import.meta.url), "utf8");
+const installSql = ["install.sql", "planned-roles.sql"]
+  .map((name) => readFileSync(new URL(`../postgres/${name}`, import.meta.url), "utf8"))
+  .join("\n");
 
 /** Returns the DDL that changed something, for people to read. With `dryRun` nothing stays changed. */
 export async function migrate(

@@ -179,6 +179,7 @@ begin
 end $$;
 
 -- A first row of verb "undone" says that the statement wrote rows of mirrors and undid them itself, in an exception handler.
+-- Last rows of verb "role" name the roles whose rights it wrote with (planned-roles.sql).
 -- local_writes: the statement wrote, or may have written, to other tables or to local columns of rows that it does not send.
 create or replace function throughline.planned(call uuid, proxy uuid, mac bytea)
 returns table (relation oid, verb text, old_row json, new_row json, local_writes boolean)
@@ -196,6 +197,7 @@ begin
   if undone then return query select null::oid, 'undone', null::json, null::json, elsewhere; end if;
   return query select p.relation, p.verb, p.old_row, p.new_row, elsewhere
     from throughline.planned_row p where p.call = planned.call order by p.n;
+  return query select null::oid, 'role', null::json, to_json(r), false from throughline.planned_as(planned.call) r;
 end $$;
 
 create or replace function throughline.lock(mirror integer, keys text, for_delete boolean, proxy uuid, mac bytea)

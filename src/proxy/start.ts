@@ -51,6 +51,8 @@ export interface ProxyParts {
   readonly ownConnections: number;
   /** How long closed journal entries are kept. */
   readonly keepMs: number;
+  /** The logins that only take on other roles. */
+  switches(): readonly string[];
   /** Reads the mirrors afresh. */
   mirrors(): Promise<readonly MirroredTable[]>;
 }

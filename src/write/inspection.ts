@@ -39,6 +39,9 @@ export interface Look {
   readonly dryRun: boolean;
   /** Undefined: none. */
   readonly statementTimeoutMs: number | undefined;
+  /** session_user. */
+  readonly sessionRole: string;
+  /** current_user. */
   readonly role: string;
   readonly application: string;
   /** client_min_messages, when it hides warnings. */
@@ -114,7 +117,7 @@ function look(
       select (${calledFunctions}),
       (select pg_catalog.json_agg(oid) from named), (select pg_catalog.json_agg(oid) from mirror join reached using (oid)),
       ${setting("transaction_isolation")}, ${setting("client_encoding")}, ${setting("standard_conforming_strings")},
-      ${ours("transaction")}, ${ours("chunk")}, ${ours("dry_run")}, ${setting("statement_timeout")}, current_user, ${setting("application_name")}, ${setting("client_min_messages")},
+      ${ours("transaction")}, ${ours("chunk")}, ${ours("dry_run")}, ${setting("statement_timeout")}, session_user, current_user, ${setting("application_name")}, ${setting("client_min_messages")},
       (${deferrableConstraints}),
       (select p.statement from pg_catalog.pg_prepared_statements p
         where p.name ${equal} $4::pg_catalog.name::pg_catalog.text)`,
@@ -169,6 +172,7 @@ export function readLook(rows: Rows | undefined): Look {
     chunk,
     dryRun,
     timeout,
+    sessionRole,
     role,
     application,
     messages,
@@ -187,6 +191,7 @@ export function readLook(rows: Rows | undefined): Look {
     chunk: isOn(chunk),
     dryRun: isOn(dryRun),
     statementTimeoutMs: readTimeMs(timeout ?? ""),
+    sessionRole: sessionRole ?? "",
     role: role ?? "",
     application: application ?? "",
     quiet: messages != null && ["error", "fatal", "panic"].includes(messages) ? messages : undefined,

@@ -1,6 +1,7 @@
 // The plan: what a statement would change, as Postgres recorded it, and what of it has to be sent.
 
 import { createHash } from "node:crypto";
+import { z } from "zod";
 import { assertNever } from "../config/assert-never.js";
 import type { Slices } from "../config/slices.js";
 import { parsingJson } from "../manifest/lossless-json.js";
@@ -48,6 +49,8 @@ export interface Plan {
   readonly transaction: string | null;
   /** The statement wrote, or may have written, to other tables as well. */
   readonly localWrites: boolean;
+  /** The roles whose rights it wrote with, beside those of its session: sorted. */
+  readonly roles: readonly string[];
 }
 
 /** Returns the plan from what `plan` and `planned` returned; `mirrors` are all there are. Throws UnexpectedValue. */
@@ -79,7 +82,16 @@ export function* readPlan(mirrors: readonly Mirror[], plan: Rows, planned: Rows)
     undone,
     transaction: plan[0]?.[0] ?? null,
     localWrites,
+    roles: readRoles(planned),
   };
+}
+
+/** Returns the roles that the last of the planned rows name, sorted. */
+function readRoles(planned: Rows): string[] {
+  const roles = planned.flatMap(([, verb, , role]) =>
+    verb === "role" ? parseJson("a role", z.string(), role ?? "") : [],
+  );
+  return roles.sort();
 }
 
 /** Whether two plans of a statement write as many rows, the same ones where they are there already. */

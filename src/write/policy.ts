@@ -5,17 +5,45 @@ import type { Mirror } from "../mirror/column.js";
 import type { SqlError } from "../postgres/error-catalogue.js";
 import type { Verb } from "../upstream/table.js";
 import { columnForbidden, rowsForbidden, verbForbidden } from "./errors/plan-errors.js";
-import type { RowToSend } from "./plan.js";
+import type { Inspection } from "./inspection.js";
+import type { Plan, RowToSend } from "./plan.js";
 
-/** The first rule that fits the role counts. Without `rules`, Postgres's own grants are all there is. */
+/**
+ * Returns the roles whose rights a statement uses, each once, in the order in which they are asked: that of its session, its own, and those
+ * that it writes as by functions and views. A login of `switches` only takes on other roles, and is asked where it does not.
+ */
+export function rolesOf(
+  { sessionRole, role }: Pick<Inspection, "sessionRole" | "role">,
+  { roles }: Pick<Plan, "roles">,
+  switches: readonly string[],
+): readonly string[] {
+  return [...new Set([...(switches.includes(sessionRole) ? [] : [sessionRole]), role, ...roles])];
+}
+
+/** Returns why one of the roles may not; undefined: all of them may. Without `rules`, Postgres's own grants are all there is. */
 export function refusePolicy(
   mirror: Mirror,
   rules: readonly WriteRule[] | undefined,
-  role: string,
+  roles: readonly string[],
   verb: Verb,
   rows: readonly RowToSend[],
 ): SqlError | undefined {
   if (rules === undefined) return undefined;
+  for (const role of roles) {
+    const refusal = refuseRole(mirror, rules, role, verb, rows);
+    if (refusal) return refusal;
+  }
+  return undefined;
+}
+
+/** The first rule that fits the role counts. */
+function refuseRole(
+  mirror: Mirror,
+  rules: readonly WriteRule[],
+  role: string,
+  verb: Verb,
+  rows: readonly RowToSend[],
+): SqlError | undefined {
   const rule = rules.find((one) => one.role === undefined || one.role === role);
   const verbs = verb === "upsert" ? (["insert", "update"] as const) : [verb];
   if (!rule || !verbs.every((one) => rule.verbs.includes(one))) return verbForbidden(mirror, role, verb);

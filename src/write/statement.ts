@@ -34,6 +34,8 @@ export interface WriteContext {
   readonly functions: FunctionKnowledge;
   /** The names that lead to mirrors. */
   readonly names: Pick<Names, "isMentioned">;
+  /** The logins that only take on other roles (`postgres.switches`). */
+  switches(): readonly string[];
   /** Whether more statements are held than `listen.writes` allows. */
   overloaded(): boolean;
 }

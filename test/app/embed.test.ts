@@ -131,6 +131,7 @@ test("a file says the same as an object, but for the rule that no secret stands 
 test("every key of the file has its type and its meaning in an object", async () => {
   const whole: ConfigObject = {
     ...config(),
+    postgres: { url: "${DATABASE_URL}", connections: 4, grant: { app: ["select"] }, switches: ["authenticator"] },
     listen: { address: "127.0.0.1:0", drain: "250ms", connections: 10, opening: 10, writes: 5 },
     apis: {
       hubspot: {

@@ -186,6 +186,11 @@ const broken: readonly (readonly [what: string, config: string, says: string])[]
   ["a bad duration", `${good}    timeout: soon\n`, ':9: apis.hubspot.timeout: "soon" is no duration such as 5s or 10m'],
   ["a journal that forgets too soon", `${good}journal: {keep: 5s}\n`, ":9: journal.keep: is at least 1h"],
   [
+    "a login that stands alone",
+    good.replace("  grant:", "  switches: authenticator\n  grant:"),
+    ":3: postgres.switches: is no list of logins such as [authenticator]",
+  ],
+  [
     "a bad address",
     `${good}listen: {address: here}\n`,
     ':9: listen.address: "here" is no address such as 127.0.0.1:6543',

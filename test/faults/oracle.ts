@@ -98,7 +98,7 @@ export async function judgeAll(world: World): Promise<readonly string[]> {
   if (kept.rowCount !== 0) wrong.push(`${kept.rowCount} closed entries hold values`);
   const left = await admin.query(
     `select (select count(*) from throughline.opened) + (select count(*) from throughline.staged)
-       + (select count(*) from throughline.planned_row) as rows`,
+       + (select count(*) from throughline.planned_row) + (select count(*) from throughline.planned_role) as rows`,
   );
   if (left.rows[0].rows !== "0") wrong.push(`${left.rows[0].rows} rows are left of finished transactions`);
   return wrong;

@@ -25,7 +25,7 @@ beforeAll(async () => {
   };
   const config = {
     listen,
-    postgres: { url: database.urlOf("throughline"), connections: 4, grant },
+    postgres: { url: database.urlOf("throughline"), connections: 4, grant, switches: [] },
     apis: [api],
     journal: { keepMs: 86_400_000 },
     log: { level: "error" as const, format: "json" as const },

@@ -49,7 +49,7 @@ beforeEach(async () => {
   };
   opened = open({
     listen,
-    postgres: { url: database.urlOf("throughline", relay.port), connections: 4, grant },
+    postgres: { url: database.urlOf("throughline", relay.port), connections: 4, grant, switches: [] },
     apis: [hubspot],
     journal: { keepMs: 86_400_000 },
     log: { level: "error", format: "json" },

@@ -32,7 +32,7 @@ beforeEach(async () => {
   });
   opened = open({
     listen,
-    postgres: { url: database.urlOf("throughline"), connections: 4, grant },
+    postgres: { url: database.urlOf("throughline"), connections: 4, grant, switches: [] },
     apis: [api("one"), api("two")],
     journal: { keepMs: 86_400_000 },
     log: { level: "error", format: "json" },

@@ -134,7 +134,7 @@ function opened(files: Readonly<Record<string, string>>) {
   const table = tableOf("items", undefined);
   const { tables } = open({
     listen,
-    postgres: { url: "postgres://nobody@127.0.0.1:1/none", connections: 1, grant: {} },
+    postgres: { url: "postgres://nobody@127.0.0.1:1/none", connections: 1, grant: {}, switches: [] },
     apis: [{ name: "mine", connector, base: api.url, tables: [table], timeoutMs: 5_000, waitMs: 0, values: {} }],
     journal: { keepMs: 1 },
     log: { level: "error", format: "json" },

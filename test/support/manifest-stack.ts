@@ -20,6 +20,8 @@ export interface OwnApi {
   readonly table?: Partial<TableConfig>;
   /** What the manifest asks of the config. */
   readonly values?: Readonly<Record<string, string>>;
+  /** The logins that only take on other roles. */
+  readonly switches?: readonly string[];
   close(): Promise<void>;
 }
 
@@ -32,6 +34,7 @@ export async function startManifestStack({
   timeoutMs = 5_000,
   values = {},
   table = {},
+  switches = [],
   close,
 }: OwnApi): Promise<ServedStack> {
   const described = manifest.tables[resource];
@@ -49,7 +52,7 @@ export async function startManifestStack({
   };
   const config: Config = {
     listen,
-    postgres: { url: database.urlOf("throughline"), connections: 4, grant },
+    postgres: { url: database.urlOf("throughline"), connections: 4, grant, switches },
     apis: [api],
     journal: { keepMs: 86_400_000 },
     log: { level: "error", format: "json" },

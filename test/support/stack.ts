@@ -29,7 +29,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   sandbox.seed("contacts", options.seed ?? []);
   const opened = open({
     listen,
-    postgres: { url: database.urlOf("throughline"), connections: 4, grant },
+    postgres: { url: database.urlOf("throughline"), connections: 4, grant, switches: [] },
     apis: [
       {
         name: "hubspot",

@@ -151,7 +151,8 @@ const policyHint = (mirror: Mirror) =>
 export const verbForbidden = defineError(
   "42501",
   {
-    means: "The policy of `throughline.yaml` (`write`) does not let this role make such a write.",
+    means:
+      "The policy of `throughline.yaml` (`write`) does not let a role whose rights the statement uses make such a write.",
     sent: "nothing",
     remedy: "Use another role, or change the rule that the hint names.",
   },
@@ -165,7 +166,8 @@ export const verbForbidden = defineError(
 export const rowsForbidden = defineError(
   "54000",
   {
-    means: "More rows than the policy of `throughline.yaml` (`write`) allows this role in one statement.",
+    means:
+      "More rows than the policy of `throughline.yaml` (`write`) allows a role whose rights the statement uses in one statement.",
     sent: "nothing",
     remedy: "Fewer rows per statement, or change the rule that the hint names.",
   },
@@ -179,7 +181,8 @@ export const rowsForbidden = defineError(
 export const columnForbidden = defineError(
   "42501",
   {
-    means: "The policy of `throughline.yaml` (`write`) does not let this role write the column named.",
+    means:
+      "The policy of `throughline.yaml` (`write`) does not let a role whose rights the statement uses write the column named.",
     sent: "nothing",
     remedy: "Leave the column out, use another role, or change the rule that the hint names.",
   },

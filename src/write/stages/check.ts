@@ -9,7 +9,7 @@ import { incomplete, undoneBySavepoint } from "../errors/session-errors.js";
 import { refuseMissingReferences } from "../foreign-keys.js";
 import { undoneStep } from "../injected-statements.js";
 import { type RowToSend, toSend, upsertColumn } from "../plan.js";
-import { refusePolicy } from "../policy.js";
+import { refusePolicy, rolesOf } from "../policy.js";
 import { raiseInPostgres, runUnchanged, tellFailure } from "../raise-in-postgres.js";
 import { refusePlan } from "../refuse-plan.js";
 import { refuseTransaction } from "../refuse-session.js";
@@ -110,10 +110,11 @@ async function lookForUndone(
 
 /** By who sends what in which transaction. */
 function* refuseCall(statement: Resolved, earlier: readonly OpenCall[]): Slices<SqlError | undefined> {
-  const { session, inspection, mirror, table, verb, rowsToSend, limit } = statement;
+  const { session, context, inspection, plan, mirror, table, verb, rowsToSend, limit } = statement;
+  const roles = rolesOf(inspection, plan, context.switches());
   const mode = inspection.transactionMode || (table.account.transaction ?? "single");
   return (
-    (verb && refusePolicy(mirror, table.config.write, inspection.role, verb, rowsToSend)) ??
+    (verb && refusePolicy(mirror, table.config.write, roles, verb, rowsToSend)) ??
     (rowsToSend.length > 0 ? refuseTransaction(mirror, mode, session.isExplicit, earlier) : undefined) ??
     (yield* refuseSent(mirror, rowsToSend, inspection.chunk ? mostRowsInChunks : (limit ?? 1), table))
   );

@@ -16,6 +16,7 @@ interface Foreign<Api> {
   readonly values: Readonly<Record<string, string>>;
   /** What the config says of the table. */
   readonly table?: Partial<TableConfig>;
+  readonly switches?: readonly string[];
 }
 
 export async function startForeignStack<Api extends { readonly url: string; close(): Promise<void> }>({
@@ -24,10 +25,11 @@ export async function startForeignStack<Api extends { readonly url: string; clos
   api,
   values,
   table = {},
+  switches = [],
 }: Foreign<Api>): Promise<ServedStack & { readonly api: Api }> {
   const path = fileURLToPath(new URL(`${name}.yaml`, import.meta.url));
   const manifest = readYaml(path, readFileSync(path, "utf8"), manifestSchema);
   const { url, close } = api;
-  const served = await startManifestStack({ schema: name, manifest, resource, url, values, table, close });
+  const served = await startManifestStack({ schema: name, manifest, resource, url, values, table, switches, close });
   return { ...served, api };
 }
