@@ -1,5 +1,5 @@
 // What the SQL of a mirror's guard, and of the schema "throughline", raises: an entry for each RAISE EXCEPTION of guard.ts, apply.ts
-// and install.sql.
+// and postgres/install/.
 
 import { defineServerError, type ServerErrorEntry } from "../postgres/error-catalogue.js";
 

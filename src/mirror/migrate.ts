@@ -1,10 +1,10 @@
 // Installs the schema "throughline" and brings every configured mirror up to date, in one transaction.
 
-import { readFileSync } from "node:fs";
 import type { Pool, PoolClient } from "pg";
 import { z } from "zod";
 import { Explained } from "../config/explained.js";
 import { isConnectionLost } from "../postgres/connection-lost.js";
+import { installSql } from "../postgres/install.js";
 import { quoteName } from "../postgres/quote.js";
 import { queryRows, queryTexts } from "../postgres/rows.js";
 import { inSavepoint, inTransaction } from "../postgres/transaction.js";
@@ -27,8 +27,6 @@ export type Grants = Readonly<Record<string, readonly string[]>>;
 
 /** Migrating needs something that only an administrator can give. */
 export class MigrateError extends Explained {}
-
-const installSql = readFileSync(new URL("../postgres/install.sql", import.meta.url), "utf8");
 
 /** Returns the DDL that changed something, for people to read. With `dryRun` nothing stays changed. */
 export async function migrate(

@@ -24,7 +24,7 @@ function filesBelow(path: string): string[] {
 
 // In TypeScript an error without an entry does not compile. What SQL raises is text.
 test("what the installed SQL raises has its entries, and no others are there", () => {
-  const files = [...filesBelow("src/mirror"), join(root, "src/postgres/install.sql")];
+  const files = [...filesBelow("src/mirror"), ...filesBelow("src/postgres/install")];
   const texts = files.map((file) => readFileSync(file, "utf8"));
   const raised = texts
     .flatMap((text) => [...text.matchAll(/raise exception '((?:[^']|'')*)'[^;]*?errcode = '(\w+)'/g)])
