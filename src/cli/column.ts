@@ -1,6 +1,6 @@
 // throughline column: adds and drops local columns of a mirror, and renews its guard with them.
 
-import { type Opened, open } from "../app/open.js";
+import { asAdmin, type Opened, open } from "../app/open.js";
 import { UsageError } from "../app/usage-error.js";
 import { suggestion } from "../config/suggest.js";
 import { addLocalColumn, dropLocalColumn } from "../mirror/local-column.js";
@@ -20,8 +20,9 @@ export const columnCommand: Command = async (options, io) => {
   try {
     const { api, resource } = tableAt(instance, place);
     const column = { api, resource, name };
-    const sql =
-      verb === "add" ? await addLocalColumn(instance.pool, column, type) : await dropLocalColumn(instance.pool, column);
+    const sql = await asAdmin(instance, (admin) =>
+      verb === "add" ? addLocalColumn(admin, column, type) : dropLocalColumn(admin, column),
+    );
     io.out(options.json ? JSON.stringify({ sql }) : `${sql};`);
     return 0;
   } finally {

@@ -3,7 +3,7 @@
 import type { Pool } from "pg";
 import { z } from "zod";
 import { queryRows } from "../postgres/rows.js";
-import { isGuardTriggerSql, isLateTriggerSql } from "./guard-table.js";
+import { guardTriggers, isGuardTriggerSql, isLateTriggerSql } from "./guard-table.js";
 
 const triggerRow = z.object({ name: z.string(), ours: z.boolean(), late: z.boolean(), enabled: z.boolean() });
 
@@ -19,7 +19,8 @@ export async function wrongGuard(pool: Pool, schema: string, table: string): Pro
     [schema, table],
   );
   const guards = triggers.filter(({ ours, enabled }) => ours && enabled);
-  if (guards.length !== 3) return 'its guard is missing or disabled: run "throughline migrate"';
+  if (guards.length !== Object.keys(guardTriggers).length)
+    return 'its guard is missing or disabled: run "throughline migrate"';
   const late = triggers.find((trigger) => trigger.late);
   return late && `trigger "${late.name}" fires after the guard: rename it to sort before "~"`;
 }

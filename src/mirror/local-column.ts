@@ -1,12 +1,15 @@
 // Local columns: the user's own on a mirror, of which upstream knows nothing. The guard has them compiled in, so it changes with them.
 
-import type { Pool, PoolClient } from "pg";
+import type { PoolClient } from "pg";
 import { suggestion } from "../config/suggest.js";
 import { longestName, quoteName } from "../postgres/quote.js";
 import { queryTexts } from "../postgres/rows.js";
 import { loadMirrors } from "./catalogue.js";
 import type { Mirror } from "./column.js";
-import { MigrateError, putGuard, qualifyTypesSql, runAlone } from "./migrate.js";
+import { qualifyTypesSql, runAlone } from "./migrate.js";
+import { MigrateError } from "./migrate-error.js";
+import { putGuard } from "./put-guard.js";
+import { type Admin, serverOf } from "./roles.js";
 import { requireSchema } from "./schema.js";
 
 /** Which column, of the mirror of which resource. */
@@ -17,9 +20,9 @@ export interface LocalColumn {
 }
 
 /** Returns the DDL that was run. Throws MigrateError. */
-export async function addLocalColumn(pool: Pool, column: LocalColumn, type: string): Promise<string> {
+export async function addLocalColumn(admin: Admin, column: LocalColumn, type: string): Promise<string> {
   const { name } = column;
-  return alter(pool, column, async (client, mirror, target, local) => {
+  return alter(admin, column, async (client, mirror, target, local) => {
     if (local.includes(name)) throw new MigrateError(`${target} has a column "${name}" already, a local one`);
     if (name === "" || Buffer.byteLength(name) > longestName)
       throw new MigrateError(`the name of a column has 1 to ${longestName} bytes, not ${Buffer.byteLength(name)}`);
@@ -33,9 +36,9 @@ export async function addLocalColumn(pool: Pool, column: LocalColumn, type: stri
 }
 
 /** The same. */
-export async function dropLocalColumn(pool: Pool, column: LocalColumn): Promise<string> {
+export async function dropLocalColumn(admin: Admin, column: LocalColumn): Promise<string> {
   const { name } = column;
-  return alter(pool, column, async (_, mirror, target, local) => {
+  return alter(admin, column, async (_, mirror, target, local) => {
     refuseMirrorColumn(mirror, name, `"columns" of the table in the config says which columns are mirrored`);
     if (!local.includes(name))
       throw new MigrateError(`${target} has no local column "${name}"; ${suggestion(name, local)}`);
@@ -52,7 +55,7 @@ function refuseMirrorColumn({ api, resource, columns }: Mirror, name: string, hi
 
 type Decide = (client: PoolClient, mirror: Mirror, target: string, local: readonly string[]) => Promise<string>;
 
-async function alter(pool: Pool, { api, resource }: LocalColumn, decide: Decide): Promise<string> {
+async function alter({ pool, login }: Admin, { api, resource }: LocalColumn, decide: Decide): Promise<string> {
   const inUse = `${api}.${resource} is in use by another transaction: nothing was changed, try again`;
   return runAlone(pool, { inUse }, async (client) => {
     const mirror = await mirrorOf(client, api, resource);
@@ -60,9 +63,8 @@ async function alter(pool: Pool, { api, resource }: LocalColumn, decide: Decide)
     const sql = await decide(client, mirror, target, await localColumns(client, mirror));
     await client.query(sql);
     await client.query(qualifyTypesSql);
-    const [login = ""] = await queryTexts(client, "the login", "select session_user::text");
     const key = mirror.key.map(({ name }) => name);
-    await putGuard(client, { ...mirror, key, login });
+    await putGuard(client, { ...mirror, key }, await serverOf(client, login));
     return sql;
   });
 }

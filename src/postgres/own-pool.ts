@@ -9,7 +9,11 @@ const patienceMs = 500;
 export class OwnPool extends pg.Pool {
   private readonly sockets: Set<Socket>;
 
-  constructor(options: pg.PoolConfig) {
+  constructor(
+    private readonly config: pg.PoolConfig,
+    /** What each connection is told first. */
+    readonly settings: string,
+  ) {
     const sockets = new Set<Socket>();
     const stream = () => {
       const socket = new Socket();
@@ -17,10 +21,21 @@ export class OwnPool extends pg.Pool {
       socket.once("close", () => sockets.delete(socket));
       return socket;
     };
-    super({ ...options, stream });
+    super({
+      ...config,
+      stream,
+      verify: (client, done) => client.query(settings).then(() => done(), done),
+    });
     this.sockets = sockets;
     // While a connection is in use, its work hears of what failed; unheard, the event would end the process.
     this.on("connect", (client) => client.on("error", () => undefined));
+  }
+
+  /** A pool of one connection of the same kind. The caller closes it. */
+  another(): OwnPool {
+    const pool = new OwnPool({ ...this.config, max: 1 }, this.settings);
+    pool.on("error", () => undefined);
+    return pool;
   }
 
   /**

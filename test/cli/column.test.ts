@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { migrateAll } from "../../src/app/migrate.js";
 import { columnCommand } from "../../src/cli/column.js";
-import { MigrateError } from "../../src/mirror/migrate.js";
+import { MigrateError } from "../../src/mirror/migrate-error.js";
 import { runCommand } from "../support/command.js";
 import type { Ran } from "../support/program.js";
 import { type Stack, startStack } from "../support/stack.js";
@@ -36,7 +36,7 @@ const column = (words: string, json = false): Promise<Ran> =>
   });
 const guard = async () => {
   const { rows } = await stack.admin.query(
-    "select oid::int, prosrc from pg_proc where proname ~ '^(guard|capture|lock|apply)_[0-9]+$' order by proname",
+    "select proname, prosrc from pg_proc where proname ~ '^(guard|capture|lock|apply|stage|local)_[0-9]+$' order by proname",
   );
   return rows;
 };
@@ -93,7 +93,9 @@ test("the type may have several words, be a list, or be the user's own", async (
   expect((await column("add hubspot.contacts mood mood")).code).toBe(0);
   expect(await columns()).toMatchObject({ ratio: "double precision", tags: "text[]", mood: "mood" });
   const client = await stack.client();
-  const { rows } = await client.query("update hubspot.contacts set mood = 'good', tags = '{a,b}' returning mood, tags");
+  const { rows } = await client.query(
+    "update hubspot.contacts set mood = 'good', tags = '{a,b}' where email = 'ada@example.com' returning mood, tags",
+  );
   expect(rows).toEqual([{ mood: "good", tags: ["a", "b"] }]);
 });
 

@@ -13,6 +13,8 @@ export interface StackOptions {
   readonly timeoutMs?: number;
   readonly waitMs?: number;
   readonly log?: Config["log"]["level"];
+  /** The login that serves, when it is another one than that which migrates. */
+  readonly login?: string;
   /** The mirrors; contacts alone if it says nothing. */
   readonly tables?: readonly string[];
 }
@@ -29,7 +31,12 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   sandbox.seed("contacts", options.seed ?? []);
   const opened = open({
     listen,
-    postgres: { url: database.urlOf("throughline"), connections: 4, grant },
+    postgres: {
+      url: database.urlOf(options.login ?? "throughline"),
+      adminUrl: options.login === undefined ? undefined : database.urlOf("throughline"),
+      connections: 4,
+      grant,
+    },
     apis: [
       {
         name: "hubspot",

@@ -1,6 +1,5 @@
 -- The schema "throughline": what the write path, the journal and the sync keep. Every statement may run again.
 
-create schema if not exists throughline;
 revoke all on schema throughline from public;
 grant usage on schema throughline to public;
 
@@ -98,6 +97,8 @@ create unlogged table if not exists throughline.opened (
 -- A row serves its own transaction only: one that was committed before version 4, or by a superuser, opens nothing.
 alter table throughline.opened add column if not exists xact xid8 not null default pg_current_xact_id();
 delete from throughline.opened;
+-- The transactions of ours in which code of others may run.
+create unlogged table if not exists throughline.confined (xact xid8 primary key);
 create unlogged table if not exists throughline.planned_row (
   call uuid not null,
   n bigint generated always as identity,

@@ -107,6 +107,9 @@ begin
   perform set_config('throughline.call', 'close:' || call, true);
   execute format('select throughline.apply_%s((select coalesce(json_agg(json_build_object(%L, s.key, %L, s.full_row)), %L)
     from throughline.staged s where s.call = $1 and (s.n is null or s.full_row is not null)))', mirror, 'key', 'row', '[]') using call;
+  -- A trigger may have set another one, which outlives the SET clause of this function.
+  set local search_path = pg_catalog, pg_temp;
+  perform throughline.compare(mirror, call);
   delete from throughline.staged s where s.call = close.call;
   delete from throughline.opened o where o.call = close.call;
   insert into throughline.applied (call) select c::uuid from json_array_elements_text(calls::json) c;
@@ -140,7 +143,3 @@ begin
     using errcode = 'feature_not_supported', schema = tg_table_schema, table = tg_table_name,
       hint = 'Delete the rows with DELETE, through Throughline: each becomes a delete in the API.';
 end $$;
-
-revoke all on all functions in schema throughline from public;
-grant execute on function throughline.plan, throughline.planned, throughline.lock, throughline.stage, throughline.close,
-  throughline.undone, throughline.refuse to public;
