@@ -113,7 +113,7 @@ function poolOf({ postgres }: Config, log: Logger, settings: string, limits: pg.
     connectionString: postgres.url,
     application_name: "throughline",
     keepAlive: true,
-    verify: (client, done) => client.query(settings).then(() => done(), done),
+    settings,
   });
   // Nothing was under way on a connection that was not in use, and the pool makes another one.
   pool.on("error", (err) => pool.ending || log.debug({ err }, "an idle connection of ours to Postgres was lost"));

@@ -6,6 +6,7 @@ import { longestName, quoteName } from "../postgres/quote.js";
 import { queryTexts } from "../postgres/rows.js";
 import { loadMirrors } from "./catalogue.js";
 import type { Mirror } from "./column.js";
+import { localType } from "./local-type.js";
 import { MigrateError, putGuard, qualifyTypesSql, runAlone } from "./migrate.js";
 import { requireSchema } from "./schema.js";
 
@@ -24,11 +25,7 @@ export async function addLocalColumn(pool: Pool, column: LocalColumn, type: stri
     if (name === "" || Buffer.byteLength(name) > longestName)
       throw new MigrateError(`the name of a column has 1 to ${longestName} bytes, not ${Buffer.byteLength(name)}`);
     refuseMirrorColumn(mirror, name, "choose another name for a local column");
-    if (!(await isType(client, type)))
-      throw new MigrateError(
-        `"${type}" is no type of this database; a local column has a type and no more, such as integer, text[] or numeric(10,2)`,
-      );
-    return `alter table ${target} add column ${quoteName(name)} ${type}`;
+    return `alter table ${target} add column ${quoteName(name)} ${await localType(client, type)}`;
   });
 }
 
@@ -85,15 +82,4 @@ async function localColumns(client: PoolClient, { relation, columns }: Mirror): 
   );
   const mirrorNames = new Set(columns.map(({ name }) => name));
   return names.filter((name) => !mirrorNames.has(name));
-}
-
-/** By the search path of the login. What is more than a type, such as a default behind it, is none. */
-async function isType(client: PoolClient, type: string): Promise<boolean> {
-  try {
-    const result = await client.query("select where to_regtype($1) is not null", [type]);
-    return result.rowCount === 1;
-  } catch (cause) {
-    if (cause instanceof Error && "code" in cause && cause.code === "42601") return false;
-    throw cause;
-  }
 }

@@ -90,11 +90,27 @@ test("the type may have several words, be a list, or be the user's own", async (
   await stack.admin.query("create type public.mood as enum ('good', 'bad')");
   expect((await column("add hubspot.contacts ratio double precision")).code).toBe(0);
   expect((await column("add hubspot.contacts tags text[]")).code).toBe(0);
-  expect((await column("add hubspot.contacts mood mood")).code).toBe(0);
+  expect(await column("add hubspot.contacts mood mood")).toMatchObject({
+    code: 0,
+    out: 'alter table "hubspot"."contacts" add column "mood" public.mood;\n',
+  });
   expect(await columns()).toMatchObject({ ratio: "double precision", tags: "text[]", mood: "mood" });
   const client = await stack.client();
   const { rows } = await client.query("update hubspot.contacts set mood = 'good', tags = '{a,b}' returning mood, tags");
   expect(rows).toEqual([{ mood: "good", tags: ["a", "b"] }]);
+});
+
+test.each([
+  ["varchar(10)", "character varying(10)"],
+  ["timestamp(3) with time zone[]", "timestamp(3) with time zone[]"],
+  ["interval minute to second(2)", "interval minute to second(2)"],
+  ['"char"', '"char"'],
+  ["public.short_name", "short_name"],
+])("the type %s keeps its modifier", async (type, shown) => {
+  if (type === "public.short_name") await stack.admin.query("create domain public.short_name as varchar(10)");
+  expect(await column(`add hubspot.contacts x ${type}`)).toMatchObject({ code: 0, err: "" });
+  expect((await columns())["x"]).toBe(shown);
+  expect((await column("drop hubspot.contacts x")).code).toBe(0);
 });
 
 const refused: readonly (readonly [words: string, code: number, says: string])[] = [
