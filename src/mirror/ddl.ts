@@ -24,7 +24,7 @@ export type ExistingTable =
     }
   | undefined;
 
-/** The role that owns mirror tables; its members may add local columns. */
+/** The role that owns mirror tables. A member of it may take the guard away, so that the login is meant to be the only one. */
 export const ownerRole = "throughline_mirror";
 
 /** Additive, but for stale columns. Mirror columns are wide: a type and no more, or the first real backfill would fail. */

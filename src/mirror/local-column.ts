@@ -4,11 +4,10 @@ import type { Pool, PoolClient } from "pg";
 import { suggestion } from "../config/suggest.js";
 import { longestName, quoteName } from "../postgres/quote.js";
 import { queryTexts } from "../postgres/rows.js";
-import { loadMirrors } from "./catalogue.js";
 import type { Mirror } from "./column.js";
+import { columnNames, findMirror } from "./found-mirror.js";
 import { localType } from "./local-type.js";
 import { MigrateError, putGuard, qualifyTypesSql, runAlone } from "./migrate.js";
-import { requireSchema } from "./schema.js";
 
 /** Which column, of the mirror of which resource. */
 export interface LocalColumn {
@@ -52,7 +51,7 @@ type Decide = (client: PoolClient, mirror: Mirror, target: string, local: readon
 async function alter(pool: Pool, { api, resource }: LocalColumn, decide: Decide): Promise<string> {
   const inUse = `${api}.${resource} is in use by another transaction: nothing was changed, try again`;
   return runAlone(pool, { inUse }, async (client) => {
-    const mirror = await mirrorOf(client, api, resource);
+    const mirror = await findMirror(client, api, resource);
     const target = `${quoteName(mirror.schema)}.${quoteName(mirror.table)}`;
     const sql = await decide(client, mirror, target, await localColumns(client, mirror));
     await client.query(sql);
@@ -64,22 +63,8 @@ async function alter(pool: Pool, { api, resource }: LocalColumn, decide: Decide)
   });
 }
 
-async function mirrorOf(client: PoolClient, api: string, resource: string): Promise<Mirror> {
-  // The guard has to fit the functions that it calls.
-  await requireSchema(client);
-  const mirrors = await loadMirrors(client);
-  const mirror = mirrors.find((one) => one.api === api && one.resource === resource);
-  if (!mirror) throw new MigrateError(`${api}.${resource} has no mirror yet: run "throughline migrate"`);
-  return mirror;
-}
-
-async function localColumns(client: PoolClient, { relation, columns }: Mirror): Promise<readonly string[]> {
-  const names = await queryTexts(
-    client,
-    "the columns of a mirror",
-    "select attname from pg_attribute where attrelid = $1 and attnum > 0 and not attisdropped order by attnum",
-    [relation],
-  );
-  const mirrorNames = new Set(columns.map(({ name }) => name));
+async function localColumns(client: PoolClient, mirror: Mirror): Promise<readonly string[]> {
+  const mirrorNames = new Set(mirror.columns.map(({ name }) => name));
+  const names = await columnNames(client, mirror);
   return names.filter((name) => !mirrorNames.has(name));
 }

@@ -8,6 +8,7 @@ import { checkCommand } from "../../src/cli/check.js";
 import { columnCommand } from "../../src/cli/column.js";
 import type { Command } from "../../src/cli/command.js";
 import { journalCommand } from "../../src/cli/journal.js";
+import { indexCommand } from "../../src/cli/local-index.js";
 import { migrateCommand } from "../../src/cli/migrate.js";
 import { pullCommand } from "../../src/cli/pull.js";
 import { statusCommand } from "../../src/cli/status.js";
@@ -50,6 +51,8 @@ const commands: readonly { words: string; command: Command; flags?: Record<strin
   { words: "add hubspot.contacts note pg_catalog.text", command: columnCommand },
   { words: "add hubspot.contacts amount numeric(10,2)", command: columnCommand },
   { words: "drop hubspot.contacts amount", command: columnCommand },
+  { words: "add hubspot.contacts note,city", command: indexCommand },
+  { words: "drop hubspot.contacts note,city", command: indexCommand },
 ];
 
 test.each(commands)("a command does what it is for: $command.name $words", async ({ words, command, flags }) => {
