@@ -128,7 +128,7 @@ function poolOf(
   limits: pg.PoolConfig,
 ): OwnPool {
   const connection = { connectionString: url, application_name: "throughline", keepAlive: true };
-  const pool = new OwnPool({ ...limits, ...connection }, settings);
+  const pool = new OwnPool({ ...limits, ...connection, settings });
   // Nothing was under way on a connection that was not in use, and the pool makes another one.
   pool.on("error", (err) => pool.ending || log.debug({ err }, "an idle connection of ours to Postgres was lost"));
   return pool;

@@ -2,6 +2,7 @@
 
 import type { Pool, PoolClient } from "pg";
 import { z } from "zod";
+import type { AdvisoryLock } from "../postgres/advisory-lock.js";
 import { installSql } from "../postgres/install.js";
 import { quoteName } from "../postgres/quote.js";
 import { queryRows, queryTexts } from "../postgres/rows.js";
@@ -62,7 +63,10 @@ interface RunAloneOptions {
   readonly inUse?: string;
 }
 
-/** Does what changes mirrors in a transaction, when nobody else does. */
+/** Held while an index is built or dropped. */
+export const indexLock: AdvisoryLock = { name: "throughline index", id: 0 };
+
+/** Does what changes mirrors in a transaction, when nobody else does. Throws MigrateError while an index is built or dropped. */
 export async function runAlone<T>(
   pool: Pool,
   { dryRun = false, inUse }: RunAloneOptions,
@@ -70,6 +74,9 @@ export async function runAlone<T>(
 ): Promise<T> {
   const workUnderLock = async (client: PoolClient) => {
     await client.query("select pg_advisory_xact_lock(hashtext('throughline migrate'))");
+    const noIndexSql = "select pg_try_advisory_xact_lock_shared(hashtext($1), $2::integer)";
+    if (!(await exists(client, noIndexSql, [indexLock.name, String(indexLock.id)])))
+      throw new MigrateError("an index is being built or dropped: nothing was changed, try again when that has ended");
     // Whoever waits for a table waits for us as well.
     if (inUse !== undefined) await client.query("set local lock_timeout = '5s'");
     return work(client);

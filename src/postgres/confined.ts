@@ -19,5 +19,5 @@ export function withConfined<T>(pool: Pool, work: (client: PoolClient) => Promis
 
 async function wipe(client: PoolClient, pool: Pool): Promise<void> {
   await client.query("discard all");
-  if (pool instanceof OwnPool) await client.query(pool.settings);
+  if (pool instanceof OwnPool) await client.query(pool.firstSql);
 }

@@ -28,7 +28,7 @@ afterEach(async () => {
 });
 
 function poolOf(options: pg.PoolConfig): OwnPool {
-  const pool = new OwnPool({ max: 3, ...options }, "select 1");
+  const pool = new OwnPool({ max: 3, ...options });
   pools.push(pool);
   return pool;
 }
