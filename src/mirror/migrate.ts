@@ -15,6 +15,7 @@ import {
   asRole,
   ensureRoles,
   giveToWriter,
+  holds,
   letServe,
   mirrorRole,
   ownSchemaSql,
@@ -135,7 +136,7 @@ async function migrateMirror(
 ): Promise<void> {
   const schema = quoteName(mirror.schema);
   const target = `${schema}.${quoteName(mirror.table)}`;
-  if (!(await exists(client, "select to_regnamespace($1) is not null", [schema]))) {
+  if (!(await holds(client, "select to_regnamespace($1) is not null", [schema]))) {
     await run(`create schema ${schema}`);
     await run(`grant usage, create on schema ${schema} to ${mirrorRole}`);
   }
@@ -162,10 +163,10 @@ async function migrateMirror(
   await putGuard(client, { ...mirror, ...entry }, server);
   for (const [role, privileges] of Object.entries(grants)) {
     for (const privilege of privileges) {
-      const has = await exists(client, "select has_table_privilege($1, $2::regclass, $3)", [role, target, privilege]);
+      const has = await holds(client, "select has_table_privilege($1, $2::regclass, $3)", [role, target, privilege]);
       if (!has) await run(`grant ${privilege} on ${target} to ${quoteName(role)}`);
     }
-    const reaches = await exists(client, "select has_schema_privilege($1, $2, 'usage')", [role, mirror.schema]);
+    const reaches = await holds(client, "select has_schema_privilege($1, $2, 'usage')", [role, mirror.schema]);
     if (!reaches) await run(`grant usage on schema ${schema} to ${quoteName(role)}`);
   }
 }
@@ -176,7 +177,7 @@ async function readTable(
   target: string,
   allowDrop: boolean,
 ): Promise<ExistingTable> {
-  if (!(await exists(client, "select to_regclass($1) is not null", [target]))) return undefined;
+  if (!(await holds(client, "select to_regclass($1) is not null", [target]))) return undefined;
   const columns = await tableColumns(client, target);
   const indexes = await queryTexts(
     client,
@@ -240,9 +241,4 @@ async function compareColumns(
      where m.schema_name = $1 and m.table_name = $2`,
     [schema, table, target, JSON.stringify(columns)],
   );
-}
-
-async function exists(client: Pool | PoolClient, sql: string, values: readonly string[]): Promise<boolean> {
-  const result = await client.query({ text: sql, values: [...values], rowMode: "array" });
-  return result.rows[0]?.[0] === true;
 }
