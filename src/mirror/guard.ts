@@ -72,12 +72,12 @@ function triggers(id: number, target: string): string[] {
   ];
 }
 
-function assign(column: GuardColumn, from: string): string {
-  return `new.${quoteName(column.name)} := (${from} ->> ${quoteLiteral(column.name)})::${column.type};`;
+function assign({ name, type }: GuardColumn, to: string, from: string): string {
+  return `${to}.${quoteName(name)} := (${from} ->> ${quoteLiteral(name)})::${type};`;
 }
 
-function assignLocal({ name, type }: GuardColumn, to: string, from: string): string {
-  return `if ${from} -> ${quoteLiteral(name)} is not null then ${to}.${quoteName(name)} := (${from} ->> ${quoteLiteral(name)})::${type}; end if;`;
+function assignLocal(column: GuardColumn, to: string, from: string): string {
+  return `if ${from} -> ${quoteLiteral(column.name)} is not null then ${assign(column, to, from)} end if;`;
 }
 
 /** A conversion to a type of others may run code of theirs: the checks of a domain. */
@@ -165,7 +165,7 @@ begin
     if it.n is not null and it.full_row is null then return new; end if;
     -- It was not planned, or upstream no longer has it.
     if it.full_row is null then return null; end if;
-    ${mirrorColumns.map((column) => assign(column, "it.full_row")).join("\n    ")}
+    ${mirrorColumns.map((column) => assign(column, "new", "it.full_row")).join("\n    ")}
     ${local.map((column) => assignLocal(column, "new", "it.local_row")).join("\n    ")}
     ${strange ? `new := throughline.local_${id}(new, it.local_row);` : ""}
     return new;

@@ -16,6 +16,7 @@ import {
   asRole,
   ensureRoles,
   giveToWriter,
+  holds,
   letServe,
   mirrorRole,
   ownSchemaSql,
@@ -75,7 +76,7 @@ export async function runAlone<T>(
   const workUnderLock = async (client: PoolClient) => {
     await client.query("select pg_advisory_xact_lock(hashtext('throughline migrate'))");
     const noIndexSql = "select pg_try_advisory_xact_lock_shared(hashtext($1), $2::integer)";
-    if (!(await exists(client, noIndexSql, [indexLock.name, String(indexLock.id)])))
+    if (!(await holds(client, noIndexSql, [indexLock.name, String(indexLock.id)])))
       throw new MigrateError("an index is being built or dropped: nothing was changed, try again when that has ended");
     // Whoever waits for a table waits for us as well.
     if (inUse !== undefined) await client.query("set local lock_timeout = '5s'");
@@ -142,7 +143,7 @@ async function migrateMirror(
 ): Promise<void> {
   const schema = quoteName(mirror.schema);
   const target = `${schema}.${quoteName(mirror.table)}`;
-  if (!(await exists(client, "select to_regnamespace($1) is not null", [schema]))) {
+  if (!(await holds(client, "select to_regnamespace($1) is not null", [schema]))) {
     await run(`create schema ${schema}`);
     await run(`grant usage, create on schema ${schema} to ${mirrorRole}`);
   }
@@ -169,10 +170,10 @@ async function migrateMirror(
   await putGuard(client, { ...mirror, ...entry }, server);
   for (const [role, privileges] of Object.entries(grants)) {
     for (const privilege of privileges) {
-      const has = await exists(client, "select has_table_privilege($1, $2::regclass, $3)", [role, target, privilege]);
+      const has = await holds(client, "select has_table_privilege($1, $2::regclass, $3)", [role, target, privilege]);
       if (!has) await run(`grant ${privilege} on ${target} to ${quoteName(role)}`);
     }
-    const reaches = await exists(client, "select has_schema_privilege($1, $2, 'usage')", [role, mirror.schema]);
+    const reaches = await holds(client, "select has_schema_privilege($1, $2, 'usage')", [role, mirror.schema]);
     if (!reaches) await run(`grant usage on schema ${schema} to ${quoteName(role)}`);
   }
 }
@@ -183,7 +184,7 @@ async function readTable(
   target: string,
   allowDrop: boolean,
 ): Promise<ExistingTable> {
-  if (!(await exists(client, "select to_regclass($1) is not null", [target]))) return undefined;
+  if (!(await holds(client, "select to_regclass($1) is not null", [target]))) return undefined;
   const columns = await tableColumns(client, target);
   const indexes = await queryTexts(
     client,
@@ -247,9 +248,4 @@ async function compareColumns(
      where m.schema_name = $1 and m.table_name = $2`,
     [schema, table, target, JSON.stringify(columns)],
   );
-}
-
-async function exists(client: Pool | PoolClient, sql: string, values: readonly string[]): Promise<boolean> {
-  const result = await client.query({ text: sql, values: [...values], rowMode: "array" });
-  return result.rows[0]?.[0] === true;
 }

@@ -68,8 +68,9 @@ async function whatIsMissing(client: PoolClient): Promise<string> {
   return missing.join("; ").replaceAll("session_user", "the login that migrates");
 }
 
-async function holds(client: PoolClient, question: string): Promise<boolean> {
-  const result = await client.query({ text: question, rowMode: "array" });
+/** Returns the answer to a question of one column. */
+export async function holds(client: PoolClient, question: string, values: readonly string[] = []): Promise<boolean> {
+  const result = await client.query({ text: question, values: [...values], rowMode: "array" });
   return result.rows[0]?.[0] === true;
 }
 
@@ -93,8 +94,8 @@ end $$`;
 
 /** The login that serves, when it is not a member of the roles that own everything: it gets what it needs, and no more. */
 export async function serverOf(client: PoolClient, login: string): Promise<string | undefined> {
-  const result = await client.query("select where pg_has_role($1, $2, 'usage')", [login, schemaRole]);
-  return result.rowCount === 1 ? undefined : login;
+  const owns = await holds(client, "select pg_has_role($1, $2, 'usage')", [login, schemaRole]);
+  return owns ? undefined : login;
 }
 
 /** What serving takes of the schema: by policies, until code of others may run in the session (install/4-own.sql). */

@@ -92,8 +92,13 @@ begin
   set constraints all immediate;
 end $$;
 
--- Why rows were refused: null when a lock, a deadlock or an overtaken snapshot kept them out, and later it will do. Raises again what says nothing of
--- the rows (shutdown, out of memory).
+-- Whether an error says something of the rows that were to be written: a lost connection, a shutdown or no memory does not.
+create or replace function throughline.is_of_rows(code text) returns boolean
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select code !~ '^(08|53|57|58|XX)'
+$$;
+
+-- Why rows were refused: null when a lock, a deadlock or an overtaken snapshot kept them out, and later it will do.
 create or replace function throughline.refusal(code text) returns text
 language sql immutable set search_path = pg_catalog, pg_temp as $$
   select case when code = '55P03' or code like '40%' then null else code end
@@ -136,7 +141,7 @@ begin
     perform throughline.write(mirror, page, asked_at);
     set local search_path = pg_catalog, pg_temp;
   exception when others then
-    if sqlstate ~ '^(08|53|57|58|XX)' then raise; end if;
+    if not throughline.is_of_rows(sqlstate) then raise; end if;
     -- All at once is refused: one by one, so that what Postgres refuses stops nothing else.
     perform set_config('lock_timeout', '250ms', true);
     for entry in select p from json_array_elements(page) p loop
@@ -144,7 +149,7 @@ begin
         perform throughline.write(mirror, json_build_array(entry), asked_at);
         set local search_path = pg_catalog, pg_temp;
       exception when others then
-        if sqlstate ~ '^(08|53|57|58|XX)' then raise; end if;
+        if not throughline.is_of_rows(sqlstate) then raise; end if;
         insert into throughline.parked (mirror, key, sqlstate) values (mirror, entry ->> 'key', throughline.refusal(sqlstate)) on conflict do nothing;
         return next entry ->> 'key';
       end;
@@ -196,7 +201,7 @@ begin
     end if;
     return query select case when entry.state = 'unknown' then 'unknown' else 'repaired' end, null::text, null::text;
   exception when others then
-    if sqlstate ~ '^(08|53|57|58|XX)' then raise; end if;
+    if not throughline.is_of_rows(sqlstate) then raise; end if;
     if throughline.refusal(sqlstate) is null then
       return query select 'waiting', null::text, null::text;
       return;
