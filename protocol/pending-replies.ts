@@ -21,9 +21,18 @@ export type RequestKind = (typeof RequestKind)[keyof typeof RequestKind];
 
 /**
  * Where a reply goes. `relay`: to the client. `drop`: nowhere. `capture`: to us. `rows`: rows to the client, the rest to us.
- * `replies`: all but ReadyForQuery to the client. `notices`: notices to the client, the rest nowhere.
+ * `replies`: all but ReadyForQuery to the client. `notices`: notices to the client, the rest nowhere. `mute`: nowhere, though the statement is
+ * the client's: its errors are.
  */
-export const Delivery = { relay: 0, drop: 0x10, capture: 0x20, rows: 0x30, replies: 0x80, notices: 0x90 } as const;
+export const Delivery = {
+  relay: 0,
+  drop: 0x10,
+  capture: 0x20,
+  rows: 0x30,
+  replies: 0x80,
+  notices: 0x90,
+  mute: 0xa0,
+} as const;
 export type Delivery = (typeof Delivery)[keyof typeof Delivery];
 
 const kindBits = 0x0f;

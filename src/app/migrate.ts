@@ -2,16 +2,17 @@
 
 import { ReadFailed } from "../manifest/read-failed.js";
 import { dropMirrors } from "../mirror/drop.js";
-import { migrate } from "../mirror/migrate.js";
-import { type Opened, openMirrors } from "./open.js";
+import { type MirrorToMigrate, migrate } from "../mirror/migrate.js";
+import { asAdmin, type Opened, openMirrors } from "./open.js";
 import { remedyFor } from "./remedy.js";
 
 /** Discovers every configured table and migrates its mirror. Returns the DDL that changed something. Throws ReadFailed. */
 export async function migrateAll(
-  { pool, tables, config }: Opened,
+  opened: Opened,
   how: { readonly dryRun: boolean; readonly allowDrop?: boolean },
 ): Promise<readonly string[]> {
-  const mirrors = [];
+  const { tables, config } = opened;
+  const mirrors: MirrorToMigrate[] = [];
   for (const { api, config: tableConfig, table } of tables) {
     const columns = await table.columns().catch((cause: unknown): never => {
       if (!(cause instanceof ReadFailed)) throw cause;
@@ -20,15 +21,17 @@ export async function migrateAll(
     const { resource } = table;
     mirrors.push({ api: api.name, resource, schema: api.name, table: tableConfig.as, key: table.keyColumns, columns });
   }
-  return migrate(pool, mirrors, config.postgres.grant, how);
+  return asAdmin(opened, (admin) => migrate(admin, mirrors, config.postgres.grant, how));
 }
 
 /** Takes away the mirrors of all opened tables. Returns the DDL. */
 export async function dropAll(opened: Opened, dryRun: boolean): Promise<readonly string[]> {
   const mirrors = await openMirrors(opened);
-  return dropMirrors(
-    opened.pool,
-    mirrors.map(({ mirror }) => mirror),
-    dryRun,
+  return asAdmin(opened, ({ pool }) =>
+    dropMirrors(
+      pool,
+      mirrors.map(({ mirror }) => mirror),
+      dryRun,
+    ),
   );
 }

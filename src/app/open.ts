@@ -1,6 +1,6 @@
 // What commands, tests and embedders start from: the config, our own connections, and the tables of the configured APIs.
 
-import type pg from "pg";
+import pg from "pg";
 import type { Logger } from "pino";
 import type { ApiConfig, TableConfig } from "../config/api.js";
 import { type Config, loadConfig } from "../config/config.js";
@@ -9,6 +9,7 @@ import { suggestion } from "../config/suggest.js";
 import { hooksOf, manifestOf, manifestText } from "../connectors/registry.js";
 import { anyTable } from "../manifest/column-schema.js";
 import { loadMirrors } from "../mirror/catalogue.js";
+import type { Admin } from "../mirror/roles.js";
 import { makeLog } from "../observe/log.js";
 import { OwnPool } from "../postgres/own-pool.js";
 import { openAccount } from "../upstream/account.js";
@@ -85,7 +86,20 @@ export function open(config: Config): Opened {
 /** Our own connections, for one proxy or one command: each proxy holds some of them for as long as it runs. The caller ends the pool. */
 export function openPool(config: Config, log: Logger): OwnPool {
   // One more holds the right to recover, in a command that does.
-  return poolOf(config, log, sessionSettings, { max: config.postgres.connections + 1 });
+  return poolOf(config.postgres, log, sessionSettings, { max: config.postgres.connections + 1 });
+}
+
+/** Does what changes tables with the login that may: `postgres.admin_url`, where the config has one. */
+export async function asAdmin<T>({ config, log, pool }: Opened, work: (admin: Admin) => Promise<T>): Promise<T> {
+  const { url, adminUrl } = config.postgres;
+  const { user: login = "" } = new pg.Client({ connectionString: url });
+  if (adminUrl === undefined) return work({ pool, login });
+  const adminPool = poolOf({ url: adminUrl }, log, sessionSettings, { max: 1 });
+  try {
+    return await work({ pool: adminPool, login });
+  } finally {
+    await adminPool.close();
+  }
 }
 
 /** One shows that this process is running, one holds the right to recover. */
@@ -104,17 +118,17 @@ export function openBackgroundPool(config: Config, log: Logger): OwnPool {
     connectionTimeoutMillis: backgroundWaitMs,
     query_timeout: backgroundAnswerMs,
   };
-  return poolOf(config, log, backgroundSettings, limits);
+  return poolOf(config.postgres, log, backgroundSettings, limits);
 }
 
-function poolOf({ postgres }: Config, log: Logger, settings: string, limits: pg.PoolConfig): OwnPool {
-  const pool = new OwnPool({
-    ...limits,
-    connectionString: postgres.url,
-    application_name: "throughline",
-    keepAlive: true,
-    verify: (client, done) => client.query(settings).then(() => done(), done),
-  });
+function poolOf(
+  { url }: Pick<Config["postgres"], "url">,
+  log: Logger,
+  settings: string,
+  limits: pg.PoolConfig,
+): OwnPool {
+  const connection = { connectionString: url, application_name: "throughline", keepAlive: true };
+  const pool = new OwnPool({ ...limits, ...connection, settings });
   // Nothing was under way on a connection that was not in use, and the pool makes another one.
   pool.on("error", (err) => pool.ending || log.debug({ err }, "an idle connection of ours to Postgres was lost"));
   return pool;

@@ -8,6 +8,7 @@ import { Metrics } from "../observe/metrics.js";
 import { withinMs } from "../observe/time-limit.js";
 import { postgresAddress } from "../postgres/address.js";
 import { type RunningProxy, startProxy } from "../proxy/start.js";
+import { exposuresOf } from "./exposures.js";
 import { type Opened, openBackgroundPool, openMirrors } from "./open.js";
 
 /** Why the proxy must not be started on this database: a mirror without its guard. Undefined: it may. Throws Explained for a schema to migrate. */
@@ -20,7 +21,7 @@ export async function unservable(opened: Opened): Promise<string | undefined> {
   return undefined;
 }
 
-/** Starts the proxy. Resolves when its port takes connections. Throws what `startProxy` does; when `signal` is aborted meanwhile, it gives up whatever Postgres does. */
+/** Says in the log what is exposed to the network, and starts the proxy. Resolves when its port takes connections. Throws what `startProxy` does; when `signal` is aborted meanwhile, it gives up whatever Postgres does. */
 export async function serve(
   opened: Opened,
   listen: ListenOptions,
@@ -28,6 +29,7 @@ export async function serve(
   signal?: AbortSignal,
 ): Promise<RunningProxy> {
   const { pool, log, config } = opened;
+  for (const { subject, says } of exposuresOf(opened, listen)) log.warn({ subject }, says);
   const background = openBackgroundPool(config, log);
   const giveUp = () => background.close();
   signal?.addEventListener("abort", giveUp);

@@ -1,5 +1,6 @@
 // throughline check: config, database, guards, tokens and drift; one line each.
 
+import { exposuresOf } from "../app/exposures.js";
 import { type Opened, open, openMirrors, wantedTables } from "../app/open.js";
 import { remedyFor } from "../app/remedy.js";
 import type { ApiConfig } from "../config/api.js";
@@ -27,6 +28,7 @@ export const checkCommand: Command = async (options, io) => {
 async function findAll(instance: Opened, offline: boolean): Promise<Finding[]> {
   const { pool, config, tables } = instance;
   const findings: Finding[] = [{ level: "ok", subject: "config", says: `${tables.length} tables configured` }];
+  for (const exposure of exposuresOf(instance, config.listen)) findings.push({ level: "warning", ...exposure });
   let mirrors: readonly MirroredTable[] | undefined;
   try {
     const server = await checkServer(pool);

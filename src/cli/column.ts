@@ -1,11 +1,11 @@
 // throughline column: adds and drops local columns of a mirror, and renews its guard with them.
 
-import { type Opened, open } from "../app/open.js";
+import { asAdmin, open } from "../app/open.js";
 import { UsageError } from "../app/usage-error.js";
-import { suggestion } from "../config/suggest.js";
 import { addLocalColumn, dropLocalColumn } from "../mirror/local-column.js";
 import type { Command } from "./command.js";
 import { configOf } from "./config-of.js";
+import { namedTable } from "./named-table.js";
 
 export const columnCommand: Command = async (options, io) => {
   const [verb, place, name, ...words] = options.names;
@@ -18,21 +18,14 @@ export const columnCommand: Command = async (options, io) => {
     throw new UsageError("column takes add API.TABLE NAME TYPE, or drop API.TABLE NAME");
   const instance = open(configOf(options));
   try {
-    const { api, resource } = tableAt(instance, place);
+    const { api, resource } = namedTable(instance, place);
     const column = { api, resource, name };
-    const sql =
-      verb === "add" ? await addLocalColumn(instance.pool, column, type) : await dropLocalColumn(instance.pool, column);
+    const sql = await asAdmin(instance, (admin) =>
+      verb === "add" ? addLocalColumn(admin, column, type) : dropLocalColumn(admin, column),
+    );
     io.out(options.json ? JSON.stringify({ sql }) : `${sql};`);
     return 0;
   } finally {
     await instance.pool.end();
   }
 };
-
-function tableAt({ tables }: Opened, place: string): { readonly api: string; readonly resource: string } {
-  const candidates = tables.map(({ api, table: { resource } }) => ({ api: api.name, resource }));
-  const match = candidates.find(({ api, resource }) => `${api}.${resource}` === place);
-  if (match) return match;
-  const names = candidates.map(({ api, resource }) => `${api}.${resource}`);
-  throw new UsageError(`the config has no table "${place}"; ${suggestion(place, names)}`);
-}

@@ -20,6 +20,8 @@ const usage = `usage: throughline <command> [options]
   status     [API[.TABLE]…] [--watch]            tables, rows, stage, open journal entries, the last failure
   column     add API.TABLE NAME TYPE             a local column: on the mirror, and unknown to the API
              drop API.TABLE NAME
+  index      add API.TABLE COLUMN[,COLUMN…]      an index of your own on a mirror; clients go on while it is built
+             drop API.TABLE COLUMN[,COLUMN…]
   connector  list · show API                     the APIs that can be mirrored, their tables and limits
              check FILE [--url BASE] · schema    a manifest of your own: its mistakes, and how it fits its API
   journal    list [--open] [--api A] [--table T] [--outcome O] [--since 1h] [--limit 50] [--exit-code]
@@ -51,6 +53,7 @@ const commands: Readonly<Record<string, Known>> = {
   serve: { load: async () => (await import("./serve.js")).serveCommand, flags: ["listen", "socket"], names: false },
   status: { load: async () => (await import("./status.js")).statusCommand, flags: ["watch"], names: true },
   column: { load: async () => (await import("./column.js")).columnCommand, flags: [], names: true },
+  index: { load: async () => (await import("./local-index.js")).indexCommand, flags: ["unique"], names: true },
   connector: { load: async () => (await import("./connector.js")).connectorCommand, flags: ["url"], names: true },
   journal: { load: async () => (await import("./journal.js")).journalCommand, flags: ofJournal, names: true },
   sandbox: {
@@ -122,6 +125,7 @@ function parse(args: readonly string[]) {
         postgres: { type: "string" },
         force: { type: "boolean" },
         watch: { type: "boolean" },
+        unique: { type: "boolean" },
         url: { type: "string" },
         "dry-run": { type: "boolean" },
         "allow-drop": { type: "boolean" },

@@ -3,9 +3,9 @@
 import type { Pool } from "pg";
 import { z } from "zod";
 import type { Mirror } from "../mirror/column.js";
-import { ownerRole } from "../mirror/ddl.js";
 import { wrongGuard } from "../mirror/guard-check.js";
 import type { Grants } from "../mirror/migrate.js";
+import { mirrorRole } from "../mirror/roles.js";
 import { schemaVersion, wrongSchema } from "../mirror/schema.js";
 import { queryRows } from "../postgres/rows.js";
 import type { Finding } from "./finding.js";
@@ -48,7 +48,7 @@ async function checkLogin(pool: Pool, isInstalled: boolean): Promise<Finding[]> 
     `select session_user::text as login, rolsuper as superuser, has_database_privilege(current_database(), 'create') as creates,
        coalesce((select pg_has_role(session_user, oid, 'usage') from pg_roles where rolname = $1), rolcreaterole or rolsuper) as owner
      from pg_roles where rolname = session_user`,
-    [ownerRole],
+    [mirrorRole],
   );
   if (!rights) return [];
   const { login } = rights;
@@ -60,7 +60,7 @@ async function checkLogin(pool: Pool, isInstalled: boolean): Promise<Finding[]> 
   if (!rights.owner)
     add(
       "error",
-      `"${login}" is no member of role ${ownerRole}, which owns the mirrors: grant ${ownerRole} to "${login}"`,
+      `"${login}" is no member of role ${mirrorRole}, which owns the mirrors: grant ${mirrorRole} to "${login}"`,
     );
   return findings;
 }
@@ -89,8 +89,8 @@ export async function checkMirror(pool: Pool, mirror: Mirror, grants: Grants): P
   );
   const findings: Finding[] = [];
   const add = (level: Finding["level"], says: string) => findings.push({ level, subject, says });
-  if (comparison && comparison.owner !== ownerRole)
-    add("error", `is owned by "${comparison.owner}": alter table ${subject} owner to ${ownerRole}`);
+  if (comparison && comparison.owner !== mirrorRole)
+    add("error", `is owned by "${comparison.owner}": alter table ${subject} owner to ${mirrorRole}`);
   if (comparison?.missing) add("error", `lacks columns (${comparison.missing.join(", ")}): run "throughline migrate"`);
   if (comparison?.other)
     add(

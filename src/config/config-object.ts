@@ -11,6 +11,8 @@ export interface ConfigObject {
     | {
         /** Such as `postgres://throughline@localhost:5432/mydb`. */
         readonly url: string;
+        /** The URL of the login that migrates, where the other may not create roles and tables. */
+        readonly admin_url?: string | undefined;
         /** The most connections at a time for calls and pulls; 8 if absent. */
         readonly connections?: number | undefined;
         /** From a role to what `migrate` grants it on every mirror. */

@@ -29,6 +29,8 @@ export interface Config {
   };
   readonly postgres: {
     readonly url: string;
+    /** Of the login that migrates; undefined: the same. */
+    readonly adminUrl?: string | undefined;
     readonly connections: number;
     readonly grant: Readonly<Record<string, readonly string[]>>;
     /** The logins that only take on other roles: the policy `write` asks those roles, and the login where it writes as itself. */
@@ -70,11 +72,13 @@ const listen = z.strictObject({
   memory: size.refine((bytes) => bytes >= leastMemoryBytes, { error: "is at least 64MB" }).default(defaultMemoryBytes),
 });
 const privilege = z.enum(["select", "insert", "update", "delete"]);
+// What is wrong in it is not repeated: it may hold a password.
+const databaseUrl = z.string().refine((text) => /^postgres(ql)?:\/\//.test(text) && URL.canParse(text), {
+  error: "is no URL such as postgres://throughline@localhost:5432/mydb",
+});
 const postgres = z.strictObject({
-  // What is wrong in it is not repeated: it may hold a password.
-  url: z.string().refine((text) => /^postgres(ql)?:\/\//.test(text) && URL.canParse(text), {
-    error: "is no URL such as postgres://throughline@localhost:5432/mydb",
-  }),
+  url: databaseUrl,
+  admin_url: databaseUrl.optional(),
   connections: z.int().positive().default(8),
   grant: z.record(z.string(), z.array(privilege)).default({}),
   switches: z.array(z.string(), { error: "is no list of logins such as [authenticator]" }).default([]),
@@ -122,6 +126,7 @@ export function loadConfig(
     if (mistakes.length > 0) throw new ConfigError(mistakes);
     return output;
   });
+  const { url, admin_url: adminUrl, connections, grant, switches } = read.postgres;
   return {
     listen: {
       ...read.listen.address,
@@ -131,7 +136,7 @@ export function loadConfig(
       writes: read.listen.writes,
       memoryBytes: read.listen.memory,
     },
-    postgres: read.postgres,
+    postgres: { url, adminUrl, connections, grant, switches },
     http: read.http,
     journal: { keepMs: read.journal.keep },
     log: read.log,

@@ -1,8 +1,7 @@
 // What a round of recovery does on the connection that holds its lock.
 
-import type { PoolClient } from "pg";
+import { DatabaseError, type PoolClient } from "pg";
 import type { Lease } from "../postgres/connection.js";
-import { rowRefusal } from "../postgres/row-refusal.js";
 import { inTransaction } from "../postgres/transaction.js";
 
 /** How long a page of the sync is waited for. */
@@ -56,7 +55,12 @@ async function lockOutPages(client: PoolClient, mirror: number): Promise<boolean
     });
     return true;
   } catch (cause) {
-    if (rowRefusal(cause) === "wait") return false;
+    if (isForLater(cause)) return false;
     throw cause;
   }
+}
+
+/** A lock, a deadlock, or a snapshot that somebody overtook: later it will do. */
+function isForLater(cause: unknown): boolean {
+  return cause instanceof DatabaseError && (cause.code === "55P03" || cause.code?.startsWith("40") === true);
 }

@@ -4,6 +4,7 @@ import { quoteName } from "../postgres/quote.js";
 import type { MirrorColumn } from "./column.js";
 import { keyNamesSql } from "./key.js";
 import { canBeKey, placeholderClause } from "./placeholder.js";
+import { mirrorRole } from "./roles.js";
 
 export interface WantedMirror {
   readonly schema: string;
@@ -24,9 +25,6 @@ export type ExistingTable =
     }
   | undefined;
 
-/** The role that owns mirror tables; its members may add local columns. */
-export const ownerRole = "throughline_mirror";
-
 /** Additive, but for stale columns. Mirror columns are wide: a type and no more, or the first real backfill would fail. */
 export function mirrorDdl(mirror: WantedMirror, table: ExistingTable): string[] {
   const target = `${quoteName(mirror.schema)}.${quoteName(mirror.table)}`;
@@ -40,7 +38,7 @@ export function mirrorDdl(mirror: WantedMirror, table: ExistingTable): string[] 
     );
     statements.push(
       `create table ${target} (\n  ${[...columns, `primary key (${keyNamesSql(parts)})`].join(",\n  ")}\n)`,
-      `alter table ${target} owner to ${ownerRole}`,
+      `alter table ${target} owner to ${mirrorRole}`,
     );
   } else {
     statements.push(...[...table.staleColumns].map((name) => `alter table ${target} drop column ${quoteName(name)}`));

@@ -2,9 +2,10 @@
 
 import type { Pool } from "pg";
 import { quoteName } from "../postgres/quote.js";
-import { queryTexts } from "../postgres/rows.js";
 import type { Mirror } from "./column.js";
-import { MigrateError, runAlone } from "./migrate.js";
+import { runAlone } from "./migrate.js";
+import { MigrateError } from "./migrate-error.js";
+import { functionsOf } from "./put-guard.js";
 
 /** Returns the DDL. Throws MigrateError while a call on one of them is open. */
 export async function dropMirrors(pool: Pool, mirrors: readonly Mirror[], dryRun: boolean): Promise<readonly string[]> {
@@ -23,14 +24,7 @@ export async function dropMirrors(pool: Pool, mirrors: readonly Mirror[], dryRun
       const sql = `drop table ${target}`;
       await client.query(sql);
       statements.push(sql);
-      const functions = await queryTexts(
-        client,
-        "the functions of a mirror",
-        `select format('drop function %s', oid::regprocedure) from pg_proc
-         where pronamespace = 'throughline'::regnamespace and proname ~ ('^[a-z]+_' || $1 || '$')`,
-        [String(id)],
-      );
-      for (const drop of functions) await client.query(drop);
+      for (const signature of await functionsOf(client, id)) await client.query(`drop function ${signature}`);
       // Its journal and what is parked of it go with its entry.
       await client.query("delete from throughline.mirror where id = $1", [id]);
     }

@@ -1,5 +1,5 @@
 // What the SQL of a mirror's guard, and of the schema "throughline", raises: an entry for each RAISE EXCEPTION of guard.ts, apply.ts
-// and install.sql.
+// and postgres/install/.
 
 import { defineServerError, type ServerErrorEntry } from "../postgres/error-catalogue.js";
 
@@ -31,12 +31,22 @@ export const guardErrors: readonly ServerErrorEntry[] = [
       remedy: "Rename it, so that it sorts before `~throughline`, and change only local columns in it.",
     },
   ),
-  defineServerError("27000", `throughline: a trigger of % keeps row "%" from being what its API reported`, {
+  defineServerError("27000", `throughline: code of others wrote to mirror table "%"."%" as throughline_writer`, {
     means:
-      "A trigger of yours keeps a row from being what the API has reported. After an accepted write it is in the DETAIL of TL002.",
+      "While a page or a settled call was written, a trigger, default, domain, index or policy of the mirror wrote to a mirror what its API had not reported.",
     sent: "nothing",
-    remedy: "Change or drop the trigger.",
+    remedy: "Change or drop it.",
   }),
+  defineServerError(
+    "27000",
+    `throughline: a trigger or row security of % keeps row "%" from being what its API reported`,
+    {
+      means:
+        "A trigger of yours, or a restrictive policy, keeps a row from being what the API has reported. After an accepted write it is in the DETAIL of TL002.",
+      sent: "nothing",
+      remedy: "Change or drop the trigger; let the policy say for which roles it is, other than throughline_writer.",
+    },
+  ),
   defineServerError("40001", `throughline: the row of "%"."%" that this one was in conflict with is gone`, {
     means: "The row that an INSERT was in conflict with when it was planned is gone.",
     sent: "nothing",
@@ -46,6 +56,22 @@ export const guardErrors: readonly ServerErrorEntry[] = [
     means: "A statement inserts fewer rows than when it was planned.",
     sent: "nothing",
     remedy: "Run the transaction again.",
+  }),
+  defineServerError("40001", "throughline: the outcome of call % is not noted yet", {
+    means: "A call is to be settled before its outcome is in the journal; it is tried again. No client sees it.",
+    sent: "nothing",
+    remedy: "None.",
+  }),
+  defineServerError("42501", "throughline: a function of throughline_writer was altered", {
+    means:
+      "The code of a trigger, default or domain of a mirror, which runs as throughline_writer, has altered a function that belongs to this role.",
+    sent: "nothing",
+    remedy: "Find that code, and run `throughline migrate`, which makes the function anew.",
+  }),
+  defineServerError("42501", "throughline: a transaction writes one page or settles one call", {
+    means: "A function of the proxy's own connections was called by code that ran in one of its transactions.",
+    sent: "nothing",
+    remedy: "Leave these functions to the proxy.",
   }),
   defineServerError("42501", "throughline: only the proxy may call this function", {
     means: "A function of the schema `throughline` was called by somebody else than the proxy.",
@@ -62,6 +88,11 @@ export const guardErrors: readonly ServerErrorEntry[] = [
       "Somebody else than the proxy has opened a call, and the transaction can't commit; or a function of yours said SET CONSTRAINTS ALL IMMEDIATE while a write was planned.",
     sent: "nothing",
     remedy: "Leave these functions to the proxy, and make constraints immediate before the write.",
+  }),
+  defineServerError("55000", "throughline: another pull of this table has begun", {
+    means: "A pull has lost the connection that held its lock, and another one has taken it.",
+    sent: "nothing",
+    remedy: "Run `throughline pull` again when the other one has ended.",
   }),
   defineServerError(
     "54000",

@@ -1,66 +1,105 @@
 // The SQL of one mirror's guard: the trigger that plans, replaces and refuses, and the function that locks its rows.
 
 import { quoteLiteral, quoteName } from "../postgres/quote.js";
-import { applyRowsSql } from "./apply.js";
+import { afterStatementSql, applyRowsSql, differingRowSql, stageRowsSql } from "./apply.js";
+import { fenceSql } from "./fence.js";
 import {
   asJson,
   type GuardColumn,
   type GuardTable,
   guardTriggers,
   isLateTriggerSql,
+  isStrange,
   pinnedSettings,
 } from "./guard-table.js";
 import { amongKeysSql, jsonKeySql, keyNamesSql, keySql } from "./key.js";
+import { writerOnlySql, writerRole } from "./roles.js";
+import { takeOversSql } from "./take-over.js";
 
-/** Statements that put the guard on a table, or renew it. */
-export function guardSql(table: GuardTable): string[] {
+/** What makes up the guard of one mirror. */
+export interface Guard {
+  /** Statements that create or replace the functions that belong to the schema's owner. */
+  readonly functions: readonly string[];
+  /** Those that belong to the writer, by signature. */
+  readonly writerFunctions: ReadonlyMap<string, string>;
+  /** Statements that put the triggers on the table, or renew them. */
+  readonly triggers: readonly string[];
+}
+
+export function guardOf(table: GuardTable): Guard {
+  const { id } = table;
   const target = `${quoteName(table.schema)}.${quoteName(table.table)}`;
-  const stranger = `session_user <> ${quoteLiteral(table.login)}`;
-  // The sync is held to it as well where others act in its name: a trigger or cascade of the user's, or one that fires before ours.
-  const watchCondition = `${stranger} or pg_trigger_depth() > 0 or current_setting('throughline.call', true) like 'close:%'`;
-  const trigger = (name: string, event: string, when: string, call: string) => [
+  const writerFunctions = new Map([[`throughline.apply_${id}(json)`, applyRowsSql(table, target)]]);
+  if (table.columns.some(isStrange))
+    writerFunctions.set(`throughline.local_${id}(${target}, json)`, localColumns(table, target));
+  return {
+    functions: [
+      beforeRow(table),
+      afterRow(table),
+      lockRows(table, target),
+      stageRowsSql(table, target),
+      differingRowSql(table, target),
+      afterStatementSql(table),
+      takeOversSql(table, target),
+      fenceSql(table, target),
+    ],
+    writerFunctions,
+    triggers: triggers(id, target),
+  };
+}
+
+function triggers(id: number, target: string): string[] {
+  const others = `current_user <> ${quoteLiteral(writerRole)}`;
+  // The writer is held to it as well where others act in its name: a trigger of theirs, or one that fires before ours.
+  const watched = `${others} or pg_trigger_depth() > 0 or current_setting('throughline.call', true) like 'close:%'`;
+  const trigger = (name: string, event: string, call: string) => [
     `drop trigger if exists ${quoteName(name)} on ${target}`,
-    `create trigger ${quoteName(name)} ${event} when (${when}) execute function ${call}()`,
+    `create trigger ${quoteName(name)} ${event} execute function throughline.${call}()`,
     // With session_replication_role = replica no other trigger fires.
     `alter table ${target} enable always trigger ${quoteName(name)}`,
   ];
-  const row = "insert or update or delete";
+  const { row, capture, truncate, role, inserted, updated, deleted } = guardTriggers;
+  const anyRow = `insert or update or delete on ${target} for each row`;
+  const anyStatement = `insert or update or delete on ${target} for each statement`;
+  const written = (event: string, tables: string) =>
+    `after ${event} on ${target} referencing ${tables} for each statement when (not (${others}))`;
   return [
-    beforeRow(table),
-    afterRow(table),
-    lockRows(table, target),
-    applyRowsSql(table, target),
-    `revoke all on function throughline.guard_${table.id}(), throughline.capture_${table.id}(),
-      throughline.lock_${table.id}(text[], boolean), throughline.apply_${table.id}(json, timestamptz) from public`,
-    ...trigger(
-      guardTriggers.row,
-      `before ${row} on ${target} for each row`,
-      watchCondition,
-      `throughline.guard_${table.id}`,
-    ),
-    ...trigger(
-      guardTriggers.capture,
-      `after ${row} on ${target} for each row`,
-      stranger,
-      `throughline.capture_${table.id}`,
-    ),
-    ...trigger(
-      guardTriggers.truncate,
-      `before truncate on ${target} for each statement`,
-      stranger,
-      "throughline.guard_truncate",
-    ),
-    ...trigger(guardTriggers.role, `before ${row} on ${target} for each statement`, stranger, "throughline.guard_role"),
+    ...trigger(row, `before ${anyRow} when (${watched})`, `guard_${id}`),
+    ...trigger(capture, `after ${anyRow} when (${others})`, `capture_${id}`),
+    ...trigger(truncate, `before truncate on ${target} for each statement`, "guard_truncate"),
+    ...trigger(inserted, written("insert", "new table as made"), `written_${id}`),
+    ...trigger(updated, written("update", "old table as gone new table as made"), `written_${id}`),
+    ...trigger(deleted, written("delete", "old table as gone"), `written_${id}`),
+    ...trigger(role, `before ${anyStatement} when (${others})`, "guard_role"),
   ];
 }
 
-function assign(column: GuardColumn, from: string): string {
-  return `new.${quoteName(column.name)} := (${from} ->> ${quoteLiteral(column.name)})::${column.type};`;
+function assign({ name, type }: GuardColumn, to: string, from: string): string {
+  return `${to}.${quoteName(name)} := (${from} ->> ${quoteLiteral(name)})::${type};`;
+}
+
+function assignLocal(column: GuardColumn, to: string, from: string): string {
+  return `if ${from} -> ${quoteLiteral(column.name)} is not null then ${assign(column, to, from)} end if;`;
+}
+
+/** A conversion to a type of others may run code of theirs: the checks of a domain. */
+function localColumns({ id, columns }: GuardTable, target: string): string {
+  return `create function throughline.local_${id}(planned ${target}, local_row json) returns ${target}
+language plpgsql security definer ${pinnedSettings} as $local$
+begin
+  ${writerOnlySql}
+  ${columns
+    .filter(isStrange)
+    .map((column) => assignLocal(column, "planned", "local_row"))
+    .join("\n  ")}
+  return planned;
+end $local$`;
 }
 
 function beforeRow({ id, key, columns }: GuardTable): string {
   const mirrorColumns = columns.filter((column) => column.isMirrorColumn);
-  const local = columns.filter((column) => !column.isMirrorColumn);
+  const local = columns.filter((column) => !column.isMirrorColumn && !isStrange(column));
+  const strange = columns.some(isStrange);
   const isUnchangedSql = sameUpstream(mirrorColumns);
   return `create or replace function throughline.guard_${id}() returns trigger
 language plpgsql security definer ${pinnedSettings} as $guard$
@@ -128,8 +167,9 @@ begin
     if it.n is not null and it.full_row is null then return new; end if;
     -- It was not planned, or upstream no longer has it.
     if it.full_row is null then return null; end if;
-    ${mirrorColumns.map((column) => assign(column, "it.full_row")).join("\n    ")}
-    ${local.map((column) => `if it.local_row -> ${quoteLiteral(column.name)} is not null then ${assign(column, "it.local_row")} end if;`).join("\n    ")}
+    ${mirrorColumns.map((column) => assign(column, "new", "it.full_row")).join("\n    ")}
+    ${local.map((column) => assignLocal(column, "new", "it.local_row")).join("\n    ")}
+    ${strange ? `new := throughline.local_${id}(new, it.local_row);` : ""}
     return new;
   end if;
   -- Local columns are the user's own.

@@ -1,13 +1,15 @@
 // Local columns: the user's own on a mirror, of which upstream knows nothing. The guard has them compiled in, so it changes with them.
 
-import type { Pool, PoolClient } from "pg";
+import type { PoolClient } from "pg";
 import { suggestion } from "../config/suggest.js";
 import { longestName, quoteName } from "../postgres/quote.js";
-import { queryTexts } from "../postgres/rows.js";
-import { loadMirrors } from "./catalogue.js";
 import type { Mirror } from "./column.js";
-import { MigrateError, putGuard, qualifyTypesSql, runAlone } from "./migrate.js";
-import { requireSchema } from "./schema.js";
+import { columnNames, findMirror } from "./found-mirror.js";
+import { localType } from "./local-type.js";
+import { qualifyTypesSql, runAlone } from "./migrate.js";
+import { MigrateError } from "./migrate-error.js";
+import { putGuard } from "./put-guard.js";
+import { type Admin, serverOf } from "./roles.js";
 
 /** Which column, of the mirror of which resource. */
 export interface LocalColumn {
@@ -17,25 +19,21 @@ export interface LocalColumn {
 }
 
 /** Returns the DDL that was run. Throws MigrateError. */
-export async function addLocalColumn(pool: Pool, column: LocalColumn, type: string): Promise<string> {
+export async function addLocalColumn(admin: Admin, column: LocalColumn, type: string): Promise<string> {
   const { name } = column;
-  return alter(pool, column, async (client, mirror, target, local) => {
+  return alter(admin, column, async (client, mirror, target, local) => {
     if (local.includes(name)) throw new MigrateError(`${target} has a column "${name}" already, a local one`);
     if (name === "" || Buffer.byteLength(name) > longestName)
       throw new MigrateError(`the name of a column has 1 to ${longestName} bytes, not ${Buffer.byteLength(name)}`);
     refuseMirrorColumn(mirror, name, "choose another name for a local column");
-    if (!(await isType(client, type)))
-      throw new MigrateError(
-        `"${type}" is no type of this database; a local column has a type and no more, such as integer, text[] or numeric(10,2)`,
-      );
-    return `alter table ${target} add column ${quoteName(name)} ${type}`;
+    return `alter table ${target} add column ${quoteName(name)} ${await localType(client, type)}`;
   });
 }
 
 /** The same. */
-export async function dropLocalColumn(pool: Pool, column: LocalColumn): Promise<string> {
+export async function dropLocalColumn(admin: Admin, column: LocalColumn): Promise<string> {
   const { name } = column;
-  return alter(pool, column, async (_, mirror, target, local) => {
+  return alter(admin, column, async (_, mirror, target, local) => {
     refuseMirrorColumn(mirror, name, `"columns" of the table in the config says which columns are mirrored`);
     if (!local.includes(name))
       throw new MigrateError(`${target} has no local column "${name}"; ${suggestion(name, local)}`);
@@ -52,48 +50,22 @@ function refuseMirrorColumn({ api, resource, columns }: Mirror, name: string, hi
 
 type Decide = (client: PoolClient, mirror: Mirror, target: string, local: readonly string[]) => Promise<string>;
 
-async function alter(pool: Pool, { api, resource }: LocalColumn, decide: Decide): Promise<string> {
+async function alter({ pool, login }: Admin, { api, resource }: LocalColumn, decide: Decide): Promise<string> {
   const inUse = `${api}.${resource} is in use by another transaction: nothing was changed, try again`;
   return runAlone(pool, { inUse }, async (client) => {
-    const mirror = await mirrorOf(client, api, resource);
+    const mirror = await findMirror(client, api, resource);
     const target = `${quoteName(mirror.schema)}.${quoteName(mirror.table)}`;
     const sql = await decide(client, mirror, target, await localColumns(client, mirror));
     await client.query(sql);
     await client.query(qualifyTypesSql);
-    const [login = ""] = await queryTexts(client, "the login", "select session_user::text");
     const key = mirror.key.map(({ name }) => name);
-    await putGuard(client, { ...mirror, key, login });
+    await putGuard(client, { ...mirror, key }, await serverOf(client, login));
     return sql;
   });
 }
 
-async function mirrorOf(client: PoolClient, api: string, resource: string): Promise<Mirror> {
-  // The guard has to fit the functions that it calls.
-  await requireSchema(client);
-  const mirrors = await loadMirrors(client);
-  const mirror = mirrors.find((one) => one.api === api && one.resource === resource);
-  if (!mirror) throw new MigrateError(`${api}.${resource} has no mirror yet: run "throughline migrate"`);
-  return mirror;
-}
-
-async function localColumns(client: PoolClient, { relation, columns }: Mirror): Promise<readonly string[]> {
-  const names = await queryTexts(
-    client,
-    "the columns of a mirror",
-    "select attname from pg_attribute where attrelid = $1 and attnum > 0 and not attisdropped order by attnum",
-    [relation],
-  );
-  const mirrorNames = new Set(columns.map(({ name }) => name));
+async function localColumns(client: PoolClient, mirror: Mirror): Promise<readonly string[]> {
+  const mirrorNames = new Set(mirror.columns.map(({ name }) => name));
+  const names = await columnNames(client, mirror);
   return names.filter((name) => !mirrorNames.has(name));
-}
-
-/** By the search path of the login. What is more than a type, such as a default behind it, is none. */
-async function isType(client: PoolClient, type: string): Promise<boolean> {
-  try {
-    const result = await client.query("select where to_regtype($1) is not null", [type]);
-    return result.rowCount === 1;
-  } catch (cause) {
-    if (cause instanceof Error && "code" in cause && cause.code === "42601") return false;
-    throw cause;
-  }
 }

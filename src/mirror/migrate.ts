@@ -1,16 +1,28 @@
 // Installs the schema "throughline" and brings every configured mirror up to date, in one transaction.
 
-import { readFileSync } from "node:fs";
 import type { Pool, PoolClient } from "pg";
 import { z } from "zod";
-import { Explained } from "../config/explained.js";
-import { isConnectionLost } from "../postgres/connection-lost.js";
+import type { AdvisoryLock } from "../postgres/advisory-lock.js";
+import { installSql } from "../postgres/install.js";
 import { quoteName } from "../postgres/quote.js";
 import { queryRows, queryTexts } from "../postgres/rows.js";
-import { inSavepoint, inTransaction } from "../postgres/transaction.js";
+import { inTransaction } from "../postgres/transaction.js";
 import type { MirrorColumn } from "./column.js";
-import { type ExistingTable, mirrorDdl, ownerRole } from "./ddl.js";
-import { guardSql } from "./guard.js";
+import { type ExistingTable, mirrorDdl } from "./ddl.js";
+import { MigrateError } from "./migrate-error.js";
+import { putGuard, tableColumns } from "./put-guard.js";
+import {
+  type Admin,
+  asRole,
+  ensureRoles,
+  giveToWriter,
+  holds,
+  letServe,
+  mirrorRole,
+  ownSchemaSql,
+  schemaRole,
+  serverOf,
+} from "./roles.js";
 import { installedVersion, schemaVersion } from "./schema.js";
 
 export interface MirrorToMigrate {
@@ -25,23 +37,23 @@ export interface MirrorToMigrate {
 /** What is granted on every mirror: role to privileges. */
 export type Grants = Readonly<Record<string, readonly string[]>>;
 
-/** Migrating needs something that only an administrator can give. */
-export class MigrateError extends Explained {}
+interface MigrateOptions {
+  /** Nothing stays changed. */
+  readonly dryRun: boolean;
+  /** Columns may go that the API no longer has, or has as another type. */
+  readonly allowDrop?: boolean;
+}
 
-const installSql = ["install.sql", "planned-roles.sql"]
-  .map((name) => readFileSync(new URL(`../postgres/${name}`, import.meta.url), "utf8"))
-  .join("\n");
-
-/** Returns the DDL that changed something, for people to read. With `dryRun` nothing stays changed. */
+/** Returns the DDL that changed something, for people to read. */
 export async function migrate(
-  pool: Pool,
+  { pool, login }: Admin,
   mirrors: readonly MirrorToMigrate[],
   grants: Grants,
-  { dryRun, allowDrop = false }: { readonly dryRun: boolean; readonly allowDrop?: boolean },
+  { dryRun, allowDrop = false }: MigrateOptions,
 ): Promise<readonly string[]> {
   return runAlone(pool, { dryRun }, async (client) => {
     await client.query(qualifyTypesSql);
-    return migrateIn(client, mirrors, grants, allowDrop);
+    return migrateIn(client, mirrors, grants, { allowDrop, login });
   });
 }
 
@@ -52,7 +64,10 @@ interface RunAloneOptions {
   readonly inUse?: string;
 }
 
-/** Does what changes mirrors in a transaction, when nobody else does. */
+/** Held while an index is built or dropped. */
+export const indexLock: AdvisoryLock = { name: "throughline index", id: 0 };
+
+/** Does what changes mirrors in a transaction, when nobody else does. Throws MigrateError while an index is built or dropped. */
 export async function runAlone<T>(
   pool: Pool,
   { dryRun = false, inUse }: RunAloneOptions,
@@ -60,6 +75,9 @@ export async function runAlone<T>(
 ): Promise<T> {
   const workUnderLock = async (client: PoolClient) => {
     await client.query("select pg_advisory_xact_lock(hashtext('throughline migrate'))");
+    const noIndexSql = "select pg_try_advisory_xact_lock_shared(hashtext($1), $2::integer)";
+    if (!(await holds(client, noIndexSql, [indexLock.name, String(indexLock.id)])))
+      throw new MigrateError("an index is being built or dropped: nothing was changed, try again when that has ended");
     // Whoever waits for a table waits for us as well.
     if (inUse !== undefined) await client.query("set local lock_timeout = '5s'");
     return work(client);
@@ -80,7 +98,7 @@ async function migrateIn(
   client: PoolClient,
   mirrors: readonly MirrorToMigrate[],
   grants: Grants,
-  allowDrop: boolean,
+  { allowDrop, login }: { readonly allowDrop: boolean; readonly login: string },
 ): Promise<string[]> {
   const statements: string[] = [];
   const note = (text: string) => void statements.push(text);
@@ -88,40 +106,46 @@ async function migrateIn(
     await client.query(sql);
     note(sql);
   };
-  await ensureOwnerRole(client, run);
+  await ensureRoles(client, run);
   const before = await schemaVersion(client);
   if (before !== installedVersion) {
-    await client.query(installSql);
+    await client.query(ownSchemaSql);
+    await asRole(client, schemaRole, async () => void (await client.query(installSql)));
+    await giveToWriter(client, ["throughline.fire()"]);
     await client.query(
       "insert into throughline.version (version) values ($1) on conflict (one) do update set version = excluded.version",
       [installedVersion],
     );
     note(`-- schema "throughline", version ${installedVersion}`);
   }
-  for (const mirror of mirrors) await migrateMirror(client, mirror, grants, allowDrop, { run, note });
+  const server = await serverOf(client, login);
+  if (server !== undefined) await letServe(client, server);
+  for (const mirror of mirrors) await migrateMirror(client, mirror, grants, { allowDrop, server, run, note });
   return statements;
 }
 
 interface Steps {
+  readonly allowDrop: boolean;
+  /** The login that serves, when it owns nothing of ours. */
+  readonly server: string | undefined;
   run(sql: string): Promise<void>;
   /** What people are told among the DDL. */
   note(text: string): void;
 }
 
-const registerEntry = z.object({ id: z.number(), login: z.string() });
+const registerEntry = z.object({ id: z.number() });
 
 async function migrateMirror(
   client: PoolClient,
   mirror: MirrorToMigrate,
   grants: Grants,
-  allowDrop: boolean,
-  { run, note }: Steps,
+  { allowDrop, server, run, note }: Steps,
 ): Promise<void> {
   const schema = quoteName(mirror.schema);
   const target = `${schema}.${quoteName(mirror.table)}`;
-  if (!(await exists(client, "select to_regnamespace($1) is not null", [schema]))) {
+  if (!(await holds(client, "select to_regnamespace($1) is not null", [schema]))) {
     await run(`create schema ${schema}`);
-    await run(`grant usage, create on schema ${schema} to ${ownerRole}`);
+    await run(`grant usage, create on schema ${schema} to ${mirrorRole}`);
   }
   const existingTable = await readTable(client, mirror, target, allowDrop);
   for (const sql of mirrorDdl(mirror, existingTable)) await run(sql);
@@ -136,58 +160,21 @@ async function migrateMirror(
     `insert into throughline.mirror as mirror (api, resource, schema_name, table_name, key_columns, columns) values ($1, $2, $3, $4, $5, $6)
      on conflict (schema_name, table_name) do update set api = excluded.api, resource = excluded.resource,
        key_columns = excluded.key_columns, columns = excluded.columns,
-       revision = mirror.revision + ((mirror.columns::jsonb, mirror.key_columns) is distinct from (excluded.columns::jsonb, excluded.key_columns))::integer returning id, session_user as login`,
+       revision = mirror.revision + ((mirror.columns::jsonb, mirror.key_columns) is distinct from (excluded.columns::jsonb, excluded.key_columns))::integer returning id`,
     [mirror.api, mirror.resource, mirror.schema, mirror.table, mirror.key, JSON.stringify(mirror.columns)],
   );
   if (!entry) throw new Error("the register returned no row");
   // What was made anew is empty until the next whole pull.
   if (existingTable && existingTable.staleColumns.size > 0)
     await client.query("update throughline.mirror set complete_at = null, checkpoint = null where id = $1", [entry.id]);
-  await putGuard(client, { ...mirror, ...entry });
+  await putGuard(client, { ...mirror, ...entry }, server);
   for (const [role, privileges] of Object.entries(grants)) {
     for (const privilege of privileges) {
-      const has = await exists(client, "select has_table_privilege($1, $2::regclass, $3)", [role, target, privilege]);
+      const has = await holds(client, "select has_table_privilege($1, $2::regclass, $3)", [role, target, privilege]);
       if (!has) await run(`grant ${privilege} on ${target} to ${quoteName(role)}`);
     }
-    const reaches = await exists(client, "select has_schema_privilege($1, $2, 'usage')", [role, mirror.schema]);
+    const reaches = await holds(client, "select has_schema_privilege($1, $2, 'usage')", [role, mirror.schema]);
     if (!reaches) await run(`grant usage on schema ${schema} to ${quoteName(role)}`);
-  }
-}
-
-/** Puts the guard on a mirror as its table is now: the local columns are compiled into it. Under the search path of `migrate`. */
-export async function putGuard(
-  client: PoolClient,
-  mirror: Omit<MirrorToMigrate, "api" | "resource"> & { readonly id: number; readonly login: string },
-): Promise<void> {
-  const columns = await tableColumns(client, `${quoteName(mirror.schema)}.${quoteName(mirror.table)}`);
-  const mirrorColumns = new Map(mirror.columns.map((column) => [column.name, column]));
-  const guardColumns = columns.map((column) => {
-    const mirrorColumn = mirrorColumns.get(column.name);
-    return { ...column, isMirrorColumn: mirrorColumn !== undefined, unique: mirrorColumn?.unique === true };
-  });
-  const key = mirror.key.flatMap((part) => guardColumns.find(({ name }) => name === part) ?? []);
-  for (const sql of guardSql({ ...mirror, key, columns: guardColumns })) await client.query(sql);
-}
-
-/** Members of the role own the mirrors; the login that migrates has to be one. */
-async function ensureOwnerRole(client: PoolClient, run: (sql: string) => Promise<void>): Promise<void> {
-  const requirements: [string, string][] = [
-    [`select exists (select from pg_roles where rolname = '${ownerRole}')`, `create role ${ownerRole} nologin`],
-    [`select pg_has_role(session_user, '${ownerRole}', 'usage')`, `grant ${ownerRole} to session_user`],
-  ];
-  for (const [question, sql] of requirements) {
-    if (await exists(client, question, [])) continue;
-    try {
-      await inSavepoint(client, () => run(sql));
-    } catch (cause) {
-      if (isConnectionLost(cause)) throw cause;
-      // Somebody else has just done it, for another database of this server.
-      if (await exists(client, question, [])) continue;
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new MigrateError(
-        `${reason}; an administrator runs once: ${sql.replace("session_user", "the login of postgres.url")}`,
-      );
-    }
   }
 }
 
@@ -197,7 +184,7 @@ async function readTable(
   target: string,
   allowDrop: boolean,
 ): Promise<ExistingTable> {
-  if (!(await exists(client, "select to_regclass($1) is not null", [target]))) return undefined;
+  if (!(await holds(client, "select to_regclass($1) is not null", [target]))) return undefined;
   const columns = await tableColumns(client, target);
   const indexes = await queryTexts(
     client,
@@ -261,23 +248,4 @@ async function compareColumns(
      where m.schema_name = $1 and m.table_name = $2`,
     [schema, table, target, JSON.stringify(columns)],
   );
-}
-
-const tableColumn = z.object({ name: z.string(), type: z.string() });
-
-/** All but generated columns: those are Postgres's to fill. */
-async function tableColumns(client: PoolClient, target: string): Promise<{ name: string; type: string }[]> {
-  return queryRows(
-    client,
-    "the columns of a table",
-    tableColumn,
-    `select attname as name, format_type(atttypid, atttypmod) as type from pg_attribute
-     where attrelid = $1::regclass and attnum > 0 and not attisdropped and attgenerated = '' order by attnum`,
-    [target],
-  );
-}
-
-async function exists(client: Pool | PoolClient, sql: string, values: readonly string[]): Promise<boolean> {
-  const result = await client.query({ text: sql, values: [...values], rowMode: "array" });
-  return result.rows[0]?.[0] === true;
 }

@@ -5,7 +5,7 @@ import { z } from "zod";
 import { Explained } from "../config/explained.js";
 import { queryRows } from "../postgres/rows.js";
 
-/** The version of install.sql and of the guards; raised with every change of them. */
+/** The version of the installed SQL and of the guards; raised with every change of them. */
 export const installedVersion = 4;
 
 /** The schema is missing, or is another program's. */

@@ -4,6 +4,7 @@ import { createHash, type Hash, randomBytes, randomUUID } from "node:crypto";
 import type { Pool } from "pg";
 import type { Portions } from "../../protocol/portions.js";
 import type { Slices } from "../config/slices.js";
+import { opening, sealing } from "./seal.js";
 
 /** How long a proxy that renews nothing counts as running, in days. */
 const keyLifeDays = 7;
@@ -35,19 +36,43 @@ export class Signer {
     await pool.query("delete from throughline.proxy_key where id = $1", [this.proxy]);
   }
 
+  /** What is signed and sealed for the session of that process id. */
+  forSession(processId: number): SessionSigner {
+    return new SessionSigner(this.proxy, this.key, processId);
+  }
+}
+
+/** Signs and seals what the installed functions take from one session, and opens what they seal. */
+export class SessionSigner {
+  constructor(
+    readonly proxy: string,
+    private readonly key: Buffer,
+    private readonly processId: number,
+  ) {}
+
   /** sha256(key‖sha256(key‖message)) as bytea text, bound to the session's process id. */
-  mac(message: string, processId: number): string {
-    return this.outer(this.inner(message).update(`|${processId}`));
+  mac(message: string): string {
+    return this.outer(this.inner(message));
   }
 
   /** Does what `mac` does, for a message with a long end. */
-  *signing(message: string, end: Portions, processId: number): Slices<string> {
+  *signing(message: string, end: Portions): Slices<string> {
     const inner = this.inner(message);
     for (const portion of end.buffers) {
       inner.update(portion);
       yield;
     }
-    return this.outer(inner.update(`|${processId}`));
+    return this.outer(inner);
+  }
+
+  /** Returns what `throughline.unseal` opens. */
+  sealing(text: Portions): Slices<Portions> {
+    return sealing(this.key, text);
+  }
+
+  /** Returns what `throughline.seal` was given, and spaces behind it. */
+  opening(sealed: string): Slices<string> {
+    return opening(this.key, sealed);
   }
 
   private inner(message: string): Hash {
@@ -55,6 +80,7 @@ export class Signer {
   }
 
   private outer(inner: Hash): string {
-    return `\\x${createHash("sha256").update(this.key).update(inner.digest()).digest("hex")}`;
+    const digest = inner.update(`|${this.processId}`).digest();
+    return `\\x${createHash("sha256").update(this.key).update(digest).digest("hex")}`;
   }
 }

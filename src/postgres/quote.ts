@@ -1,5 +1,7 @@
 // Names and literals in SQL that we write ourselves.
 
+import { createHash } from "node:crypto";
+
 /** The most bytes of a name (manual: "Identifiers and Key Words"); Postgres cuts a longer one. */
 export const longestName = 63;
 
@@ -10,4 +12,15 @@ export function quoteName(name: string): string {
 export function quoteLiteral(text: string): string {
   const literal = `'${text.replaceAll("'", "''")}'`;
   return text.includes("\\") ? ` E${literal.replaceAll("\\", "\\\\")}` : literal;
+}
+
+/**
+ * Returns a name that Postgres does not cut: as much of `head` as there is room for, and behind it `digits` hexadecimal digits of a hash of
+ * `identity`, so that two names differ where only their ends would. `end` comes last.
+ */
+export function hashedName(head: string, identity: string, digits: number, end = ""): string {
+  const tail = `_${createHash("sha256").update(identity).digest("hex").slice(0, digits)}${end}`;
+  let short = head.slice(0, longestName);
+  while (Buffer.byteLength(short) > longestName - tail.length) short = [...short].slice(0, -1).join("");
+  return short + tail;
 }

@@ -2,6 +2,7 @@
 
 import type { Pool, PoolClient } from "pg";
 import { withClient } from "./connection.js";
+import { ownPathSql } from "./own-pool.js";
 
 /**
  * Runs `work` in a transaction at READ COMMITTED: on a connection of its own when `on` is a pool, otherwise on that client.
@@ -17,7 +18,8 @@ export async function inTransaction<T>(
   await on.query("begin isolation level read committed");
   try {
     const result = await work(on);
-    await on.query(keep(result) ? "commit" : "rollback");
+    // A trigger of others may have set the search_path of the session, and a deferred one has just run.
+    await on.query(keep(result) ? `commit; ${ownPathSql}` : "rollback");
     return result;
   } catch (cause) {
     await on.query("rollback").catch(() => undefined);
@@ -30,7 +32,7 @@ export async function inSavepoint<T>(client: PoolClient, work: () => Promise<T>)
   await client.query("savepoint work");
   try {
     const result = await work();
-    await client.query("release savepoint work");
+    await client.query(`release savepoint work; ${ownPathSql}`);
     return result;
   } catch (cause) {
     await client.query("rollback to savepoint work").catch(() => undefined);

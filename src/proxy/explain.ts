@@ -59,6 +59,7 @@ export async function explain(
     session,
     { name, text: inner, classification: { ...classification, explained: null }, preparedAs: statement.preparedAs },
     { statement: name, text: inner, values, execute: undefined },
+    context.signer,
   );
   const lines = await linesOf(session, explanation, context);
   if (lines === undefined) return "passOn";
@@ -66,7 +67,7 @@ export async function explain(
     hold.at === "query"
       ? { ...noStatement, text }
       : { ...noStatement, statement: statement.name, values: hold.portal.values, execute: hold.execute };
-  const write = new HeldStatement(session, statement, client);
+  const write = new HeldStatement(session, statement, client, context.signer);
   const flight = await write.fly(
     [...(write.isSimple ? [{ kind: "prepareQuery" } as const] : []), { kind: "execute" }],
     "flush",

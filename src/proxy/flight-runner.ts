@@ -29,7 +29,7 @@ export class FlightRunner {
     const { skipping } = this.replies;
     // An earlier message failed: Postgres reads nothing before the next Sync.
     if (skipping && end === "flush") return { kind: "over" };
-    const flight = new Flight(steps.length === 0 && end === "flush", statement.shift ?? 0);
+    const flight = new Flight(steps, steps.length === 0 && end === "flush", statement.shift ?? 0);
     this.current = flight;
     this.toPostgres(composeFlight({ steps, end, client: statement, dirty: this.dirty }, this.replies));
     if (this.replies.empty || (flight.onlyWaits && this.replies.awaitsRows)) this.land(false);

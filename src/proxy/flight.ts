@@ -6,7 +6,8 @@ import { Backend } from "../../protocol/messages.js";
 import { Delivery } from "../../protocol/pending-replies.js";
 import { assertNever } from "../config/assert-never.js";
 import { endsSession } from "../write/client-errors.js";
-import type { FlightResult, Rows } from "../write/injected-step.js";
+import type { FlightResult, InjectedStep, Rows } from "../write/injected-step.js";
+import { isOfOurs, ownWords } from "../write/sql-error.js";
 
 export class Flight {
   private readonly rows: Rows[] = [];
@@ -24,6 +25,7 @@ export class Flight {
   });
 
   constructor(
+    private readonly steps: readonly InjectedStep[],
     /** It has no message of its own that Postgres would answer. */
     readonly onlyWaits: boolean,
     /** What an error or notice that goes to the client has its position moved by. */
@@ -38,7 +40,7 @@ export class Flight {
         this.over = true;
         return true;
       }
-      this.error = fields;
+      this.error = this.isOurs(route) ? ownWords(fields) : fields;
       return false;
     }
     // One of ours is answered: the client's earlier error did not make Postgres skip it.
@@ -51,15 +53,17 @@ export class Flight {
         return true;
       case Delivery.drop:
         return false;
+      case Delivery.mute:
+        if (type === Backend.copyInResponse) this.copyIn = Buffer.from(chunk.subarray(start, end));
+        return false;
       case Delivery.notices:
-        return type === Backend.noticeResponse;
+        return type === Backend.noticeResponse && !isLogged(readFields(chunk, start, end));
       case Delivery.replies:
         return type !== Backend.readyForQuery;
       case Delivery.rows:
         return this.takeOfPortal(type, chunk, start, end);
       case Delivery.capture:
-        if (type === Backend.copyInResponse) this.copyIn = Buffer.from(chunk.subarray(start, end));
-        else if (type === Backend.dataRow) this.current.push(readDataRow(chunk, start));
+        if (type === Backend.dataRow) this.current.push(readDataRow(chunk, start));
         else if (type === Backend.commandComplete) {
           this.rows.push(this.current);
           this.current = [];
@@ -77,6 +81,13 @@ export class Flight {
     else this.resolve({ kind: "landed", rows: this.rows, wasOpen: this.wasOpen });
   }
 
+  /** Whether Postgres is at a statement of ours that has values: they are not the client's to see. */
+  private isOurs(route: Delivery): boolean {
+    if (route !== Delivery.capture && route !== Delivery.drop) return false;
+    const step = this.steps.filter(({ kind }) => kind === "sql")[this.rows.length];
+    return step?.kind === "sql" && step.values.length > 0;
+  }
+
   private takeOfPortal(type: number, chunk: Buffer, start: number, end: number): boolean {
     switch (type) {
       case Backend.commandComplete:
@@ -86,10 +97,19 @@ export class Flight {
       case Backend.noData:
       case Backend.copyInResponse:
         return false;
+      case Backend.noticeResponse: {
+        const notice = readFields(chunk, start, end);
+        return !(isLogged(notice) && isOfOurs(notice));
+      }
       default:
         return true;
     }
   }
+}
+
+/** What is meant for the server's log, and reaches a client by its client_min_messages. */
+function isLogged(notice: Fields): boolean {
+  return /^(?:LOG|DEBUG)/.test(notice.get("V") ?? "");
 }
 
 /** The client is told of errors where they come. */

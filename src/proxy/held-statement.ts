@@ -4,6 +4,7 @@ import { writeReady } from "../../protocol/encode.js";
 import { atPosition, type Fields, writeError, writeNotice } from "../../protocol/fields.js";
 import { Status } from "../../protocol/messages.js";
 import { assertNever } from "../config/assert-never.js";
+import type { Signer } from "../postgres/mac.js";
 import type { SqlText } from "../sql/sql-text.js";
 import { afterAcceptance, notAppliedError } from "../write/client-errors.js";
 import type { FlightResult, InjectedStep } from "../write/injected-step.js";
@@ -34,6 +35,7 @@ export class HeldStatement implements WriteSession {
     private readonly session: InterceptedSession,
     private statement: MirrorStatement,
     private client: ClientStatement,
+    private readonly processSigner: Signer,
   ) {}
 
   get classification() {
@@ -59,8 +61,8 @@ export class HeldStatement implements WriteSession {
     };
     return true;
   }
-  get processId() {
-    return this.session.cancellation.processId;
+  get signer() {
+    return this.processSigner.forSession(this.session.cancellation.processId);
   }
   get clientAddress() {
     return this.session.clientAddress;

@@ -90,10 +90,10 @@ class InjectedMessages {
         this.close("S", this.client.statement);
         break;
       case "dryRun":
-        this.runInPlanPortal(Delivery.drop, this.client.copiedRows);
+        this.runInPlanPortal(this.client.copiedRows);
         break;
       case "copyNothing":
-        this.runInPlanPortal(Delivery.capture, noRows(step.format));
+        this.runInPlanPortal(noRows(step.format));
         break;
       case "execute":
         this.execute();
@@ -128,16 +128,16 @@ class InjectedMessages {
     const { statement, text } = this.client;
     if (statement !== "") this.close("S", statement);
     const parse = Buffer.concat([writeName(statement), text.bytes, nul, noTypes]);
-    this.add(writeMessage(Frontend.parse, parse), RequestKind.parse, Delivery.drop);
-    if (statement === "") this.add(serialize.bind({}), RequestKind.bind, Delivery.drop);
+    this.add(writeMessage(Frontend.parse, parse), RequestKind.parse, Delivery.mute);
+    if (statement === "") this.add(serialize.bind({}), RequestKind.bind, Delivery.mute);
   }
 
-  private runInPlanPortal(delivery: Delivery, rows: Buffer | undefined): void {
+  private runInPlanPortal(rows: Buffer | undefined): void {
     const { statement, values } = this.client;
     const bind = Buffer.concat([writeName(planPortal), writeName(statement), values]);
-    this.add(writeMessage(Frontend.bind, bind), RequestKind.bind, Delivery.drop);
-    this.add(serialize.execute({ portal: planPortal, rows: 0 }), RequestKind.execute, delivery);
-    if (rows) this.add(rows, RequestKind.copyEnd, Delivery.drop);
+    this.add(writeMessage(Frontend.bind, bind), RequestKind.bind, Delivery.mute);
+    this.add(serialize.execute({ portal: planPortal, rows: 0 }), RequestKind.execute, Delivery.mute);
+    if (rows) this.add(rows, RequestKind.copyEnd, Delivery.mute);
     this.close("P", planPortal);
   }
 

@@ -100,7 +100,7 @@ async function handleQuery(
     else await endQuery(session, write);
     return write !== "passOn";
   }
-  const write = new HeldStatement(session, statement, { ...noStatement, text: statement.text });
+  const write = new HeldStatement(session, statement, { ...noStatement, text: statement.text }, context.signer);
   const result = await runWrite({ session: write, context });
   switch (result) {
     case "passOn":
@@ -161,7 +161,8 @@ async function writePortal(
     isTooLong: portal.isTooLong,
     followsOthers: follows,
   };
-  const result = await runWrite({ session: new HeldStatement(session, statement, client), context });
+  const write = new HeldStatement(session, statement, client, context.signer);
+  const result = await runWrite({ session: write, context });
   portal.hasExecuted = true;
   return result;
 }

@@ -4,13 +4,14 @@
 import { writeTag } from "../../protocol/encode.js";
 import { writeError } from "../../protocol/fields.js";
 import { assertNever } from "../config/assert-never.js";
+import type { SqlError } from "../postgres/error-catalogue.js";
 import type { Piece } from "../sql/classification.js";
 import { mostPieces } from "../sql/pieces.js";
 import { charactersIn, type SqlText } from "../sql/sql-text.js";
 import { refuseStep } from "../write/injected-statements.js";
 import type { InjectedStep } from "../write/injected-step.js";
 import { runWrite } from "../write/run.js";
-import { withoutContext, writeWarning } from "../write/sql-error.js";
+import { writeWarning } from "../write/sql-error.js";
 import type { WriteContext } from "../write/statement.js";
 import type { Hold } from "./frontend.js";
 import { begin, endOurTransaction, HeldStatement, noStatement, tellReady, tellSettled } from "./held-statement.js";
@@ -35,7 +36,7 @@ export async function runMultiStatement(
   // It is told before anything is sent: in Postgres, it would undo what came before it.
   const refusal = isTooLong ? longString(mostPieces) : lone ? aloneOnly(lone) : undefined;
   if (refusal) {
-    await runOurs(session, refuseStep(refusal), "");
+    await refuse(session, context, refusal);
     await tellReady(session);
     return true;
   }
@@ -85,12 +86,12 @@ async function runPiece(session: InterceptedSession, piece: CutPiece, context: W
       if (transaction.isOurs) session.toClient(writeWarning(noTransaction()));
       return runQuery(session, piece);
     case "chain":
-      return transaction.isOurs ? needsBlock(session, "COMMIT AND CHAIN") : runQuery(session, piece);
+      return transaction.isOurs ? needsBlock(session, context, "COMMIT AND CHAIN") : runQuery(session, piece);
     case "SAVEPOINT":
     case "RELEASE SAVEPOINT":
     case "ROLLBACK TO SAVEPOINT":
       await open(session);
-      return transaction.isOurs ? needsBlock(session, piece.transaction) : runQuery(session, piece);
+      return transaction.isOurs ? needsBlock(session, context, piece.transaction) : runQuery(session, piece);
     case null:
       await open(session);
       return runStatement(session, piece, context);
@@ -110,11 +111,8 @@ async function runBegin(session: InterceptedSession, { text }: CutPiece, tag: st
 async function runStatement(session: InterceptedSession, piece: CutPiece, context: WriteContext): Promise<PieceResult> {
   const statement = session.statements.resolve("", piece.text, piece.classification);
   if (!statement || isExplained(statement)) return runQuery(session, piece);
-  const write = new HeldStatement(session, statement, {
-    ...noStatement,
-    text: piece.text,
-    shift: piece.shift,
-  });
+  const client = { ...noStatement, text: piece.text, shift: piece.shift };
+  const write = new HeldStatement(session, statement, client, context.signer);
   const result = await runWrite({ session: write, context });
   await session.fly([], "sync", noStatement);
   if (result === "passOn") return runQuery(session, piece);
@@ -122,8 +120,20 @@ async function runStatement(session: InterceptedSession, piece: CutPiece, contex
 }
 
 /** As Postgres says it of a string that is a transaction of its own. */
-async function needsBlock(session: InterceptedSession, command: string): Promise<"failed" | undefined> {
-  return runOurs(session, refuseStep(blockOnly(command)), "");
+async function needsBlock(
+  session: InterceptedSession,
+  context: WriteContext,
+  command: string,
+): Promise<"failed" | undefined> {
+  return refuse(session, context, blockOnly(command));
+}
+
+async function refuse(
+  session: InterceptedSession,
+  { signer }: WriteContext,
+  error: SqlError,
+): Promise<"failed" | undefined> {
+  return runOurs(session, refuseStep(signer.forSession(session.cancellation.processId), error), "");
 }
 
 /** The string's own transaction, unless there is one. */
@@ -148,7 +158,7 @@ async function runOurs(session: InterceptedSession, step: InjectedStep, tag: str
       session.toClient(writeTag(tag));
       return undefined;
     case "failed":
-      session.toClient(writeError(withoutContext(flight.error)));
+      session.toClient(writeError(flight.error));
       return "failed";
     case "over":
       return "failed";

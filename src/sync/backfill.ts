@@ -1,17 +1,17 @@
 // Copies all of a resource into its mirror, page by page; an interrupted one goes on where it stopped.
 
-import type { Pool, PoolClient } from "pg";
+import type { PoolClient } from "pg";
 import { z } from "zod";
 import { Explained } from "../config/explained.js";
 import { ReadFailed } from "../manifest/read-failed.js";
 import type { Mirror } from "../mirror/column.js";
 import { withAdvisoryLock } from "../postgres/advisory-lock.js";
 import { serverTime } from "../postgres/clock.js";
-import type { Lease } from "../postgres/connection.js";
+import type { OwnPool } from "../postgres/own-pool.js";
 import { queryRows } from "../postgres/rows.js";
 import type { ConnectorTable } from "../upstream/table.js";
 import { applyPage, type Checkpoint } from "./page.js";
-import { findUnlistedKeys, refreshRows } from "./sweep.js";
+import { findUnlistedKeys, type Pull, refreshRows } from "./sweep.js";
 
 export interface BackfillResult {
   readonly rows: number;
@@ -52,36 +52,44 @@ const parkedAttempts = 3;
  * Copies all records of `table` into `mirror`. Throws PullRunning when another process copies it, ReadFailed when the API can't be
  * read, and ConnectionLost.
  *
- * All that a pull writes, it writes on the connection that holds its lock: a pull that has lost its lock writes no page, no
- * checkpoint and no completion beside the one that has it now.
+ * A pull that has lost its lock writes no page, no checkpoint and no completion beside the one that has it now: a page looks for the
+ * session that holds the lock, and the rest is written on its connection.
  */
 export async function backfill(
-  pool: Pool,
+  pool: OwnPool,
   mirror: Mirror,
   table: ConnectorTable,
   options: BackfillOptions,
 ): Promise<BackfillResult> {
   const lock = { name: "throughline pull", id: mirror.id };
-  const result = await withAdvisoryLock(pool, lock, (lease) => copy(lease, mirror, table, options));
+  const result = await withAdvisoryLock(pool, lock, async (lease) => {
+    const [session] = await queryRows(lease.client, "the session", sessionRow, "select pg_backend_pid() as pid");
+    const pages = pool.another();
+    const pull = { pool: pages, lease, puller: session?.pid ?? 0 };
+    return copy(pull, mirror, table, options).finally(() => pages.close());
+  });
   if (!result) throw new PullRunning(`another pull of ${mirror.schema}.${mirror.table} is running`);
   return result;
 }
 
+const sessionRow = z.object({ pid: z.number() });
+
 async function copy(
-  lease: Lease,
+  pull: Pull,
   mirror: Mirror,
   table: ConnectorTable,
   options: BackfillOptions,
 ): Promise<BackfillResult> {
-  const { rows, from, listedKeys, isInterrupted } = await copyPages(lease, mirror, table, options);
+  const { lease } = pull;
+  const { rows, from, listedKeys, isInterrupted } = await copyPages(pull, mirror, table, options);
   if (isInterrupted) return { rows, deleted: 0, withheld: 0, parked: [], isInterrupted };
   const { unlistedKeys, all } = listedKeys
     ? await findUnlistedKeys(lease.client, mirror, listedKeys)
     : { unlistedKeys: [], all: 0 };
   // An account that has lost a right sees less, and asked by key it says the same.
   const withheld = !options.full && unlistedKeys.length > Math.max(fewGone, all / 2) ? unlistedKeys.length : 0;
-  const deleted = withheld > 0 ? 0 : await refreshRows(lease, mirror, table, unlistedKeys);
-  const parkedCounts = await readParked(lease, mirror, table);
+  const deleted = withheld > 0 ? 0 : await refreshRows(pull, mirror, table, unlistedKeys);
+  const parkedCounts = await readParked(pull, mirror, table);
   // A row that is still parked is missing, and an UPDATE would not find it.
   const complete = parkedCounts.length === 0;
   await lease.client.query(
@@ -102,7 +110,7 @@ interface CopyResult {
 }
 
 async function copyPages(
-  lease: Lease,
+  { pool, lease, puller }: Pull,
   mirror: Mirror,
   table: ConnectorTable,
   options: BackfillOptions,
@@ -116,9 +124,10 @@ async function copyPages(
   for (let pages = 1; ; pages += 1) {
     const askedAt = await serverTime(client);
     const page = await lease.unlessLost(table.list(mirror.columns, cursor, lease.lossSignal));
-    await applyPage(client, {
+    await applyPage(pool, {
       mirror,
       askedAt,
+      puller,
       rows: page.records,
       checkpoint: page.next === null ? null : { cursor: page.next, from },
     });
@@ -136,10 +145,10 @@ async function copyPages(
 const parkedRow = z.object({ key: z.string(), sqlstate: z.string().nullable() });
 
 /** A key that upstream no longer has is gone here as well. Returns what stays parked. */
-async function readParked(lease: Lease, mirror: Mirror, table: ConnectorTable): Promise<readonly ParkedCount[]> {
+async function readParked(pull: Pull, mirror: Mirror, table: ConnectorTable): Promise<readonly ParkedCount[]> {
   for (let attempt = 1; ; attempt += 1) {
     const parkedRows = await queryRows(
-      lease.client,
+      pull.lease.client,
       "the parked rows of a mirror",
       parkedRow,
       "select key, sqlstate from throughline.parked where mirror = $1 order by key",
@@ -148,7 +157,7 @@ async function readParked(lease: Lease, mirror: Mirror, table: ConnectorTable): 
     const keys = parkedRows.map(({ key }) => key);
     if (keys.length === 0 || attempt > parkedAttempts)
       return countBySqlstate(parkedRows.map(({ sqlstate }) => sqlstate));
-    await refreshRows(lease, mirror, table, keys);
+    await refreshRows(pull, mirror, table, keys);
   }
 }
 

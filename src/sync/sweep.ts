@@ -1,6 +1,6 @@
 // The rows of a mirror that a whole copy did not list: upstream may have deleted them. Each is asked for by its key before it goes.
 
-import type { PoolClient } from "pg";
+import type { Pool, PoolClient } from "pg";
 import type { Mirror } from "../mirror/column.js";
 import { keySql } from "../mirror/key.js";
 import { serverTime } from "../postgres/clock.js";
@@ -9,6 +9,16 @@ import { quoteName } from "../postgres/quote.js";
 import { queryTexts } from "../postgres/rows.js";
 import type { ConnectorTable } from "../upstream/table.js";
 import { applyPage } from "./page.js";
+
+/** A pull at work. */
+export interface Pull {
+  /** One connection, for its pages: so none waits for a connection that holds another pull's lock. */
+  readonly pool: Pool;
+  /** The connection that holds its lock. No code of others runs on it. */
+  readonly lease: Lease;
+  /** The process id of that session. */
+  readonly puller: number;
+}
 
 /** How many keys are asked for at a time. */
 const portion = 1_000;
@@ -27,9 +37,9 @@ export async function findUnlistedKeys(
   return { unlistedKeys: keys.filter((one) => !listedKeys.has(one)), all: keys.length };
 }
 
-/** Reads these records again; a key that upstream no longer has is gone here as well. Writes on the client of `lease`. Returns how many those are. */
+/** Reads these records again; a key that upstream no longer has is gone here as well. Returns how many those are. */
 export async function refreshRows(
-  lease: Lease,
+  { pool, lease, puller }: Pull,
   mirror: Mirror,
   table: ConnectorTable,
   keys: readonly string[],
@@ -41,7 +51,7 @@ export async function refreshRows(
     const answer = await lease.unlessLost(table.get(mirror.columns, batch, { signal: lease.lossSignal }));
     const records = new Map(answer.map((record) => [record.key, record]));
     const rows = batch.map((key) => records.get(key) ?? { key, row: null });
-    await applyPage(lease.client, { mirror, askedAt, rows });
+    await applyPage(pool, { mirror, askedAt, rows, puller });
     deletedCount += batch.length - records.size;
   }
   return deletedCount;

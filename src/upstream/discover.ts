@@ -1,6 +1,5 @@
 // The columns of a mirror: those the manifest names first, then those the API describes.
 
-import { createHash } from "node:crypto";
 import type { TableConfig } from "../config/api.js";
 import { isCleanText } from "../config/clean-text.js";
 import { suggestion } from "../config/suggest.js";
@@ -12,7 +11,7 @@ import { lookUp, textAt } from "../manifest/pointer.js";
 import { ReadFailed } from "../manifest/read-failed.js";
 import type { TableManifest } from "../manifest/table-schema.js";
 import type { MirrorColumn } from "../mirror/column.js";
-import { longestName } from "../postgres/quote.js";
+import { hashedName, longestName } from "../postgres/quote.js";
 import type { ColumnOf } from "./errors.js";
 import { upstreamName as cleanName, scalarAt } from "./words.js";
 
@@ -172,8 +171,5 @@ function optionsOf({ options }: Discovery["column"], element: unknown): readonly
 function identifier(name: string): string {
   const isClean = isCleanText(name);
   if (isClean && Buffer.byteLength(name) <= longestName) return name;
-  const hash = createHash("sha256").update(name).digest("hex").slice(0, 8);
-  let head = isClean ? name.slice(0, longestName) : cleanName(name);
-  while (Buffer.byteLength(head) > longestName - hash.length - 1) head = [...head].slice(0, -1).join("");
-  return `${head}_${hash}`;
+  return hashedName(isClean ? name : cleanName(name), name, 8);
 }

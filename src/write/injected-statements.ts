@@ -3,8 +3,9 @@
 import type { Portions } from "../../protocol/portions.js";
 import type { Slices } from "../config/slices.js";
 import type { SqlError } from "../postgres/error-catalogue.js";
-import type { Signer } from "../postgres/mac.js";
+import type { SessionSigner } from "../postgres/mac.js";
 import type { InjectedStep } from "./injected-step.js";
+import type { Plan } from "./plan.js";
 
 const plain = (text: string): InjectedStep => ({ kind: "sql", text, values: [] });
 
@@ -28,8 +29,7 @@ export function undone(steps: readonly InjectedStep[]): InjectedStep[] {
 
 /** Plans: the client's statement runs for real and is undone; what it would have changed comes back. */
 export function planSteps(
-  signer: Signer,
-  processId: number,
+  signer: SessionSigner,
   call: string,
   rowLimit: number,
   constraints: string | null,
@@ -42,21 +42,22 @@ export function planSteps(
     ...(constraints === null ? [] : [plain(`set constraints ${constraints} immediate`)]),
     {
       kind: "sql",
-      text: "select throughline.plan($1::pg_catalog.uuid, $2::pg_catalog.int4, $3::pg_catalog.uuid, $4::pg_catalog.bytea)",
-      values: [call, limit, proxy, signer.mac(`plan|${call}|${limit}`, processId)],
+      text: `select transaction, seat from throughline.plan($1::pg_catalog.uuid, $2::pg_catalog.int4, $3::pg_catalog.uuid,
+        $4::pg_catalog.bytea)`,
+      values: [call, limit, proxy, signer.mac(`plan|${call}|${limit}`)],
     },
     run,
     {
       kind: "sql",
-      text: "select relation, verb, old_row, new_row, local_writes from throughline.planned($1::pg_catalog.uuid, $2::pg_catalog.uuid, $3::pg_catalog.bytea)",
-      values: [call, proxy, signer.mac(`planned|${call}`, processId)],
+      text: `select relation, verb, old_row, new_row, local_writes, sealed from throughline.planned($1::pg_catalog.uuid,
+        $2::pg_catalog.uuid, $3::pg_catalog.bytea)`,
+      values: [call, proxy, signer.mac(`planned|${call}`)],
     },
   ]);
 }
 
 export function lockStep(
-  signer: Signer,
-  processId: number,
+  signer: SessionSigner,
   mirror: number,
   keys: readonly string[],
   forDelete: boolean,
@@ -65,52 +66,61 @@ export function lockStep(
   const strength = forDelete ? "true" : "false";
   return {
     kind: "sql",
-    text: `select key, current_row from throughline.lock($1::pg_catalog.int4, $2::pg_catalog.text, $3::pg_catalog.bool,
+    text: `select key, current_row, sealed from throughline.lock($1::pg_catalog.int4, $2::pg_catalog.text, $3::pg_catalog.bool,
       $4::pg_catalog.uuid, $5::pg_catalog.bytea)`,
-    values: [String(mirror), list, strength, signer.proxy, signer.mac(`lock|${mirror}|${strength}|${list}`, processId)],
+    values: [String(mirror), list, strength, signer.proxy, signer.mac(`lock|${mirror}|${strength}|${list}`)],
   };
 }
 
-/** Applies: what is staged replaces what the client's own statement writes. `calls`: the upstream calls behind it. */
+interface Application {
+  readonly mirror: number;
+  readonly staged: Portions;
+  /** The plan that it follows. */
+  readonly plan: Pick<Plan, "transaction" | "seat" | "sealed">;
+  /** The upstream calls behind it. */
+  readonly calls: readonly string[];
+}
+
+/** Applies: what is staged replaces what the client's own statement writes. */
 export function* applySteps(
-  signer: Signer,
-  processId: number,
-  apply: { readonly mirror: number; readonly staged: Portions; readonly calls: readonly string[] },
+  signer: SessionSigner,
+  { mirror, staged, plan: { transaction, seat, sealed }, ...made }: Application,
 ): Slices<InjectedStep[]> {
   const { proxy } = signer;
-  const { mirror, staged } = apply;
   const call = crypto.randomUUID();
-  const calls = JSON.stringify(apply.calls);
+  const calls = JSON.stringify(made.calls);
+  const rows = sealed ? yield* signer.sealing(staged) : staged;
   return [
     {
       kind: "sql",
-      text: "select throughline.stage($1::pg_catalog.uuid, $2::pg_catalog.text, $3::pg_catalog.uuid, $4::pg_catalog.bytea)",
-      values: [call, staged, proxy, yield* signer.signing(`stage|${call}|`, staged, processId)],
+      text: `select throughline.stage($1::pg_catalog.uuid, $2::pg_catalog.text, $3::pg_catalog.bool, $4::pg_catalog.uuid,
+        $5::pg_catalog.bytea)`,
+      values: [
+        call,
+        rows,
+        String(sealed),
+        proxy,
+        yield* signer.signing(`stage|${call}|${transaction}|${seat}|${sealed}|`, rows),
+      ],
     },
     { kind: "execute" },
     {
       kind: "sql",
       text: `select throughline.close($1::pg_catalog.uuid, $2::pg_catalog.int4, $3::pg_catalog.text, $4::pg_catalog.uuid,
         $5::pg_catalog.bytea)`,
-      values: [call, String(mirror), calls, proxy, signer.mac(`close|${call}|${mirror}|${calls}`, processId)],
+      values: [call, String(mirror), calls, proxy, signer.mac(`close|${call}|${mirror}|${calls}`)],
     },
   ];
 }
 
 /** Raised by Postgres itself, so that the failed transaction is its own. */
-export function refuseStep(error: SqlError): InjectedStep {
+export function refuseStep(signer: SessionSigner, error: SqlError): InjectedStep {
+  const { sqlstate, message, detail, hint, schema, table, column, constraint } = error;
+  const words = [sqlstate, message, detail, hint, schema, table, column, constraint];
+  const said = words.filter((word) => word !== undefined).join("|");
   return {
     kind: "sql",
-    text: "select throughline.refuse($1, $2, $3, $4, $5, $6, $7, $8)",
-    values: [
-      error.sqlstate,
-      error.message,
-      error.detail ?? null,
-      error.hint ?? null,
-      error.schema ?? null,
-      error.table ?? null,
-      error.column ?? null,
-      error.constraint ?? null,
-    ],
+    text: "select throughline.refuse($1, $2, $3, $4, $5, $6, $7, $8, $9::pg_catalog.uuid, $10::pg_catalog.bytea)",
+    values: [...words.map((word) => word ?? null), signer.proxy, signer.mac(`refuse|${said}`)],
   };
 }

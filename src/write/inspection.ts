@@ -115,7 +115,7 @@ function look(
               and d.refclassid ${equal} 'pg_catalog.pg_class'::pg_catalog.regclass offset 0) d
       )
       select (${calledFunctions}),
-      (select pg_catalog.json_agg(oid) from named), (select pg_catalog.json_agg(oid) from mirror join reached using (oid)),
+      (select pg_catalog.json_agg(oid) from named), (select pg_catalog.json_agg(mirror.oid) from mirror join reached on reached.oid ${equal} mirror.oid),
       ${setting("transaction_isolation")}, ${setting("client_encoding")}, ${setting("standard_conforming_strings")},
       ${ours("transaction")}, ${ours("chunk")}, ${ours("dry_run")}, ${setting("statement_timeout")}, session_user, current_user, ${setting("application_name")}, ${setting("client_min_messages")},
       (${deferrableConstraints}),

@@ -1,13 +1,13 @@
 // The plan: what a statement would change, as Postgres recorded it, and what of it has to be sent.
 
 import { createHash } from "node:crypto";
-import { z } from "zod";
 import { assertNever } from "../config/assert-never.js";
 import type { Slices } from "../config/slices.js";
 import { parsingJson } from "../manifest/lossless-json.js";
 import { isAssigned, type Mirror, type MirrorColumn, type TextRow, textRowSchema } from "../mirror/column.js";
 import { keyOf } from "../mirror/key.js";
 import { isInteger, withoutPlaceholders } from "../mirror/placeholder.js";
+import type { SessionSigner } from "../postgres/mac.js";
 import { parseJson, parseValue } from "../postgres/rows.js";
 import type { Write } from "../sql/classification.js";
 import type { ConnectorTable, Verb } from "../upstream/table.js";
@@ -47,26 +47,35 @@ export interface Plan {
   readonly undone: boolean;
   /** The transaction it was planned in; null when that is read-only. */
   readonly transaction: string | null;
+  /** The number under which Postgres takes what is staged next in that transaction. */
+  readonly seat: string | null;
+  /** The session may not read all of what was planned. */
+  readonly sealed: boolean;
   /** The statement wrote, or may have written, to other tables as well. */
   readonly localWrites: boolean;
   /** The roles whose rights it wrote with, beside those of its session: sorted. */
   readonly roles: readonly string[];
 }
 
+/** Opens what the session may not read. */
+type Opener = Pick<SessionSigner, "opening">;
+
 /** Returns the plan from what `plan` and `planned` returned; `mirrors` are all there are. Throws UnexpectedValue. */
-export function* readPlan(mirrors: readonly Mirror[], plan: Rows, planned: Rows): Slices<Plan> {
+export function* readPlan(mirrors: readonly Mirror[], plan: Rows, planned: Rows, opener: Opener): Slices<Plan> {
   const keys = new Map(mirrors.map(({ relation, key }) => [relation, key]));
   const candidates = planned.filter(([, verb]) => verb === "candidate");
   const places = new Map<string, number>();
   for (const [index, row] of candidates.entries()) {
-    const place = `${row[0]} ${(yield* readingRow(row[3]))?.["key"]}`;
+    const place = `${row[0]} ${(yield* readingRow(row[3], row[5], opener))?.["key"]}`;
     if (!places.has(place)) places.set(place, index + 1);
   }
   const rows: PlannedRow[] = [];
-  for (const [oid, verb, oldRow, newRow] of planned) {
+  for (const [oid, verb, oldRow, newRow, , sealed] of planned) {
     if (verb !== "insert" && verb !== "update" && verb !== "delete") continue;
     const relation = Number(oid);
-    const [before, after, key] = [yield* readingRow(oldRow), yield* readingRow(newRow), keys.get(relation) ?? []];
+    const before = yield* readingRow(oldRow, sealed, opener);
+    const after = yield* readingRow(newRow, sealed, opener);
+    const key = keys.get(relation) ?? [];
     const n = verb === "insert" ? (places.get(`${oid} ${keyOf(key, after)}`) ?? null) : null;
     rows.push({ verb, relation, key: keyOf(key, before), n, before, after });
   }
@@ -81,17 +90,11 @@ export function* readPlan(mirrors: readonly Mirror[], plan: Rows, planned: Rows)
     conflicts: undone ? [0] : rows.some(({ verb }) => verb === "update") || localWrites ? conflicts : [],
     undone,
     transaction: plan[0]?.[0] ?? null,
+    seat: plan[0]?.[1] ?? null,
+    sealed: planned.some((row) => row[5] === "t"),
     localWrites,
-    roles: readRoles(planned),
+    roles: planned.flatMap(([, verb, , role]) => (verb === "role" && role != null ? [role] : [])).sort(),
   };
-}
-
-/** Returns the roles that the last of the planned rows name, sorted. */
-function readRoles(planned: Rows): string[] {
-  const roles = planned.flatMap(([, verb, , role]) =>
-    verb === "role" ? parseJson("a role", z.string(), role ?? "") : [],
-  );
-  return roles.sort();
 }
 
 /** Whether two plans of a statement write as many rows, the same ones where they are there already. */
@@ -125,9 +128,9 @@ function* fingerprints(mirror: Mirror, rows: readonly PlannedRow[]): Slices<read
 }
 
 /** Returns the rows as they are under lock, by key. Throws UnexpectedValue. */
-export function* readLocked(rows: Rows): Slices<ReadonlyMap<string, TextRow>> {
+export function* readLocked(rows: Rows, opener: Opener): Slices<ReadonlyMap<string, TextRow>> {
   const lockedRows = new Map<string, TextRow>();
-  for (const [key, row] of rows) lockedRows.set(key ?? "", (yield* readingRow(row)) ?? {});
+  for (const [key, row, sealed] of rows) lockedRows.set(key ?? "", (yield* readingRow(row, sealed, opener)) ?? {});
   return lockedRows;
 }
 
@@ -218,9 +221,14 @@ function isSent(column: MirrorColumn, planned: PlannedRow, insertColumns: readon
 /** The length in characters of a row that is read at once. */
 const shortRow = 65_536;
 
-function* readingRow(json: string | null | undefined): Slices<TextRow | null> {
+function* readingRow(
+  text: string | null | undefined,
+  sealed: string | null | undefined,
+  opener: Opener,
+): Slices<TextRow | null> {
   yield;
-  if (json == null) return null;
+  if (text == null) return null;
+  const json = sealed === "t" ? yield* opener.opening(text) : text;
   return json.length <= shortRow
     ? parseJson("a planned row", textRowSchema, json)
     : parseValue("a planned row", textRowSchema, yield* parsingJson(json));

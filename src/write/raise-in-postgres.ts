@@ -10,7 +10,7 @@ import { withoutContext } from "./sql-error.js";
 
 /** Raises in Postgres, and tells the client what Postgres made of it. */
 export async function raiseInPostgres(session: WriteSession, error: SqlError): Promise<"answered"> {
-  return tellFailure(session, await session.fly([refuseStep(error)], "flush"));
+  return tellFailure(session, await session.fly([refuseStep(session.signer, error)], "flush"));
 }
 
 /** Tells the client that a flight failed. A flight that is over, or has landed, has nothing to tell. */

@@ -2,6 +2,7 @@
 
 import type { Fields } from "../../protocol/fields.js";
 import type { ByteName } from "../../protocol/text.js";
+import type { SessionSigner } from "../postgres/mac.js";
 import type { Classification } from "../sql/classification.js";
 import type { SqlText } from "../sql/sql-text.js";
 import type { FlightEnd, FlightResult, InjectedStep } from "./injected-step.js";
@@ -28,7 +29,8 @@ export interface WriteSession {
   readonly preparedAs: { readonly name: ByteName; readonly text: SqlText } | undefined;
   /** Classifies the statement again, by the text that is prepared under its name now. False: that is no write on a mirror. */
   reclassify(text: string): Promise<boolean>;
-  readonly processId: number;
+  /** Signs what our functions take from this session. */
+  readonly signer: SessionSigner;
   readonly clientAddress: string;
   /** A simple Query, rather than an Execute. */
   readonly isSimple: boolean;

@@ -10,10 +10,27 @@ export function errorFields(error: SqlError): Fields {
   return new Map(Object.entries(fields).flatMap(([code, value]) => (value === undefined ? [] : [[code, value]])));
 }
 
-/** An error that our own functions raised says nothing of them; empty fields were only there because RAISE takes no NULL. */
+/** Whether a function of ours was at work. */
+export function isOfOurs(fields: Fields): boolean {
+  return fields.get("W")?.includes("throughline.") === true;
+}
+
+/** What the guard raised in the client's statement says nothing of the guard; empty fields were only there because RAISE takes no NULL. */
 export function withoutContext(error: Fields): Fields {
-  if (error.get("W")?.includes("throughline.") !== true) return error;
+  if (!isOfOurs(error)) return error;
   return new Map([...error].filter(([code, value]) => value !== "" && !["W", "F", "L", "R"].includes(code)));
+}
+
+/** Where Postgres raises what a RAISE of PL/pgSQL says. */
+const raised = "exec_stmt_raise";
+
+/**
+ * What a client hears of an error in a statement of ours: our words, but of Postgres's none about a row, which may be one that the client may
+ * not read, nor about the statement, whose values are not the client's.
+ */
+export function ownWords(error: Fields): Fields {
+  const codes = error.get("R") === raised ? "SVCMDHstcnd" : "SVCMstcnd";
+  return new Map([...error].filter(([code, value]) => value !== "" && codes.includes(code)));
 }
 
 /** `error` told as another one: its severity and place stay, its SQLSTATE and words are those of `as`. */

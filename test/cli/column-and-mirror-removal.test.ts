@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import { migrateAll } from "../../src/app/migrate.js";
-import { openMirrors } from "../../src/app/open.js";
+import { asAdmin, openMirrors } from "../../src/app/open.js";
 import { dropMirrors } from "../../src/mirror/drop.js";
 import { addLocalColumn } from "../../src/mirror/local-column.js";
 import { refused } from "../support/answers.js";
@@ -12,7 +12,9 @@ import { startStack } from "../support/stack.js";
 test.each(["text", "integer"])("a local %s column stays the user's when the API gets one of its name", async (type) => {
   const stack = await startStack({ seed: [{ email: "ada@a.example" }] });
   try {
-    await addLocalColumn(stack.opened.pool, { api: "hubspot", resource: "contacts", name: "score" }, type);
+    await asAdmin(stack.opened, (admin) =>
+      addLocalColumn(admin, { api: "hubspot", resource: "contacts", name: "score" }, type),
+    );
     const client = await stack.client();
     await client.query("update hubspot.contacts set score = '7'");
     stack.sandbox.defineProperty("contacts", { name: "score", type: "string" });

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { migrateAll } from "../../src/app/migrate.js";
 import { columnCommand } from "../../src/cli/column.js";
-import { MigrateError } from "../../src/mirror/migrate.js";
+import { MigrateError } from "../../src/mirror/migrate-error.js";
 import { runCommand } from "../support/command.js";
 import type { Ran } from "../support/program.js";
 import { type Stack, startStack } from "../support/stack.js";
@@ -36,7 +36,7 @@ const column = (words: string, json = false): Promise<Ran> =>
   });
 const guard = async () => {
   const { rows } = await stack.admin.query(
-    "select oid::int, prosrc from pg_proc where proname ~ '^(guard|capture|lock|apply)_[0-9]+$' order by proname",
+    "select proname, prosrc from pg_proc where proname ~ '^(guard|capture|lock|apply|stage|local)_[0-9]+$' order by proname",
   );
   return rows;
 };
@@ -90,11 +90,61 @@ test("the type may have several words, be a list, or be the user's own", async (
   await stack.admin.query("create type public.mood as enum ('good', 'bad')");
   expect((await column("add hubspot.contacts ratio double precision")).code).toBe(0);
   expect((await column("add hubspot.contacts tags text[]")).code).toBe(0);
-  expect((await column("add hubspot.contacts mood mood")).code).toBe(0);
+  expect(await column("add hubspot.contacts mood mood")).toMatchObject({
+    code: 0,
+    out: 'alter table "hubspot"."contacts" add column "mood" public.mood;\n',
+  });
   expect(await columns()).toMatchObject({ ratio: "double precision", tags: "text[]", mood: "mood" });
   const client = await stack.client();
-  const { rows } = await client.query("update hubspot.contacts set mood = 'good', tags = '{a,b}' returning mood, tags");
+  const { rows } = await client.query(
+    "update hubspot.contacts set mood = 'good', tags = '{a,b}' where email = 'ada@example.com' returning mood, tags",
+  );
   expect(rows).toEqual([{ mood: "good", tags: ["a", "b"] }]);
+});
+
+test.each([
+  ["varchar(10)", "character varying(10)"],
+  ["timestamp(3) with time zone[]", "timestamp(3) with time zone[]"],
+  ["interval minute to second(2)", "interval minute to second(2)"],
+  ['"char"', '"char"'],
+  ["public.short_name", "short_name"],
+])("the type %s keeps its modifier", async (type, shown) => {
+  if (type === "public.short_name") await stack.admin.query("create domain public.short_name as varchar(10)");
+  expect(await column(`add hubspot.contacts x ${type}`)).toMatchObject({ code: 0, err: "" });
+  expect((await columns())["x"]).toBe(shown);
+  expect((await column("drop hubspot.contacts x")).code).toBe(0);
+});
+
+test("a domain of a role without rights, or one that calls its functions, is no local column's: they would run as the login", async () => {
+  await stack.admin.query(`grant create on schema public to app; set role app;
+    create function public.is_ours(text) returns boolean language plpgsql as $$begin raise exception 'run by %', current_user; end$$;
+    create function public.same(text, text) returns boolean language sql as 'select true';
+    create operator public.=== (leftarg = text, rightarg = text, function = public.same);
+    create domain public.theirs as text;
+    reset role; revoke create on schema public from app;
+    create domain public.above as public.theirs;
+    create domain public.by_check as text check (public.is_ours(value));
+    create domain public.by_default as text default public.is_ours('x')::text;
+    create domain public.by_operator as text check (value operator(public.===) 'x');
+    create domain public.plain as text check (value ~ '@') default 'a@b'`);
+  for (const [type, part] of [
+    ["theirs", "domain public.theirs"],
+    ["above", "domain public.theirs"],
+    ["by_check", "function public.is_ours(text)"],
+    ["by_default", "function public.is_ours(text)"],
+    ["by_operator", "function public.same(text,text)"],
+  ])
+    expect(await column(`add hubspot.contacts x ${type}`)).toEqual({
+      code: 1,
+      out: "",
+      err: `the ${part} belongs to role "app", whose code would run as the login while the column is added: choose the type below this domain, or let the owner of the database own it and what it calls`,
+    });
+  await stack.admin.query(`alter domain public.theirs owner to postgres; alter function public.is_ours owner to throughline;
+    create or replace function public.is_ours(text) returns boolean language sql as 'select true'`);
+  for (const type of ["above", "by_check", "plain"]) {
+    expect((await column(`add hubspot.contacts x ${type}`)).code).toBe(0);
+    expect((await column("drop hubspot.contacts x")).code).toBe(0);
+  }
 });
 
 const refused: readonly (readonly [words: string, code: number, says: string])[] = [

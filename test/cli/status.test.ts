@@ -10,6 +10,7 @@ import { statusCommand } from "../../src/cli/status.js";
 import { runCommand } from "../support/command.js";
 import { makeDatabase, type TestDatabase } from "../support/database.js";
 import { insertOrphan } from "../support/orphan-entry.js";
+import { pastGuard } from "../support/past-guard.js";
 import { program, runProgram } from "../support/program.js";
 import { type Stack, startStack } from "../support/stack.js";
 
@@ -112,9 +113,11 @@ test("parked rows, open entries and the last failure stand at the end of the lin
 });
 
 test("above 10000 rows it is Postgres's estimate, and says so", async () => {
-  const direct = await stack.opened.pool.connect();
-  await direct.query("insert into hubspot.contacts (id) select 'n' || n from generate_series(1, 10001) n");
-  direct.release();
+  await pastGuard(
+    stack.admin,
+    "hubspot.contacts",
+    "insert into hubspot.contacts (id) select 'n' || n from generate_series(1, 10001) n",
+  );
   await stack.admin.query("analyze hubspot.contacts");
   expect(await contacts()).toMatchObject({ rows: 10_003, exact: false });
   expect((await status(["hubspot"])).out).toMatch(/^hubspot\.contacts {2}~10003 rows {2}/);

@@ -27,6 +27,11 @@ test("compose: Postgres 18, a migration, and the proxy behind it, healthy when /
   ]);
 });
 
+test("compose: no port is published but to this machine", () => {
+  const services = Object.values<{ ports?: readonly string[] }>(compose.services);
+  expect(services.flatMap(({ ports = [] }) => ports)).toEqual(["127.0.0.1:6543:6543"]);
+});
+
 test("compose: what a service names is there, and no secret is", () => {
   const { services, configs, volumes } = compose;
   for (const { source } of services.postgres.configs) expect(configs).toHaveProperty(source);

@@ -42,7 +42,7 @@ async function run<T>(role: string | undefined, work: (client: pg.Client) => Pro
 
 test("removal leaves ordinary tables, and then nothing", async () => {
   const [guards = "", mirrors = "", roles] = removal();
-  expect(roles).toContain("drop role throughline_mirror");
+  expect(roles).toContain("drop role throughline_mirror,");
   const config = `postgres: "\${DATABASE_URL}"
 apis: {hubspot: {base: "${sandbox.url}", token: "\${TOKEN}", tables: [contacts]}}
 `;

@@ -24,12 +24,12 @@ function filesBelow(path: string): string[] {
 
 // In TypeScript an error without an entry does not compile. What SQL raises is text.
 test("what the installed SQL raises has its entries, and no others are there", () => {
-  const files = [...filesBelow("src/mirror"), join(root, "src/postgres/install.sql")];
+  const files = [...filesBelow("src/mirror"), ...filesBelow("src/postgres/install")];
   const texts = files.map((file) => readFileSync(file, "utf8"));
   const raised = texts
     .flatMap((text) => [...text.matchAll(/raise exception '((?:[^']|'')*)'[^;]*?errcode = '(\w+)'/g)])
     .map(([, message = "", name = ""]) => `${codes.get(name)} ${message}`);
-  expect(guardErrors.map((entry) => `${entry.sqlstate} ${entry.raised}`).sort()).toEqual(raised.sort());
+  expect(guardErrors.map((entry) => `${entry.sqlstate} ${entry.raised}`).sort()).toEqual([...new Set(raised)].sort());
 });
 
 test("every SQLSTATE that has a name is raised by an entry", () => {

@@ -84,11 +84,11 @@ export async function prepare(world: World, { api, tag, verb, rows }: Run): Prom
   if (verb === "insert") return;
   const admin = await world.admin();
   const ids = names(tag, rows).map((name) => ({ id: world.apis[api].add(name, "old"), name, note: "old" }));
-  await admin.query("set session authorization throughline");
-  await admin.query(`insert into ${api}.records select * from json_populate_recordset(null::${api}.records, $1)`, [
-    JSON.stringify(ids),
-  ]);
-  await admin.query("reset session authorization");
+  const page = ids.map((row) => ({ key: row.id, row }));
+  await admin.query(
+    "select throughline.write(id, $2, clock_timestamp()) from throughline.mirror where schema_name = $1",
+    [api, JSON.stringify(page)],
+  );
 }
 
 /** `connected` hears of the client. */

@@ -3,6 +3,7 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { expect, test } from "vitest";
+import { asAdmin } from "../../src/app/open.js";
 import { isRecord } from "../../src/config/json.js";
 import { readYaml } from "../../src/config/yaml.js";
 import { manifestSchema } from "../../src/manifest/manifest.js";
@@ -271,7 +272,9 @@ test("migrate raises the revision when the key changes", async () => {
     const { rows } = await stack.admin.query(
       "select api, resource, schema_name as schema, table_name as table, columns from throughline.mirror",
     );
-    await migrate(stack.opened.pool, [{ ...rows[0], key: ["id", "repo"] }], {}, { dryRun: false });
+    await asAdmin(stack.opened, (admin) =>
+      migrate(admin, [{ ...rows[0], key: ["id", "repo"] }], {}, { dryRun: false }),
+    );
     expect((await stack.admin.query("select revision from throughline.mirror")).rows).toEqual([{ revision: 2 }]);
   });
 });

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { refused } from "../support/answers.js";
 import { idPrefix } from "../support/echo.js";
 import { type EchoStack, startEchoStack } from "../support/echo-stack.js";
+import { pastGuard } from "../support/past-guard.js";
 
 const nth = (n: number) => `${idPrefix}${String(n).padStart(12, "0")}`;
 
@@ -22,9 +23,7 @@ describe("a key whose second column the API assigns", () => {
       { id: "2", fields: { repo: odd, title: "two" } },
       { id: "3", fields: { repo: "a", title: "three" } },
     ]);
-    await stack.admin.query(
-      "set session authorization throughline; delete from forge.issues; reset session authorization",
-    );
+    await pastGuard(stack.admin, "forge.issues", "delete from forge.issues");
     await stack.pull();
     stack.echo.reset(stack.echo.records());
   });
@@ -88,9 +87,11 @@ describe("a key whose second column the API assigns", () => {
   });
 
   test("two rows may share the assigned part of their keys", async () => {
-    await stack.admin.query("set session authorization throughline");
-    await stack.admin.query("insert into forge.issues (repo, id, title) values ('b', '1', 'same number')");
-    await stack.admin.query("reset session authorization");
+    await pastGuard(
+      stack.admin,
+      "forge.issues",
+      "insert into forge.issues (repo, id, title) values ('b', '1', 'same number')",
+    );
     const client = await stack.client();
     await client.query("update forge.issues set title = 'first' where id = '1' and repo = 'a'");
     expect((await mirrored()).map(({ repo, title }) => [repo, title])).toContainEqual(["b", "same number"]);
@@ -130,9 +131,7 @@ describe("a key that is given with the INSERT", () => {
     expect(await refused(client.query(twice))).toMatchObject({ code: "23505", constraint: "links_pkey" });
     expect(await refused(client.query(`${twice} on conflict do nothing`))).toEqual({ code: "accepted" });
     expect(stack.echo.requests).toEqual([]);
-    await stack.admin.query(
-      "set session authorization throughline; delete from crm.links; reset session authorization",
-    );
+    await pastGuard(stack.admin, "crm.links", "delete from crm.links");
     expect(await refused(client.query(twice))).toMatchObject({
       code: "23505",
       message: expect.stringContaining("1~a"),

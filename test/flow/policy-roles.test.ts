@@ -42,9 +42,12 @@ beforeAll(async () => {
   await admin.query(`grant clerk, head, eve to switcher; grant head to clerk; create schema desk;
     grant usage, create on schema desk to clerk, head; grant usage on schema desk, shelf to eve;
     grant usage on schema shelf to clerk, head; grant all on shelf.books to clerk, head, eve;
-    alter table shelf.books add parent uuid references shelf.books on delete cascade`);
+    alter table shelf.books add parent uuid references shelf.books on delete cascade;
+    create table desk.shelves (id integer primary key); grant all on desk.shelves to clerk, head, eve; insert into desk.shelves values (1);
+    alter table shelf.books add shelf integer references desk.shelves on delete cascade`);
   await migrateAll(stack.opened, { dryRun: false });
   await admin.query(`update shelf.books set parent = (select id from shelf.books where isbn = '3') where isbn = '4'`);
+  await admin.query("update shelf.books set shelf = 1 where isbn = '1'");
   for (const { make, since = 0 } of Object.values(policyPaths)) {
     if (version < since) continue;
     for (const owner of ["clerk", "head"]) await admin.query(`set role ${owner}; ${make(owner)}; reset role`);
@@ -205,11 +208,11 @@ test("P14: what a function undoes of no rows asks nobody, and the write beside i
 test("P14: a client that names roles itself adds them for its own statement, and nothing else", async () => {
   const eve = await rehearsing("eve");
   const naming = (role: string) =>
-    `with gone as (${removal} returning isbn) select throughline.note_role('${role}') from gone`;
+    `with gone as (${removal} returning isbn) select throughline.note_role('${role}', '') from gone`;
   expect(await refused(eve.query(naming("clerk")))).toMatchObject(forbidden("clerk"));
   expect(await refused(eve.query(naming("nobody_such")))).toMatchObject(accepted);
   expect(await refused(eve.query(naming("eve")))).toMatchObject(accepted);
-  await eve.query("select throughline.note_role('clerk')");
+  await eve.query("select throughline.note_role('clerk', '')");
   expect(await refused(eve.query(removal))).toMatchObject(accepted);
   expect((await stack.admin.query("select from throughline.planned_role")).rowCount).toBe(0);
 });

@@ -1,6 +1,7 @@
 // Statements that are refused by their shape: each with its SQLSTATE, a hint that says what to do, and no request.
 
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { pastGuard } from "../support/past-guard.js";
 import { type Stack, startStack } from "../support/stack.js";
 
 let stack: Stack;
@@ -155,7 +156,9 @@ test("a second write in a transaction is refused, and only the first was sent", 
 });
 
 test("P1: an UPDATE of ten thousand rows is refused at the first row too many", async () => {
-  await stack.opened.pool.query(
+  await pastGuard(
+    stack.admin,
+    "hubspot.contacts",
     "insert into hubspot.contacts (id, email) select 'many' || i, 'many' || i || '@x.com' from generate_series(1, 10000) i",
   );
   await stack.admin.query(`create sequence public.seen; grant all on public.seen to app`);

@@ -1,6 +1,7 @@
 // An upsert changes only the records that its rows stand for, though the mirror is behind or a local column is meant.
 
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { asAdmin } from "../../src/app/open.js";
 import { addLocalColumn } from "../../src/mirror/local-column.js";
 import { refused } from "../support/answers.js";
 import { type EchoStack, startEchoStack } from "../support/echo-stack.js";
@@ -11,7 +12,9 @@ const bob = { id: "r-bob", fields: { email: "bob@a.example", firstname: "Bob" } 
 let stack: EchoStack;
 beforeAll(async () => {
   stack = await startEchoStack("crm");
-  await addLocalColumn(stack.opened.pool, { api: "crm", resource: "contacts", name: "note" }, "text");
+  await asAdmin(stack.opened, (admin) =>
+    addLocalColumn(admin, { api: "crm", resource: "contacts", name: "note" }, "text"),
+  );
   await stack.admin.query("create unique index on crm.contacts (note); grant create on schema public to app");
 });
 afterAll(() => stack.close());

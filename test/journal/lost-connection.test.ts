@@ -120,7 +120,7 @@ test("P6: while an entry can't be closed, it may exist", async () => {
 
 test("settling reports the loss, and the call is settled later", async () => {
   const call = await lostUpdate("accepted");
-  cutAt("throughline.apply_");
+  cutAt("throughline.settle(");
   await expect(settle(opened.pool, [call])).rejects.toBeInstanceOf(ConnectionLost);
   expect(relay.unset()).toBe(true);
   expect(await settle(opened.pool, [call])).toEqual([{ call, state: "repaired" }]);

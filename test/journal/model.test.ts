@@ -6,6 +6,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { follows, isState } from "../../src/journal/states.js";
 import type { FaultyApi } from "../faults/api.js";
+import { pastGuard } from "../support/past-guard.js";
 import type { ServedStack } from "../support/served-stack.js";
 import { lose, type Reached, recoverNow, startFaultyLine, type Verb } from "./lost-sessions.js";
 
@@ -70,9 +71,7 @@ test("P6, P8: in whatever order sessions are lost, recovery and a pull make the 
       api.reset();
       api.add(nameOf(0), "old");
       api.add(nameOf(1), "old");
-      await stack.admin.query(
-        "set session authorization throughline; delete from own.records; reset session authorization",
-      );
+      await pastGuard(stack.admin, "own.records", "delete from own.records");
       await stack.admin.query("truncate public.seen, throughline.journal, throughline.applied, throughline.parked");
       await stack.pull();
       for (const one of events) {

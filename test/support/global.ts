@@ -45,6 +45,7 @@ async function makeRoles(admin: pg.Client): Promise<void> {
     "app_delete",
     "app_rows",
     "app_nothing",
+    "server",
     "app_scram",
     "app_md5",
   ]) {

@@ -91,6 +91,30 @@ export const policyPaths: Readonly<Record<string, PolicyPath>> = {
       set role head; ${definer(`desk.${owner}_shallow`, `begin perform desk.${owner}_deep(); end`)}`,
     run: (owner) => `select desk.${owner}_shallow()`,
   },
+  "a function that calls the SECURITY DEFINER function of another role": {
+    make: (owner) => `set role head; ${definer(`desk.${owner}_lent`, `begin ${remove}; end`)};
+      set role ${owner}; ${definer(`desk.${owner}_lends`, `begin perform desk.${owner}_lent(); end`)}`,
+    run: (owner) => `select desk.${owner}_lends()`,
+  },
+  "a function in SQL, in the search path, that calls the SECURITY DEFINER function of another role": {
+    make: (owner) => `set role head; ${definer(`desk."${owner} deep down"`, `begin ${remove}; end`)};
+      set role ${owner}; ${definer(`desk."${owner} goes on"`, `select desk."${owner} deep down"()`, "sql")}`,
+    run: (owner) => `set search_path = desk; select "${owner} goes on"()`,
+  },
+  "a function that calls the SECURITY DEFINER function of another role in a string": {
+    make: (owner) => `set role head; ${definer(`desk.${owner}_told`, `begin ${remove}; end`)};
+      set role ${owner}; ${definer(`desk.${owner}_tells`, `begin execute 'select desk.${owner}_told()'; end`)};
+      set role head; create procedure desk.${owner}_asks() language plpgsql as 'begin perform desk.${owner}_tells(); end'`,
+    run: (owner) => `call desk.${owner}_asks()`,
+  },
+  "a function that makes a cascade fire": {
+    make: (owner) => definer(`desk.${owner}_parent`, "begin delete from desk.shelves where id = 1; end"),
+    run: (owner) => `with none as (delete from shelf.books where false) select desk.${owner}_parent()`,
+  },
+  "a view on a table whose cascade leads there": {
+    make: (owner) => `create view desk.${owner}_shelves as select * from desk.shelves`,
+    run: (owner) => `with none as (delete from shelf.books where false) delete from desk.${owner}_shelves where id = 1`,
+  },
   "a function in a DO block": {
     make: (owner) => definer(`desk.${owner}_do`, `begin ${remove}; end`),
     run: (owner) => `do $$ begin perform desk.${owner}_do(); end $$`,

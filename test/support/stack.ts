@@ -4,7 +4,7 @@ import { type HubspotSandbox, startHubspotSandbox } from "../../packages/sandbox
 import { open } from "../../src/app/open.js";
 import { tableOf } from "../../src/config/api.js";
 import type { Config } from "../../src/config/config.js";
-import { makeDatabase } from "./database.js";
+import { makeDatabase, type TestDatabase } from "./database.js";
 import { grant, listen, type ServedStack, serveStack } from "./served-stack.js";
 
 export interface StackOptions {
@@ -13,6 +13,10 @@ export interface StackOptions {
   readonly timeoutMs?: number;
   readonly waitMs?: number;
   readonly log?: Config["log"]["level"];
+  /** The login that serves, when it is another one than that which migrates. */
+  readonly login?: string;
+  /** What becomes of the database before anything of ours is connected to it. */
+  readonly prepare?: (database: TestDatabase) => Promise<void>;
   /** The mirrors; contacts alone if it says nothing. */
   readonly tables?: readonly string[];
 }
@@ -25,11 +29,18 @@ export interface Stack extends ServedStack {
 
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const database = await makeDatabase();
+  await options.prepare?.(database);
   const sandbox = await startHubspotSandbox({ seed: 0, rate: { calls: 10_000, perMs: 10_000 } });
   sandbox.seed("contacts", options.seed ?? []);
   const opened = open({
     listen,
-    postgres: { url: database.urlOf("throughline"), connections: 4, grant, switches: [] },
+    postgres: {
+      url: database.urlOf(options.login ?? "throughline"),
+      adminUrl: options.login === undefined ? undefined : database.urlOf("throughline"),
+      connections: 4,
+      grant,
+      switches: [],
+    },
     apis: [
       {
         name: "hubspot",

@@ -4,6 +4,7 @@
 import type pg from "pg";
 import { expect, test } from "vitest";
 import { startManifestStack } from "./manifest-stack.js";
+import { pastGuard } from "./past-guard.js";
 import type { ServedStack } from "./served-stack.js";
 import { startThingsApi, type ThingsApi } from "./things-api.js";
 
@@ -73,8 +74,8 @@ export async function startThings(): Promise<Things> {
     local: async () => (await rows("select local::text as row from public.local order by 1")).map(({ row }) => row),
     reset: async () => {
       api.reset();
-      await stack.admin.query(`set session authorization throughline; delete from mirror.things;
-        reset session authorization; delete from public.local; delete from plain.things`);
+      await pastGuard(stack.admin, "mirror.things", "delete from mirror.things");
+      await stack.admin.query("delete from public.local; delete from plain.things");
       await stack.pull();
       await stack.admin.query("insert into plain.things select * from mirror.things");
     },

@@ -12,6 +12,7 @@ import { applyPage } from "../../src/sync/page.js";
 import type { Page } from "../../src/upstream/reading.js";
 import type { FaultyApi } from "../faults/api.js";
 import { lose, type Reached, recoverNow, startFaultyLine, type Verb } from "../journal/lost-sessions.js";
+import { pastGuard } from "../support/past-guard.js";
 import type { ServedStack } from "../support/served-stack.js";
 
 let api: FaultyApi;
@@ -102,9 +103,8 @@ class Reader {
 async function begin(run: number): Promise<void> {
   api.reset();
   for (const n of [0, 1]) api.add(`run ${run} row ${n}`, randomUUID());
-  await stack.admin.query(
-    "set session authorization throughline; delete from own.records; reset session authorization; truncate throughline.journal, throughline.applied, throughline.parked",
-  );
+  await pastGuard(stack.admin, "own.records", "delete from own.records");
+  await stack.admin.query("truncate throughline.journal, throughline.applied, throughline.parked");
   await stack.pull();
 }
 

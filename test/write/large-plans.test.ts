@@ -10,6 +10,7 @@ import { stagedRows } from "../../src/write/staged.js";
 import { mostRowsInChunks } from "../../src/write/stages/plan.js";
 import { startTurnMeter } from "../support/turn-meter.js";
 import { column } from "./column.js";
+import { nothingSealed } from "./nothing-sealed.js";
 
 const longestTurnMs = 50;
 const id = column("id", { type: "bigint", write: "never" });
@@ -55,8 +56,8 @@ function* each<T>(items: readonly T[], work: (item: T) => void): Slices<void> {
 async function play(verb: "insert" | "update", count: number, length: number): Promise<number> {
   const planned = plannedRows(verb, count, length);
   const meter = startTurnMeter();
-  const { rows } = await inSlices(readPlan([mirror], [], planned));
-  const again = await inSlices(readPlan([mirror], [], planned));
+  const { rows } = await inSlices(readPlan([mirror], [], planned, nothingSealed));
+  const again = await inSlices(readPlan([mirror], [], planned, nothingSealed));
   expect(await inSlices(samePlan(mirror, rows, again.rows))).toBe(true);
   const locked = new Map<string, TextRow>();
   await inSlices(

@@ -8,6 +8,7 @@ import { type RowToSend, readPlan, toSend } from "../../src/write/plan.js";
 import { refusePlan } from "../../src/write/refuse-plan.js";
 import { refuseSent } from "../../src/write/refuse-values.js";
 import { column } from "./column.js";
+import { nothingSealed } from "./nothing-sealed.js";
 
 const key = column("id", { write: "never" });
 const mirror: Mirror = {
@@ -31,7 +32,7 @@ const mirror: Mirror = {
 };
 
 type Row = Readonly<Record<string, string | null>>;
-const plan = (...rows: (string | null)[][]) => atOnce(readPlan([mirror], [], rows)).rows;
+const plan = (...rows: (string | null)[][]) => atOnce(readPlan([mirror], [], rows, nothingSealed)).rows;
 const insert = (row: Row) =>
   plan(["16400", "insert", null, JSON.stringify({ id: `throughline:${randomUUID()}`, ...row })]);
 const update = (before: Row, after: Row) =>

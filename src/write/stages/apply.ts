@@ -9,9 +9,9 @@ import { stagedRows } from "../staged.js";
 import type { CalledStatement, WriteResult } from "../statement.js";
 
 export async function apply(statement: CalledStatement): Promise<WriteResult> {
-  const { session, context, mirror, rows, plan, canonical, calls, accepted } = statement;
+  const { session, mirror, rows, plan, canonical, calls, accepted } = statement;
   const staged = await inSlices(stagedRows(mirror, rows, plan.conflicts, canonical));
-  const steps = await inSlices(applySteps(context.signer, session.processId, { mirror: mirror.id, staged, calls }));
+  const steps = await inSlices(applySteps(session.signer, { mirror: mirror.id, staged, plan, calls }));
   const flight = await session.fly(steps, "flush");
   switch (flight.kind) {
     case "landed":

@@ -8,7 +8,7 @@ import type { Mirror } from "../../mirror/column.js";
 import { progressError, withMirror } from "../client-errors.js";
 import { refuseStep } from "../injected-statements.js";
 import type { RowToSend } from "../plan.js";
-import { errorFields, withoutContext } from "../sql-error.js";
+import { errorFields } from "../sql-error.js";
 import type { CalledStatement, CheckedStatement, WriteResult } from "../statement.js";
 import { type CallResult, callUpstream } from "../upstream-call.js";
 
@@ -81,7 +81,7 @@ async function tellRaised(
   { session, context: { pool }, mirror, plan }: CheckedStatement,
   { call, error, changed: mayHaveChanged }: Extract<CallResult, { kind: "raise" }>,
 ): Promise<"answered"> {
-  const flight = await session.fly([refuseStep(error)], "flush");
+  const flight = await session.fly([refuseStep(session.signer, error)], "flush");
   const [settlement] = mayHaveChanged ? await settle(pool, [call]).catch(() => []) : [];
   // What can't be closed now, recovery closes.
   if (settlement?.state === "repaired") await closeEntries(pool, [call]).catch(() => undefined);
@@ -99,7 +99,7 @@ async function tellRaised(
   }
   // The connection may be gone, or a cancel may have come in between: what became of the call is said all the same.
   const isSaid = flight.kind === "failed" && flight.error.get("C") === error.sqlstate;
-  const words = isSaid ? withoutContext(flight.error) : errorFields(error);
+  const words = isSaid ? flight.error : errorFields(error);
   session.tellError(mayHaveChanged ? withMirror(mirror.api, words, settlement?.refusal) : words);
   return "answered";
 }

@@ -38,7 +38,7 @@ function mirrorOf({ mirrors }: PlannedStatement, { rows: [first] }: Plan): Mirro
 
 /** The rows as they are under lock, by key. An INSERT has nothing to lock. */
 async function lockRows(
-  { session, context }: PlannedStatement,
+  { session }: PlannedStatement,
   mirror: Mirror,
   { rows }: Plan,
 ): Promise<ReadonlyMap<string, TextRow> | "answered"> {
@@ -46,9 +46,11 @@ async function lockRows(
   const keys = rows.flatMap(({ key, relation }) => (key === null || relation !== mirror.relation ? [] : [key]));
   if (keys.length === 0) return new Map();
   const forDelete = rows.some(({ verb }) => verb === "delete");
-  const step = lockStep(context.signer, session.processId, mirror.id, keys, forDelete);
+  const step = lockStep(session.signer, mirror.id, keys, forDelete);
   const flight = await session.fly([step], "flush");
-  return flight.kind === "landed" ? inSlices(readLocked(flight.rows[0] ?? [])) : tellFailure(session, flight);
+  return flight.kind === "landed"
+    ? inSlices(readLocked(flight.rows[0] ?? [], session.signer))
+    : tellFailure(session, flight);
 }
 
 /** Plans once more what may be another plan each time: what the statement writes elsewhere, and the rows that its functions find. */

@@ -22,10 +22,10 @@ export async function planOnce(
   statement: AdmittedStatement,
   before: readonly InjectedStep[],
 ): Promise<Plan | "answered"> {
-  const { session, context, mirrors, inspection } = statement;
+  const { session, mirrors, inspection } = statement;
   // What the client has written earlier in its transaction is not ours to check.
   const constraints = session.hasBegun && !session.followsOthers ? "all" : inspection.deferrable;
-  const steps = planSteps(context.signer, session.processId, crypto.randomUUID(), rowLimit(statement), constraints);
+  const steps = planSteps(session.signer, crypto.randomUUID(), rowLimit(statement), constraints);
   const flight = await session.fly([...before, ...steps], "flush");
   if (flight.kind !== "landed") return tellFailure(session, flight);
   // Behind `planned` come the two statements that end the savepoint; in front of it ran `plan`.
@@ -35,6 +35,7 @@ export async function planOnce(
       mirrors.map(({ mirror }) => mirror),
       planRows,
       plannedRows,
+      session.signer,
     ),
   );
 }

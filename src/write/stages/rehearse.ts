@@ -16,11 +16,11 @@ export async function rehearse(statement: CheckedStatement): Promise<CheckedStat
 
 /** With throughline.dry_run = on: the statement is answered as it was planned, and all of it is undone. */
 async function answerDryRun(statement: CheckedStatement): Promise<"answered"> {
-  const { session, context, rows, inspection } = statement;
+  const { session, rows, inspection } = statement;
   if (session.hasRowLimit) return raiseInPostgres(session, dryRunPortions());
   const [request = "", ...more] = await explainText(statement);
   const limit = Math.max(rows.length, 1);
-  const steps = planSteps(context.signer, session.processId, crypto.randomUUID(), limit, null, { kind: "execute" });
+  const steps = planSteps(session.signer, crypto.randomUUID(), limit, null, { kind: "execute" });
   const flight = await session.fly(steps, "flush");
   if (flight.kind !== "landed") return tellFailure(session, flight);
   if (!inspection.hidesNotices) {

@@ -5,6 +5,7 @@ import pg from "pg";
 import { makeDatabase, type TestDatabase } from "../../support/database.js";
 import { type EchoRecord, idPrefix } from "../../support/echo.js";
 import { type EchoStack, startEchoStack } from "../../support/echo-stack.js";
+import { pastGuard } from "../../support/past-guard.js";
 import { WireClient } from "../../support/wire.js";
 
 export interface Table {
@@ -71,16 +72,11 @@ async function makeOrdinary(database: TestDatabase, admin: pg.Client, seed: stri
   };
 }
 
-function makeMirror(
-  { opened, echo, admin, pull, ...line }: EchoStack,
-  seed: string,
-  seeded: readonly EchoRecord[],
-): Mirror {
+function makeMirror({ echo, admin, pull, ...line }: EchoStack, seed: string, seeded: readonly EchoRecord[]): Mirror {
   return {
     reset: async () => {
       echo.reset(seeded);
-      // By the login whose writes are the sync's.
-      await opened.pool.query(seed);
+      await pastGuard(admin, table, seed);
     },
     login: (startup) => WireClient.login(line.port, "app", line.database, { ...startup, options: settings }),
     rows: () => rowsOf(admin),
@@ -88,7 +84,11 @@ function makeMirror(
       await pull();
       // That takes nothing away.
       const kept = echo.records().map(({ id }) => id);
-      await opened.pool.query(`delete from ${table} where id <> all($1)`, [kept]);
+      await pastGuard(
+        admin,
+        table,
+        `delete from ${table} where id not in (${["''", ...kept.map((id) => `'${id}'`)].join(", ")})`,
+      );
     },
     openCalls: async () => {
       // The entry of what is applied is closed behind the client's back.

@@ -1,0 +1,129 @@
+-- The schema "throughline": what the write path, the journal and the sync keep. Every statement may run again.
+
+revoke all on schema throughline from public;
+grant usage on schema throughline to public;
+
+create table if not exists throughline.version (
+  one boolean primary key default true check (one),
+  version integer not null
+);
+
+-- One key per running proxy, made at its start: a key that a dump took along is worth nothing.
+create table if not exists throughline.proxy_key (
+  id uuid primary key,
+  key bytea not null,
+  renewed_at timestamptz not null default clock_timestamp()
+);
+
+create table if not exists throughline.mirror (
+  id integer generated always as identity primary key,
+  api text not null,
+  resource text not null,
+  schema_name text not null,
+  table_name text not null,
+  key_columns text[] not null,
+  columns json not null,
+  -- Raised when the columns change: a proxy that knows older ones makes no call.
+  revision integer not null default 1,
+  complete_at timestamptz,
+  -- When the last pull that ran to its end had begun.
+  complete_from timestamptz,
+  checkpoint json,
+  unique (schema_name, table_name)
+);
+
+-- Every upstream call: noted before it is made, closed when its rows are applied. Values only while it is open.
+create table if not exists throughline.journal (
+  id uuid primary key,
+  proxy uuid not null,
+  mirror integer not null references throughline.mirror on delete cascade,
+  api text not null,
+  table_name text not null,
+  verb text not null check (verb in ('insert', 'update', 'delete', 'upsert')),
+  state text not null default 'intent'
+    check (state in ('intent', 'sent', 'unknown', 'accepted', 'partial', 'absent', 'refused', 'unsent', 'lapsed', 'settled')),
+  row_count integer not null,
+  keys text[] not null default '{}',
+  role text not null,
+  application text not null,
+  client_address text not null,
+  statement_hash text not null,
+  idempotency_key text,
+  request_id text,
+  http_status integer,
+  sqlstate text,
+  -- Why Postgres refuses its rows; null when it does not.
+  blocked text,
+  intent_at timestamptz not null default clock_timestamp(),
+  sent_at timestamptz,
+  -- Since when its rows are known to be so.
+  outcome_at timestamptz,
+  closed_at timestamptz,
+  -- How often, and when last, recovery tried to finish it.
+  tries integer not null default 0,
+  tried_at timestamptz,
+  -- Why a person closed it.
+  because text,
+  request json,
+  rows json
+);
+create index if not exists journal_open on throughline.journal (mirror) where closed_at is null;
+create index if not exists journal_fence on throughline.journal (mirror, outcome_at);
+
+-- Inserted by the client's transaction (an UPDATE of the journal would find no row under REPEATABLE READ), or by whoever repairs.
+create table if not exists throughline.applied (
+  call uuid primary key,
+  at timestamptz not null default clock_timestamp()
+);
+
+-- Keys that a page of the sync brought and the fence kept out, or Postgres refused (then with its SQLSTATE): read again by key.
+create table if not exists throughline.parked (
+  mirror integer not null references throughline.mirror on delete cascade,
+  key text not null,
+  sqlstate text,
+  parked_at timestamptz not null default clock_timestamp(),
+  primary key (mirror, key)
+);
+
+-- These live inside one transaction: nobody else ever sees a row of them.
+create unlogged table if not exists throughline.opened (
+  call uuid primary key,
+  mode text not null check (mode in ('plan', 'apply')),
+  row_limit integer,
+  local_writes bigint,
+  -- Rows of planned_row that this transaction had written before: one that a subtransaction undoes counts still.
+  planned_before bigint
+);
+-- A row serves its own transaction only: one that was committed before version 4, or by a superuser, opens nothing.
+alter table throughline.opened add column if not exists xact xid8 not null default pg_current_xact_id();
+create index if not exists opened_xact on throughline.opened (xact);
+delete from throughline.opened;
+-- The transactions of ours in which code of others may run.
+create unlogged table if not exists throughline.confined (xact xid8 primary key);
+create unlogged table if not exists throughline.planned_row (
+  call uuid not null,
+  n bigint generated always as identity,
+  relation oid not null,
+  verb text not null,
+  old_row json,
+  new_row json,
+  primary key (call, n)
+);
+-- As whom they were written: the role, '' for nobody in particular, and which functions called that, as an error's context names them.
+create unlogged table if not exists throughline.planned_role (
+  call uuid not null,
+  role name not null,
+  context text not null
+);
+create unique index if not exists planned_role_once on throughline.planned_role (call, role, md5(context));
+-- n: the n-th candidate of an INSERT, otherwise null. full_row: what the row becomes; null: it goes, or, with n, it meets a
+-- conflict again. local_row: the planned local columns.
+create unlogged table if not exists throughline.staged (
+  call uuid not null,
+  n integer,
+  key text not null,
+  full_row json,
+  local_row json
+);
+create index if not exists staged_key on throughline.staged (call, key);
+create index if not exists staged_n on throughline.staged (call, n);
