@@ -56,6 +56,8 @@ export type Classification =
 /** A name that may lead to a mirror from this statement on: a view, a renamed table, a table with a rule, or a function. */
 export interface Definition {
   readonly kind: "table" | "function";
+  /** Null when the statement names no schema. */
+  readonly schema: string | null;
   readonly name: string;
 }
 

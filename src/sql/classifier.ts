@@ -30,9 +30,11 @@ export class Classifier {
   private sent = new WeakMap<object, number>();
 
   /** What the sessions have defined that the names do not have yet. */
-  readonly shared = new SharedDefinitions();
+  readonly shared: SharedDefinitions;
 
-  constructor(readonly watchList: WatchList) {}
+  constructor(readonly watchList: WatchList) {
+    this.shared = new SharedDefinitions(watchList);
+  }
 
   /** Starts what the first text would wait for. */
   warm(): void {

@@ -107,21 +107,27 @@ function definitionsOf(
   fields: NodeFields | undefined,
   names: Names,
 ): readonly Definition[] {
-  const relation = textOf(fieldsOf(fields, "relation"), "relname") ?? "";
+  const relation = tableOf(fieldsOf(fields, "relation"));
   switch (kind) {
-    case "CreateFunctionStmt":
-      return [{ kind: "function", name: wordsOf(fields, "funcname").at(-1) ?? "" }];
+    case "CreateFunctionStmt": {
+      const [name = "", schema = null] = [...wordsOf(fields, "funcname")].reverse();
+      return [{ kind: "function", schema, name }];
+    }
     case "ViewStmt":
-      return [{ kind: "table", name: textOf(fieldsOf(fields, "view"), "relname") ?? "" }];
+      return [{ kind: "table", ...tableOf(fieldsOf(fields, "view")) }];
     case "RenameStmt":
-      return /^OBJECT_(VIEW|TABLE)$/.test(textOf(fields, "renameType") ?? "") && names.isTable(relation)
-        ? [{ kind: "table", name: textOf(fields, "newname") ?? "" }]
+      return /^OBJECT_(VIEW|TABLE)$/.test(textOf(fields, "renameType") ?? "") && names.isTable(relation.name)
+        ? [{ kind: "table", schema: relation.schema, name: textOf(fields, "newname") ?? "" }]
         : [];
     case "RuleStmt":
-      return [{ kind: "table", name: relation }];
+      return [{ kind: "table", ...relation }];
     default:
       return assertNever(kind);
   }
+}
+
+function tableOf(range: NodeFields | undefined): { readonly schema: string | null; readonly name: string } {
+  return { schema: textOf(range, "schemaname") ?? null, name: textOf(range, "relname") ?? "" };
 }
 
 function writeOrExecute(stmt: NodeFields | undefined, fields: NodeFields | undefined, names: Names): Classification {

@@ -54,7 +54,8 @@ export class Lookout {
   read(bytes: Buffer): Words {
     if (!this.awake) return noWords;
     this.keepUp();
-    const all = this.watchList.wordsIn(bytes) | (this.ownIndex?.scan(bytes) ?? 0);
+    const shared = this.classifier.shared.wordsIn(bytes);
+    const all = this.watchList.wordsIn(bytes) | (this.ownIndex?.scan(bytes) ?? 0) | shared;
     if ((all & WordKind.searchPath) !== 0) this.everywhere = true;
     const executes = (all & (WordKind.execute | WordKind.prepare)) !== 0;
     return { suspect: isSuspect(all, this.everywhere), executes };
@@ -62,14 +63,18 @@ export class Lookout {
 
   /** Returns what a text means, if that was found out before. */
   known(text: SqlText): Classification | undefined {
-    return this.definitions.size > 0 ? undefined : this.classifier.known(text);
+    return this.definitionsFor(text).length > 0 ? undefined : this.classifier.known(text);
   }
 
   /** Returns what a text means. What it defines is watched for this session from now on. */
   async classify(text: SqlText): Promise<Classification> {
-    const classification = await this.classifier.classify(text, [...this.definitions.values()]);
+    const classification = await this.classifier.classify(text, this.definitionsFor(text));
     if ("defines" in classification) this.define(classification.defines);
     return classification;
+  }
+
+  private definitionsFor({ bytes }: SqlText): readonly Definition[] {
+    return [...this.definitions.values(), ...this.classifier.shared.farIn(bytes)];
   }
 
   /** The names may have been looked at, and the role's other sessions may have defined some, since this session looked last. */
@@ -107,9 +112,8 @@ export class Lookout {
   /** What the catalogue has by now needs no place of its own. */
   private forgetKnown(): void {
     if (this.definitions.size === 0) return;
-    const isKnown = ({ kind, name }: Definition) =>
-      kind === "table" ? this.watchList.isTable(name) : this.watchList.isFunction(name, null);
-    for (const [key, definition] of this.definitions) if (isKnown(definition)) this.definitions.delete(key);
+    for (const [key, definition] of this.definitions)
+      if (this.watchList.isDefined(definition)) this.definitions.delete(key);
     this.reindex();
   }
 

@@ -85,6 +85,11 @@ export class WatchList implements Names {
     this.elsewhere = new Set([...names.paths.roles, ...near.farOwners, ...near.farSchemas]);
   }
 
+  /** Returns whether a name that a session has defined is here by now. */
+  isDefined({ kind, schema, name }: Definition): boolean {
+    return kind === "table" ? this.tableNames.has(name, schema) : this.isFunction(name, schema);
+  }
+
   with(definitions: readonly Definition[]): Names {
     return definitions.length === 0 ? this : new DefinedNames(this, definitions);
   }

@@ -125,19 +125,31 @@ test("a string of several statements falls into pieces, each where it stood", as
   ]);
 });
 
-const definitions: readonly (readonly [sql: string, kind: "table" | "function", name: string])[] = [
-  ["create view mine as select * from contacts", "table", "mine"],
-  ["create or replace function app.put() returns void language sql as 'delete from contacts'", "function", "put"],
-  ["alter table contacts rename to people", "table", "people"],
-  ["alter view vips rename to friends", "table", "friends"],
-  ["create rule r as on insert to inbox do instead insert into contacts values (1)", "table", "inbox"],
+const definitions: readonly (readonly [
+  sql: string,
+  kind: "table" | "function",
+  name: string,
+  schema: string | null,
+])[] = [
+  ["create view mine as select * from contacts", "table", "mine", null],
+  [
+    "create or replace function app.put() returns void language sql as 'delete from contacts'",
+    "function",
+    "put",
+    "app",
+  ],
+  ["create view desk.mine as select * from contacts", "table", "mine", "desk"],
+  ["alter view desk.vips rename to friends", "table", "friends", "desk"],
+  ["alter table contacts rename to people", "table", "people", null],
+  ["alter view vips rename to friends", "table", "friends", null],
+  ["create rule r as on insert to inbox do instead insert into contacts values (1)", "table", "inbox", null],
 ];
 
 test.each(definitions)(
   "a statement says what it would define, and watches nothing itself: %s",
-  async (sql, kind, name) => {
+  async (sql, kind, name, schema) => {
     const names = watching(["contacts", "vips"]);
-    expect(await classify(sql, names)).toEqual({ kind: "other", defines: [{ kind, name }] });
+    expect(await classify(sql, names)).toEqual({ kind: "other", defines: [{ kind, schema, name }] });
     expect(names.isTable(name) || names.isFunction(name, null)).toBe(false);
   },
 );
@@ -160,7 +172,7 @@ test("in a string of several statements, a definition holds for those behind it,
   expect(await classify("insert into mine values (1)", names)).toEqual({ kind: "other", defines: [] });
   expect(await classify("insert into mine values (1); create view mine as select * from contacts", names)).toEqual({
     kind: "other",
-    defines: [{ kind: "table", name: "mine" }],
+    defines: [{ kind: "table", schema: null, name: "mine" }],
   });
 });
 

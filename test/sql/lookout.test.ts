@@ -135,6 +135,48 @@ test("what a session defines is found at once by the sessions of its role, by al
   expect(isSuspect(other, "delete from mine")).toBe(true);
 });
 
+test("what a session defines in a schema is found at once by the sessions of every role that name the schema, until the catalogue has it", async () => {
+  const names = { tables: [near], functions: [], words, paths: { schemas: ["public"], roles: [], trusted: [] } };
+  const list = new WatchList(names);
+  const classifier = new Classifier(list);
+  const open = (role: string) => new Lookout(classifier, { role, movesSearchPath: false }, () => undefined);
+  const [own, other] = [open("app"), open("eve")];
+  const textOf = (sql: string) => ({ bytes: Buffer.from(sql), encoding: "utf8" as const });
+  await own.classify(textOf("create view desk.mine as select * from orders"));
+  await own.classify(textOf("create function desk.put() returns void language sql as 'delete from orders'"));
+  const [write, call] = [textOf("delete from desk.mine"), textOf("select desk.put()")];
+  for (const { bytes } of [write, call]) expect(other.read(bytes).suspect).toBe(true);
+  for (const text of ["delete from mine", "select put()", "delete from desk.yours", "delete from orders_of_desk"])
+    expect(isSuspect(other, text), text).toBe(false);
+  expect(await other.classify(write)).toMatchObject({ kind: "write", relations: [{ schema: "desk", table: "mine" }] });
+  expect(await other.classify(call)).toMatchObject({ kind: "write", functions: [{ schema: "desk", table: "put" }] });
+  expect(other.known(write)).toBeUndefined();
+  list.set({
+    ...names,
+    tables: [near, { schema: "desk", name: "mine", owner: "app" }],
+    functions: [{ schema: "desk", name: "put", owner: "app" }],
+  });
+  expect(other.known(write)).toBeUndefined();
+  const meaning = await other.classify(write);
+  expect(other.known(write)).toBe(meaning);
+});
+
+test("P15: what a role defines again and again has the sessions of others look out for a few names", async () => {
+  const list = new WatchList({
+    tables: [near],
+    functions: [],
+    words,
+    paths: { schemas: ["public"], roles: [], trusted: [] },
+  });
+  const classifier = new Classifier(list);
+  const open = (role: string) => new Lookout(classifier, { role, movesSearchPath: false }, () => undefined);
+  const [eve, other] = [open("eve"), open("app")];
+  for (let n = 0; n < 100; n += 1)
+    await eve.classify({ bytes: Buffer.from(`create view e.v${n} as select * from orders`), encoding: "utf8" });
+  expect(classifier.shared.farIn(Buffer.from("delete from e.v99"))).toHaveLength(20);
+  expect(isSuspect(other, "delete from v99")).toBe(false);
+});
+
 test("a text that was understood is known from then on, until the names change", async () => {
   const names = { tables: [near], functions: [], words, paths: { schemas: ["public"], roles: [], trusted: [] } };
   const list = new WatchList(names);
