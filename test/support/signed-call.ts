@@ -52,9 +52,9 @@ export class SignedCall {
   async rows(name: SignedName): Promise<{ readonly raw: string; readonly sealed: boolean; readonly row: unknown }[]> {
     const { text, values } = this.sign(name);
     const { rows } = await this.client.query({ text, values: [...values] });
-    return rows.map(({ sealed, old_row, current_row }) => {
+    return rows.flatMap(({ sealed, old_row, current_row }) => {
       const raw = old_row ?? current_row;
-      return { raw, sealed, row: JSON.parse(sealed ? atOnce(this.signer.opening(raw)) : raw) };
+      return raw == null ? [] : { raw, sealed, row: JSON.parse(sealed ? atOnce(this.signer.opening(raw)) : raw) };
     });
   }
 
