@@ -31,7 +31,7 @@ async function findAll(instance: Opened, offline: boolean): Promise<Finding[]> {
   for (const exposure of exposuresOf(instance, config.listen)) findings.push({ level: "warning", ...exposure });
   let mirrors: readonly MirroredTable[] | undefined;
   try {
-    const server = await checkServer(pool);
+    const server = await checkServer(instance);
     findings.push(...server);
     if (!server.some(isError)) {
       mirrors = await openMirrors(instance);

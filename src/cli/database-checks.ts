@@ -1,21 +1,24 @@
-// What check finds in the database: the server, the rights of our login, and each mirror. One line each.
+// What check finds in the database: the server, and each mirror. One line each.
 
 import type { Pool } from "pg";
 import { z } from "zod";
+import type { Opened } from "../app/open.js";
 import type { Mirror } from "../mirror/column.js";
-import { wrongGuard } from "../mirror/guard-check.js";
+import { wrongGuard, wrongRowSecurity } from "../mirror/guard-check.js";
 import type { Grants } from "../mirror/migrate.js";
 import { mirrorRole } from "../mirror/roles.js";
 import { schemaVersion, wrongSchema } from "../mirror/schema.js";
 import { queryRows } from "../postgres/rows.js";
 import type { Finding } from "./finding.js";
+import { checkLogins } from "./login-checks.js";
 
 /** Such as 140000 for 14. */
 const oldestServer = 140_000;
 
 const serverRow = z.object({ version: z.number(), shown: z.string() });
 
-export async function checkServer(pool: Pool): Promise<Finding[]> {
+export async function checkServer(instance: Opened): Promise<Finding[]> {
+  const { pool } = instance;
   const [server] = await queryRows(
     pool,
     "the version of the server",
@@ -26,7 +29,7 @@ export async function checkServer(pool: Pool): Promise<Finding[]> {
   const old = server ? tooOld(server) : "says nothing of itself";
   if (!server || old) return error(old ?? "");
   const version = await schemaVersion(pool);
-  const rights = await checkLogin(pool, version !== undefined);
+  const rights = await checkLogins(instance, version !== undefined);
   const wrong = wrongSchema(version);
   if (wrong !== undefined) return [...rights, ...error(wrong)];
   return [{ level: "ok", subject: "postgres", says: `server ${server.shown}, schema version ${version}` }, ...rights];
@@ -35,34 +38,6 @@ export async function checkServer(pool: Pool): Promise<Finding[]> {
 /** What is wrong with a server of this version. */
 export function tooOld({ version, shown }: { readonly version: number; readonly shown: string }): string | undefined {
   return version < oldestServer ? `server ${shown} is too old: 14 is the oldest` : undefined;
-}
-
-const rightsRow = z.object({ login: z.string(), superuser: z.boolean(), creates: z.boolean(), owner: z.boolean() });
-
-/** What the login of proxy and sync may do; only what is missing is told. */
-async function checkLogin(pool: Pool, isInstalled: boolean): Promise<Finding[]> {
-  const [rights] = await queryRows(
-    pool,
-    "the rights of the login",
-    rightsRow,
-    `select session_user::text as login, rolsuper as superuser, has_database_privilege(current_database(), 'create') as creates,
-       coalesce((select pg_has_role(session_user, oid, 'usage') from pg_roles where rolname = $1), rolcreaterole or rolsuper) as owner
-     from pg_roles where rolname = session_user`,
-    [mirrorRole],
-  );
-  if (!rights) return [];
-  const { login } = rights;
-  const findings: Finding[] = [];
-  const add = (level: Finding["level"], says: string) => findings.push({ level, subject: "login", says });
-  if (rights.superuser) add("warning", `"${login}" is a superuser: a login of its own with fewer rights is enough`);
-  if (!rights.creates && !isInstalled)
-    add("error", `"${login}" may not create schemas: grant create on database … to "${login}"`);
-  if (!rights.owner)
-    add(
-      "error",
-      `"${login}" is no member of role ${mirrorRole}, which owns the mirrors: grant ${mirrorRole} to "${login}"`,
-    );
-  return findings;
 }
 
 const mirrorRow = z.object({
@@ -99,6 +74,8 @@ export async function checkMirror(pool: Pool, mirror: Mirror, grants: Grants): P
     );
   const guard = await wrongGuard(pool, mirror.schema, mirror.table);
   if (guard !== undefined) add("error", guard);
+  const rowSecurity = await wrongRowSecurity(pool, mirror.schema, mirror.table);
+  if (rowSecurity !== undefined) add("error", rowSecurity);
   findings.push(...(await checkGrants(pool, subject, mirror, grants)));
   return findings.length > 0 ? findings : [{ level: "ok", subject, says: "guarded" }];
 }

@@ -78,7 +78,8 @@ const databaseUrl = z.string().refine((text) => /^postgres(ql)?:\/\//.test(text)
 });
 const postgres = z.strictObject({
   url: databaseUrl,
-  admin_url: databaseUrl.optional(),
+  // Where only serving is done, ${ADMIN_URL:-} is nothing.
+  admin_url: z.union([z.literal("").transform(() => undefined), databaseUrl]).optional(),
   connections: z.int().positive().default(8),
   grant: z.record(z.string(), z.array(privilege)).default({}),
   switches: z.array(z.string(), { error: "is no list of logins such as [authenticator]" }).default([]),

@@ -57,20 +57,34 @@ export async function ensureRoles(client: PoolClient, run: (sql: string) => Prom
       // Somebody else has just done it, for another database of this server.
       if (await holds(client, question)) continue;
       const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new MigrateError(`${reason}; an administrator runs once: ${await whatIsMissing(client)}`);
+      throw new MigrateError(`${reason}; ${await whoMigrates(client)}`);
     }
   }
 }
 
-async function whatIsMissing(client: PoolClient): Promise<string> {
+async function whoMigrates(client: PoolClient): Promise<string> {
+  if (await holds(client, servesSql))
+    return "this login serves, and postgres.admin_url names the one that migrates, which has more rights";
+  return `an administrator runs once: ${await whatIsMissing(client)}`;
+}
+
+/** Whether a login has what `letServe` gives. */
+export const servesSql = `select coalesce((select has_function_privilege(oid, 'execute') from pg_proc
+  where pronamespace = to_regnamespace('throughline') and proname = 'sync_page'), false)`;
+
+/** Whether a login may make roles and grant them. */
+export const makesRolesSql = "select rolcreaterole or rolsuper from pg_roles where rolname = session_user";
+
+/** Returns the SQL that makes the roles, and the login a member; "": all is there. */
+export async function whatIsMissing(on: Pool | PoolClient): Promise<string> {
   const missing: string[] = [];
-  for (const [question, sql] of requirements) if (!(await holds(client, question))) missing.push(sql);
+  for (const [question, sql] of requirements) if (!(await holds(on, question))) missing.push(sql);
   return missing.join("; ").replaceAll("session_user", "the login that migrates");
 }
 
 /** Returns the answer to a question of one column. */
-export async function holds(client: PoolClient, question: string, values: readonly string[] = []): Promise<boolean> {
-  const result = await client.query({ text: question, values: [...values], rowMode: "array" });
+export async function holds(on: Pool | PoolClient, question: string, values: readonly string[] = []): Promise<boolean> {
+  const result = await on.query({ text: question, values: [...values], rowMode: "array" });
   return result.rows[0]?.[0] === true;
 }
 
