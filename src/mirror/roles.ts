@@ -62,6 +62,11 @@ export async function ensureRoles(client: PoolClient, run: (sql: string) => Prom
   }
 }
 
+/** Throws MigrateError for a login that may not change mirrors. */
+export async function requireMember(client: PoolClient): Promise<void> {
+  if (!(await holds(client, isMember("session_user", mirrorRole)))) throw new MigrateError(await whoMigrates(client));
+}
+
 async function whoMigrates(client: PoolClient): Promise<string> {
   if (await holds(client, servesSql))
     return "this login serves, and postgres.admin_url names the one that migrates, which has more rights";

@@ -107,13 +107,13 @@ const broken: readonly Setup[] = [
   },
   {
     what: "an old schema",
-    sql: ["update throughline.version set version = 1", "update throughline.version set version = 4"],
-    says: 'error   postgres: schema "throughline" has version 1, not 4: run "throughline migrate"',
+    sql: ["update throughline.version set version = 1", "update throughline.version set version = 5"],
+    says: 'error   postgres: schema "throughline" has version 1, not 5: run "throughline migrate"',
   },
   {
     what: "a newer schema",
-    sql: ["update throughline.version set version = 5", "update throughline.version set version = 4"],
-    says: 'error   postgres: schema "throughline" has version 5, not 4: this program is older: install the version that migrated it',
+    sql: ["update throughline.version set version = 6", "update throughline.version set version = 5"],
+    says: 'error   postgres: schema "throughline" has version 6, not 5: this program is older: install the version that migrated it',
   },
   {
     what: "a wrong owner",
@@ -146,6 +146,30 @@ const broken: readonly Setup[] = [
       "drop function public.nothing() cascade",
     ],
     says: 'error   hubspot.contacts: trigger "~~late" fires after the guard: rename it to sort before "~"',
+  },
+  {
+    what: "row security that is forced on the owner",
+    sql: [
+      "alter table hubspot.contacts enable row level security, force row level security",
+      "alter table hubspot.contacts disable row level security, no force row level security",
+    ],
+    says: 'error   hubspot.contacts: its row security is forced on its owner, so that rows can\'t be locked: alter table "hubspot"."contacts" no force row level security',
+  },
+  {
+    what: "row security without our policy",
+    sql: [
+      'alter table hubspot.contacts enable row level security; alter policy "~throughline" on hubspot.contacts rename to mine',
+      'alter table hubspot.contacts disable row level security; alter policy mine on hubspot.contacts rename to "~throughline"',
+    ],
+    says: 'error   hubspot.contacts: lacks its policy "~throughline", so that the sync writes nothing: run "throughline migrate"',
+  },
+  {
+    what: "a restrictive policy for everybody",
+    sql: [
+      "alter table hubspot.contacts enable row level security; create policy london on hubspot.contacts as restrictive using (city = 'London')",
+      "alter table hubspot.contacts disable row level security; drop policy london on hubspot.contacts",
+    ],
+    says: 'error   hubspot.contacts: the restrictive policy "london" holds for throughline_writer too, and keeps rows from the sync: create it again TO the roles that it is for',
   },
   {
     what: "a column that somebody dropped",
@@ -182,6 +206,14 @@ const broken: readonly Setup[] = [
     says: 'error   hubspot.deals: is not migrated: run "throughline migrate"',
   },
 ];
+
+test("a restrictive policy for roles of one's own is none of the sync's", async () => {
+  await admin.query(`alter table hubspot.contacts enable row level security;
+    create policy london on hubspot.contacts as restrictive to app using (city = 'London')`);
+  const { out } = await run(checkCommand, good());
+  expect(out).toContain("ok      hubspot.contacts: guarded");
+  await admin.query("alter table hubspot.contacts disable row level security; drop policy london on hubspot.contacts");
+});
 
 test.each(broken)("$what", async ({ sql, config = (text) => text, upstream, says }) => {
   if (sql) await admin.query(sql[0]);

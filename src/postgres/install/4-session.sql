@@ -15,7 +15,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
       where to_regclass(format('%I.%I', m.schema_name, m.table_name)) is not null)
 $$;
 
--- These return, or take, something else than in version 3.
+-- These return, or take, something else than in versions 3 and 4.
 drop function if exists throughline.plan, throughline.planned, throughline.lock, throughline.stage(uuid, text, uuid, bytea),
   throughline.refuse(text, text, text, text, text, text, text, text);
 
