@@ -77,6 +77,7 @@ function head(url: string): string[] {
     "",
     "postgres:",
     `  url: ${url === "${DATABASE_URL}" ? url : JSON.stringify(url)}  # ${aboutDatabase}`,
+    "  # admin_url: ${ADMIN_URL:-}  # a login that changes tables, where the one above only serves",
     "  # grant: {app: [select, insert, update, delete]}  # who may do what with them: `throughline migrate` grants it",
     "  # switches: [authenticator]  # a login that only takes on other roles by SET ROLE: rules of `write` ask those",
     "",

@@ -49,6 +49,10 @@ test("P14: a login that owns nothing pulls, serves, tells and recovers, and chan
   expect(wrongLines(before.out)).toEqual([
     'error   postgres: schema "throughline" is missing: run "throughline migrate"',
   ]);
+  // With one login for a time, and then with two.
+  const alone = { ...env, DATABASE_URL: database.urlOf("throughline") };
+  expect(await runProgram(folder, alone, ["migrate"])).toMatchObject({ code: 0 });
+  expect(await runProgram(folder, alone, ["pull"])).toMatchObject({ code: 0 });
   expect(await administered("migrate")).toMatchObject({ code: 0 });
 
   expect(await served("pull")).toMatchObject({ code: 0 });
