@@ -113,6 +113,12 @@ export function* applySteps(
   ];
 }
 
+/** The client's time-out, for as long as the transaction lasts; 0: none. */
+export function timeoutStep(timeoutMs: number): InjectedStep {
+  const text = "select pg_catalog.set_config('statement_timeout', $1, true)";
+  return { kind: "sql", text, values: [String(timeoutMs)] };
+}
+
 /** Raised by Postgres itself, so that the failed transaction is its own. */
 export function refuseStep(signer: SessionSigner, error: SqlError): InjectedStep {
   const { sqlstate, message, detail, hint, schema, table, column, constraint } = error;

@@ -31,6 +31,27 @@ test("P6: the client's own time-outs do not strike between the call and the end 
   await client.query("commit");
 });
 
+test("P6: a time-out of the client's holds while its statement is planned, and not when upstream has accepted it", async () => {
+  const slowIn = (mode: string) => `create or replace function public.slow() returns trigger language plpgsql as $$begin
+      if current_setting('throughline.call', true) like '${mode}:%' then perform pg_sleep(0.4); end if; return null; end$$`;
+  await stack.admin.query(`${slowIn("apply")};
+    create trigger slow after insert or update on hubspot.contacts for each row execute function public.slow()`);
+  const client = await stack.client();
+  await client.query("set statement_timeout = '150ms'");
+  const timeout = async () => (await client.query("show statement_timeout")).rows;
+  for (const name of ["one", "two"]) {
+    const inserted = "insert into hubspot.contacts (email) values ($1) returning email";
+    expect((await client.query(inserted, [`${name}@example.com`])).rowCount).toBe(1);
+    expect(await timeout()).toEqual([{ statement_timeout: "150ms" }]);
+    if (name === "one") await client.query("begin");
+  }
+  await client.query("commit");
+  await stack.admin.query(slowIn("plan"));
+  const late = client.query("update hubspot.contacts set firstname = 'Late' where email = 'one@example.com'");
+  await expect(late).rejects.toMatchObject({ code: "57014" });
+  await stack.admin.query("drop trigger slow on hubspot.contacts");
+});
+
 test("P6: a backend that is killed during the call leaves the accepted row in the mirror", async () => {
   const client = await stack.client();
   const { rows } = await client.query("select pg_backend_pid() as pid");
