@@ -8,8 +8,9 @@ import { join } from "node:path";
 import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type HubspotSandbox, startHubspotSandbox } from "../../packages/sandbox/src/hubspot/server.js";
+import { runHere } from "../support/command.js";
 import { makeDatabase, type TestDatabase } from "../support/database.js";
-import { logLines, program, runProgram } from "../support/program.js";
+import { logLines, program } from "../support/program.js";
 
 const folder = mkdtempSync(join(tmpdir(), "throughline-two-logins-"));
 let database: TestDatabase;
@@ -35,9 +36,9 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const served = (...args: readonly string[]) => runProgram(folder, env, args);
+const served = (...args: readonly string[]) => runHere(folder, env, args);
 const administered = (...args: readonly string[]) =>
-  runProgram(folder, { ...env, ADMIN_URL: database.urlOf("throughline") }, args);
+  runHere(folder, { ...env, ADMIN_URL: database.urlOf("throughline") }, args);
 const wrongLines = (out: string) => out.split("\n").filter((line) => line !== "" && !line.startsWith("ok"));
 
 test("P14: a login that owns nothing pulls, serves, tells and recovers, and changes no table", async () => {
@@ -51,8 +52,8 @@ test("P14: a login that owns nothing pulls, serves, tells and recovers, and chan
   ]);
   // With one login for a time, and then with two.
   const alone = { ...env, DATABASE_URL: database.urlOf("throughline") };
-  expect(await runProgram(folder, alone, ["migrate"])).toMatchObject({ code: 0 });
-  expect(await runProgram(folder, alone, ["pull"])).toMatchObject({ code: 0 });
+  expect(await runHere(folder, alone, ["migrate"])).toMatchObject({ code: 0 });
+  expect(await runHere(folder, alone, ["pull"])).toMatchObject({ code: 0 });
   expect(await administered("migrate")).toMatchObject({ code: 0 });
 
   expect(await served("pull")).toMatchObject({ code: 0 });
@@ -90,11 +91,11 @@ test("P14: a login that owns nothing pulls, serves, tells and recovers, and chan
 
 test("check tells which of the two logins can't be reached, or lacks something", async () => {
   const unreachable = { ...env, ADMIN_URL: "postgres://throughline@127.0.0.1:1/none" };
-  const { out } = await runProgram(folder, unreachable, ["check", "--offline"]);
+  const { out } = await runHere(folder, unreachable, ["check", "--offline"]);
   expect(wrongLines(out)).toEqual([expect.stringMatching(/^error {3}login: .*: look at postgres\.admin_url$/)]);
 
   const swapped = { ...env, ADMIN_URL: database.urlOf("app") };
-  const powerless = await runProgram(folder, swapped, ["check", "--offline"]);
+  const powerless = await runHere(folder, swapped, ["check", "--offline"]);
   expect(wrongLines(powerless.out)).toEqual([
     'error   login: "app" can\'t migrate: an administrator runs once: grant throughline_owner to the login that migrates; grant throughline_mirror to the login that migrates; grant throughline_writer to the login that migrates',
   ]);
