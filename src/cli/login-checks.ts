@@ -3,8 +3,8 @@
 import type { Pool } from "pg";
 import { z } from "zod";
 import { asAdmin, type Opened } from "../app/open.js";
-import { holds, makesRolesSql, servesSql, whatIsMissing } from "../mirror/roles.js";
-import { queryRows } from "../postgres/rows.js";
+import { holds, makesRolesSql, servesSql, whatIsMissing, writerRole } from "../mirror/roles.js";
+import { queryRows, queryTexts } from "../postgres/rows.js";
 import { reasonOf } from "./command.js";
 import type { Finding } from "./finding.js";
 
@@ -19,6 +19,11 @@ export async function checkLogins(instance: Opened, isInstalled: boolean): Promi
   const add = (level: Finding["level"], says: string) => findings.push({ level, subject: "login", says });
   if (superuser) add("warning", `"${login}" is a superuser: a login of its own with fewer rights is enough`);
   if (isInstalled && hasTwo && !serves) add("error", `"${login}" may not serve: run "throughline migrate"`);
+  for (const door of isInstalled ? await doorsOf(pool, serves && hasTwo ? login : writerRole) : [])
+    add(
+      "warning",
+      `function ${door} was left behind by code of others on a mirror, and does for anybody what that may do: drop it`,
+    );
   // Where only serving is configured, somebody else migrates.
   if (serves && !hasTwo) return findings;
   try {
@@ -28,6 +33,17 @@ export async function checkLogins(instance: Opened, isInstalled: boolean): Promi
     add("error", `${reasonOf(cause)}: look at postgres.admin_url`);
   }
   return findings;
+}
+
+/** The functions outside of our schema that run with the rights of a role of ours: no part of the program makes any. */
+function doorsOf(pool: Pool, login: string): Promise<string[]> {
+  return queryTexts(
+    pool,
+    "the functions of our roles",
+    `select oid::regprocedure::text from pg_proc where prosecdef and pronamespace <> 'throughline'::regnamespace
+       and pg_get_userbyid(proowner) in ($1, $2)`,
+    [writerRole, login],
+  );
 }
 
 async function wrongAdmin(pool: Pool, isInstalled: boolean): Promise<string[]> {

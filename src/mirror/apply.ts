@@ -124,7 +124,7 @@ declare
 begin
   if setting ~ '^(?:sync|close):[0-9a-f-]{36}$' then
     select o.call into this from throughline.opened o
-      where o.call = split_part(setting, ':', 2)::uuid and o.mode = 'apply' and o.xact = pg_current_xact_id_if_assigned();
+      where o.call = split_part(setting, ':', 2)::uuid and o.mode = 'close' and o.xact = pg_current_xact_id_if_assigned();
   end if;
   case tg_op
     when 'INSERT' then

@@ -16,7 +16,7 @@ export async function wrongGuard(pool: Pool, schema: string, table: string): Pro
     "the triggers of a mirror",
     triggerRow,
     `select tgname as name, ${isGuardTriggerSql} as ours, tgenabled = 'A' as enabled,
-       ${isLateTriggerSql} as late
+       ${isLateTriggerSql} and tgenabled <> 'D' as late
      from pg_trigger where tgrelid = format('%I.%I', $1::text, $2::text)::regclass`,
     [schema, table],
   );
@@ -35,7 +35,8 @@ const securityRow = z.object({
 });
 
 /**
- * Row security may keep rows from `throughline_writer`, as which the sync writes, and from the mirror's owner, as which rows are locked. Returns
+ * Row security may keep rows from `throughline_writer`, as which the sync writes, from the mirror's owner, as which rows are locked, and from the
+ * login that serves, in whose transactions a policy's code would run. Returns
  * what is wrong with it, and what to do; undefined: nothing.
  */
 export async function wrongRowSecurity(pool: Pool, schema: string, table: string): Promise<string | undefined> {
@@ -46,7 +47,8 @@ export async function wrongRowSecurity(pool: Pool, schema: string, table: string
     `select c.relrowsecurity as enabled, c.relforcerowsecurity as forced,
        exists (select from pg_policy p where p.polrelid = c.oid and p.polname = '~throughline') as "hasOurs",
        (select min(p.polname) from pg_policy p where p.polrelid = c.oid and not p.polpermissive
-         and exists (select from unnest(p.polroles) role where case when role = 0 then true else pg_has_role('${writerRole}', role, 'usage') end)) as restrictive
+         and exists (select from unnest(p.polroles) role, unnest(array['${writerRole}', session_user]) reader
+           where case when role = 0 then true else pg_has_role(reader, role, 'usage') end)) as restrictive
      from pg_class c where c.oid = format('%I.%I', $1::text, $2::text)::regclass`,
     [schema, table],
   );
@@ -58,5 +60,5 @@ export async function wrongRowSecurity(pool: Pool, schema: string, table: string
     return 'lacks its policy "~throughline", so that the sync writes nothing: run "throughline migrate"';
   return security.restrictive === null
     ? undefined
-    : `the restrictive policy "${security.restrictive}" holds for ${writerRole} too, and keeps rows from the sync: create it again TO the roles that it is for`;
+    : `the restrictive policy "${security.restrictive}" holds for ${writerRole} or the login that serves, and keeps rows from the sync: create it again TO the roles that it is for`;
 }

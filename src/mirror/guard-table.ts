@@ -48,7 +48,7 @@ export const isLateTriggerSql = `not tgisinternal and tgtype & 3 = 3 and tgname:
 
 /** All text conversions happen under these. */
 export const pinnedSettings = `set search_path = pg_catalog, pg_temp set datestyle = 'ISO, MDY' set intervalstyle = 'iso_8601'
-  set timezone = 'UTC' set bytea_output = 'hex' set extra_float_digits = 3 set array_nulls = on set xmloption = content`;
+  set timezone = 'UTC' set bytea_output = 'hex' set extra_float_digits = 3 set array_nulls = on set xmloption = content set row_security = on`;
 
 /** A row as one JSON object of strings; json_object, because json_build_object takes no more than 50 columns. */
 export function asJson(columns: readonly ReadableColumn[], of: string): string {

@@ -147,7 +147,8 @@ begin
     end if;
     return new;
   end if;
-  if this.mode = 'apply' and asked in ('apply', 'close') then
+  -- The setting is the client's; the mode is ours, and says what is under way.
+  if this.mode in ('apply', 'close') and asked = this.mode then
     if tg_op = 'INSERT' and asked = 'apply' then
       nth := coalesce(nullif(current_setting('throughline.n', true), ''), '0')::integer + 1;
       perform set_config('throughline.n', nth::text, true);
@@ -204,9 +205,9 @@ begin
       from throughline.opened o
       where o.call = substr(setting, 6)::uuid and o.mode = 'plan' and o.xact = pg_current_xact_id_if_assigned();
     if found then return null; end if;
-  elsif setting ~ '^(apply|close):[0-9a-f-]{36}$' and exists (select from throughline.opened o
+  elsif setting ~ '^apply:[0-9a-f-]{36}$' and exists (select from throughline.opened o
       where o.call = substr(setting, 7)::uuid and o.mode = 'apply' and o.xact = pg_current_xact_id_if_assigned()) then
-    if setting like 'close:%' or tg_op = 'DELETE' then return null; end if;
+    if tg_op = 'DELETE' then return null; end if;
     perform set_config('throughline.m', (coalesce(nullif(current_setting('throughline.m', true), ''), '0')::integer + 1)::text, true);
     if tg_op = 'UPDATE' then return null; end if;
     if exists (select from throughline.staged s where s.call = substr(setting, 7)::uuid and s.n is not null and s.full_row is null)

@@ -103,7 +103,7 @@ export class Lookout {
     const before = this.definitions.size;
     for (const definition of defined) {
       if (this.definitions.size >= mostDefinitions) break;
-      this.definitions.set(`${definition.kind} ${definition.name}`, definition);
+      this.definitions.set(`${definition.kind} ${definition.schema} ${definition.name}`, definition);
     }
     if (this.definitions.size > before) this.reindex();
     return this.definitions.size > before;

@@ -3,6 +3,8 @@
 import { escapeText } from "../config/clean-text.js";
 import type { CheckedStatement } from "./statement.js";
 
+/** In place of keys and values: the session's role may not read all of the mirror, and so not what would be sent. */
+const hidden = "(its address and body are not shown: this role may not read all of the mirror)";
 /** A body is shown up to here. */
 const shownBody = 2_000;
 
@@ -14,6 +16,7 @@ export async function explainText({
   by,
   rowsToSend,
   limit,
+  plan,
 }: CheckedStatement): Promise<readonly string[]> {
   if (rowsToSend.length === 0) return ["Throughline: no request (nothing would change)"];
   const portion = rowsToSend.slice(0, limit).map(({ key, values, plannedRow }) => ({
@@ -25,10 +28,12 @@ export async function explainText({
   const calls = Math.ceil(rowsToSend.length / limit);
   const budget = remaining.map(({ calls: remain, of, perMs }) => `${remain} of ${of} calls left in ${perMs / 1000} s`);
   const lines = [
-    `Throughline: ${calls === 1 ? "" : `${calls} requests, the first: `}${method} ${url}`,
+    `Throughline: ${calls === 1 ? "" : `${calls} requests, the first: `}${method} ${plan.sealed ? hidden : url}`,
     `  Rows: ${rowsToSend.length}, at most ${limit} in one request`,
     `  Budget: ${budget.length === 0 ? "no limit is known" : budget.join("; ")}`,
-    ...(body === undefined ? [] : [`  Body: ${body.length <= shownBody ? body : `${body.slice(0, shownBody)}…`}`]),
+    ...(body === undefined || plan.sealed
+      ? []
+      : [`  Body: ${body.length <= shownBody ? body : `${body.slice(0, shownBody)}…`}`]),
   ];
   return lines.map(escapeText);
 }

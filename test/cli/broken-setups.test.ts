@@ -169,7 +169,7 @@ const broken: readonly Setup[] = [
       "alter table hubspot.contacts enable row level security; create policy london on hubspot.contacts as restrictive using (city = 'London')",
       "alter table hubspot.contacts disable row level security; drop policy london on hubspot.contacts",
     ],
-    says: 'error   hubspot.contacts: the restrictive policy "london" holds for throughline_writer too, and keeps rows from the sync: create it again TO the roles that it is for',
+    says: 'error   hubspot.contacts: the restrictive policy "london" holds for throughline_writer or the login that serves, and keeps rows from the sync: create it again TO the roles that it is for',
   },
   {
     what: "a column that somebody dropped",

@@ -105,7 +105,13 @@ test("check tells which of the two logins can't be reached, or lacks something",
   await admin.query("revoke execute on function throughline.sync_page from server");
   const revoked = await administered("check", "--offline");
   expect(wrongLines(revoked.out)).toEqual(['error   login: "server" may not serve: run "throughline migrate"']);
-  await admin.end();
   expect(await administered("migrate")).toMatchObject({ code: 0 });
   expect(wrongLines((await administered("check", "--offline")).out)).toEqual([]);
+
+  await admin.query(`create function public.door() returns void language sql security definer as 'select';
+    alter function public.door() owner to throughline_writer`);
+  expect(wrongLines((await administered("check", "--offline")).out)).toEqual([
+    "warning login: function public.door() was left behind by code of others on a mirror, and does for anybody what that may do: drop it",
+  ]);
+  await admin.end();
 });

@@ -57,6 +57,8 @@ beforeAll(async () => {
     create function desk.tries() returns void language plpgsql as $$ begin
       begin perform desk.looks(); raise 'undone'; exception when others then null; end;
       delete from shelf.books where isbn = '2'; end $$;
+    create function desk.later() returns void language plpgsql as
+      $$begin delete from shelf.books where "isbn" = '1' and now() is not null; end$$;
     create view desk.last as select * from shelf.books;
     grant select, insert, update, delete on all tables in schema desk to eve`);
   const eve = await stack.client("eve");
@@ -119,6 +121,29 @@ test("P14: EXPLAIN says who may not", async () => {
       `Throughline: no request: it would be refused (42501: ${forbidden("clerk").message})`,
     );
   }
+});
+
+test("P14: settings and names of others hide no owner, and no name in a text asks for one", async () => {
+  const { admin } = stack;
+  const eve = await rehearsing("eve");
+  const lends = "select desk.clerk_lends()";
+  expect(await refused(eve.query(lends))).toMatchObject(forbidden("clerk"));
+  await eve.query("set quote_all_identifiers = on");
+  expect(await refused(eve.query(lends))).toMatchObject(forbidden("clerk"));
+  await eve.query("reset quote_all_identifiers");
+  await admin.query(`create schema attic authorization clerk; grant usage on schema attic to eve; set role clerk;
+    create function attic.wraps() returns void language plpgsql security definer as 'begin perform desk.clerk_lent(); end'; reset role`);
+  const wraps = (schema: string) => `with none as (delete from shelf.books where false) select ${schema}.wraps()`;
+  expect(await refused(eve.query(wraps("attic")))).toMatchObject(forbidden("clerk"));
+  await admin.query("alter schema attic rename to loft");
+  expect(await refused(eve.query(wraps("loft")))).toMatchObject(forbidden("clerk"));
+  await admin.query("drop schema loft cascade");
+  // Of the role that may not, and called as what the others' statements call.
+  await admin.query(`set role clerk; create function desk."now"() returns void language plpgsql security definer as 'begin end';
+    create function desk.e() returns void language plpgsql security definer as 'begin end';
+    create function desk.isbn() returns void language sql security definer as 'select'; reset role`);
+  expect(await refused(eve.query("select desk.later()"))).toMatchObject(accepted);
+  await admin.query('drop function desk."now"(), desk.e(), desk.isbn()');
 });
 
 test("P14: a plan that Postgres keeps asks each time whose view it writes to", async () => {

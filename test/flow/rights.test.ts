@@ -187,6 +187,54 @@ test("P14: a call that was committed open, as a superuser can, opens nothing for
   await stack.admin.query("delete from throughline.opened; delete from throughline.staged");
 });
 
+/** A statement that says in the midst of itself that its call is being closed. */
+const flipped = `returning set_config('throughline.call', replace(current_setting('throughline.call'), 'apply:', 'close:'), true)`;
+test.each([
+  `do $$declare x text; begin
+     if current_setting('throughline.call') like 'plan:%' then
+       begin insert into hubspot.contacts (email) values ('x@example.com'); raise 'undo'; exception when others then null; end;
+     else
+       insert into hubspot.contacts (id, email, firstname) values ('999', 'forged@example.com', 'Forged') ${flipped} into x;
+     end if; end$$`,
+  `do $$declare x text; begin
+     if current_setting('throughline.call') like 'plan:%' then
+       begin insert into hubspot.contacts (email) values ('x@example.com'); raise 'undo'; exception when others then null; end;
+     else
+       perform set_config('throughline.call', replace(current_setting('throughline.call'), 'apply:', 'close:'), true);
+       insert into hubspot.contacts (id, email, firstname) values ('', 'forged@example.com', 'Forged'), ('999', 'f@example.com', 'Forged');
+     end if; end$$`,
+  `insert into hubspot.contacts (id, email, firstname)
+     select case when current_setting('throughline.call') like 'plan:%' then '501' else '999' end, 'forged@example.com', 'Forged'
+     on conflict (id) do update set firstname = contacts.firstname ${flipped}`,
+])("P14: a client that says which part of a write is under way changes nothing: %#", async (sql) => {
+  const client = await stack.client();
+  expect(await refused(client.query(sql))).not.toEqual({ code: "accepted" });
+  expect(await snapshot()).toEqual(before);
+  expect(stack.writes()).toEqual([]);
+});
+
+test("P14: EXPLAIN shows nothing of a request to a role that may not read all of the mirror", async () => {
+  const client = await stack.client("narrow");
+  const { rows } = await client.query("explain update hubspot.contacts set firstname = 'y' where id = '502'");
+  const lines = rows.map((row) => row["QUERY PLAN"]).filter((line: string) => !/Update|Index|->/.test(line));
+  expect(lines).toContain(
+    "Throughline: PATCH (its address and body are not shown: this role may not read all of the mirror)",
+  );
+  expect(JSON.stringify(lines)).not.toMatch(/502|Body/);
+});
+
+test("P6: a role that passes row security writes with row_security off, as pg_dump's scripts set it", async () => {
+  await stack.admin.query(`alter table hubspot.contacts enable row level security;
+    do $$begin create role passes login bypassrls; exception when duplicate_object then null; end$$;
+    grant usage on schema hubspot to passes; grant all on hubspot.contacts to passes`);
+  const client = await stack.client("passes");
+  await client.query("set row_security = off");
+  await client.query("update hubspot.contacts set city = 'Passed' where id = '502'");
+  await stack.admin.query("alter table hubspot.contacts disable row level security");
+  before = await snapshot();
+  expect(before).toMatchObject([{}, { city: "Passed" }]);
+});
+
 test("P14: the guard fires for a session that says it is a replica", async () => {
   await stack.admin.query("set session_replication_role = replica");
   for (const sql of [

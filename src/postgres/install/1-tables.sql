@@ -88,7 +88,7 @@ create table if not exists throughline.parked (
 -- These live inside one transaction: nobody else ever sees a row of them.
 create unlogged table if not exists throughline.opened (
   call uuid primary key,
-  mode text not null check (mode in ('plan', 'apply')),
+  mode text not null,
   row_limit integer,
   local_writes bigint,
   -- Rows of planned_row that this transaction had written before: one that a subtransaction undoes counts still.
@@ -96,6 +96,8 @@ create unlogged table if not exists throughline.opened (
 );
 -- A row serves its own transaction only: one that was committed before version 4, or by a superuser, opens nothing.
 alter table throughline.opened add column if not exists xact xid8 not null default pg_current_xact_id();
+alter table throughline.opened drop constraint if exists opened_mode_check;
+alter table throughline.opened add constraint opened_mode_check check (mode in ('plan', 'apply', 'close'));
 create index if not exists opened_xact on throughline.opened (xact);
 delete from throughline.opened;
 -- The transactions of ours in which code of others may run.
@@ -113,9 +115,10 @@ create unlogged table if not exists throughline.planned_row (
 create unlogged table if not exists throughline.planned_role (
   call uuid not null,
   role name not null,
-  context text not null
+  context text not null,
+  hash bytea not null,
+  primary key (call, role, hash)
 );
-create unique index if not exists planned_role_once on throughline.planned_role (call, role, md5(context));
 -- n: the n-th candidate of an INSERT, otherwise null. full_row: what the row becomes; null: it goes, or, with n, it meets a
 -- conflict again. local_row: the planned local columns.
 create unlogged table if not exists throughline.staged (

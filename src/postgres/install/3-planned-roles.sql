@@ -5,8 +5,8 @@
 create or replace function throughline.note_role(role name, context text) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-  insert into throughline.planned_role (call, role, context)
-    select o.call, note_role.role, note_role.context from throughline.opened o
+  insert into throughline.planned_role
+    select o.call, note_role.role, note_role.context, sha256(convert_to(note_role.context, 'UTF8')) from throughline.opened o
     where o.mode = 'plan' and o.xact = pg_current_xact_id_if_assigned()
     on conflict do nothing;
 end $$;
@@ -26,16 +26,32 @@ begin
   return null;
 end $$;
 
--- Returns the SECURITY DEFINER functions that a context names. It does so in the server's language; with a schema where the function was
--- not in the search path, and never if it is in SQL: where that may be one of several, it is all of them.
+-- Whether a line of a context names a function, in whichever language the server speaks: `PL/pgSQL function hub.put(integer) line 3`, or
+-- `SQL function "put" statement 1`. What is doubtful counts: one owner too many is asked, never one too few. But a name in the text of a
+-- statement does not count, or anybody could have himself asked for others' statements.
+create or replace function throughline.is_named(line text, home name, name name) returns boolean
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+  -- What quotes an identifier is left out: the client's settings say where there are any.
+  bare text := replace(line, '"', '');
+  called text := replace(name, '"', '') || '(';
+  before text := left(bare, position(called in bare) - 1);
+  escaped text := regexp_replace(name, '([][\\.^$*+?(){}|])', '\\\1', 'g');
+begin
+  if line like '%PL/%' and position(called in bare) > 0 and right(before, 1) !~ '[A-Za-z0-9_$]' then
+    if right(before, 1) <> '.' or right(before, length(home) + 1) = replace(home, '"', '') || '.' then return true; end if;
+    -- The schema had another name when the function was compiled.
+    if to_regnamespace(quote_ident(coalesce(substring(before from '([^ .]*)[.]$'), ''))) is null then return true; end if;
+  end if;
+  -- The first that is quoted: in other languages the quotes are no ASCII.
+  return line ~ ('^[^"]*("|[^\x01-\x7f]) ?' || escaped || ' ?("|[^\x01-\x7f])');
+end $$;
+
 create or replace function throughline.definers_in(context text) returns setof oid
 language sql stable set search_path = pg_catalog, pg_temp as $$
-  select f.oid from pg_proc f join pg_namespace n on n.oid = f.pronamespace join pg_language l on l.oid = f.prolang
-    cross join lateral (select format('%I(', f.proname) as bare, format('%I.%I(', n.nspname, f.proname) as qualified) name
-  where f.prosecdef and f.oid >= 16384 and n.nspname <> 'throughline' and case l.lanname
-    when 'sql' then exists (select from unnest(array['"%s"', '»%s«', '«%s»', '« %s »', '„%s“', '“%s”']) quoted
-      where position(format(quoted, f.proname) in context) > 0)
-    else position(name.qualified in context) > 0 or position(name.bare in replace(context, '.' || name.bare, '')) > 0 end
+  select distinct f.oid from pg_proc f join pg_namespace n on n.oid = f.pronamespace
+    join regexp_split_to_table(context, E'\n') line on line ~ 'SQL|PL/' and throughline.is_named(line, n.nspname, f.proname)
+  where f.prosecdef and f.oid >= 16384 and n.nspname <> 'throughline' and (n.nspname !~ '^pg_temp_' or n.oid = pg_my_temp_schema())
 $$;
 
 -- Returns the roles that were noted, the owners of the functions that called them, and the owners of the views and of the tables with rules

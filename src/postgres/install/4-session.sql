@@ -98,7 +98,8 @@ create or replace function throughline.close(call uuid, mirror integer, calls te
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   perform throughline.check_mac('close|' || call || '|' || mirror || '|' || calls, proxy, mac);
-  if not exists (select from throughline.opened o where o.call = close.call and o.mode = 'apply' and o.xact = pg_current_xact_id()) then
+  update throughline.opened o set mode = 'close' where o.call = close.call and o.mode = 'apply' and o.xact = pg_current_xact_id();
+  if not found then
     raise exception 'throughline: call % is not open in this transaction', call using errcode = 'insufficient_privilege';
   end if;
   -- Rows that upstream has created, and the client would hear nothing of.

@@ -12,6 +12,11 @@ $$;
 create or replace function throughline.confine() returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
+  -- A function that belongs to the login may call this, but not for another session.
+  if not has_function_privilege(session_user, 'throughline.settle(uuid)', 'execute') then
+    raise exception 'throughline: only the proxy may call this function' using errcode = 'insufficient_privilege',
+      hint = 'Leave these functions to the proxy.';
+  end if;
   -- Those of transactions that have ended.
   delete from throughline.confined c where c.ctid = any (array(
     select o.ctid from throughline.confined o where o.xact < pg_snapshot_xmin(pg_current_snapshot()) for update skip locked));
@@ -29,7 +34,8 @@ begin
   foreach target in array array['version', 'proxy_key', 'mirror', 'journal', 'applied', 'parked'] loop
     execute format('alter table throughline.%I enable row level security', target);
     execute format('drop policy if exists "~throughline" on throughline.%I', target);
-    execute format('create policy "~throughline" on throughline.%I using ((select not throughline.is_confined()))', target);
+    -- Nor are they there for a function that code of others has left behind as the login's.
+    execute format('create policy "~throughline" on throughline.%I using ((select session_user = current_user and not throughline.is_confined()))', target);
   end loop;
 end $$;
 
@@ -65,7 +71,7 @@ declare
   holders json;
 begin
   set constraints throughline.left_open deferred;
-  insert into throughline.opened (call, mode) values (this, 'apply');
+  insert into throughline.opened (call, mode) values (this, 'close');
   for holders in execute format('select * from throughline.take_overs_%s($1, $2)', mirror) using page, since loop
     perform throughline.write_page(mirror, this, holders);
     set local search_path = pg_catalog, pg_temp;
