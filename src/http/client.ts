@@ -3,7 +3,7 @@
 import { type Dispatcher, request } from "undici";
 import { inSlices, type Slices } from "../config/slices.js";
 import { timerMs } from "../config/timer.js";
-import { watchedSending } from "./sending.js";
+import { SentTooLate, watchedSending } from "./sending.js";
 
 export interface HttpRequest {
   readonly method: Dispatcher.HttpMethod;
@@ -12,6 +12,8 @@ export interface HttpRequest {
   readonly body: string | undefined;
   /** The longest time from sending the request to the last byte of its answer. */
   readonly timeoutMs: number;
+  /** When the permission to send it expires, as `performance.now()` tells the time; never if absent. */
+  readonly sendByMs?: number | undefined;
   /** Aborted when the client no longer waits for the answer. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -34,9 +36,10 @@ const maxBodyBytes = 16 * 1024 * 1024;
 const leastPiece = 8192;
 
 /** Sends the request once and returns how it ended. Repeats nothing and follows no redirect. Never throws. */
-export async function sendHttp({ method, url, headers, body, timeoutMs, signal }: HttpRequest): Promise<HttpOutcome> {
+export async function sendHttp(httpRequest: HttpRequest): Promise<HttpOutcome> {
+  const { method, url, headers, body, timeoutMs, sendByMs, signal } = httpRequest;
   const timeout = AbortSignal.timeout(timerMs(timeoutMs));
-  const sending = watchedSending();
+  const sending = watchedSending(sendByMs);
   try {
     const answer = await request(url, {
       dispatcher: sending.dispatcher,
@@ -90,6 +93,7 @@ function* decoding(decoder: InstanceType<typeof TextDecoder>, chunk: Buffer): Sl
 
 /** Why a request did not go out: it could not be composed, or no connection could be made. */
 function unsentReason(cause: unknown, timeoutMs: number): string {
+  if (cause instanceof SentTooLate) return cause.message;
   if (isTimeout(cause)) return `no connection within ${timeoutMs} ms`;
   const code = codeOf(cause);
   // undici refuses, for example, a header with a line end in it; the message names the header and not its value.

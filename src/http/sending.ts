@@ -48,14 +48,21 @@ function inChunks<S extends Socket>(socket: S): S {
   return socket;
 }
 
-/** Returns a dispatcher for one request, which tells whether that request has begun to go out. */
-export function watchedSending(): WatchedSending {
+/** The permission to send a request had expired when it was about to go out. */
+export class SentTooLate extends Error {}
+
+/**
+ * Returns a dispatcher for one request, which tells whether that request has begun to go out. It does not when `performance.now()` is beyond
+ * `sendByMs` by then, whatever this process was doing meanwhile: it may have been stopped, and the machine with it.
+ */
+export function watchedSending(sendByMs = Number.POSITIVE_INFINITY): WatchedSending {
   let begun = false;
   const dispatcher = agent.compose((dispatch) => (options, handler) => {
     const watching: Dispatcher.DispatchHandler = {
       // undici calls it when a connection is there, and writes the request next unless it has been aborted meanwhile.
       onRequestStart: (controller, context) => {
         handler.onRequestStart?.(controller, context);
+        if (performance.now() > sendByMs) controller.abort(new SentTooLate("this process stood still"));
         begun ||= !controller.aborted;
       },
       onRequestUpgrade: (...args) => handler.onRequestUpgrade?.(...args),

@@ -2,7 +2,6 @@
 
 import type { Pool } from "pg";
 import { z } from "zod";
-import { assertNever } from "../config/assert-never.js";
 import { inSlices } from "../config/slices.js";
 import { type Mirror, type MirrorColumn, type TextRow, textRowSchema } from "../mirror/column.js";
 import { asJson } from "../mirror/guard-table.js";
@@ -11,7 +10,6 @@ import { quoteName } from "../postgres/quote.js";
 import { queryRows } from "../postgres/rows.js";
 import type { MirroredTable } from "../upstream/mirrored-table.js";
 import type { ConnectorTable, Verb } from "../upstream/table.js";
-import type { RowResult } from "../upstream/write-outcome.js";
 import type { CanonicalRow, Outcome, RequestRow } from "./journal.js";
 
 export interface UnknownCall {
@@ -27,9 +25,6 @@ type Answer = Pick<Outcome, "state" | "rows">;
 
 /** How much shorter than upstream's own word an idempotency key is trusted: its clock began when the request arrived. */
 const keepMarginMs = 60_000;
-/** A refusal of these says nothing of the first attempt. */
-const passing = new Set(["40001", "53400", "55P03", "28000", "42501"]);
-
 /** Returns those of the keys that other creates have claimed; undefined when a create that is under way may still claim one. */
 export type FindClaims = (keys: readonly string[]) => Promise<ReadonlySet<string> | undefined>;
 
@@ -51,19 +46,19 @@ export async function reconcileWithUpstream(
     : undefined;
 }
 
-/** A create once more: upstream answers as it did, or would have, the first time. */
+/** A create once more: upstream answers as it did, or would have, the first time. Any other answer says nothing of the first attempt. */
 async function repeat(
   mirror: Mirror,
   table: ConnectorTable,
-  entry: UnknownCall,
+  { verb, request, idempotencyKey }: UnknownCall,
   signal: AbortSignal | undefined,
 ): Promise<Answer | undefined> {
-  const { verb, request, idempotencyKey } = entry;
   const ending = await table.write(verb, mirror.columns, request, { idempotencyKey, signal });
-  if (ending.kind === "refused" && !passing.has(ending.error.sqlstate)) return { state: "refused", rows: [] };
-  if (ending.kind !== "answered" || ending.rows.some((row) => fateOf(row) === undefined)) return undefined;
-  const acceptedKeys = ending.rows.flatMap((row) => (row.kind === "accepted" ? [row.key] : []));
-  return { state: stateOfResults(ending.rows), rows: await read(mirror, table, acceptedKeys, signal) };
+  if (ending.kind !== "answered") return undefined;
+  const keys = ending.rows.flatMap((row) => (row.kind === "accepted" ? [row.key] : []));
+  return keys.length === request.length
+    ? { state: "accepted", rows: await read(mirror, table, keys, signal) }
+    : undefined;
 }
 
 /** Upstream's rows are the truth, whether the call made them so or not. */
@@ -205,27 +200,6 @@ async function holds(
     if (!(await inSlices(table.same(column, expected, row[column.name] ?? null)))) return false;
   }
   return true;
-}
-
-function stateOfResults(results: readonly RowResult[]): Answer["state"] {
-  const state = stateOf(results.flatMap((result) => fateOf(result) ?? []));
-  return state === "lapsed" ? "refused" : state;
-}
-
-/** What upstream's answer to a repeated create says of a row; undefined: nothing. */
-function fateOf(result: RowResult): RowFate | undefined {
-  switch (result.kind) {
-    case "accepted":
-      return "done";
-    case "absent":
-      return "absent";
-    case "refused":
-      return "undone";
-    case "unreported":
-      return undefined;
-    default:
-      return assertNever(result);
-  }
 }
 
 /** What became of one row; `other`: it has neither the values of the request nor those before it. */

@@ -77,6 +77,7 @@ export const errors = z.strictObject({
   message: oneOrMany(pointer),
   column: oneOrMany(pointer).default([]),
   row: oneOrMany(pointer).default([]),
+  key: oneOrMany(pointer).default([]),
   request: z.union([pointer, z.strictObject({ header: z.string() })]).optional(),
   rules: z.array(rule).default([]),
 });

@@ -1,6 +1,7 @@
 // Finds for each row of a write what the answer says of it.
 
 import { assertNever } from "../config/assert-never.js";
+import type { CleanText } from "../config/clean-text.js";
 import type { Slices } from "../config/slices.js";
 import type { Call } from "../manifest/call-schema.js";
 import type { ErrorAddresses } from "../manifest/error-schema.js";
@@ -12,7 +13,8 @@ import type { Answer } from "./exchange.js";
 import type { UpstreamRecord } from "./record.js";
 import type { SentRow } from "./row-scope.js";
 import { comparableForm } from "./same-value.js";
-import type { RowResult } from "./write-outcome.js";
+import { wordReader } from "./words.js";
+import type { RowResult, UpstreamError } from "./write-outcome.js";
 
 export interface Correlation {
   readonly call: Call;
@@ -36,20 +38,37 @@ export function* rowResults(
   rows: readonly SentRow[],
 ): Slices<readonly RowResult[]> {
   const { call } = correlation;
-  const results: RowResult[] = rows.map(() => ({ kind: "unreported" }));
   const part = call.rows === undefined ? answer.body : lookUp(answer.body, call.rows);
+  const why = part === undefined ? misfit(correlation, "rows", call.rows ?? "", "nothing") : undefined;
+  const results: RowResult[] = rows.map(() => ({ kind: "unreported", why }));
   const elements = rows.length === 1 && !Array.isArray(part) ? [part] : asList(part);
   yield* readElements(correlation, answer, rows, elements, results);
   const failures = call.failed === undefined ? [] : asList(lookUp(answer.body, call.failed));
+  const doubt = yield* readFailures(correlation, answer, rows, failures, results);
+  // Whose the error is, reading tells.
+  return doubt ? results.map((result) => (result.kind === "unreported" ? { ...result, doubt } : result)) : results;
+}
+
+/** Puts what each refusal says into those of `results` that are not reported. Returns the first that names no row. */
+function* readFailures(
+  correlation: Correlation,
+  answer: Answer,
+  rows: readonly SentRow[],
+  failures: readonly unknown[],
+  results: RowResult[],
+): Slices<UpstreamError | undefined> {
+  const places = firstPlaces(rows.map(({ key }) => key));
+  let doubt: UpstreamError | undefined;
   for (const element of failures) {
     if (results.every(isReported)) break;
     yield;
-    const { row, result } = refusal(correlation, answer, element);
-    const at = rows.length === 1 ? 0 : row;
-    const before = at === null ? undefined : results[at];
-    if (at !== null && before && !isReported(before)) results[at] = result;
+    const refused = refusal(correlation, answer, element);
+    const named = [...refused.rows, ...refused.keys.flatMap((key) => places.get(key) ?? [])];
+    const at = rows.length === 1 ? [0] : named;
+    for (const place of at) if (results[place]?.kind === "unreported") results[place] = refused.result;
+    if (at.length === 0 && refused.result.kind === "refused") doubt ??= refused.result.error;
   }
-  return results;
+  return doubt;
 }
 
 /** Puts what each element says into `results`. Of two that name one row, the last counts, and so they are read from the last. */
@@ -83,24 +102,42 @@ function* elementResult(
   row: SentRow | undefined,
 ): Slices<RowResult | undefined> {
   const { call, columns } = correlation;
-  if (call.ok !== undefined && lookUp(element, call.ok) !== true) return refusal(correlation, answer, element).result;
+  const ok = call.ok === undefined ? true : lookUp(element, call.ok);
+  if (ok !== true) {
+    const refused = refusal(correlation, answer, element);
+    if (ok === false || refused.isNamed) return refused.result;
+    return { kind: "unreported", why: misfit(correlation, "ok", call.ok ?? "", "neither true nor false") };
+  }
   if (call.rows === undefined) return silentResult(row);
   const record = yield* correlation.read(element, columns);
   return record && { kind: "accepted", key: record.key, row: record.row };
 }
 
-/** Returns what an error in the answer says of its row, and the row's place in the call if the error names it. */
+/** What an error inside an answer says, and of which rows if it names any. */
+interface Refusal {
+  readonly rows: readonly number[];
+  readonly keys: readonly string[];
+  readonly isNamed: boolean;
+  readonly result: RowResult;
+}
+
 function refusal(
   { errors, columnOf, hooks, secrets }: Correlation,
   { status, headers, request }: Answer,
   element: unknown,
-): { readonly row: number | null; readonly result: RowResult } {
+): Refusal {
   // The error is read by itself: the rest of the body is about other rows.
-  const context = { status: 400, headers, body: element, columnOf, hooks, secrets };
-  const { unknown, ...read } = readError(errors, element, context);
-  const error = { ...read, status, request };
-  if (unknown) return { row: error.row, result: { kind: "unreported" } };
-  return { row: error.row, result: error.absent ? { kind: "absent" } : { kind: "refused", error } };
+  const context = { status, isInside: true, headers, body: element, columnOf, hooks, secrets };
+  const { unknown, retry: _, rows, keys, isNamed, ...read } = readError(errors, element, context);
+  const error = { ...read, request };
+  const said = { rows, keys, isNamed };
+  if (unknown) return { ...said, result: { kind: "unreported" } };
+  return { ...said, result: error.absent ? { kind: "absent" } : { kind: "refused", error } };
+}
+
+/** What a manifest says of an answer, and the answer does not bear out: a sentence behind "nobody knows whether …". */
+function misfit({ secrets }: Correlation, key: "rows" | "ok", pointer: string, found: string): CleanText {
+  return wordReader(secrets).sentence(`"${key}" of the manifest is ${pointer}, where its answer has ${found}`);
 }
 
 function isReported(result: RowResult): boolean {

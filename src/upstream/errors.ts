@@ -4,7 +4,7 @@ import type { CleanText } from "../config/clean-text.js";
 import { isRecord } from "../config/json.js";
 import type { ErrorAddresses, ErrorRule } from "../manifest/error-schema.js";
 import type { CheckedHooks } from "../manifest/hooks.js";
-import { lookUp } from "../manifest/pointer.js";
+import { lookUp, textAt } from "../manifest/pointer.js";
 import { type Places, scalarAt, type WordReader, wordReader } from "./words.js";
 import type { UpstreamError } from "./write-outcome.js";
 
@@ -13,6 +13,8 @@ export type ColumnOf = (name: string) => string | null;
 
 export interface ErrorContext {
   readonly status: number;
+  /** The error is one row's, inside an answer whose status is 2xx: that it stands there refuses the row. */
+  readonly isInside?: boolean;
   readonly headers: ReadonlyMap<string, string>;
   readonly body: unknown;
   readonly columnOf: ColumnOf;
@@ -21,7 +23,19 @@ export interface ErrorContext {
   readonly secrets?: readonly string[] | undefined;
 }
 
-type Verdict = UpstreamError & { readonly unknown: boolean; readonly retry: boolean };
+interface Verdict extends UpstreamError {
+  readonly unknown: boolean;
+  readonly retry: boolean;
+  /** It has a code, or a rule of the manifest fits it. */
+  readonly isNamed: boolean;
+  /** The rows of the call that it names, by their places and by their keys. */
+  readonly rows: readonly number[];
+  readonly keys: readonly string[];
+}
+
+/** What a rule's `status` is compared with, of an error inside an answer 2xx. */
+const insideStatus = 400;
+const refusedInside = { sqlstate: "23514", outcome: "refused" } as const;
 
 /** So many errors of one answer are looked at. */
 const mostErrors = 1_000;
@@ -56,13 +70,14 @@ interface ClassifiedError {
 
 /** The words are cut before a rule sees them, so that no regular expression of a manifest runs over a long text. */
 function classify(addresses: ErrorAddresses, error: unknown, context: ErrorContext): ClassifiedError {
-  const { status, body, hooks, secrets = [] } = context;
+  const { body, hooks, isInside, secrets = [] } = context;
+  const status = isInside ? insideStatus : context.status;
   const reader = wordReader(secrets);
   const places: Places = [error, body];
   const codes = addresses.code.flatMap((at) => places.map((place) => reader.wordAt([place], [at]))).filter(isText);
   // Some APIs answer an error as a plain text.
   const text = typeof error === "string" ? reader.sentence(error) : reader.sentenceAt(places, addresses.message);
-  const message = text || reader.sentence(`status ${status}`);
+  const message = text || reader.sentence(isInside ? "it says no more" : `status ${status}`);
   const rule =
     hooks?.classifyError(error, { status, body }) ??
     addresses.rules.find((one) => matches(one, status, codes, message, [error, body]));
@@ -72,13 +87,13 @@ function classify(addresses: ErrorAddresses, error: unknown, context: ErrorConte
 function verdictOf(
   addresses: ErrorAddresses,
   { error, reader, codes, message, rule }: ClassifiedError,
-  { status, body, headers, columnOf }: ErrorContext,
+  { status, isInside, body, headers, columnOf }: ErrorContext,
 ): Verdict {
   const groups = rule?.message?.exec(message)?.groups ?? {};
   const upstreamColumn = groups["column"] ?? groups["label"] ?? reader.wordAt([error, body], addresses.column);
-  const row = reader.wordAt([error, body], addresses.row);
+  const rows = placesAt([error, body], addresses.row);
   const hint = rule?.hint?.replaceAll(/\{(\w+)\}/g, (_, name: string) => groups[name] ?? "");
-  const fallback = byStatus(status, isBody(body));
+  const fallback = isInside ? refusedInside : byStatus(status, isBody(body));
   const outcome = rule?.outcome ?? (rule?.raise === undefined ? fallback.outcome : "refused");
   return {
     sqlstate: rule?.raise ?? fallback.sqlstate,
@@ -86,15 +101,42 @@ function verdictOf(
     code: codes.find((code) => rule?.code?.includes(code)) ?? codes[0] ?? null,
     column: upstreamColumn === undefined ? null : columnOf(reader.word(upstreamColumn)),
     hint: hint === undefined ? null : reader.sentence(hint),
-    row: row === undefined || !/^\d{1,9}$/.test(row) ? null : Number(row),
+    row: rows[0] ?? null,
+    rows,
+    keys: textsAt([error, body], addresses.key),
     constraint: rule?.constraint ?? null,
     absent: outcome === "absent",
     ask: outcome === "ask",
+    isConsequence: rule?.skip === true,
+    isNamed: codes.length > 0 || rule !== undefined,
     unknown: outcome === "unknown",
     retry: rule?.retry === "always" || (status === 429 && rule?.retry !== "never"),
     status,
     request: requestOf(addresses, body, headers, reader),
   };
+}
+
+/** So many rows of a call an error can name. */
+const mostNamed = 10_000;
+const longestPlaces = 100_000;
+
+/** Returns the texts at the first of the pointers where there are any: one, or a list of them. */
+function textsAt(places: Places, pointers: readonly string[]): readonly string[] {
+  for (const place of places) {
+    for (const pointer of pointers) {
+      const there = lookUp(place, pointer);
+      const list: readonly unknown[] = Array.isArray(there) ? there.slice(0, mostNamed) : [there];
+      const texts = list.flatMap((one) => textAt(one, "") ?? []);
+      if (texts.length > 0) return texts;
+    }
+  }
+  return [];
+}
+
+/** Returns the places of rows, which an API may put into one text: "0,1". */
+function placesAt(places: Places, pointers: readonly string[]): readonly number[] {
+  const words = textsAt(places, pointers).flatMap((text) => text.slice(0, longestPlaces).split(","));
+  return words.flatMap((word) => (/^\s*\d{1,9}\s*$/.test(word) ? Number(word) : []));
 }
 
 /** Returns upstream's id of the exchange, for which its support asks; null when the answer has none. */
@@ -126,31 +168,36 @@ function matches(
   });
 }
 
+/**
+ * The statuses that refuse the request that they answer, by their definition (RFC 9110, RFC 4918, RFC 6585, RFC 8470), and what each is in
+ * Postgres's terms. Any other leaves open what became of it: 408 may come behind the change.
+ */
+export const refusingStatuses: Readonly<Record<number, string>> = {
+  400: "23514",
+  401: "28000",
+  402: "HV000",
+  403: "42501",
+  404: "HV000",
+  405: "HV000",
+  409: "23505",
+  410: "HV000",
+  412: "40001",
+  413: "HV000",
+  414: "HV000",
+  415: "HV000",
+  422: "23514",
+  423: "55P03",
+  425: "HV000",
+  428: "HV000",
+  429: "53400",
+  431: "HV000",
+};
+
 /** A status for a missing record counts only with a JSON body: a gateway's page tells nothing about a row. */
 function byStatus(status: number, isJson: boolean): { sqlstate: string; outcome: "refused" | "absent" | "unknown" } {
-  if (status >= 500) return { sqlstate: "TL007", outcome: "unknown" };
-  switch (status) {
-    case 400:
-    case 422:
-      return { sqlstate: "23514", outcome: "refused" };
-    case 401:
-      return { sqlstate: "28000", outcome: "refused" };
-    case 403:
-      return { sqlstate: "42501", outcome: "refused" };
-    case 404:
-    case 410:
-      return isJson ? { sqlstate: "40001", outcome: "absent" } : { sqlstate: "HV000", outcome: "refused" };
-    case 409:
-      return { sqlstate: "23505", outcome: "refused" };
-    case 412:
-      return { sqlstate: "40001", outcome: "refused" };
-    case 423:
-      return { sqlstate: "55P03", outcome: "refused" };
-    case 429:
-      return { sqlstate: "53400", outcome: "refused" };
-    default:
-      return { sqlstate: "HV000", outcome: "refused" };
-  }
+  if ((status === 404 || status === 410) && isJson) return { sqlstate: "40001", outcome: "absent" };
+  const sqlstate = refusingStatuses[status];
+  return sqlstate === undefined ? { sqlstate: "TL007", outcome: "unknown" } : { sqlstate, outcome: "refused" };
 }
 
 function isText(value: CleanText | undefined): value is CleanText {

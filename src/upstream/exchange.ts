@@ -109,9 +109,10 @@ async function trySending(context: Exchange, progress: Progress): Promise<Next> 
   if (token && "kind" in token) return end(token);
   const request = composeRequest(account, { ...input, address: progress.address }, token);
   if (request.kind === "unfit") return end({ kind: "unsent", error: request.error });
-  const error = await admissionError(context, request.path);
-  if (error) return end({ kind: "unsent", error });
-  const outcome = await sendHttp({ ...request, timeoutMs: account.timeoutMs, signal: input.signal });
+  const admission = await admit(context, request.path);
+  if (admission.kind === "denied") return end({ kind: "unsent", error: admission.error });
+  const { sendByMs } = admission;
+  const outcome = await sendHttp({ ...request, timeoutMs: account.timeoutMs, sendByMs, signal: input.signal });
   switch (outcome.kind) {
     case "unknown":
       return end(unknown(account, outcome.reason));
@@ -134,21 +135,30 @@ function unknown({ secrets }: Account, reason: string, status: number | null = n
   return { kind: "unknown", reason: wordReader(secrets).sentence(reason), status, request: null };
 }
 
-/** Waits until the budget and the gate let the request go. Returns why it must not be sent, or undefined. */
-async function admissionError(
+type Admission =
+  /** `sendByMs`: a write that was to be made until then may be given up by others behind it, and is not sent any more. */
+  | { readonly kind: "granted"; readonly sendByMs: number | undefined }
+  | { readonly kind: "denied"; readonly error: UpstreamError };
+
+/** Waits until the budget and the gate let the request go. */
+async function admit(
   { account, input: { gate, lane, signal }, deadlineMs }: Exchange,
   path: string,
-): Promise<UpstreamError | undefined> {
+): Promise<Admission> {
+  const denied = (error: UpstreamError): Admission => ({ kind: "denied", error });
   const waitMs = Math.max(0, deadlineMs - performance.now());
   const admission = await account.budget.admit({ path, lane, waitMs, signal, onWait: gate && (() => gate.onWait()) });
   switch (admission.kind) {
     case "cancelled":
-      return cancelError;
+      return denied(cancelError);
     case "denied":
-      return ownError(rateLimitUsedUp(account.api, account.waitMs, admission.retryAfterMs));
-    case "granted":
-      if (gate && !(await gate.onSend())) return gateRefused;
-      return signal?.aborted ? cancelError : undefined;
+      return denied(ownError(rateLimitUsedUp(account.api, account.waitMs, admission.retryAfterMs)));
+    case "granted": {
+      // From here on others may see that it is sent: after twice the time-out they take it for lost.
+      const sendByMs = lane === "write" ? performance.now() + account.timeoutMs : undefined;
+      if (gate && !(await gate.onSend())) return denied(gateRefused);
+      return signal?.aborted ? denied(cancelError) : { kind: "granted", sendByMs };
+    }
     default:
       return assertNever(admission);
   }
@@ -186,9 +196,9 @@ function readBody(reading: JsonReading): Pick<Answer, "body" | "tooLarge"> {
 
 function followRedirect(account: Account, { request, progress }: Attempt, answer: HttpAnswer): Next {
   const { status } = answer;
-  // Upstream has done what was asked, and its answer is at another address (RFC 9110).
-  if (status === 303 && request.method !== "GET")
-    return end(unknown(account, "status 303 in place of an answer", status));
+  // Upstream may have done what was asked, and its answer is at another address: only 307 and 308 say that it has not (RFC 9110).
+  if (request.method !== "GET" && status !== 307 && status !== 308)
+    return end(unknown(account, `status ${status} in place of an answer`, status));
   const address = redirectAddress(request, answer);
   if (address === undefined || progress.redirects >= mostRedirects)
     return end({ kind: "refused", error: ownError(redirected(status), status) });

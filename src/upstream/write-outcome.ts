@@ -17,6 +17,8 @@ export interface UpstreamError {
   /** The constraint that the manifest names for this error. */
   readonly constraint: string | null;
   readonly absent: boolean;
+  /** It only says that another row's error is the cause. */
+  readonly isConsequence: boolean;
   /** The error does not tell whether a record is gone, so the rows have to be read. */
   readonly ask: boolean;
   readonly status: number | null;
@@ -24,11 +26,12 @@ export interface UpstreamError {
 }
 
 export type RowResult =
-  | { readonly kind: "accepted"; readonly key: string; readonly row: TextRow }
+  /** `doubt`: an error of the answer that may be this row's, so that the row is refused if nothing of it has changed. */
+  | { readonly kind: "accepted"; readonly key: string; readonly row: TextRow; readonly doubt?: UpstreamError }
   | { readonly kind: "refused"; readonly error: UpstreamError }
   | { readonly kind: "absent" }
-  /** A 2xx answer does not mention the row. */
-  | { readonly kind: "unreported" };
+  /** A 2xx answer does not mention the row. `why`: a sentence on what in the manifest does not fit the answer. */
+  | { readonly kind: "unreported"; readonly why?: CleanText | undefined; readonly doubt?: UpstreamError | undefined };
 
 /** The call certainly changed nothing: it was never sent, or it was turned away. */
 export type RefusedOutcome = { readonly kind: "unsent" | "refused"; readonly error: UpstreamError };
@@ -63,6 +66,7 @@ export function ownError(
     row: null,
     constraint: null,
     absent: false,
+    isConsequence: false,
     ask: false,
     status,
     request: null,

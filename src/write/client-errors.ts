@@ -69,10 +69,10 @@ export function verdictError(
   rowsToSend: readonly RowToSend[],
   verdict: Verdict,
 ): SqlError | undefined {
-  const [first] = verdict.refusals;
+  const first = causeOf(verdict);
   switch (verdict.state) {
     case "unknown":
-      return unknownOutcome(mirror, call, `its answer left out ${rowList(verdict.unreportedRows)}`);
+      return unknownOutcome(mirror, call, verdict.misfit ?? `its answer left out ${rowList(verdict.unreportedRows)}`);
     case "refused":
       return first && upstreamError(mirror, first.error, rowsToSend, first.row);
     case "absent":
@@ -84,6 +84,11 @@ export function verdictError(
     default:
       return assertNever(verdict.state);
   }
+}
+
+/** Of a call that upstream takes as a whole or not at all, most rows are refused because of another one. */
+function causeOf({ refusals }: Verdict): Verdict["refusals"][number] | undefined {
+  return refusals.find(({ error }) => !error.isConsequence) ?? refusals[0];
 }
 
 /** How many characters the accepted rows and the refused ones have in a detail, behind which the journal's id has to fit. */
@@ -105,7 +110,7 @@ function partialError(mirror: Mirror, call: string, rowsToSend: readonly RowToSe
     count: acceptedRows.length,
     all: rowsToSend.length,
     refused: cleanText([...refusals, ...goneRows].join("; "), mostRefused),
-    column: verdict.refusals[0]?.error.column ?? undefined,
+    column: causeOf(verdict)?.error.column ?? undefined,
   });
 }
 

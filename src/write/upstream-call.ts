@@ -63,7 +63,8 @@ export async function callUpstream(context: CallContext, rowsToSend: readonly Ro
   const ends = async (outcome: Outcome) => {
     const noted = await entry.noteOutcome(outcome);
     context.metrics.call(mirror.api, verb, outcome.state, performance.now() - beginsMs);
-    if (!noted) throw new Error(`somebody else has decided what became of call ${call}`);
+    // What was never sent stays unsent, whatever somebody else thought of it.
+    if (!noted && outcome.state !== "unsent") throw new Error(`somebody else has decided what became of call ${call}`);
   };
   try {
     const gate: SendGate = {
@@ -160,7 +161,13 @@ async function completeRows(
       const key = keys[index] ?? null;
       const row = key === null ? undefined : rows.get(key);
       if (key === null || (row === undefined && result.kind === "accepted")) return result;
-      return row === undefined ? { kind: "absent" } : { kind: "accepted", key, row };
+      if (row === undefined) return { kind: "absent" };
+      return {
+        kind: "accepted",
+        key,
+        row,
+        ...(result.kind === "unreported" && result.doubt ? { doubt: result.doubt } : {}),
+      };
     });
   } catch (cause) {
     if (cause instanceof ReadFailed) return results;

@@ -1,6 +1,7 @@
 // What was asked and what came back, row by row, and what that makes of the whole call. Pure.
 
 import { assertNever } from "../config/assert-never.js";
+import type { CleanText } from "../config/clean-text.js";
 import type { Slices } from "../config/slices.js";
 import type { CanonicalRow, Outcome } from "../journal/journal.js";
 import type { Mirror, MirrorColumn, TextRow } from "../mirror/column.js";
@@ -23,6 +24,8 @@ export interface Verdict {
   readonly refusals: readonly { readonly row: number; readonly error: UpstreamError }[];
   readonly absentRows: readonly number[];
   readonly unreportedRows: readonly number[];
+  /** What in the manifest does not fit the answer; undefined: nothing that could be told. */
+  readonly misfit: CleanText | undefined;
   readonly droppedFields: readonly Dropped[];
   /** Rows of an upsert that were another record's upstream. */
   readonly movedRows: readonly number[];
@@ -40,7 +43,7 @@ interface RowFinding {
   readonly merged?: CanonicalRow;
   readonly refused?: UpstreamError;
   readonly isAbsent?: true;
-  readonly isUnreported?: true;
+  readonly unreported?: { readonly why: CleanText | undefined };
   readonly isMoved?: true;
   readonly dropped?: readonly MirrorColumn[];
 }
@@ -63,7 +66,7 @@ export function* judge(
     findings.flatMap((finding, row) => (holds(finding) ? [row] : []));
   const refusals = findings.flatMap(({ refused: error }, row) => (error ? [{ row, error }] : []));
   const absentRows = rowsThat(({ isAbsent }) => isAbsent);
-  const unreportedRows = rowsThat(({ isUnreported }) => isUnreported);
+  const unreportedRows = rowsThat(({ unreported }) => unreported !== undefined);
   return {
     state: stateOf(rowsToSend.length, refusals.length, absentRows.length, unreportedRows.length),
     canonical: findings.map(({ canonical }) => canonical),
@@ -71,6 +74,7 @@ export function* judge(
     refusals,
     absentRows,
     unreportedRows,
+    misfit: findings.find(({ unreported }) => unreported?.why)?.unreported?.why,
     droppedFields: findings.flatMap(({ dropped: droppedColumns = [] }, row) =>
       droppedColumns.map((column) => ({ column, row })),
     ),
@@ -87,7 +91,7 @@ function judgeDelete({ plannedRow }: RowToSend, result: RowResult): RowFinding {
     case "refused":
       return { canonical: null, refused: result.error };
     case "unreported":
-      return { canonical: null, isUnreported: true };
+      return { canonical: null, unreported: { why: result.why } };
     default:
       return assertNever(result);
   }
@@ -105,6 +109,7 @@ function* judgeWrite(
     case "accepted": {
       const canonical = { key: result.key, row: { ...managed(mirror, plannedRow.after), ...result.row } };
       const droppedColumns = yield* droppedOf(mirror, row, result.row, compare);
+      if (result.doubt && droppedColumns.length > 0) return { canonical: null, refused: result.doubt };
       if (plannedRow.key === null || plannedRow.key === result.key) return { canonical, dropped: droppedColumns };
       // Of an upsert, another key only says that another record has the value by now.
       return verb === "upsert"
@@ -116,7 +121,7 @@ function* judgeWrite(
     case "refused":
       return { canonical: null, refused: result.error };
     case "unreported":
-      return { canonical: null, isUnreported: true };
+      return { canonical: null, unreported: { why: result.why } };
     default:
       return assertNever(result);
   }

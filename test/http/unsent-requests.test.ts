@@ -107,6 +107,20 @@ test("a request that is cancelled, or late, before it has a connection is unsent
   await api.close();
 });
 
+test("P13: a request whose permission has expired does not go out, on a connection that is there or a new one", async () => {
+  const api = await startScripted({ body: {} });
+  expect(await sendHttp({ ...post, url: api.url, sendByMs: performance.now() + 60_000 })).toMatchObject({
+    kind: "answered",
+  });
+  for (const url of [api.url, `${api.url.replace("127.0.0.1", "localhost")}`])
+    expect(await sendHttp({ ...post, url, sendByMs: performance.now() - 1 })).toEqual({
+      kind: "unsent",
+      reason: "this process stood still",
+    });
+  expect(api.asked.length).toBe(1);
+  await api.close();
+});
+
 test("a time-out that no timer takes is no time-out of a millisecond", async () => {
   const warnings = vi.spyOn(process, "emitWarning");
   const api = await startScripted({ body: {} }, { body: {} }, { body: {} });

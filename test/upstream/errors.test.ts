@@ -1,6 +1,7 @@
 // What an API says when it refuses, by the rules of a manifest: in Postgres's terms, with the column, and what became of the rows.
 
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { refusingStatuses } from "../../src/upstream/errors.js";
 import { openItems } from "../support/items.js";
 import { type Line, type ScriptedServer, startScripted } from "../support/scripted.js";
 
@@ -145,7 +146,7 @@ const told: readonly (readonly [string, object, Line, object])[] = [
   ],
   ["a 412 is a check that failed", list, refusedBy(412, {}), { sqlstate: "40001" }],
   ["a 423 is a lock", list, refusedBy(423, {}), { sqlstate: "55P03" }],
-  ["a 418 is like nothing else", list, refusedBy(418, {}), { sqlstate: "HV000" }],
+  ["a 415 is like nothing else", list, refusedBy(415, {}), { sqlstate: "HV000" }],
   [
     "upstream's words are cut, and have no line ends",
     { message: "/text" },
@@ -196,6 +197,14 @@ test("the outcome of a 5xx, or of a rule that says so, is unknown", async () => 
     kind: "unknown",
     status: 400,
   });
+});
+
+const statuses = Array.from({ length: 200 }, (_, index) => 400 + index);
+test.each(statuses)("P13: a %i refuses a write only where its definition says so", async (status) => {
+  const refuses = status in refusingStatuses;
+  const ending = await updated({ message: "/text", rules: [{ status: 429, retry: "never" }] }, refusedBy(status, []));
+  const isGone = status === 404 || status === 410;
+  expect(ending.kind).toBe(isGone ? "answered" : refuses ? "refused" : "unknown");
 });
 
 test("a 5xx that a rule places is a refusal", async () => {

@@ -19,7 +19,8 @@ const columns = {
 const errors = {
   code: ["/errors/0/code", "/code"],
   message: ["/errors/0/text", "/text"],
-  row: "/at",
+  row: ["/at", "/places"],
+  key: "/ids",
   rules: [
     { code: "GONE", outcome: "absent" },
     { code: "DUP", raise: "unique_violation" },
@@ -54,6 +55,8 @@ const accepted = (key: string) => expect.objectContaining({ kind: "accepted", ke
 const refused = (sqlstate: string) =>
   expect.objectContaining({ kind: "refused", error: expect.objectContaining({ sqlstate }) });
 const unreported = { kind: "unreported" };
+const misfit = (why: string) => ({ kind: "unreported", why });
+const doubtful = (sqlstate: string) => ({ kind: "unreported", doubt: expect.objectContaining({ sqlstate }) });
 const absent = { kind: "absent" };
 const many = { max: 9, rows: "" };
 
@@ -108,8 +111,15 @@ const told: readonly (readonly [string, Verb, object, unknown, readonly unknown[
     "by ok alone: what was done is read again",
     "delete",
     { max: 9, match: "order", ok: "/ok" },
-    [{ ok: true }, { ok: "true" }, {}],
-    [accepted("1"), refused("23514"), refused("23514")],
+    [{ ok: true }, { ok: false }, { ok: false, code: "DUP" }],
+    [accepted("1"), refused("23514"), refused("23505")],
+  ],
+  [
+    "an ok that is neither true nor false decides nothing, unless an error stands there by name",
+    "delete",
+    { max: 9, match: "order", ok: "/ok" },
+    [{ ok: "true" }, {}, { ok: null, code: "DUP" }],
+    [misfit('"ok" of the manifest is /ok, where its answer has neither true nor false'), unreported, refused("23505")],
   ],
   [
     "what is refused stands apart, with its row",
@@ -117,6 +127,34 @@ const told: readonly (readonly [string, Verb, object, unknown, readonly unknown[
     { max: 9, rows: "/done", match: "key", failed: "/failed" },
     { done: [{ id: "2" }], failed: [{ at: 0, code: "DUP" }, { at: 2, code: "GONE" }, { at: 1, code: "DUP" }, {}] },
     [refused("23505"), accepted("2"), absent],
+  ],
+  [
+    "one refusal of several rows, by their places in one text or a list",
+    "update",
+    { max: 9, rows: "/done", match: "key", failed: "/failed" },
+    { done: [{ id: "2" }], failed: [{ at: "0, 2", code: "DUP" }] },
+    [refused("23505"), accepted("2"), refused("23505")],
+  ],
+  [
+    "one refusal of several rows, by a list of places",
+    "update",
+    { max: 9, rows: "/done", match: "key", failed: "/failed" },
+    { done: [{ id: "2" }], failed: [{ places: ["0", 2], code: "DUP" }] },
+    [refused("23505"), accepted("2"), refused("23505")],
+  ],
+  [
+    "one refusal of several rows, by their keys",
+    "update",
+    { max: 9, rows: "/done", match: "key", failed: "/failed" },
+    { done: [{ id: "2" }], failed: [{ ids: ["3", "1", "77"], code: "DUP" }] },
+    [refused("23505"), accepted("2"), refused("23505")],
+  ],
+  [
+    "a refusal that names no row makes all those doubtful that are not reported",
+    "update",
+    { max: 9, rows: "/done", match: "key", failed: "/failed" },
+    { done: [{ id: "2" }], failed: [{ code: "DUP" }] },
+    [doubtful("23505"), accepted("2"), doubtful("23505")],
   ],
   [
     "the code of one refusal says nothing of another",
@@ -143,7 +181,7 @@ const told: readonly (readonly [string, Verb, object, unknown, readonly unknown[
     "update",
     { max: 9, rows: "/done", match: "key" },
     { status: "complete" },
-    [unreported, unreported, unreported],
+    [misfit('"rows" of the manifest is /done, where its answer has nothing'), unreported, unreported],
   ],
 ];
 

@@ -57,6 +57,7 @@ const error: UpstreamError = {
   row: null,
   constraint: null,
   absent: false,
+  isConsequence: false,
   ask: false,
   status: 400,
   request: null,
@@ -98,6 +99,33 @@ test("P7: every mixture of answers has one state, and only acceptance of all row
     expect(judged(results).state).toBe(state);
     expect(raised(results)).toBe(sqlstate);
   }
+});
+
+test("P13: an error that names no row refuses the rows that are left out, where nothing of them has changed", () => {
+  const read = (key: string, name: string): RowResult => ({
+    kind: "accepted",
+    key,
+    row: { id: key, name },
+    doubt: error,
+  });
+  expect(judged([read("1", "old"), read("2", "new"), accepted("3")])).toMatchObject({
+    state: "partial",
+    refusals: [{ row: 0, error }],
+    canonical: [null, { key: "2" }, { key: "3" }],
+    droppedFields: [],
+  });
+});
+
+test("P4: of an all-or-nothing refusal the cause is told, and not what follows from it", () => {
+  const consequence: RowResult = { kind: "refused", error: { ...error, sqlstate: "40000", isConsequence: true } };
+  expect(raised([consequence, refused, consequence])).toBe("23514");
+  expect(raised([consequence, consequence])).toBe("40000");
+});
+
+test("P13: what in the manifest does not fit an answer is told", () => {
+  const why = cleanText('"ok" of the manifest is /id, where its answer has neither true nor false', 200);
+  const results: readonly RowResult[] = [accepted("1"), { kind: "unreported", why }];
+  expect(verdictError(mirror, "the-call", [update("1"), update("2")], judged(results))?.message).toContain(why);
 });
 
 test("P6: a row that upstream has merged into another takes that one's key, and its own is gone", () => {
