@@ -13,6 +13,7 @@ const promises = {
   P8: "The mirror never goes back in time",
   P9: "The side door is shut",
   P10: "Transparent otherwise",
+  P13: "Only evidence decides",
   P14: "Rights stay where they are",
   P15: "One slows nobody else",
 };

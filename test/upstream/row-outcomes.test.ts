@@ -59,6 +59,9 @@ const misfit = (why: string) => ({ kind: "unreported", why });
 const doubtful = (sqlstate: string) => ({ kind: "unreported", doubt: expect.objectContaining({ sqlstate }) });
 const absent = { kind: "absent" };
 const many = { max: 9, rows: "" };
+const apart = { max: 9, rows: "/done", match: "key", failed: "/failed" };
+const partly = (failure: object) => ({ done: [{ id: "2" }], failed: [{ ...failure, code: "DUP" }] });
+const bothRefused = [refused("23505"), accepted("2"), refused("23505")];
 
 const told: readonly (readonly [string, Verb, object, unknown, readonly unknown[]])[] = [
   [
@@ -128,32 +131,14 @@ const told: readonly (readonly [string, Verb, object, unknown, readonly unknown[
     { done: [{ id: "2" }], failed: [{ at: 0, code: "DUP" }, { at: 2, code: "GONE" }, { at: 1, code: "DUP" }, {}] },
     [refused("23505"), accepted("2"), absent],
   ],
-  [
-    "one refusal of several rows, by their places in one text or a list",
-    "update",
-    { max: 9, rows: "/done", match: "key", failed: "/failed" },
-    { done: [{ id: "2" }], failed: [{ at: "0, 2", code: "DUP" }] },
-    [refused("23505"), accepted("2"), refused("23505")],
-  ],
-  [
-    "one refusal of several rows, by a list of places",
-    "update",
-    { max: 9, rows: "/done", match: "key", failed: "/failed" },
-    { done: [{ id: "2" }], failed: [{ places: ["0", 2], code: "DUP" }] },
-    [refused("23505"), accepted("2"), refused("23505")],
-  ],
-  [
-    "one refusal of several rows, by their keys",
-    "update",
-    { max: 9, rows: "/done", match: "key", failed: "/failed" },
-    { done: [{ id: "2" }], failed: [{ ids: ["3", "1", "77"], code: "DUP" }] },
-    [refused("23505"), accepted("2"), refused("23505")],
-  ],
+  ["one refusal of several rows, by a text", "update", apart, partly({ at: "0, 2" }), bothRefused],
+  ["one refusal of several rows, by a list of places", "update", apart, partly({ places: ["0", 2] }), bothRefused],
+  ["one refusal of several rows, by their keys", "update", apart, partly({ ids: ["3", "1", "77"] }), bothRefused],
   [
     "a refusal that names no row makes all those doubtful that are not reported",
     "update",
-    { max: 9, rows: "/done", match: "key", failed: "/failed" },
-    { done: [{ id: "2" }], failed: [{ code: "DUP" }] },
+    apart,
+    partly({}),
     [doubtful("23505"), accepted("2"), doubtful("23505")],
   ],
   [
