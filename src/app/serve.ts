@@ -1,7 +1,7 @@
 // Starts the proxy on an opened config, and what watches over it.
 
 import type { ListenOptions } from "node:net";
-import { wrongGuard, wrongRowSecurity } from "../mirror/guard-check.js";
+import { wrongTable } from "../mirror/guard-check.js";
 import { requireSchema, schemaVersion, wrongSchema } from "../mirror/schema.js";
 import { type HealthServer, serveHealth } from "../observe/http.js";
 import { Metrics } from "../observe/metrics.js";
@@ -15,9 +15,7 @@ import { type Opened, openBackgroundPool, openMirrors } from "./open.js";
 export async function unservable(opened: Opened): Promise<string | undefined> {
   await requireSchema(opened.pool);
   for (const { mirror } of await openMirrors(opened)) {
-    const { schema, table } = mirror;
-    const wrong =
-      (await wrongGuard(opened.pool, schema, table)) ?? (await wrongRowSecurity(opened.pool, schema, table));
+    const wrong = await wrongTable(opened.pool, mirror.schema, mirror.table);
     if (wrong !== undefined) return `${mirror.schema}.${mirror.table}: ${wrong}`;
   }
   return undefined;

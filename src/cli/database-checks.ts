@@ -4,7 +4,7 @@ import type { Pool } from "pg";
 import { z } from "zod";
 import type { Opened } from "../app/open.js";
 import type { Mirror } from "../mirror/column.js";
-import { wrongGuard, wrongRowSecurity } from "../mirror/guard-check.js";
+import { wrongTable } from "../mirror/guard-check.js";
 import type { Grants } from "../mirror/migrate.js";
 import { mirrorRole } from "../mirror/roles.js";
 import { schemaVersion, wrongSchema } from "../mirror/schema.js";
@@ -72,10 +72,8 @@ export async function checkMirror(pool: Pool, mirror: Mirror, grants: Grants): P
       "error",
       `has columns of another type (${comparison.other.join("; ")}): run "throughline migrate --allow-drop"`,
     );
-  const guard = await wrongGuard(pool, mirror.schema, mirror.table);
-  if (guard !== undefined) add("error", guard);
-  const rowSecurity = await wrongRowSecurity(pool, mirror.schema, mirror.table);
-  if (rowSecurity !== undefined) add("error", rowSecurity);
+  const wrong = await wrongTable(pool, mirror.schema, mirror.table);
+  if (wrong !== undefined) add("error", wrong);
   findings.push(...(await checkGrants(pool, subject, mirror, grants)));
   return findings.length > 0 ? findings : [{ level: "ok", subject, says: "guarded" }];
 }

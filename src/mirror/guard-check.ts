@@ -1,16 +1,26 @@
-// Looks at the triggers of a mirror: without its guard, or with a trigger behind it, no proxy may serve it.
+// Looks at what others have put on a mirror: without its guard, with a trigger behind it, or with code that would run with our rights, no
+// proxy may serve it.
 
 import type { Pool } from "pg";
 import { z } from "zod";
 import { quoteName } from "../postgres/quote.js";
-import { queryRows } from "../postgres/rows.js";
+import { queryRows, queryTexts } from "../postgres/rows.js";
 import { guardTriggers, isGuardTriggerSql, isLateTriggerSql } from "./guard-table.js";
-import { writerRole } from "./roles.js";
+import { schemaRole, writerRole } from "./roles.js";
 
 const triggerRow = z.object({ name: z.string(), ours: z.boolean(), late: z.boolean(), enabled: z.boolean() });
 
+/** Returns the first thing of a mirror's table that speaks against serving it, and what to do; undefined: nothing does. */
+export async function wrongTable(pool: Pool, schema: string, table: string): Promise<string | undefined> {
+  for (const look of [wrongGuard, wrongRowSecurity, strangeExpression]) {
+    const wrong = await look(pool, schema, table);
+    if (wrong !== undefined) return wrong;
+  }
+  return undefined;
+}
+
 /** The guard has to be there, enabled, and the last BEFORE ROW trigger to fire. Returns what is wrong with it, and what to do; undefined: nothing. */
-export async function wrongGuard(pool: Pool, schema: string, table: string): Promise<string | undefined> {
+async function wrongGuard(pool: Pool, schema: string, table: string): Promise<string | undefined> {
   const triggers = await queryRows(
     pool,
     "the triggers of a mirror",
@@ -39,7 +49,7 @@ const securityRow = z.object({
  * login that serves, in whose transactions a policy's code would run. Returns
  * what is wrong with it, and what to do; undefined: nothing.
  */
-export async function wrongRowSecurity(pool: Pool, schema: string, table: string): Promise<string | undefined> {
+async function wrongRowSecurity(pool: Pool, schema: string, table: string): Promise<string | undefined> {
   const [security] = await queryRows(
     pool,
     "the row security of a mirror",
@@ -61,4 +71,29 @@ export async function wrongRowSecurity(pool: Pool, schema: string, table: string
   return security.restrictive === null
     ? undefined
     : `the restrictive policy "${security.restrictive}" holds for ${writerRole} or the login that serves, and keeps rows from the sync: create it again TO the roles that it is for`;
+}
+
+/**
+ * Postgres runs what an index or statistics compute also while it plans our own queries of the mirror, with our rights. Returns the function of a
+ * role that could not do anything anyway, and what to do; undefined: there is none.
+ */
+async function strangeExpression(pool: Pool, schema: string, table: string): Promise<string | undefined> {
+  const [name] = await queryTexts(
+    pool,
+    "the functions in the indexes of a mirror",
+    `select format('%s %I computes with function %s of role %I', e.kind, e.name, f.oid::regprocedure, r.rolname)
+     from (select 'index' as kind, c.relname as name, 'pg_class'::regclass as class, i.indexrelid as oid, i.indrelid as relation
+         from pg_index i join pg_class c on c.oid = i.indexrelid
+       union all select 'statistics', s.stxname, 'pg_statistic_ext'::regclass, s.oid, s.stxrelid from pg_statistic_ext s) e
+       join pg_depend d on d.classid = e.class and d.objid = e.oid and d.refclassid = 'pg_proc'::regclass
+       join pg_proc f on f.oid = d.refobjid join pg_roles r on r.oid = f.proowner
+     where e.relation = format('%I.%I', $1::text, $2::text)::regclass and not r.rolsuper and r.rolname <> session_user
+       and r.oid <> (select datdba from pg_database where datname = current_database())
+     order by 1 limit 1`,
+    [schema, table],
+  );
+  return (
+    name &&
+    `${name}, which may change it and then has the rights of ${schemaRole}: drop it, or give the function to the owner of the database`
+  );
 }

@@ -172,6 +172,15 @@ const broken: readonly Setup[] = [
     says: 'error   hubspot.contacts: the restrictive policy "london" holds for throughline_writer or the login that serves, and keeps rows from the sync: create it again TO the roles that it is for',
   },
   {
+    what: "an index that computes with somebody's function",
+    sql: [
+      `create function public.norm(text) returns text language sql immutable as 'select lower($1)'; alter function public.norm(text) owner to app;
+       create index strange on hubspot.contacts (public.norm(email)); create index ours on hubspot.contacts (lower(email))`,
+      "drop index hubspot.ours; drop function public.norm(text) cascade",
+    ],
+    says: "error   hubspot.contacts: index strange computes with function public.norm(text) of role app, which may change it and then has the rights of throughline_owner: drop it, or give the function to the owner of the database",
+  },
+  {
     what: "a column that somebody dropped",
     sql: ["alter table hubspot.contacts rename city to town", "alter table hubspot.contacts rename town to city"],
     says: 'error   hubspot.contacts: lacks columns (city): run "throughline migrate"',
