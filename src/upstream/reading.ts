@@ -203,7 +203,9 @@ export class ReadableTable {
       const scope = { columns: upstreamNames(columns), keys, ...(await this.tableScope()), ...rows[0] };
       const answer = await this.read({ call, scope, rows, what: "rows by key" }, reading, size === 1);
       if (!answer) continue;
-      const elements = await inSlices(recordsAt(answer.body, call.rows ?? ""));
+      const part = await inSlices(recordsAt(answer.body, call.rows ?? ""));
+      // Some APIs keep the place of a record that they do not have.
+      const elements = Array.isArray(part) ? part.filter((element) => element !== null) : part;
       for (const record of await inSlices(this.records(call, answer, elements, columns))) records.push(record);
     }
     return records;

@@ -113,7 +113,7 @@ export function* applySteps(
   ];
 }
 
-/** The client's time-out, for as long as the transaction lasts; 0: none. */
+/** Sets the time-out of the client's statements, for as long as the transaction lasts. */
 export function timeoutStep(timeoutMs: number): InjectedStep {
   const text = "select pg_catalog.set_config('statement_timeout', $1, true)";
   return { kind: "sql", text, values: [String(timeoutMs)] };

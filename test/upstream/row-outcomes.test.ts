@@ -241,7 +241,7 @@ test("a call may declare where its answer has the key and the fields of a record
 test("rows by key come as many at once as the call takes, and those that are gone stay out", async () => {
   const get = { POST: "/read", body: { ids: { each: "{key}" }, all: "{keys}" }, rows: "", max: 2, gone: "/deleted" };
   const { table, columns: all } = await openItems(api.url, { table: { read: { list: { GET: "/", rows: "" }, get } } });
-  api.add({ body: [{ id: "2" }, { id: "1", deleted: true }] }, { body: [{ id: "3", deleted: false }] });
+  api.add({ body: [{ id: "2" }, { id: "1", deleted: true }] }, { body: [{ id: "3", deleted: false }, null] });
   expect((await table.get(all, ["1", "2", "3"])).map(({ key }) => key)).toEqual(["2", "3"]);
   expect(api.asked.map(({ bodyText }) => bodyText)).toEqual([
     '{"ids":["1","2"],"all":["1","2"]}',

@@ -8,15 +8,17 @@ import { tellFailure } from "../raise-in-postgres.js";
 import { stagedRows } from "../staged.js";
 import type { CalledStatement, WriteResult } from "../statement.js";
 
+/** The client's time-out may be short, and what upstream has accepted is not to be undone because a machine is busy. */
+const leastApplyMs = 10_000;
+
 export async function apply(statement: CalledStatement): Promise<WriteResult> {
   const { session, inspection, mirror, rows, plan, canonical, calls, accepted } = statement;
   const staged = await inSlices(stagedRows(mirror, rows, plan.conflicts, canonical));
   const steps = await inSlices(applySteps(session.signer, { mirror: mirror.id, staged, plan, calls }));
-  const { statementTimeoutMs } = inspection;
-  // What upstream has accepted, the client's time-out shall not undo.
-  const isFree = accepted !== null && statementTimeoutMs !== undefined;
+  const { statementTimeoutMs = leastApplyMs } = inspection;
+  const isShort = accepted !== null && statementTimeoutMs < leastApplyMs;
   const flight = await session.fly(
-    isFree ? [timeoutStep(0), ...steps, timeoutStep(statementTimeoutMs)] : steps,
+    isShort ? [timeoutStep(leastApplyMs), ...steps, timeoutStep(statementTimeoutMs)] : steps,
     "flush",
   );
   switch (flight.kind) {
