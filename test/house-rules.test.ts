@@ -72,6 +72,17 @@ test.each(all)("%s has at most 300 lines", (file) => {
   expect(text(file).trimEnd().split("\n").length).toBeLessThanOrEqual(300);
 });
 
+test("installed SQL is ASCII: a database's encoding may have no other characters", () => {
+  const folder = "src/postgres/install";
+  for (const name of readdirSync(join(root, folder))) {
+    const bytes = Buffer.from(text(`${folder}/${name}`));
+    expect(
+      bytes.every((byte) => byte < 128),
+      name,
+    ).toBe(true);
+  }
+});
+
 test("shared code names no connector", () => {
   const connectors = readdirSync(join(root, "src/connectors"), { withFileTypes: true }).filter((entry) =>
     entry.isDirectory(),

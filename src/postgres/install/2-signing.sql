@@ -41,7 +41,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     from pg_class c where c.oid = relation
 $$;
 
--- The bytes under a stream of the proxy's key, of their length: sha256 of k and 0, 1, 2, … A second time it takes the stream off again.
+-- The bytes under a stream of the proxy's key, of their length: sha256 of k and 0, 1, 2 and so on. A second time it takes the stream off again.
 create or replace function throughline.under_stream(bytes bytea, nonce bytea, proxy uuid) returns bytea
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare

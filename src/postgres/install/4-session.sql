@@ -1,5 +1,5 @@
 -- Inside a client's session only these functions act, each behind a MAC that the proxy alone can make:
---   plan → the client's statement → planned, rolled back;   lock;   stage → the client's statement → close;   refuse.
+--   plan > the client's statement > planned, rolled back;   lock;   stage > the client's statement > close;   refuse.
 -- What the guard trigger of a mirror lets through is decided by the rows in opened and staged, which only they write.
 
 -- How many rows this transaction has written to tables that are no mirrors: those it has locked for writing. Null when nobody can
