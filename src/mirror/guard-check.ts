@@ -6,7 +6,7 @@ import { z } from "zod";
 import { quoteName } from "../postgres/quote.js";
 import { queryRows, queryTexts } from "../postgres/rows.js";
 import { guardTriggers, isGuardTriggerSql, isLateTriggerSql } from "./guard-table.js";
-import { schemaRole, writerRole } from "./roles.js";
+import { isStrangerSql, schemaRole, writerRole } from "./roles.js";
 
 const triggerRow = z.object({ name: z.string(), ours: z.boolean(), late: z.boolean(), enabled: z.boolean() });
 
@@ -46,8 +46,7 @@ const securityRow = z.object({
 
 /**
  * Row security may keep rows from `throughline_writer`, as which the sync writes, from the mirror's owner, as which rows are locked, and from the
- * login that serves, in whose transactions a policy's code would run. Returns
- * what is wrong with it, and what to do; undefined: nothing.
+ * login that serves, in whose transactions a policy's code would run. Returns what is wrong with it, and what to do; undefined: nothing.
  */
 async function wrongRowSecurity(pool: Pool, schema: string, table: string): Promise<string | undefined> {
   const [security] = await queryRows(
@@ -87,8 +86,7 @@ async function strangeExpression(pool: Pool, schema: string, table: string): Pro
        union all select 'statistics', s.stxname, 'pg_statistic_ext'::regclass, s.oid, s.stxrelid from pg_statistic_ext s) e
        join pg_depend d on d.classid = e.class and d.objid = e.oid and d.refclassid = 'pg_proc'::regclass
        join pg_proc f on f.oid = d.refobjid join pg_roles r on r.oid = f.proowner
-     where e.relation = format('%I.%I', $1::text, $2::text)::regclass and not r.rolsuper and r.rolname <> session_user
-       and r.oid <> (select datdba from pg_database where datname = current_database())
+     where e.relation = format('%I.%I', $1::text, $2::text)::regclass and ${isStrangerSql}
      order by 1 limit 1`,
     [schema, table],
   );

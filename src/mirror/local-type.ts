@@ -5,6 +5,7 @@ import { z } from "zod";
 import { ownPathSql } from "../postgres/own-pool.js";
 import { queryRows, queryTexts } from "../postgres/rows.js";
 import { MigrateError } from "./migrate-error.js";
+import { isStrangerSql } from "./roles.js";
 
 /**
  * Returns the type as SQL, with its schema where it is not Postgres's own: `public.mood` for `mood`. Throws MigrateError when it is no
@@ -75,6 +76,6 @@ const strangePartsSql = `with recursive domain(oid, below) as (
       left join pg_operator o on d.refclassid = 'pg_operator'::regclass and o.oid = d.refobjid
       join pg_proc p on p.oid = o.oprcode or (d.refclassid = 'pg_proc'::regclass and p.oid = d.refobjid)
   )
-  select part, rolname::text as owner from part join pg_roles r on r.oid = part.owner
-  where not rolsuper and rolname <> session_user and r.oid <> (select datdba from pg_database where datname = current_database())
+  select part, r.rolname::text as owner from part join pg_roles r on r.oid = part.owner
+  where ${isStrangerSql}
   limit 1`;

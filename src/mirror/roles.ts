@@ -87,6 +87,10 @@ export async function whatIsMissing(on: Pool | PoolClient): Promise<string> {
   return missing.join("; ").replaceAll("session_user", "the login that migrates");
 }
 
+/** Whether a row `r` of pg_roles is a role that could not do anything anyway: no superuser, no owner of the database, and not the login. */
+export const isStrangerSql = `not r.rolsuper and r.rolname <> session_user
+  and r.oid <> (select datdba from pg_database where datname = current_database())`;
+
 /** Returns the answer to a question of one column. */
 export async function holds(on: Pool | PoolClient, question: string, values: readonly string[] = []): Promise<boolean> {
   const result = await on.query({ text: question, values: [...values], rowMode: "array" });

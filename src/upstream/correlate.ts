@@ -44,6 +44,7 @@ export function* rowResults(
   const elements = rows.length === 1 && !Array.isArray(part) ? [part] : asList(part);
   yield* readElements(correlation, answer, rows, elements, results);
   const failures = call.failed === undefined ? [] : asList(lookUp(answer.body, call.failed));
+  if (failures.length === 0) return results;
   const doubt = yield* readFailures(correlation, answer, rows, failures, results);
   // Whose the error is, reading tells.
   return doubt ? results.map((result) => (result.kind === "unreported" ? { ...result, doubt } : result)) : results;
