@@ -5,17 +5,12 @@ import { serialize } from "pg-protocol";
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { migrateAll } from "../../src/app/migrate.js";
 import { refused } from "../support/answers.js";
-import { startShelf } from "../support/foreign/shelf.js";
-import { startForeignStack } from "../support/foreign/stack.js";
+import { startShelfStack } from "../support/foreign/stack.js";
 import { policyPaths } from "../support/policy-paths.js";
 import { WireClient } from "../support/wire.js";
 
-const start = async () =>
-  startForeignStack({
-    name: "shelf",
-    resource: "books",
-    api: await startShelf(),
-    values: { token: "shelf-token" },
+const start = () =>
+  startShelfStack({
     table: {
       write: [
         { role: "clerk", verbs: ["update"], columns: ["title"], rows: 1 },

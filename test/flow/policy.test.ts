@@ -2,15 +2,10 @@
 
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { refused } from "../support/answers.js";
-import { startShelf } from "../support/foreign/shelf.js";
-import { startForeignStack } from "../support/foreign/stack.js";
+import { startShelfStack } from "../support/foreign/stack.js";
 
-const start = async () =>
-  startForeignStack({
-    name: "shelf",
-    resource: "books",
-    api: await startShelf(),
-    values: { token: "shelf-token" },
+const start = () =>
+  startShelfStack({
     table: {
       as: "volumes",
       columns: ["title", "isbn", "pages"],

@@ -2,16 +2,12 @@
 
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { refused } from "../support/answers.js";
-import { startShelf } from "../support/foreign/shelf.js";
-import { startForeignStack } from "../support/foreign/stack.js";
+import { startShelfStack } from "../support/foreign/stack.js";
 
-const start = async () =>
-  startForeignStack({ name: "shelf", resource: "books", api: await startShelf(), values: { token: "shelf-token" } });
-
-let stack: Awaited<ReturnType<typeof start>>;
+let stack: Awaited<ReturnType<typeof startShelfStack>>;
 let ids: readonly string[];
 beforeAll(async () => {
-  stack = await start();
+  stack = await startShelfStack();
   stack.api.seed(Array.from({ length: 230 }, (_, n) => ({ title: `book ${n}`, isbn: `n-${n}` })));
   ids = stack.api.seed([
     { title: "Persuasion", isbn: "p-1", price: "12.50", tags: ["novel"], meta: { shelf: 3 } },

@@ -18,7 +18,7 @@ interface ShelfOptions {
   readonly seed?: number;
 }
 
-interface Shelf extends ForeignServer {
+export interface Shelf extends ForeignServer {
   readonly authors: readonly string[];
   /** All that is stored, in the order of creation. */
   records(): readonly Fields[];

@@ -7,6 +7,7 @@ import { readYaml } from "../../../src/config/yaml.js";
 import { manifestSchema } from "../../../src/manifest/manifest.js";
 import { startManifestStack } from "../manifest-stack.js";
 import type { ServedStack } from "../served-stack.js";
+import { type Shelf, startShelf } from "./shelf.js";
 
 interface Foreign<Api> {
   /** The manifest's file, and the API's name. */
@@ -32,4 +33,12 @@ export async function startForeignStack<Api extends { readonly url: string; clos
   const { url, close } = api;
   const served = await startManifestStack({ schema: name, manifest, resource, url, values, table, switches, close });
   return { ...served, api };
+}
+
+/** The stack over the shelf and its books. */
+export async function startShelfStack(
+  options: Pick<Foreign<Shelf>, "table" | "switches"> = {},
+): Promise<ServedStack & { readonly api: Shelf }> {
+  const api = await startShelf();
+  return startForeignStack({ name: "shelf", resource: "books", api, values: { token: "shelf-token" }, ...options });
 }
