@@ -102,8 +102,8 @@ export async function asAdmin<T>({ config, log, pool }: Opened, work: (admin: Ad
   }
 }
 
-/** One shows that this process is running, one holds the right to recover. */
-const backgroundConnections = 4;
+/** One shows that this process is running, and each API that is asked what became of calls takes one (journal/recover). */
+const backgroundConnections = 8;
 /** How long a background query waits for its connection, and how long for a Postgres that does not answer, not even that it took too long. */
 const backgroundWaitMs = 10_000;
 const backgroundAnswerMs = 40_000;

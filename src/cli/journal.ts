@@ -7,6 +7,8 @@ import { UsageError } from "../app/usage-error.js";
 import { escapeText } from "../config/clean-text.js";
 import { suggestion } from "../config/suggest.js";
 import { durationMs } from "../config/units.js";
+import { EntryWatch } from "../journal/entry-watch.js";
+import { restMs } from "../journal/evidence.js";
 import { type EntryFilter, type ListedEntry, listEntries, resolveEntry } from "../journal/listing.js";
 import type { RecoveryResult } from "../journal/orphans.js";
 import { recover } from "../journal/recover.js";
@@ -15,7 +17,7 @@ import { requireSchema } from "../mirror/schema.js";
 import { type Command, type Io, numberFlag, type Options } from "./command.js";
 import { configOf } from "./config-of.js";
 
-/** How long another process's round of recovery is waited for. */
+/** How long another reader of its table is waited for. */
 const patienceMs = 30_000;
 
 const verbs: Readonly<Record<string, (instance: Opened, options: Options, io: Io, id: string) => Promise<0 | 1>>> = {
@@ -100,13 +102,15 @@ async function show({ pool }: Opened, { json }: Options, io: Io, id: string): Pr
 async function retry(instance: Opened, { json }: Options, io: Io, id: string): Promise<0 | 1> {
   const [entry] = await listEntries(instance.pool, { id, limit: 1 });
   if (!entry) return nowhere(io, id);
-  const parts = { ...instance, proxy: randomUUID(), mirrors: () => openMirrors(instance) };
-  const deadlineMs = performance.now() + patienceMs;
+  const watch = new EntryWatch();
+  const parts = { ...instance, proxy: randomUUID(), watch, mirrors: () => openMirrors(instance) };
+  const timeoutMs = instance.tables.find(({ api: { name } }) => name === entry.api)?.api.timeoutMs ?? 0;
+  const deadlineMs = performance.now() + patienceMs + restMs(0, timeoutMs);
   let round: readonly RecoveryResult[] | undefined;
-  while (!round && performance.now() < deadlineMs) {
+  do {
     round = await recover(parts, id);
-    if (!round) await delay(100);
-  }
+    if (!round || watch.resting().includes(id)) await delay(100);
+  } while ((!round || (round.length === 0 && watch.resting().includes(id))) && performance.now() < deadlineMs);
   const [now] = await listEntries(instance.pool, { id, limit: 1 });
   if (!now) return nowhere(io, id);
   io.out(json ? JSON.stringify({ ...now, values: undefined }) : lineOf(now));

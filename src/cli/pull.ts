@@ -6,7 +6,7 @@ import type { PulledTable } from "../app/pulled-table.js";
 import { UsageError } from "../app/usage-error.js";
 import { assertNever } from "../config/assert-never.js";
 import { requireSchema } from "../mirror/schema.js";
-import type { ParkedCount } from "../sync/backfill.js";
+import type { ParkedCount } from "../sync/parked.js";
 import { type Command, type Io, interruptionSignal, numberFlag } from "./command.js";
 import { configOf } from "./config-of.js";
 import { PullProgress } from "./progress.js";

@@ -30,8 +30,10 @@ const listedEntry = z.object({
   outcomeAt: z.string().nullable(),
   closedAt: z.string().nullable(),
   tries: z.number(),
+  /** When what nobody knew of was last looked for, and not found. */
+  lookedAt: z.string().nullable(),
   because: z.string().nullable(),
-  /** What was sent: only while the entry is open. */
+  /** What was sent: only while the entry is open, or will be looked for once more. */
   values: z.array(requestRowSchema).nullable(),
 });
 
@@ -60,7 +62,7 @@ export async function listEntries(pool: Pool, filter: EntryFilter): Promise<read
     `select id, api, table_name as "table", verb, state, closed_at is null as open, blocked, row_count as rows, keys, role, application,
        client_address as client, statement_hash as "statementHash", idempotency_key as "idempotencyKey", request_id as request,
        http_status as status, sqlstate, ${iso("intent_at")} as "intentAt", ${iso("sent_at")} as "sentAt",
-       ${iso("outcome_at")} as "outcomeAt", ${iso("closed_at")} as "closedAt", tries, because, request as values
+       ${iso("outcome_at")} as "outcomeAt", ${iso("closed_at")} as "closedAt", tries, ${iso("looked_at")} as "lookedAt", because, request as values
      from throughline.journal
      where ($1::uuid is null or id = $1) and ($2::boolean is not true or closed_at is null) and ($3::text is null or api = $3)
        and ($4::text is null or table_name = $4 or right(table_name, length($4) + 1) = '.' || $4) and ($5::text is null or state = $5)
@@ -103,7 +105,7 @@ export async function resolveEntry(
 ): Promise<boolean> {
   const result = await pool.query(
     `update throughline.journal set state = case when state = 'unknown' then $2 else state end, because = $3, blocked = null,
-       outcome_at = clock_timestamp(), closed_at = clock_timestamp(), request = null, rows = null
+       outcome_at = clock_timestamp(), outcome_moment = nextval('throughline.moment'), closed_at = clock_timestamp(), request = null, rows = null
      where id = $1 and closed_at is null and (state = 'unknown' or (blocked is not null and $2 = 'accepted'))`,
     [call, state, because],
   );

@@ -1,6 +1,6 @@
 // What recovery finds: open entries that nobody else will finish.
 
-import type { PoolClient } from "pg";
+import type { Pool, PoolClient } from "pg";
 import { z } from "zod";
 import { inSlices } from "../config/slices.js";
 import { parsingJson } from "../manifest/lossless-json.js";
@@ -11,14 +11,17 @@ import type { UnknownCall } from "./reconcile.js";
 import { closeEntries } from "./settle.js";
 import { isState, type State } from "./states.js";
 
-/** An open entry that nobody else will finish. */
+/** An open entry that nobody else will finish, or one that lapsed and is looked for once more. */
 export interface OrphanEntry extends UnknownCall {
   readonly state: State;
-  readonly mirror: number;
   readonly rows: readonly CanonicalRow[] | null;
   readonly isBlocked: boolean;
-  /** How long ago its outcome was noted; null when there is none. */
-  readonly outcomeAgeMs: number | null;
+  /** How often it was looked for upstream, and not found. */
+  readonly looks: number;
+  /** Some process has left it in peace for so long that upstream can't be at it any more. */
+  readonly isQuiet: boolean;
+  /** Its outcome was noted just now. */
+  readonly isFresh: boolean;
 }
 
 /** What became of an entry. `left`: a later round tries it again. */
@@ -34,11 +37,21 @@ interface RecoveryScope {
   readonly mirrors: readonly number[];
 }
 
+/** Which entries are wanted: those of proxies that are gone, but for the ones that rest; or one alone. */
+export interface Wanted {
+  readonly proxies: readonly string[];
+  readonly resting: readonly string[];
+  readonly only: string | undefined;
+}
+
 /** The most that one round takes on. */
 const perRound = 200;
 /** How long a try that came to nothing keeps an entry from the next, doubled each time, up to the longest. */
 const firstRetryMs = 1_000;
 const longestRetryMs = 300_000;
+
+/** An outcome that is older, or that a clock which was moved makes look older or younger, is read again before it is applied. */
+const freshMs = 60_000;
 
 /** How long an API that is not configured here may be asked by another process, before its call is unknown. */
 const elsewhereMs = 600_000;
@@ -50,7 +63,7 @@ export const unknownOutcome: Outcome = { ...nothing, state: "unknown", sqlstate:
 const unaskedRow = z.object({ id: z.string(), state: z.string() });
 
 /** What needs no API to be told: what was never sent, and what was sent to one that nobody here can ask. */
-export async function closeUnasked(client: PoolClient, { proxies, mirrors }: RecoveryScope): Promise<RecoveryResult[]> {
+export async function closeUnasked(client: Pool, { proxies, mirrors }: RecoveryScope): Promise<RecoveryResult[]> {
   const entries = await queryRows(
     client,
     "the entries that need no API",
@@ -69,7 +82,7 @@ export async function closeUnasked(client: PoolClient, { proxies, mirrors }: Rec
 }
 
 /** A crash between a commit and its note. */
-export async function closeApplied(client: PoolClient): Promise<void> {
+export async function closeApplied(client: Pool): Promise<void> {
   const appliedCalls = await queryTexts(
     client,
     "the entries that are applied",
@@ -79,18 +92,43 @@ export async function closeApplied(client: PoolClient): Promise<void> {
   await closeEntries(client, appliedCalls);
 }
 
+/**
+ * SQL: what belongs to proxies that are gone ($1), what nobody knows, what is blocked, what recovery has begun, and what lapsed and is looked for
+ * once more. Not what rests ($2), nor what was tried just now; of the entry $3, nothing of that matters.
+ */
+const isOrphanSql = `(closed_at is null and (proxy = any($1) or state = 'unknown' or blocked is not null or tries > 0)
+      or state = 'lapsed' and request is not null)
+    and case when $3::uuid is not null then id = $3 else id <> all($2) and (tried_at is null or tried_at > clock_timestamp()
+      or tried_at < clock_timestamp() - least(${firstRetryMs / 2} * 2 ^ least(tries, 20), ${longestRetryMs}) * interval '1 millisecond') end`;
+
+const orphanMirror = z.object({ mirror: z.number() });
+
+/** The mirrors that have such entries. */
+export async function mirrorsOfOrphans(pool: Pool, { proxies, resting, only }: Wanted): Promise<ReadonlySet<number>> {
+  const rows = await queryRows(
+    pool,
+    "the mirrors of entries that nobody else will finish",
+    orphanMirror,
+    `select distinct mirror from throughline.journal where ${isOrphanSql}`,
+    [proxies, resting, only ?? null],
+  );
+  return new Set(rows.map(({ mirror }) => mirror));
+}
+
 const orphanRow = z.object({
   id: z.string(),
   state: z.string(),
-  mirror: z.number(),
   verb: z.enum(verbs),
   /** JSON. */
   request: z.string().nullable(),
   rows: z.string().nullable(),
-  blocked: z.boolean(),
-  idempotency_key: z.string().nullable(),
-  age_ms: z.number().nullable(),
-  outcome_age_ms: z.number().nullable(),
+  isBlocked: z.boolean(),
+  idempotencyKey: z.string().nullable(),
+  ageMs: z.number().nullable(),
+  proxySentMs: z.number().nullable(),
+  looks: z.number(),
+  isQuiet: z.boolean(),
+  isFresh: z.boolean(),
 });
 
 /** Entries of another version of the program may have other values: they wait for it, and keep no other entry waiting. */
@@ -99,39 +137,33 @@ const orphanValues = z.object({
   rows: z.array(canonicalRowSchema).nullable(),
 });
 
-/** What belongs to proxies that are gone, what nobody knows, what is blocked, and what recovery has begun. */
+/** The entries of one mirror; those that were looked for already come last. */
 export async function loadOrphans(
   client: PoolClient,
-  { proxies, mirrors }: RecoveryScope,
-  only: string | undefined,
+  mirror: number,
+  { proxies, resting, only }: Wanted,
 ): Promise<OrphanEntry[]> {
   const entries = await queryRows(
     client,
     "the entries that nobody else will finish",
     orphanRow,
-    `select id, state, mirror, verb, request::text, rows::text, blocked is not null as blocked, idempotency_key,
-       (extract(epoch from clock_timestamp() - sent_at) * 1000)::float8 as age_ms,
-       (extract(epoch from clock_timestamp() - outcome_at) * 1000)::float8 as outcome_age_ms
-     from throughline.journal
-     where closed_at is null and mirror = any($6) and (proxy = any($1) or state = 'unknown' or blocked is not null or tries > 0)
-       and case when $2::uuid is null
-         then tried_at is null or tried_at < clock_timestamp() - least($3::float8 * 2 ^ least(tries, 20), $4::float8) * interval '1 millisecond'
-         else id = $2 end
-     order by intent_at limit $5`,
-    [proxies, only ?? null, firstRetryMs / 2, longestRetryMs, perRound, mirrors],
+    `select id, state, verb, request::text, rows::text, blocked is not null as "isBlocked", idempotency_key as "idempotencyKey", looks,
+       (extract(epoch from clock_timestamp() - sent_at) * 1000)::float8 as "ageMs",
+       (extract(epoch from proxy_sent_at) * 1000)::float8 as "proxySentMs", quiet_moment is not null as "isQuiet",
+       coalesce(outcome_at between clock_timestamp() - $6 * interval '1 millisecond' and clock_timestamp(), false) as "isFresh"
+     from throughline.journal where mirror = $5 and ${isOrphanSql} order by looks, intent_moment limit $4`,
+    [proxies, resting, only ?? null, perRound, mirror, freshMs],
   );
   const orphans: OrphanEntry[] = [];
-  for (const row of entries) {
-    const { id: call, state, mirror, verb, blocked: isBlocked, idempotency_key: idempotencyKey } = row;
-    const { age_ms: ageMs, outcome_age_ms: outcomeAgeMs } = row;
+  for (const { id: call, state, request: requestText, rows: rowsText, ageMs, proxySentMs, ...row } of entries) {
     const values = orphanValues.safeParse({
-      request: row.request === null ? null : await inSlices(parsingJson(row.request)),
-      rows: row.rows === null ? null : await inSlices(parsingJson(row.rows)),
+      request: requestText === null ? null : await inSlices(parsingJson(requestText)),
+      rows: rowsText === null ? null : await inSlices(parsingJson(rowsText)),
     });
     if (!isState(state) || !values.success) continue;
     const { request, rows } = values.data;
-    const unknownCall = { call, verb, request: request ?? [], idempotencyKey, ageMs: ageMs ?? 0 };
-    orphans.push({ ...unknownCall, state, mirror, rows, isBlocked, outcomeAgeMs });
+    const agesMs = [ageMs, proxySentMs === null ? null : Date.now() - proxySentMs];
+    orphans.push({ ...row, call, state, request: request ?? [], rows, agesMs });
   }
   return orphans;
 }

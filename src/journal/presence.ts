@@ -73,3 +73,13 @@ export async function stoppedProxies(client: PoolClient, own: string): Promise<r
     [own, prefix],
   );
 }
+
+/** Whether a running proxy has an open entry of this mirror. */
+export async function hasCallsUnderWay(client: PoolClient, mirror: number): Promise<boolean> {
+  const { rowCount } = await client.query(
+    `select from throughline.journal j where mirror = $1 and closed_at is null and exists (
+       select from pg_stat_activity where usename = session_user and application_name = $2 || j.proxy::text) limit 1`,
+    [mirror, prefix],
+  );
+  return rowCount !== 0;
+}

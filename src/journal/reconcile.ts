@@ -1,8 +1,10 @@
-// Asks upstream what became of a call whose outcome nobody knows. Reading is harmless; what is repeated is repeated under its key.
+// Asks upstream what became of calls whose outcome nobody knows. Reading is harmless; what is repeated is repeated under its key.
 
-import type { Pool } from "pg";
+import pMap from "p-map";
+import type { Pool, PoolClient } from "pg";
 import { z } from "zod";
 import { inSlices } from "../config/slices.js";
+import { ReadFailed } from "../manifest/read-failed.js";
 import { type Mirror, type MirrorColumn, type TextRow, textRowSchema } from "../mirror/column.js";
 import { asJson } from "../mirror/guard-table.js";
 import { keyOf } from "../mirror/key.js";
@@ -10,186 +12,253 @@ import { quoteName } from "../postgres/quote.js";
 import { queryRows } from "../postgres/rows.js";
 import type { MirroredTable } from "../upstream/mirrored-table.js";
 import type { ConnectorTable, Verb } from "../upstream/table.js";
+import { looksFor, type RowFate, rowEvidence, type Sighting, stateOf } from "./evidence.js";
 import type { CanonicalRow, Outcome, RequestRow } from "./journal.js";
 
 export interface UnknownCall {
   readonly call: string;
   readonly verb: Verb;
   readonly request: readonly RequestRow[];
-  /** How long ago it was sent, by Postgres's clock. */
-  readonly ageMs: number;
   readonly idempotencyKey: string | null;
+  /** How long ago it was sent, by the clock of Postgres and by that of the proxy that sent it; null: by a program that noted no such thing. */
+  readonly agesMs: readonly (number | null)[];
 }
 
-type Answer = Pick<Outcome, "state" | "rows">;
+/** `looks`: how often upstream has to have said so. */
+export type Answer = Pick<Outcome, "state" | "rows"> & { readonly looks: number };
 
 /** How much shorter than upstream's own word an idempotency key is trusted: its clock began when the request arrived. */
 const keepMarginMs = 60_000;
+/** How many are asked for at a time where each is a request. */
+const atATime = 8;
+
 /** Returns those of the keys that other creates have claimed; undefined when a create that is under way may still claim one. */
-export type FindClaims = (keys: readonly string[]) => Promise<ReadonlySet<string> | undefined>;
+type FindClaims = (call: string, keys: readonly string[]) => Promise<ReadonlySet<string> | undefined>;
 
-/** Undefined: still nobody knows. Throws ReadFailed when upstream can't be asked, also because `signal` is aborted. */
+/** How upstream is asked. */
+export interface Asking extends MirroredTable {
+  readonly findClaims: FindClaims;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Asks for many calls with as few requests as the API takes. Returns what became of those that it tells of. Throws ReadFailed when upstream can't
+ * be asked, also because the signal is aborted.
+ */
 export async function reconcileWithUpstream(
-  { mirror, table }: MirroredTable,
-  entry: UnknownCall,
-  findClaims: FindClaims,
-  signal?: AbortSignal,
-): Promise<Answer | undefined> {
-  const keys = entry.request.flatMap(({ key }) => key ?? []);
-  // To make a change once more might undo what has been accepted since.
-  if (keys.length === entry.request.length) return compare(mirror, table, entry, keys, signal);
-  const answer = await lookFor(mirror, table, entry, findClaims, signal);
-  if (answer !== "no such question") return answer;
-  const keepsMs = table.repeatableMs(entry.verb, entry.request.length) - keepMarginMs;
-  return entry.verb === "insert" && entry.idempotencyKey !== null && entry.ageMs < keepsMs
-    ? repeat(mirror, table, entry, signal)
-    : undefined;
-}
-
-/** A create once more: upstream answers as it did, or would have, the first time. Any other answer says nothing of the first attempt. */
-async function repeat(
-  mirror: Mirror,
-  table: ConnectorTable,
-  { verb, request, idempotencyKey }: UnknownCall,
-  signal: AbortSignal | undefined,
-): Promise<Answer | undefined> {
-  const ending = await table.write(verb, mirror.columns, request, { idempotencyKey, signal });
-  if (ending.kind !== "answered") return undefined;
-  const keys = ending.rows.flatMap((row) => (row.kind === "accepted" ? [row.key] : []));
-  return keys.length === request.length
-    ? { state: "accepted", rows: await read(mirror, table, keys, signal) }
-    : undefined;
-}
-
-/** Upstream's rows are the truth, whether the call made them so or not. */
-async function compare(
-  mirror: Mirror,
-  table: ConnectorTable,
-  { verb, request }: UnknownCall,
-  keys: readonly string[],
-  signal: AbortSignal | undefined,
-): Promise<Answer> {
-  const rows = await read(mirror, table, keys, signal);
-  const fates: RowFate[] = [];
-  for (const [index, { row }] of rows.entries())
-    fates.push(await fateOfRow(mirror, table, verb, row, request[index] ?? { sent: {}, before: {} }));
-  // What was to be created, and is not there, is nothing that is gone.
-  const canonicalRows = verb === "insert" ? rows.filter(({ row }) => row !== null) : rows;
-  return { state: stateOf(fates), rows: canonicalRows };
-}
-
-async function fateOfRow(
-  mirror: Mirror,
-  table: ConnectorTable,
-  verb: Verb,
-  row: CanonicalRow["row"],
-  { sent, before }: Pick<RequestRow, "sent" | "before">,
-): Promise<RowFate> {
-  if (verb === "delete") return row === null ? "done" : "undone";
-  if (row === null) return verb === "update" ? "absent" : "undone";
-  if (await holds(mirror, table, row, sent)) return "done";
-  const isAsBefore = Object.keys(before).length > 0 && (await holds(mirror, table, row, before));
-  return verb === "update" && isAsBefore ? "undone" : "other";
-}
-
-async function lookFor(
-  mirror: Mirror,
-  table: ConnectorTable,
-  entry: UnknownCall,
-  findClaims: FindClaims,
-  signal: AbortSignal | undefined,
-): Promise<Answer | undefined | "no such question"> {
-  for (const { column, values } of identifying(mirror, entry.request)) {
-    const records = await table.find(mirror.columns, column, values, signal);
-    if (records) return judgeCreated(mirror, table, column, entry, records, findClaims);
+  asking: Asking,
+  calls: readonly UnknownCall[],
+): Promise<ReadonlyMap<string, Answer>> {
+  const { mirror, table } = asking;
+  const byKey: UnknownCall[] = [];
+  const byValue = new Map<MirrorColumn, UnknownCall[]>();
+  const byRepeating: UnknownCall[] = [];
+  for (const call of calls) {
+    const by = table.finds ? markOf(mirror, call.request) : undefined;
+    // To make a change once more might undo what has been accepted since.
+    if (call.request.every(({ key }) => key !== null)) byKey.push(call);
+    else if (by) byValue.set(by, [...(byValue.get(by) ?? []), call]);
+    else if (isRepeatable(table, call)) byRepeating.push(call);
   }
-  return "no such question";
+  const answers = new Map<string, Answer>();
+  const add = (part: ReadonlyMap<string, Answer>) => {
+    for (const [call, answer] of part) answers.set(call, answer);
+  };
+  add(await together(byKey, (some) => compareAll(asking, some)));
+  for (const [column, some] of byValue) add(await together(some, (part) => findAll(asking, column, part)));
+  add(await repeatAll(asking, byRepeating));
+  return answers;
+}
+
+type Ask = (calls: readonly UnknownCall[]) => Promise<ReadonlyMap<string, Answer>>;
+
+/** One that upstream refuses to be asked about keeps no other waiting: then each is asked about by itself. */
+async function together(calls: readonly UnknownCall[], ask: Ask): Promise<ReadonlyMap<string, Answer>> {
+  if (calls.length === 0) return new Map();
+  try {
+    return await ask(calls);
+  } catch (cause) {
+    if (!isRefusal(cause) || calls.length === 1) throw cause;
+    const answers = await pMap(
+      calls,
+      (call) =>
+        ask([call]).catch((one: unknown) => {
+          if (isRefusal(one)) return new Map<string, Answer>();
+          throw one;
+        }),
+      { concurrency: atATime },
+    );
+    return new Map(answers.flatMap((part) => [...part]));
+  }
+}
+
+/** It says something of the request; that upstream can't be reached, has no time for us or doesn't know us does not. */
+function isRefusal(cause: unknown): boolean {
+  const { sqlstate } = cause instanceof ReadFailed ? cause : {};
+  return sqlstate !== undefined && !["HV00N", "53400", "28000"].includes(sqlstate);
+}
+
+async function compareAll(asking: Asking, calls: readonly UnknownCall[]): Promise<ReadonlyMap<string, Answer>> {
+  const keys = calls.flatMap(({ request }) => request.flatMap(({ key }) => key ?? []));
+  const rows = new Map((await readCurrentRows(asking, keys)).map((row) => [row.key, row]));
+  const answers = new Map<string, Answer>();
+  for (const { call, verb, request } of calls) {
+    const canonical = request.map(({ key }) => rows.get(key ?? "") ?? { key: key ?? "", row: null });
+    const fates: RowFate[] = [];
+    for (const [index, { row }] of canonical.entries()) {
+      const { sent, before } = request[index] ?? { sent: {}, before: {} };
+      fates.push(rowEvidence[await sightingOf(asking, row, sent, before)][verb]);
+    }
+    // What was to be created, and is not there, is nothing that is gone.
+    const known = verb === "insert" ? canonical.filter(({ row }) => row !== null) : canonical;
+    answers.set(call, { state: stateOf(fates), rows: known, looks: looksFor(fates) });
+  }
+  return answers;
+}
+
+async function sightingOf(
+  asking: MirroredTable,
+  row: CanonicalRow["row"],
+  sent: TextRow,
+  before: TextRow,
+): Promise<Sighting> {
+  if (row === null) return "not there";
+  if (await holds(asking, row, sent)) return "as sent";
+  return Object.keys(before).length > 0 && (await holds(asking, row, before)) ? "as before" : "otherwise";
+}
+
+/** Upstream may have its own spelling of what was sent, and find a record by that alone; the case of letters and spaces around is the usual one. */
+function spellings(value: string): readonly string[] {
+  return [...new Set([value, value.trim().toLowerCase()])];
+}
+
+const plain = (text: string | null | undefined) => text?.trim().toLowerCase() ?? null;
+
+async function findAll(
+  asking: Asking,
+  column: MirrorColumn,
+  calls: readonly UnknownCall[],
+): Promise<ReadonlyMap<string, Answer>> {
+  const values = calls.flatMap(({ request }) => valuesOf(column, request).flatMap(spellings));
+  const found = await asking.table.find(asking.mirror.columns, column, [...new Set(values)], asking.signal);
+  const records = new Map(found?.map((record) => [record.key, record]));
+  const answers = new Map<string, Answer>();
+  // A record is one create's: of two that nobody knows of, the one that was noted first.
+  const claimed = new Set<string>();
+  const findClaims: FindClaims = async (call, keys) => {
+    const others = await asking.findClaims(call, keys);
+    return others && new Set([...others, ...claimed]);
+  };
+  for (const call of calls) {
+    const answer = await judgeCreated({ ...asking, findClaims }, column, call, [...records.values()]);
+    if (!answer) continue;
+    answers.set(call.call, answer);
+    for (const { key } of answer.rows) claimed.add(key);
+  }
+  return answers;
+}
+
+/** Whether a create can be made once more: by no clock that we know of has upstream forgotten its key. */
+function isRepeatable(table: ConnectorTable, { verb, request, idempotencyKey, agesMs }: UnknownCall): boolean {
+  const keepsMs = table.repeatableMs(verb, request.length) - keepMarginMs;
+  const isYoung = agesMs.every((age) => age !== null && age >= 0 && age < keepsMs);
+  return verb === "insert" && idempotencyKey !== null && isYoung;
+}
+
+/** Creates once more: upstream answers as it did, or would have, the first time. Any other answer says nothing of the first attempt. */
+async function repeatAll(asking: Asking, calls: readonly UnknownCall[]): Promise<ReadonlyMap<string, Answer>> {
+  const { mirror, table, signal } = asking;
+  const answers = new Map<string, Answer>();
+  const repeat = async ({ call, verb, request, idempotencyKey }: UnknownCall) => {
+    const ending = await table.write(verb, mirror.columns, request, { idempotencyKey, signal });
+    if (ending.kind !== "answered") return;
+    const keys = ending.rows.flatMap((row) => (row.kind === "accepted" ? [row.key] : []));
+    if (keys.length === request.length)
+      answers.set(call, { state: "accepted", rows: await readCurrentRows(asking, keys), looks: 1 });
+  };
+  await pMap(calls, repeat, { concurrency: atATime });
+  return answers;
 }
 
 const createdRow = z.object({ rows: z.array(textRowSchema) });
 
 /** Once a whole pull has begun after upstream can have been at it, the mirror has the rows that were created, or there are none. */
 export async function reconcileWithMirror(
-  pool: Pool,
-  { mirror, table }: MirroredTable,
-  { call, verb, request }: UnknownCall,
-  findClaims: FindClaims,
+  client: Pool | PoolClient,
+  asking: Omit<Asking, "signal">,
+  entry: UnknownCall,
 ): Promise<Answer | undefined> {
-  const [by] = identifying(mirror, request);
+  const { mirror } = asking;
+  const { call, verb, request } = entry;
+  const by = markOf(mirror, request);
   if (!by || (verb !== "insert" && verb !== "upsert")) return undefined;
+  const value = `t.${quoteName(by.name)}::text`;
   const [creation] = await queryRows(
-    pool,
+    client,
     "the rows of a create in its mirror",
     createdRow,
     `select (select coalesce(json_agg(${asJson(mirror.columns, "t")}), '[]')
-         from ${quoteName(mirror.schema)}.${quoteName(mirror.table)} t where t.${quoteName(by.column.name)}::text = any($3)) as rows
-     from throughline.mirror m join throughline.journal j on j.mirror = m.id
-     where j.id = $1 and m.complete_from > j.sent_at + $2 * interval '1 millisecond'`,
-    [call, 2 * table.account.timeoutMs, by.values],
+         from ${quoteName(mirror.schema)}.${quoteName(mirror.table)} t where ${value} = any($2) or lower(btrim(${value})) = any($2)) as rows
+     from throughline.mirror m join throughline.journal j on j.mirror = m.id where j.id = $1 and m.complete_moment > j.quiet_moment`,
+    [call, valuesOf(by, request).flatMap(spellings)],
   );
   const records = creation?.rows.map((row) => ({ key: keyOf(mirror.key, row) ?? "", row }));
-  const answer = records && (await judgeCreated(mirror, table, by.column, { verb, request }, records, findClaims));
+  const answer = records && (await judgeCreated(asking, by, entry, records));
   // They are here already.
   return answer && { ...answer, rows: [] };
 }
 
-/** `records`: those that have the values of a unique column. */
+/** `records`: those that may have the values of a unique column. */
 async function judgeCreated(
-  mirror: Mirror,
-  table: ConnectorTable,
+  asking: Omit<Asking, "signal">,
   column: MirrorColumn,
-  { verb, request }: Pick<UnknownCall, "verb" | "request">,
+  { call, verb, request }: UnknownCall,
   records: readonly { readonly key: string; readonly row: TextRow }[],
-  findClaims: FindClaims,
 ): Promise<Answer | undefined> {
+  const wanted = new Set(valuesOf(column, request).map(plain));
+  const mine = records.filter(({ row }) => wanted.has(plain(row[column.name])));
   // Who made a record that an upsert changes is no matter.
-  const others = verb === "upsert" ? new Set<string>() : await findClaims(records.map(({ key }) => key));
+  const others =
+    verb === "upsert"
+      ? new Set<string>()
+      : await asking.findClaims(
+          call,
+          mine.map(({ key }) => key),
+        );
   if (!others) return undefined;
-  const rows = records.filter(({ key }) => !others.has(key));
-  // Upstream has its own idea of when two are the same; case is the usual one.
-  const plain = (text: string | null | undefined) => text?.toLowerCase() ?? null;
+  const rows = mine.filter(({ key }) => !others.has(key));
   const recordsByValue = new Map(rows.map((record) => [plain(record.row[column.name]), record] as const).reverse());
   const fates: RowFate[] = [];
   for (const { sent } of request) {
     const { [column.name]: value, ...rest } = sent;
     const record = recordsByValue.get(plain(value));
-    fates.push(!record ? "undone" : (await holds(mirror, table, record.row, rest)) ? "done" : "other");
+    fates.push(rowEvidence[await sightingOf(asking, record?.row ?? null, rest, {})][verb]);
   }
-  return { state: stateOf(fates), rows };
+  return { state: stateOf(fates), rows, looks: looksFor(fates) };
 }
 
-/** Unique columns that each of the new rows has. */
-function identifying(mirror: Mirror, request: UnknownCall["request"]) {
-  return mirror.columns
-    .filter(({ unique }) => unique)
-    .map((column) => ({ column, values: request.flatMap(({ sent }) => sent[column.name] ?? []) }))
-    .filter(({ values }) => values.length === request.length);
+/** A unique column of which each of the new rows has a value. */
+function markOf(mirror: Mirror, request: UnknownCall["request"]): MirrorColumn | undefined {
+  return mirror.columns.find((column) => column.unique && valuesOf(column, request).length === request.length);
 }
 
-async function read(
-  mirror: Mirror,
-  table: ConnectorTable,
+function valuesOf({ name }: MirrorColumn, request: UnknownCall["request"]): readonly string[] {
+  return request.flatMap(({ sent }) => sent[name] ?? []);
+}
+
+/** Rows as upstream has them now; null: it doesn't have it. Throws ReadFailed when it can't be asked, also because `signal` is aborted. */
+export async function readCurrentRows(
+  { mirror, table, signal }: Omit<Asking, "findClaims">,
   keys: readonly string[],
-  signal: AbortSignal | undefined,
 ): Promise<CanonicalRow[]> {
   const reading = { lane: "read", waitMs: table.account.waitMs, signal } as const;
-  const records = new Map((await table.get(mirror.columns, keys, reading)).map(({ key, row }) => [key, row]));
-  return keys.map((key) => ({ key, row: records.get(key) ?? null }));
-}
-
-/** The accepted rows of an entry as upstream has them now. Throws ReadFailed when it can't be asked, also because `signal` is aborted. */
-export function readCurrentRows(
-  { mirror, table }: MirroredTable,
-  rows: readonly CanonicalRow[],
-  signal: AbortSignal,
-): Promise<readonly CanonicalRow[]> {
-  const keys = rows.map(({ key }) => key);
-  return read(mirror, table, keys, signal);
+  const wanted = [...new Set(keys)];
+  const records = new Map((await table.get(mirror.columns, wanted, reading)).map(({ key, row }) => [key, row]));
+  return wanted.map((key) => ({ key, row: records.get(key) ?? null }));
 }
 
 async function holds(
-  mirror: Mirror,
-  table: ConnectorTable,
+  { mirror, table }: MirroredTable,
   row: NonNullable<CanonicalRow["row"]>,
   values: TextRow,
 ): Promise<boolean> {
@@ -200,14 +269,4 @@ async function holds(
     if (!(await inSlices(table.same(column, expected, row[column.name] ?? null)))) return false;
   }
   return true;
-}
-
-/** What became of one row; `other`: it has neither the values of the request nor those before it. */
-type RowFate = "done" | "undone" | "absent" | "other";
-
-function stateOf(fates: readonly RowFate[]): Answer["state"] {
-  if (fates.includes("other")) return "settled";
-  if (fates.every((one) => one === "done")) return "accepted";
-  if (fates.every((one) => one === "absent")) return "absent";
-  return fates.every((one) => one === "undone") ? "lapsed" : "partial";
 }

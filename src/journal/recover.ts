@@ -1,30 +1,43 @@
-// Recovery: finishes what others left open, at start and ever after. One process at a time does it in a database.
+// Recovery: finishes what others left open, at start and ever after. Of one mirror, one process at a time does it.
 
-import type { Pool } from "pg";
+import pMap from "p-map";
+import type { Pool, PoolClient } from "pg";
 import type { Logger } from "pino";
 import { z } from "zod";
 import { assertNever } from "../config/assert-never.js";
 import { ReadFailed } from "../manifest/read-failed.js";
-import { withAdvisoryLock } from "../postgres/advisory-lock.js";
-import { serverTime } from "../postgres/clock.js";
-import type { Lease } from "../postgres/connection.js";
+import { inTurnSoon, type Turn } from "../mirror/turn.js";
+import { type Lease, withClient, withLease } from "../postgres/connection.js";
 import { ConnectionLost, explainLoss } from "../postgres/connection-lost.js";
 import { queryRows } from "../postgres/rows.js";
 import type { MirroredTable } from "../upstream/mirrored-table.js";
-import { noteOutcome, renewRows } from "./journal.js";
+import type { EntryWatch } from "./entry-watch.js";
+import { restMs } from "./evidence.js";
+import { noteLook, noteOutcome, renewRows } from "./journal.js";
 import {
   closeApplied,
   closeUnasked,
   loadOrphans,
+  mirrorsOfOrphans,
   type OrphanEntry,
   type RecoveryResult,
   unknownOutcome,
+  type Wanted,
 } from "./orphans.js";
 import { stoppedProxies } from "./presence.js";
-import { readCurrentRows, reconcileWithMirror, reconcileWithUpstream } from "./reconcile.js";
-import { RecoveryLock } from "./recovery-lock.js";
+import {
+  type Answer,
+  type Asking,
+  readCurrentRows,
+  reconcileWithMirror,
+  reconcileWithUpstream,
+  type UnknownCall,
+} from "./reconcile.js";
 import { closeEntries, isInMirror, settle } from "./settle.js";
 import type { State } from "./states.js";
+
+/** Each takes a connection of those that work in the background. */
+const apisAtATime = 4;
 
 export interface RecoveryParts {
   readonly pool: Pool;
@@ -33,117 +46,163 @@ export interface RecoveryParts {
   readonly log: Logger;
   /** This process's name in the journal. */
   readonly proxy: string;
+  /** How long this process has left which entry in peace. */
+  readonly watch: EntryWatch;
   /** The process is about to end: no further entry is begun. */
   stopping?(): boolean;
   mirrors(): Promise<readonly MirroredTable[]>;
 }
 
-/** An outcome that is older is read again before it is applied. */
-const lateMs = 60_000;
-
 /**
- * Runs one round. Returns what became of each entry it took on, or undefined while another process is at it.
- * `only`: this entry, whenever it was tried last. Throws ConnectionLost when the round's connection is lost; the entries stay open.
+ * Runs one round. Returns what became of each entry it took on. `only`: this entry, whenever it was tried last; then undefined is returned while
+ * another reader has its mirror. Throws ConnectionLost when a connection of the round's is lost; the entries stay open.
  */
 export async function recover(parts: RecoveryParts, only?: string): Promise<readonly RecoveryResult[] | undefined> {
-  // Nobody is to see a lock of ours while there is nothing to do.
-  const { pool, background = pool } = parts;
-  const some = await background.query("select from throughline.journal where closed_at is null limit 1");
-  if (some.rowCount === 0) return [];
-  return withAdvisoryLock(background, { name: "throughline recovery", id: 0 }, (lease) => round(parts, lease, only));
-}
-
-/** What is done while this process has the right to recover. */
-async function round(parts: RecoveryParts, lease: Lease, only: string | undefined): Promise<readonly RecoveryResult[]> {
-  const { client } = lease;
-  await closeApplied(client);
+  const { pool, background = pool, watch } = parts;
+  const some = `select from throughline.journal where closed_at is null or state = 'lapsed' and request is not null limit 1`;
+  if ((await background.query(some)).rowCount === 0) return [];
+  await closeApplied(background);
   const mirrors = await parts.mirrors();
-  const scope = {
-    proxies: await stoppedProxies(client, parts.proxy),
-    mirrors: mirrors.map(({ mirror }) => mirror.id),
-  };
-  const unaskedResults = await closeUnasked(client, scope);
-  const orphans = (await loadOrphans(client, scope, only)).flatMap((entry) => {
-    const mirroredTable = mirrors.find(({ mirror }) => mirror.id === entry.mirror);
-    return mirroredTable ? [{ entry, mirroredTable }] : [];
-  });
-  const lock = new RecoveryLock(lease);
-  // No API waits for another.
-  const apis = new Set(orphans.map(({ mirroredTable: { mirror } }) => mirror.api));
-  const ends = await Promise.allSettled(
-    [...apis].map((api) =>
-      finishAll(
-        parts,
-        lock,
-        orphans.filter(({ mirroredTable: { mirror } }) => mirror.api === api),
-      ),
-    ),
-  );
-  // Each API has ended by now: nothing of this round runs beside the next one's.
-  lease.lossSignal.throwIfAborted();
-  const recoveredResults = ends.flatMap((end) => {
+  const proxies = await withClient(background, (client) => stoppedProxies(client, parts.proxy));
+  const unaskedResults = await closeUnasked(background, { proxies, mirrors: mirrors.map(({ mirror }) => mirror.id) });
+  const wanted: Wanted = { proxies, resting: watch.resting(), only };
+  const waiting = await mirrorsOfOrphans(background, wanted);
+  const due = mirrors.filter(({ mirror }) => waiting.has(mirror.id));
+  // No API waits for one that is slow; each has ended before this round does, so that nothing of it runs beside the next one's.
+  const apis = [...new Set(due.map(({ mirror }) => mirror.api))];
+  const finishApi = (api: string) =>
+    finishAll(
+      parts,
+      due.filter(({ mirror }) => mirror.api === api),
+      wanted,
+    );
+  const ends = await pMap(apis, (api) => Promise.allSettled([finishApi(api)]), { concurrency: apisAtATime });
+  const results = ends.flat().flatMap((end) => {
     if (end.status === "rejected") throw end.reason;
     return end.value;
   });
-  return [...unaskedResults, ...recoveredResults];
+  if (only !== undefined && results.includes("busy")) return undefined;
+  return [...unaskedResults, ...results.filter((result) => result !== "busy")];
 }
 
-/** Of one API, up to the first that it does not answer. Throws ConnectionLost: the next entry would meet the same. */
-async function finishAll(
-  parts: RecoveryParts,
-  lock: RecoveryLock,
-  orphans: readonly { readonly entry: OrphanEntry; readonly mirroredTable: MirroredTable }[],
-): Promise<readonly RecoveryResult[]> {
-  const results: RecoveryResult[] = [];
-  for (const { entry, mirroredTable } of orphans) {
-    if (lock.lossSignal.aborted || parts.stopping?.()) break;
-    try {
-      const result = await finish(parts, lock, mirroredTable, entry);
-      if (result) results.push(result);
-    } catch (cause) {
-      if (lock.lossSignal.aborted || cause instanceof ReadFailed) break;
-      const known = explainLoss(cause);
-      if (known instanceof ConnectionLost) throw known;
-      parts.log.error({ err: cause, call: entry.call }, "an open journal entry could not be finished");
+/** Of one API, up to the first mirror that it does not answer for. Throws ConnectionLost. */
+async function finishAll(parts: RecoveryParts, mirroredTables: readonly MirroredTable[], wanted: Wanted) {
+  const results: (RecoveryResult | "busy")[] = [];
+  for (const mirroredTable of mirroredTables) {
+    if (parts.stopping?.()) break;
+    const end = await finishMirror(parts, mirroredTable, wanted);
+    if (end === "busy") {
+      results.push(end);
+      continue;
     }
+    results.push(...end.results);
+    if (!end.isAnswered) break;
   }
   return results;
 }
 
-async function finish(
-  parts: RecoveryParts,
-  lock: RecoveryLock,
-  mirroredTable: MirroredTable,
-  entry: OrphanEntry,
-): Promise<RecoveryResult | undefined> {
-  const { pool, log } = parts;
-  const { call, state: from } = entry;
-  // Whoever sent it may still hear of it, and upstream may still be at it.
-  if ((from === "sent" || from === "unknown") && entry.ageMs < 2 * mirroredTable.table.account.timeoutMs)
-    return undefined;
-  await pool.query("update throughline.journal set tries = tries + 1, tried_at = clock_timestamp() where id = $1", [
-    call,
-  ]);
-  // A page that was asked for later must not be written before what is read here.
-  const to = await lock.withoutPages(entry.mirror, () => outcomeOf(pool, lock, mirroredTable, entry));
-  if (to === "busy") return undefined;
-  if (to !== from) log.info({ call, from, to }, "a journal entry was finished");
-  return { call, from, to };
+/** What was found of an entry. `unknown`: what it is known to have made is applied all the same. */
+interface Finding {
+  readonly entry: OrphanEntry;
+  readonly to: State;
 }
 
-async function outcomeOf(
-  pool: Pool,
-  lock: RecoveryLock,
+async function finishMirror(
+  parts: RecoveryParts,
   mirroredTable: MirroredTable,
-  entry: OrphanEntry,
-): Promise<RecoveryResult["to"]> {
-  const { call, state } = entry;
+  wanted: Wanted,
+): Promise<{ readonly results: readonly RecoveryResult[]; readonly isAnswered: boolean } | "busy"> {
+  const { pool, background = pool, log } = parts;
+  const { mirror } = mirroredTable;
+  // What is read is noted in the turn, on its connection: from then on the journal keeps pages out, so that it can be applied later.
+  const inquiry = await withLease(background, (lease) =>
+    inTurnSoon(lease, mirror.id, (turn) => inquire(parts, mirroredTable, { lease, turn, wanted })),
+  );
+  if (inquiry === "busy") return inquiry;
+  const results: RecoveryResult[] = [];
+  for (const { entry, to } of inquiry.findings) {
+    if (parts.stopping?.()) break;
+    try {
+      const result = { call: entry.call, from: entry.state, to: await applyAndClose(pool, entry.call, to) };
+      tell(log, entry, result);
+      results.push(result);
+    } catch (cause) {
+      const known = explainLoss(cause);
+      if (known instanceof ConnectionLost) throw known;
+      log.error({ err: cause, call: entry.call }, "an open journal entry could not be finished");
+    }
+  }
+  return { results, isAnswered: inquiry.isAnswered };
+}
+
+function tell(log: Logger, entry: OrphanEntry, { call, from, to }: RecoveryResult): void {
+  if (to === "left") log.debug({ call, from }, "a journal entry is left open, and tried again");
+  else if (to !== from) log.info({ call, from, to, looks: entry.looks }, "a journal entry was finished");
+}
+
+interface Inquiry {
+  /** It holds the turn. */
+  readonly lease: Lease;
+  readonly turn: Turn;
+  readonly wanted: Wanted;
+}
+
+/** Asks upstream, and notes what it says. When it does not answer, what needs no answer is found all the same. */
+async function inquire(
+  parts: RecoveryParts,
+  mirroredTable: MirroredTable,
+  { lease, turn, wanted }: Inquiry,
+): Promise<{ readonly findings: readonly Finding[]; readonly isAnswered: boolean }> {
+  const { client, lossSignal } = lease;
+  const { mirror, table } = mirroredTable;
+  const entries = (await loadOrphans(client, mirror.id, wanted)).filter((entry) => isDue(parts.watch, table, entry));
+  await client.query(
+    `update throughline.journal set tries = tries + 1, tried_at = clock_timestamp(),
+       quiet_moment = coalesce(quiet_moment, nextval('throughline.moment')) where id = any($1)`,
+    [entries.map(({ call }) => call)],
+  );
+  const findClaims = (call: string, keys: readonly string[]) => queryClaims(client, mirror.id, call, keys);
+  const asking: Asking = { mirror, table, findClaims, signal: lossSignal };
+  const known = entries.filter(({ state }) => !isUnknown(state));
+  const findings = known.map((entry): Finding => ({ entry, to: entry.state }));
+  const unknown: OrphanEntry[] = [];
+  for (const entry of entries.filter(({ state }) => isUnknown(state)))
+    if (entry.state !== "sent" || (await noteOutcome(client, entry.call, unknownOutcome))) unknown.push(entry);
+  try {
+    await refresh(client, asking, turn, known.filter(isOld));
+    const answers = await reconcileWithUpstream(asking, unknown);
+    for (const entry of unknown) {
+      const answer = answers.get(entry.call) ?? (await reconcileWithMirror(client, asking, entry));
+      const to = await noteAnswer(client, turn, entry, answer);
+      if (to === "unknown") parts.watch.looked(entry.call, restMs(entry.looks + 1, table.account.timeoutMs));
+      else parts.watch.forget(entry.call);
+      if (to !== "lapsed" || entry.state !== "lapsed") findings.push({ entry, to });
+    }
+  } catch (cause) {
+    lossSignal.throwIfAborted();
+    if (!(cause instanceof ReadFailed)) throw cause;
+    return { findings: findings.filter(({ entry }) => !isOld(entry)), isAnswered: false };
+  }
+  return { findings, isAnswered: true };
+}
+
+/** Its rows were refused here once, or were noted long ago: they may no longer be what upstream has. */
+function isOld({ rows, isBlocked, isFresh }: OrphanEntry): boolean {
+  return rows !== null && (isBlocked || !isFresh);
+}
+
+/** Whoever sent it may still hear of it, and upstream may still be at it. */
+function isDue(watch: EntryWatch, { account: { timeoutMs } }: MirroredTable["table"], entry: OrphanEntry): boolean {
+  if (!isUnknown(entry.state) || (entry.isQuiet && entry.looks === 0)) return true;
+  return watch.isDue(entry.call, restMs(entry.looks, timeoutMs));
+}
+
+function isUnknown(state: State): boolean {
   switch (state) {
     case "sent":
-      if (!(await lock.write((client) => noteOutcome(client, call, unknownOutcome)))) return "left";
-      return askAndApply(pool, lock, mirroredTable, entry);
     case "unknown":
-      return askAndApply(pool, lock, mirroredTable, entry);
+    case "lapsed":
+      return true;
     case "accepted":
     case "partial":
     case "absent":
@@ -151,56 +210,51 @@ async function outcomeOf(
     // An entry in one of the states below is closed as soon as it is noted, unless that was cut off.
     case "refused":
     case "unsent":
-    case "lapsed":
     // An entry that waited for the rate limit was closed as unsent before.
     case "intent":
-      await refresh(pool, lock, mirroredTable, entry);
-      return applyAndClose(pool, call, state);
+      return false;
     default:
       return assertNever(state);
   }
 }
 
-async function askAndApply(
-  pool: Pool,
-  lock: RecoveryLock,
-  mirroredTable: MirroredTable,
-  entry: OrphanEntry,
-): Promise<RecoveryResult["to"]> {
-  const at = await serverTime(pool);
-  const findClaims = (keys: readonly string[]) => queryClaims(pool, entry, keys);
-  const answer =
-    (await reconcileWithUpstream(mirroredTable, entry, findClaims, lock.lossSignal)) ??
-    (await reconcileWithMirror(pool, mirroredTable, entry, findClaims));
-  if (!answer) {
-    // What it is known to have made is applied all the same.
-    await settle(pool, [entry.call]);
-    return "left";
+/** What rests on something that was not there is said when it was looked for often enough. Returns what the entry is by now. */
+async function noteAnswer(
+  client: PoolClient,
+  { asked }: Turn,
+  { call, state }: OrphanEntry,
+  answer: Answer | undefined,
+): Promise<State> {
+  const now = state === "lapsed" ? state : "unknown";
+  if (!answer) return now;
+  if (answer.looks > 1) {
+    const looks = await noteLook(client, call);
+    if (looks === undefined || looks < answer.looks || (answer.state === "lapsed" && state === "lapsed")) return now;
   }
-  const outcome = { ...answer, status: null, request: null, sqlstate: null, at };
-  if (!(await lock.write((client) => noteOutcome(client, entry.call, outcome)))) return "left";
-  return answer.state === "refused" ? "refused" : applyAndClose(pool, entry.call, answer.state);
+  const outcome = { state: answer.state, rows: answer.rows, status: null, request: null, sqlstate: null, at: asked };
+  return (await noteOutcome(client, call, outcome)) ? answer.state : now;
 }
 
-/** Rows that were refused here once, or are old, may no longer be what upstream has. */
+/** Reads the rows of these entries again. */
 async function refresh(
-  pool: Pool,
-  lock: RecoveryLock,
-  mirroredTable: MirroredTable,
-  { call, rows, isBlocked, outcomeAgeMs }: OrphanEntry,
+  client: PoolClient,
+  asking: Asking,
+  { asked }: Turn,
+  entries: readonly OrphanEntry[],
 ): Promise<void> {
-  if (!rows || (!isBlocked && (outcomeAgeMs ?? 0) < lateMs)) return;
-  const at = await serverTime(pool);
-  const current = await readCurrentRows(mirroredTable, rows, lock.lossSignal);
-  await lock.write((client) => renewRows(client, call, current, at));
+  const keys = entries.flatMap(({ rows }) => rows?.map(({ key }) => key) ?? []);
+  if (keys.length === 0) return;
+  const current = new Map((await readCurrentRows(asking, keys)).map((row) => [row.key, row]));
+  for (const { call, rows } of entries)
+    await renewRows(client, call, rows?.flatMap(({ key }) => current.get(key) ?? []) ?? [], asked);
 }
 
 const claimRow = z.object({ under_way: z.boolean(), keys: z.array(z.string()) });
 
 /** Asked after upstream was: whatever create made a record that it has told of has been noted before. */
-async function queryClaims(pool: Pool, { call, mirror }: OrphanEntry, keys: readonly string[]) {
+async function queryClaims(client: PoolClient, mirror: number, call: UnknownCall["call"], keys: readonly string[]) {
   const claims = await queryRows(
-    pool,
+    client,
     "the keys of other creates",
     claimRow,
     `select closed_at is null as under_way, keys from throughline.journal

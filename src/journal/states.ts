@@ -14,8 +14,8 @@ const followers = {
   absent: [],
   refused: [],
   unsent: [],
-  /** Nobody knew, and upstream turned out not to have done it. */
-  lapsed: [],
+  /** Nobody knew, and upstream has not done it as far as it was looked for: twice, and later once more. */
+  lapsed: ["accepted", "partial", "settled"],
   /** Nobody knew, and nobody can tell any more; the mirror has what upstream has. */
   settled: [],
 } as const satisfies Readonly<Record<string, readonly string[]>>;

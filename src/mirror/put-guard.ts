@@ -31,7 +31,7 @@ export async function putGuard(client: PoolClient, mirror: MirrorToGuard, server
   const guard = guardOf({ ...mirror, key, columns });
   await asRole(client, schemaRole, async () => {
     const old = (await functionsOf(client, mirror.id)).filter((signature) =>
-      /^throughline\.(?:apply|local)_/.test(signature),
+      /^throughline\.(?:apply|local|fence|take_overs)_/.test(signature),
     );
     for (const signature of old) await client.query(`drop function ${signature}`);
     for (const sql of [...guard.functions, ...guard.writerFunctions.values()]) await client.query(sql);

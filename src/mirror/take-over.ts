@@ -6,13 +6,13 @@ import { hasKeySql, keySql } from "./key.js";
 
 /**
  * The function that returns, for each unique column, the page that takes its values from the rows that hold them and that the page `page` does
- * not write. A row that was written after `since`, when upstream was asked, keeps its value: it is not stale.
+ * not write. A row that a call wrote after the moment `since`, when upstream was asked, keeps its value: it is not stale.
  */
 export function takeOversSql({ id, key, columns }: GuardTable, target: string): string {
   const takeOvers = columns
     .filter(({ name, unique }) => unique && !(key.length === 1 && key[0]?.name === name))
     .map((column) => `return query ${takeOver(column)};`);
-  return `create or replace function throughline.take_overs_${id}(page json, since timestamptz) returns setof json
+  return `create or replace function throughline.take_overs_${id}(page json, since bigint) returns setof json
 language plpgsql ${pinnedSettings} as $take$
 #variable_conflict use_column
 begin
@@ -28,6 +28,6 @@ end $take$`;
       from ${target} y, json_array_elements($1) entry(body)
       where y.${quoteName(name)} = (entry.body -> 'row' ->> ${quoteLiteral(name)})::${type} and not (${hasKeySql(key, "y", "entry.body ->> 'key'")})
         and not exists (select from throughline.journal j where j.mirror = ${id} and ${keySql(key, "y")} = any(j.keys)
-          and j.state not in ('refused', 'unsent') and (j.outcome_at is null or j.outcome_at >= $2))) h having count(*) > 0`;
+          and j.state not in ('refused', 'unsent') and (j.outcome_moment is null or j.outcome_moment >= $2))) h having count(*) > 0`;
   }
 }

@@ -3,6 +3,7 @@
 import type { ListenOptions } from "node:net";
 import type { Pool } from "pg";
 import type { Logger } from "pino";
+import { EntryWatch } from "../journal/entry-watch.js";
 import { countOpen } from "../journal/listing.js";
 import { Presence } from "../journal/presence.js";
 import { recover } from "../journal/recover.js";
@@ -15,6 +16,7 @@ import { Signer } from "../postgres/mac.js";
 import type { OwnPool } from "../postgres/own-pool.js";
 import { Classifier } from "../sql/classifier.js";
 import { WatchList } from "../sql/watch-list.js";
+import { tendAllParked } from "../sync/parked.js";
 import type { MirroredTable } from "../upstream/mirrored-table.js";
 import { Closing } from "./closing.js";
 import { Listener } from "./listener.js";
@@ -114,6 +116,7 @@ export async function startProxy(parts: ProxyParts): Promise<RunningProxy> {
         return counts === "late" ? [] : counts;
       },
     });
+    const entryWatch = new EntryWatch();
     const rounds = new Rounds(log, [
       { what: watching, everyMs: watchEveryMs, work: watch },
       { what: "renewing the proxy's key", everyMs: renewEveryMs, work: () => signer.renew(background) },
@@ -135,9 +138,22 @@ export async function startProxy(parts: ProxyParts): Promise<RunningProxy> {
         everyMs: recoverEveryMs,
         work: async () => {
           const stopping = () => isStopping;
-          const results = await recover({ pool, background, log, proxy: signer.proxy, mirrors, stopping });
+          const results = await recover({
+            pool,
+            background,
+            log,
+            proxy: signer.proxy,
+            watch: entryWatch,
+            mirrors,
+            stopping,
+          });
           for (const { to } of results ?? []) if (to !== "left") metrics.recover(to);
         },
+      },
+      {
+        what: "writing what the sync has parked",
+        everyMs: recoverEveryMs,
+        work: () => tendAllParked(pool, background, mirrors),
       },
     ]);
     const stop = async (drainMs: number) => {

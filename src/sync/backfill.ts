@@ -1,17 +1,21 @@
 // Copies all of a resource into its mirror, page by page; an interrupted one goes on where it stopped.
 
+import { setTimeout as delay } from "node:timers/promises";
 import type { PoolClient } from "pg";
 import { z } from "zod";
 import { Explained } from "../config/explained.js";
+import { hasCallsUnderWay } from "../journal/presence.js";
 import { ReadFailed } from "../manifest/read-failed.js";
 import type { Mirror } from "../mirror/column.js";
+import { inTurn } from "../mirror/turn.js";
 import { withAdvisoryLock } from "../postgres/advisory-lock.js";
-import { serverTime } from "../postgres/clock.js";
+import { type Moment, nextMoment } from "../postgres/moment.js";
 import type { OwnPool } from "../postgres/own-pool.js";
 import { queryRows } from "../postgres/rows.js";
 import type { ConnectorTable } from "../upstream/table.js";
 import { applyPage, type Checkpoint } from "./page.js";
-import { findUnlistedKeys, type Pull, refreshRows } from "./sweep.js";
+import { countParked, type ParkedCount, tendParked } from "./parked.js";
+import { findUnlistedKeys, type Reader, refreshRows } from "./sweep.js";
 
 export interface BackfillResult {
   readonly rows: number;
@@ -33,27 +37,21 @@ interface BackfillOptions {
   progress(rows: number): void;
 }
 
-export interface ParkedCount {
-  /** Null: an open write keeps them out. Otherwise why Postgres refuses them. */
-  readonly sqlstate: string | null;
-  readonly count: number;
-}
-
 /** Another pull of this table is running. */
 class PullRunning extends Explained {}
 
 /** So few may always go. */
 const fewGone = 100;
 
-/** How often parked rows are read again before they are left to the next pull. */
-const parkedAttempts = 3;
+/** How often it is looked whether what is parked can be written. */
+const parkedEveryMs = 100;
 
 /**
  * Copies all records of `table` into `mirror`. Throws PullRunning when another process copies it, ReadFailed when the API can't be
  * read, and ConnectionLost.
  *
- * A pull that has lost its lock writes no page, no checkpoint and no completion beside the one that has it now: a page looks for the
- * session that holds the lock, and the rest is written on its connection.
+ * A pull that has lost its lock writes no page, no checkpoint and no completion beside the one that has it now: a page is written while
+ * the session that holds the lock has its turn to read, and the rest on its connection.
  */
 export async function backfill(
   pool: OwnPool,
@@ -63,19 +61,15 @@ export async function backfill(
 ): Promise<BackfillResult> {
   const lock = { name: "throughline pull", id: mirror.id };
   const result = await withAdvisoryLock(pool, lock, async (lease) => {
-    const [session] = await queryRows(lease.client, "the session", sessionRow, "select pg_backend_pid() as pid");
     const pages = pool.another();
-    const pull = { pool: pages, lease, puller: session?.pid ?? 0 };
-    return copy(pull, mirror, table, options).finally(() => pages.close());
+    return copy({ pool: pages, lease }, mirror, table, options).finally(() => pages.close());
   });
   if (!result) throw new PullRunning(`another pull of ${mirror.schema}.${mirror.table} is running`);
   return result;
 }
 
-const sessionRow = z.object({ pid: z.number() });
-
 async function copy(
-  pull: Pull,
+  pull: Reader,
   mirror: Mirror,
   table: ConnectorTable,
   options: BackfillOptions,
@@ -89,47 +83,47 @@ async function copy(
   // An account that has lost a right sees less, and asked by key it says the same.
   const withheld = !options.full && unlistedKeys.length > Math.max(fewGone, all / 2) ? unlistedKeys.length : 0;
   const deleted = withheld > 0 ? 0 : await refreshRows(pull, mirror, table, unlistedKeys);
-  const parkedCounts = await readParked(pull, mirror, table);
+  const parkedCounts = await awaitParked(pull, mirror, table);
   // A row that is still parked is missing, and an UPDATE would not find it.
   const complete = parkedCounts.length === 0;
   await lease.client.query(
     `update throughline.mirror set checkpoint = null, complete_at = case when $2 then clock_timestamp() else complete_at end,
-       complete_from = case when $2 then $3::timestamptz else complete_from end where id = $1`,
+       complete_moment = case when $2 then $3 else complete_moment end where id = $1`,
     [mirror.id, complete, from],
   );
+  // Of a call that can't be asked about, a whole copy tells.
+  const wake =
+    "update throughline.journal set tried_at = null where mirror = $1 and closed_at is null and state = 'unknown'";
+  if (complete) await lease.client.query(wake, [mirror.id]);
   return { rows, deleted, withheld, parked: parkedCounts, isInterrupted: false };
 }
 
 interface CopyResult {
   readonly rows: number;
-  /** When it began, by Postgres's clock. */
-  readonly from: string;
+  /** When it began. */
+  readonly from: Moment;
   /** The keys of all records that the API listed; undefined when the copy resumed at a checkpoint, since its earlier pages are not known. */
   readonly listedKeys: ReadonlySet<string> | undefined;
   readonly isInterrupted: boolean;
 }
 
 async function copyPages(
-  { pool, lease, puller }: Pull,
+  { pool, lease }: Reader,
   mirror: Mirror,
   table: ConnectorTable,
   options: BackfillOptions,
 ): Promise<CopyResult> {
   const { client } = lease;
   const checkpoint = options.full ? null : await checkpointOf(client, mirror);
-  const from = checkpoint?.from ?? (await serverTime(client));
+  const from = checkpoint?.from ?? (await nextMoment(client));
   let cursor = checkpoint?.cursor ?? null;
   const listedKeys = checkpoint === null ? new Set<string>() : undefined;
   let rows = 0;
   for (let pages = 1; ; pages += 1) {
-    const askedAt = await serverTime(client);
-    const page = await lease.unlessLost(table.list(mirror.columns, cursor, lease.lossSignal));
-    await applyPage(pool, {
-      mirror,
-      askedAt,
-      puller,
-      rows: page.records,
-      checkpoint: page.next === null ? null : { cursor: page.next, from },
+    const page = await inTurn(lease, mirror.id, async (turn) => {
+      const { records, next } = await lease.unlessLost(table.list(mirror.columns, cursor, lease.lossSignal));
+      await applyPage(pool, { mirror, turn, rows: records, checkpoint: next === null ? null : { cursor: next, from } });
+      return { records, next };
     });
     for (const { key } of page.records) listedKeys?.add(key);
     rows += page.records.length;
@@ -142,30 +136,20 @@ async function copyPages(
   }
 }
 
-const parkedRow = z.object({ key: z.string(), sqlstate: z.string().nullable() });
-
-/** A key that upstream no longer has is gone here as well. Returns what stays parked. */
-async function readParked(pull: Pull, mirror: Mirror, table: ConnectorTable): Promise<readonly ParkedCount[]> {
-  for (let attempt = 1; ; attempt += 1) {
-    const parkedRows = await queryRows(
-      pull.lease.client,
-      "the parked rows of a mirror",
-      parkedRow,
-      "select key, sqlstate from throughline.parked where mirror = $1 order by key",
-      [mirror.id],
-    );
-    const keys = parkedRows.map(({ key }) => key);
-    if (keys.length === 0 || attempt > parkedAttempts)
-      return countBySqlstate(parkedRows.map(({ sqlstate }) => sqlstate));
-    await refreshRows(pull, mirror, table, keys);
+/**
+ * Waits for the calls of running proxies that keep rows out, as long as one can take: none that begins later keeps any of them. What Postgres
+ * refused is read again once. Returns what stays parked.
+ */
+async function awaitParked(pull: Reader, mirror: Mirror, table: ConnectorTable): Promise<readonly ParkedCount[]> {
+  const deadlineMs = performance.now() + 2 * table.account.timeoutMs;
+  await tendParked(pull, { mirror, table }, { refused: true });
+  for (;;) {
+    const counts = await countParked(pull.lease.client, mirror.id);
+    const isAwaited = counts.some(({ sqlstate }) => sqlstate === null) && performance.now() < deadlineMs;
+    if (!isAwaited || !(await hasCallsUnderWay(pull.lease.client, mirror.id))) return counts;
+    await delay(parkedEveryMs);
+    await tendParked(pull, { mirror, table });
   }
-}
-
-function countBySqlstate(sqlstates: readonly (string | null)[]): ParkedCount[] {
-  return [...new Set(sqlstates)].map((sqlstate) => ({
-    sqlstate,
-    count: sqlstates.filter((other) => other === sqlstate).length,
-  }));
 }
 
 const checkpointRow = z.object({ checkpoint: z.object({ cursor: z.string(), from: z.string() }).nullable() });

@@ -3,21 +3,19 @@
 import type { Pool, PoolClient } from "pg";
 import type { Mirror } from "../mirror/column.js";
 import { keySql } from "../mirror/key.js";
-import { serverTime } from "../postgres/clock.js";
+import { inTurn } from "../mirror/turn.js";
 import type { Lease } from "../postgres/connection.js";
 import { quoteName } from "../postgres/quote.js";
 import { queryTexts } from "../postgres/rows.js";
 import type { ConnectorTable } from "../upstream/table.js";
 import { applyPage } from "./page.js";
 
-/** A pull at work. */
-export interface Pull {
-  /** One connection, for its pages: so none waits for a connection that holds another pull's lock. */
+/** What reads a mirror's records and writes them. */
+export interface Reader {
+  /** Connections for its pages: none of them waits for one that holds a lock of another reader's. */
   readonly pool: Pool;
-  /** The connection that holds its lock. No code of others runs on it. */
+  /** The connection that holds its turns. No code of others runs on it. */
   readonly lease: Lease;
-  /** The process id of that session. */
-  readonly puller: number;
 }
 
 /** How many keys are asked for at a time. */
@@ -39,7 +37,7 @@ export async function findUnlistedKeys(
 
 /** Reads these records again; a key that upstream no longer has is gone here as well. Returns how many those are. */
 export async function refreshRows(
-  { pool, lease, puller }: Pull,
+  { pool, lease }: Reader,
   mirror: Mirror,
   table: ConnectorTable,
   keys: readonly string[],
@@ -47,12 +45,13 @@ export async function refreshRows(
   let deletedCount = 0;
   for (let at = 0; at < keys.length; at += portion) {
     const batch = keys.slice(at, at + portion);
-    const askedAt = await serverTime(lease.client);
-    const answer = await lease.unlessLost(table.get(mirror.columns, batch, { signal: lease.lossSignal }));
-    const records = new Map(answer.map((record) => [record.key, record]));
-    const rows = batch.map((key) => records.get(key) ?? { key, row: null });
-    await applyPage(pool, { mirror, askedAt, rows, puller });
-    deletedCount += batch.length - records.size;
+    await inTurn(lease, mirror.id, async (turn) => {
+      const answer = await lease.unlessLost(table.get(mirror.columns, batch, { signal: lease.lossSignal }));
+      const records = new Map(answer.map((record) => [record.key, record]));
+      const rows = batch.map((key) => records.get(key) ?? { key, row: null });
+      await applyPage(pool, { mirror, turn, rows });
+      deletedCount += batch.length - records.size;
+    });
   }
   return deletedCount;
 }

@@ -1,5 +1,6 @@
 // The reading of one resource of an API: its columns, its pages, and its records by key.
 
+import pMap from "p-map";
 import type { TableConfig } from "../config/api.js";
 import { assertNever } from "../config/assert-never.js";
 import { inSlices, type Slices } from "../config/slices.js";
@@ -39,6 +40,9 @@ const syncReads: Reading = { lane: "read", waitMs: 60_000 };
 
 /** A place in a list is kept with the mirror and sent in an address: it has at most so many characters. */
 const longestCursor = 65_536;
+
+/** How many requests ask for records by their keys at the same time; the rate budget bounds them besides. */
+const readsAtATime = 8;
 
 /** Some APIs answer with this status when a list has no records. */
 const noContent = 204;
@@ -160,6 +164,11 @@ export class ReadableTable {
     return this.get(columns, keys, { lane: "write", waitMs: this.account.waitMs });
   }
 
+  /** Whether the API can be asked for records by a unique column. */
+  get finds(): boolean {
+    return this.manifest.read.find !== undefined;
+  }
+
   /** Returns the records with these values in a unique column; undefined when the API has no such call. Throws ReadFailed, also when `signal` is aborted. */
   async find(
     columns: readonly MirrorColumn[],
@@ -187,7 +196,7 @@ export class ReadableTable {
     return { table: this.discoveredId };
   }
 
-  /** Reads as many records with one request as the call takes. */
+  /** Reads as many records with one request as the call takes, with several requests at a time. */
   private async readMany(
     columns: readonly MirrorColumn[],
     call: Call,
@@ -196,19 +205,21 @@ export class ReadableTable {
     scopeOf: (one: string) => Scope,
   ): Promise<UpstreamRecord[]> {
     const size = call.max ?? 1;
-    const records: UpstreamRecord[] = [];
-    for (let at = 0; at < values.length; at += size) {
-      const rows = values.slice(at, at + size).map(scopeOf);
+    const parts = Array.from({ length: Math.ceil(values.length / size) }, (_, n) =>
+      values.slice(n * size, (n + 1) * size),
+    );
+    const readPart = async (part: readonly string[]): Promise<readonly UpstreamRecord[]> => {
+      const rows = part.map(scopeOf);
       const keys = rows.map(({ key }) => key);
       const scope = { columns: upstreamNames(columns), keys, ...(await this.tableScope()), ...rows[0] };
       const answer = await this.read({ call, scope, rows, what: "rows by key" }, reading, size === 1);
-      if (!answer) continue;
-      const part = await inSlices(recordsAt(answer.body, call.rows ?? ""));
+      if (!answer) return [];
+      const there = await inSlices(recordsAt(answer.body, call.rows ?? ""));
       // Some APIs keep the place of a record that they do not have.
-      const elements = Array.isArray(part) ? part.filter((element) => element !== null) : part;
-      for (const record of await inSlices(this.records(call, answer, elements, columns))) records.push(record);
-    }
-    return records;
+      const elements = Array.isArray(there) ? there.filter((element) => element !== null) : there;
+      return inSlices(this.records(call, answer, elements, columns));
+    };
+    return (await pMap(parts, readPart, { concurrency: readsAtATime })).flat();
   }
 
   /** Reads the records of an answer; `part` stands where they are. */

@@ -2,9 +2,9 @@
 
 import { beforeEach, expect, test } from "vitest";
 import { openMirrors } from "../../src/app/open.js";
-import { serverTime } from "../../src/postgres/clock.js";
 import { applyPage } from "../../src/sync/page.js";
 import { refused } from "../support/answers.js";
+import { inReadersTurn } from "../support/reading.js";
 import { untilTrue } from "../support/sessions.js";
 import { type Stack, startStack } from "../support/stack.js";
 
@@ -27,15 +27,16 @@ test("P8: a late page does not take a unique value from what was accepted after 
   const { mirror, table } = found;
   const [ada, bob] = [idOf("ada@example.com"), idOf("bob@example.com")];
   stack.sandbox.edit("contacts", ada, { email: "x@example.com" });
-  const askedAt = await serverTime(stack.opened.pool);
-  const page = await table.get(mirror.columns, [ada]);
-  stack.sandbox.edit("contacts", ada, { email: "y@example.com" });
   const client = await stack.client();
-  await client.query("update hubspot.contacts set email = 'x@example.com' where id = $1", [bob]);
-  await applyPage(stack.opened.pool, {
-    mirror,
-    askedAt,
-    rows: page.map(({ key, row }) => ({ key, row: { ...row, id: key } })),
+  await inReadersTurn(stack.opened.pool, mirror, async (turn) => {
+    const page = await table.get(mirror.columns, [ada]);
+    stack.sandbox.edit("contacts", ada, { email: "y@example.com" });
+    await client.query("update hubspot.contacts set email = 'x@example.com' where id = $1", [bob]);
+    await applyPage(stack.opened.pool, {
+      mirror,
+      turn,
+      rows: page.map(({ key, row }) => ({ key, row: { ...row, id: key } })),
+    });
   });
   const { rows } = await client.query("select email from hubspot.contacts where id = $1", [bob]);
   expect(rows).toEqual([{ email: "x@example.com" }]);

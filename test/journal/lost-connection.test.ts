@@ -9,6 +9,7 @@ import { type Opened, open, openMirrors } from "../../src/app/open.js";
 import { pullAll } from "../../src/app/pull.js";
 import { tableOf } from "../../src/config/api.js";
 import { CallEntry } from "../../src/journal/entry.js";
+import { EntryWatch } from "../../src/journal/entry-watch.js";
 import { Presence } from "../../src/journal/presence.js";
 import { recover } from "../../src/journal/recover.js";
 import { settle } from "../../src/journal/settle.js";
@@ -69,7 +70,7 @@ afterEach(async () => {
 
 /** Cuts the connection on which this text is sent, before Postgres gets it. */
 const cutAt = (text: string) => relay.set({ text, when: "before", spring: async ({ cut }) => cut() });
-const parts = () => ({ ...opened, proxy: randomUUID(), mirrors: () => openMirrors(opened) });
+const parts = () => ({ ...opened, proxy: randomUUID(), watch: new EntryWatch(), mirrors: () => openMirrors(opened) });
 const stateOf = async (call: string) =>
   (await admin.query("select state, closed_at is not null as closed from throughline.journal where id = $1", [call]))
     .rows[0];
@@ -79,7 +80,7 @@ async function lostUpdate(state: "accepted" | "sent"): Promise<string> {
   const rows = [{ key: "501", row: { id: "501", email: "ada@example.com", firstname: "Lady" } }];
   const outcome = state === "accepted" ? { state, rows } : undefined;
   const call = await insertOrphan({ opened, admin }, { verb: "update", request }, "sent", outcome);
-  await admin.query("update throughline.journal set sent_at = sent_at - interval '1 hour'");
+  await admin.query("update throughline.journal set quiet_moment = nextval('throughline.moment')");
   return call;
 }
 
@@ -130,7 +131,7 @@ test("a round of recovery that loses its lock notes nothing more, and a later on
   const call = await lostUpdate("sent");
   sandbox.edit("contacts", "501", { firstname: "Lady" });
   gate.atAnswer("/batch/read", async () => {
-    const { rows } = await admin.query(`select pid from pg_locks where ${ofThisDatabase} and objid = 0`);
+    const { rows } = await admin.query(`select pid from pg_locks where ${ofThisDatabase}`);
     await admin.query("select pg_terminate_backend($1)", [rows[0].pid]);
     while ((await admin.query("select from pg_stat_activity where pid = $1", [rows[0].pid])).rowCount !== 0);
   });
@@ -157,7 +158,7 @@ test("a pull that loses its lock gives up the request that it waits for", async 
 
 test("recovery reports a loss before it has begun", async () => {
   await lostUpdate("sent");
-  cutAt("throughline recovery");
+  cutAt("throughline asking");
   await expect(recover(parts())).rejects.toBeInstanceOf(ConnectionLost);
   expect(relay.unset()).toBe(true);
 });

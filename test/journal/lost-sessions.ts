@@ -4,6 +4,8 @@ import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { openMirrors } from "../../src/app/open.js";
 import { readYaml } from "../../src/config/yaml.js";
+import { EntryWatch } from "../../src/journal/entry-watch.js";
+import { lastLook } from "../../src/journal/evidence.js";
 import { noteIntent, noteOutcome, type RequestRow } from "../../src/journal/journal.js";
 import { recover } from "../../src/journal/recover.js";
 import { manifestSchema } from "../../src/manifest/manifest.js";
@@ -46,13 +48,14 @@ export async function lose(
   else if (reached.startsWith("unknown")) await noteOutcome(pool, call, { ...outcome, state: "unknown", rows: [] });
 }
 
-/** One whole round, in which upstream has had its time. */
+/** As many rounds as it takes, in which upstream has had its time. */
 export async function recoverNow(stack: ServedStack): Promise<void> {
-  await stack.admin.query(
-    "update throughline.journal set sent_at = sent_at - interval '1 hour', tried_at = null where closed_at is null",
-  );
-  const parts = { ...stack.opened, proxy: randomUUID(), mirrors: () => openMirrors(stack.opened) };
-  while ((await recover(parts)) === undefined);
+  const watch = new EntryWatch(() => Number.POSITIVE_INFINITY);
+  const parts = { ...stack.opened, proxy: randomUUID(), watch, mirrors: () => openMirrors(stack.opened) };
+  for (let look = 1; look <= lastLook; look += 1) {
+    await stack.admin.query("update throughline.journal set tried_at = null");
+    while ((await recover(parts)) === undefined);
+  }
 }
 
 /** The API of the fault tests, whose names are unique, behind one mirror: own.records. */

@@ -7,6 +7,7 @@ import { type HubspotSandbox, startHubspotSandbox } from "../../packages/sandbox
 import { migrateAll } from "../../src/app/migrate.js";
 import { type Opened, open, openMirrors } from "../../src/app/open.js";
 import { tableOf } from "../../src/config/api.js";
+import { EntryWatch } from "../../src/journal/entry-watch.js";
 import { noteIntent } from "../../src/journal/journal.js";
 import { recover } from "../../src/journal/recover.js";
 import { makeDatabase, type TestDatabase } from "../support/database.js";
@@ -57,15 +58,15 @@ test("P15: no API waits for another: an entry whose mirror is being written is l
     const of = { mirror, api: mirror.api, table: `${mirror.api}.contacts`, keys: [key], verb: "update" as const };
     await noteIntent(opened.pool, { ...by, ...of, request, call, proxy: randomUUID() }, "sent");
   }
-  await opened.pool.query("update throughline.journal set sent_at = sent_at - interval '1 hour'");
-  // As sync/page.ts holds it while it writes.
-  await page.query("begin");
+  await opened.pool.query("update throughline.journal set quiet_moment = nextval('throughline.moment')");
+  // As a reader holds it in its turn.
   await page.query(
-    "select pg_advisory_xact_lock_shared(hashtext('throughline asking'), id) from throughline.mirror where api = 'two'",
+    "select pg_advisory_lock(hashtext('throughline asking'), id) from throughline.mirror where api = 'two'",
   );
-  const round = () => recover({ ...opened, proxy: randomUUID(), mirrors: () => openMirrors(opened) });
+  const round = () =>
+    recover({ ...opened, proxy: randomUUID(), watch: new EntryWatch(), mirrors: () => openMirrors(opened) });
   expect(await round()).toEqual([{ call: calls.get("one"), from: "sent", to: "accepted" }]);
-  await page.query("commit");
+  await page.query("select pg_advisory_unlock_all()");
   await opened.pool.query("update throughline.journal set tried_at = null");
   expect(await round()).toEqual([{ call: calls.get("two"), from: "sent", to: "accepted" }]);
 });

@@ -12,7 +12,10 @@ beforeEach(async () => {
 });
 afterEach(() => api.close());
 
-async function reconciled(...answers: readonly Line[]) {
+/** Sent ten seconds ago, by both clocks. */
+const young = [10_000, 10_000];
+
+async function reconciled(answers: readonly Line[], agesMs: readonly (number | null)[] = young) {
   const { table, columns } = await openItems(api.url, {
     manifest: { idempotency: { header: "Idempotency-Key", keeps: "1h" } },
     account: { waitMs: 1_000 },
@@ -31,8 +34,10 @@ async function reconciled(...answers: readonly Line[]) {
     revision: 1,
   };
   const request = [{ key: null, sent: { name: "one" }, before: {} }];
-  const entry = { call: "a call", verb: "insert", request, ageMs: 10_000, idempotencyKey: "its key" } as const;
-  return reconcileWithUpstream({ mirror, table }, entry, async () => new Set());
+  const entry = { call: "a call", verb: "insert", request, agesMs, idempotencyKey: "its key" } as const;
+  const { signal } = new AbortController();
+  const found = await reconcileWithUpstream({ mirror, table, findClaims: async () => new Set(), signal }, [entry]);
+  return found.get("a call");
 }
 
 const says: readonly (readonly [what: string, line: Line])[] = [
@@ -46,15 +51,27 @@ const says: readonly (readonly [what: string, line: Line])[] = [
 ];
 
 test.each(says)("P13: %s to the repetition says nothing of the first attempt", async (_, line) => {
-  expect(await reconciled(line)).toBeUndefined();
+  expect(await reconciled([line])).toBeUndefined();
   expect(api.asked.map(({ method, headers }) => [method, headers["idempotency-key"]])).toEqual([["POST", "its key"]]);
 });
 
 test("P6: the record that the repetition brings was made, and is read as it is now", async () => {
   expect(
-    await reconciled({ status: 201, body: { id: "7", name: "one" } }, { body: { id: "7", name: "newer", n: 3 } }),
+    await reconciled([{ status: 201, body: { id: "7", name: "one" } }, { body: { id: "7", name: "newer", n: 3 } }]),
   ).toEqual({
+    looks: 1,
     state: "accepted",
     rows: [{ key: "7", row: { id: "7", name: "newer", n: "3" } }],
   });
+});
+
+test.each([
+  ["Postgres's clock went back by three days", [10_000 - 3 * 86_400_000, 10_000]],
+  ["Postgres's clock went back while the key was forgotten", [10_000, 3_600_000]],
+  ["this machine's clock went back while the key was forgotten", [3_600_000, 10_000]],
+  ["an earlier version sent it", [10_000, null]],
+  ["upstream may have forgotten the key", [3_550_000, 3_550_000]],
+] as const)("P13: nothing is made once more when %s", async (_, agesMs) => {
+  expect(await reconciled([{ status: 201, body: { id: "7", name: "one" } }], agesMs)).toBeUndefined();
+  expect(api.asked).toEqual([]);
 });

@@ -14,7 +14,7 @@ const table = `
   absent       -    -      -       -        -      -       -      -      -      -
   refused      -    -      -       -        -      -       -      -      -      -
   unsent       -    -      -       -        -      -       -      -      -      -
-  lapsed       -    -      -       -        -      -       -      -      -      -
+  lapsed       -    -      -       x        x      -       -      -      -      x
   settled      -    -      -       -        -      -       -      -      -      -`;
 
 test("P6: an entry goes from one state to another only as the table allows", () => {

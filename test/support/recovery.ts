@@ -38,7 +38,7 @@ export function recoveryTools(stack: () => Stack) {
       (await stack().admin.query("select state from throughline.journal where id = $1", [call])).rows[0].state,
     /** Upstream has had its time. */
     age: (call: string) =>
-      stack().admin.query("update throughline.journal set sent_at = sent_at - interval '1 minute' where id = $1", [
+      stack().admin.query("update throughline.journal set quiet_moment = nextval('throughline.moment') where id = $1", [
         call,
       ]),
     untilAsked: () =>

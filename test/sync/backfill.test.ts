@@ -3,9 +3,9 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { open, openMirrors } from "../../src/app/open.js";
 import { pullAll } from "../../src/app/pull.js";
-import { serverTime } from "../../src/postgres/clock.js";
 import { backfill } from "../../src/sync/backfill.js";
 import { applyPage } from "../../src/sync/page.js";
+import { inReadersTurn } from "../support/reading.js";
 import { type Stack, startStack } from "../support/stack.js";
 
 let stack: Stack;
@@ -76,14 +76,22 @@ test("an unchanged page writes nothing", async () => {
   expect((await stack.admin.query("select xmin::text, ctid::text from hubspot.contacts")).rows).toEqual(before.rows);
 });
 
+/** Reads a page, and writes it when `meanwhile` has happened. Returns the keys that are parked. */
+async function latePage(meanwhile: () => Promise<unknown> = async () => undefined): Promise<readonly string[]> {
+  const { mirror, table } = await opened();
+  return inReadersTurn(stack.opened.pool, mirror, async (turn) => {
+    const page = await table.list(mirror.columns, null);
+    await meanwhile();
+    return applyPage(stack.opened.pool, { mirror, turn, rows: page.records });
+  });
+}
+
 test("P8: a page that was asked for before a write was accepted does not overwrite it", async () => {
   await stack.pull();
-  const { mirror, table } = await opened();
-  const askedAt = await serverTime(stack.opened.pool);
-  const page = await table.list(mirror.columns, null);
   const client = await stack.client();
-  await client.query("update hubspot.contacts set firstname = 'Newer' where email = 'ada@example.com'");
-  const kept = await applyPage(stack.opened.pool, { mirror, askedAt, rows: page.records });
+  const kept = await latePage(() =>
+    client.query("update hubspot.contacts set firstname = 'Newer' where email = 'ada@example.com'"),
+  );
   expect(kept).toEqual(["501"]);
   expect((await stack.admin.query("select firstname from hubspot.contacts")).rows).toEqual([{ firstname: "Newer" }]);
   stack.sandbox.edit("contacts", "501", { firstname: "Newest" });
@@ -94,12 +102,8 @@ test("P8: a page that was asked for before a write was accepted does not overwri
 
 test("P8: a page that was asked for before a delete was accepted does not resurrect the row", async () => {
   await stack.pull();
-  const { mirror, table } = await opened();
-  const askedAt = await serverTime(stack.opened.pool);
-  const page = await table.list(mirror.columns, null);
   const client = await stack.client();
-  await client.query("delete from hubspot.contacts where email = 'ada@example.com'");
-  await applyPage(stack.opened.pool, { mirror, askedAt, rows: page.records });
+  await latePage(() => client.query("delete from hubspot.contacts where email = 'ada@example.com'"));
   expect((await stack.admin.query("select from hubspot.contacts")).rowCount).toBe(0);
   await stack.pull();
   expect((await stack.admin.query("select from hubspot.contacts")).rowCount).toBe(0);
@@ -108,14 +112,11 @@ test("P8: a page that was asked for before a delete was accepted does not resurr
 
 test("P8: a page does not touch a row that an open transaction has written", async () => {
   await stack.pull();
-  const { mirror, table } = await opened();
   const client = await stack.client();
   await client.query("begin");
   await client.query("update hubspot.contacts set firstname = 'Open' where email = 'ada@example.com'");
   stack.sandbox.edit("contacts", "501", { firstname: "Later" });
-  const askedAt = await serverTime(stack.opened.pool);
-  const page = await table.list(mirror.columns, null);
-  expect(await applyPage(stack.opened.pool, { mirror, askedAt, rows: page.records })).toEqual(["501"]);
+  expect(await latePage()).toEqual(["501"]);
   await client.query("commit");
   await stack.pull();
   expect((await stack.admin.query("select firstname from hubspot.contacts")).rows).toEqual([{ firstname: "Later" }]);
@@ -123,13 +124,10 @@ test("P8: a page does not touch a row that an open transaction has written", asy
 
 test("P8: a page with a row whose create is still open parks it", async () => {
   await stack.pull();
-  const { mirror, table } = await opened();
   const client = await stack.client();
   await client.query("begin");
   const { rows } = await client.query("insert into hubspot.contacts (email) values ('fresh@example.com') returning id");
-  const askedAt = await serverTime(stack.opened.pool);
-  const page = await table.list(mirror.columns, null);
-  expect(await applyPage(stack.opened.pool, { mirror, askedAt, rows: page.records })).toEqual([rows[0].id]);
+  expect(await latePage()).toEqual([rows[0].id]);
   await client.query("commit");
   expect((await client.query("select email from hubspot.contacts where id = $1", [rows[0].id])).rows).toEqual([
     { email: "fresh@example.com" },

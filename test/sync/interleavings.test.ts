@@ -6,13 +6,12 @@ import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openMirrors } from "../../src/app/open.js";
 import { serve } from "../../src/app/serve.js";
-import { serverTime } from "../../src/postgres/clock.js";
 import type { RunningProxy } from "../../src/proxy/start.js";
-import { applyPage } from "../../src/sync/page.js";
-import type { Page } from "../../src/upstream/reading.js";
+import { tendAllParked } from "../../src/sync/parked.js";
 import type { FaultyApi } from "../faults/api.js";
 import { lose, type Reached, recoverNow, startFaultyLine, type Verb } from "../journal/lost-sessions.js";
 import { pastGuard } from "../support/past-guard.js";
+import { type AskedPage, askForPage } from "../support/reading.js";
 import type { ServedStack } from "../support/served-stack.js";
 
 let api: FaultyApi;
@@ -46,7 +45,7 @@ type Step =
   | { readonly kind: "ask for a page" | "apply the page"; readonly who: number }
   | { readonly kind: "edit upstream" | "delete upstream" | "create upstream"; readonly row: number }
   | { readonly kind: "crash"; readonly verb: Verb; readonly row: number; readonly reached: Reached }
-  | { readonly kind: "recover" };
+  | { readonly kind: "recover" | "tend what is parked" };
 
 const who = fc.nat({ max: 1 });
 const row = fc.nat({ max: 2 });
@@ -76,6 +75,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
   { weight: 2, arbitrary: fc.constant({ kind: "recover" as const }) },
+  { weight: 1, arbitrary: fc.constant({ kind: "tend what is parked" as const }) },
 );
 
 /** What the reader has seen of each record: where it stood in upstream's history. */
@@ -108,37 +108,38 @@ async function begin(run: number): Promise<void> {
   await stack.pull();
 }
 
-async function take(one: Step, run: number, pages: Map<number, { page: Page; askedAt: string }>): Promise<void> {
+const writeSql: Readonly<Record<Verb, string>> = {
+  insert: "insert into own.records (name, note) values ($1, $2)",
+  update: "update own.records set note = $2 where name = $1",
+  delete: "delete from own.records where name = $1",
+};
+
+async function take(one: Step, run: number, pages: Map<number, AskedPage>): Promise<void> {
   const { pool } = stack.opened;
   const [known] = await openMirrors(stack.opened);
   if (!known) throw new Error("there is no mirror");
-  const { mirror, table } = known;
   const client = "who" in one ? clients[one.who] : undefined;
   const name = "row" in one ? `run ${run} row ${one.row}` : "";
   const there = api.records().find((record) => record.name === name);
   // What is refused, or waits for the other client, is as good a step as any.
   const ask = (sql: string, values: string[] = []) => client?.query(sql, values).catch(() => undefined);
   switch (one.kind) {
-    case "write": {
+    case "write":
       if (one.open) await ask("begin");
-      const note = randomUUID();
-      if (one.verb === "insert") await ask("insert into own.records (name, note) values ($1, $2)", [name, note]);
-      if (one.verb === "update") await ask("update own.records set note = $2 where name = $1", [name, note]);
-      if (one.verb === "delete") await ask("delete from own.records where name = $1", [name]);
+      await ask(writeSql[one.verb], one.verb === "delete" ? [name] : [name, randomUUID()]);
       return;
-    }
     case "end":
       await ask(one.how);
       return;
-    case "ask for a page":
-      pages.set(one.who, { askedAt: await serverTime(pool), page: await table.list(mirror.columns, null) });
-      return;
-    case "apply the page": {
-      const held = pages.get(one.who);
-      pages.delete(one.who);
-      if (held) await applyPage(pool, { mirror, askedAt: held.askedAt, rows: held.page.records });
+    case "ask for a page": {
+      const asked = pages.has(one.who) ? undefined : await askForPage(pool, known);
+      if (asked) pages.set(one.who, asked);
       return;
     }
+    case "apply the page":
+      await pages.get(one.who)?.end("write it");
+      pages.delete(one.who);
+      return;
     case "edit upstream":
       if (there) api.apply("update", { ...there, note: randomUUID() });
       return;
@@ -153,6 +154,9 @@ async function take(one: Step, run: number, pages: Map<number, { page: Page; ask
       return;
     case "recover":
       await recoverNow(stack);
+      return;
+    case "tend what is parked":
+      if (pages.size === 0) await tendAllParked(pool, pool, () => openMirrors(stack.opened));
   }
 }
 
@@ -162,7 +166,7 @@ test("P8: in whatever order writes, pages, rollbacks, crashes and recovery come,
     fc.asyncProperty(fc.array(step, { minLength: 2, maxLength: 16 }), async (steps) => {
       run += 1;
       await begin(run);
-      const pages = new Map<number, { page: Page; askedAt: string }>();
+      const pages = new Map<number, AskedPage>();
       const reader = new Reader();
       try {
         await reader.look("the start");
@@ -171,6 +175,7 @@ test("P8: in whatever order writes, pages, rollbacks, crashes and recovery come,
           await reader.look(`step ${n + 1}`);
         }
       } finally {
+        for (const page of pages.values()) await page.end("drop it");
         for (const client of clients) await client.query("rollback");
       }
       await recoverNow(stack);

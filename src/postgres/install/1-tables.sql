@@ -15,6 +15,10 @@ create table if not exists throughline.proxy_key (
   renewed_at timestamptz not null default clock_timestamp()
 );
 
+-- What came before what: a number is drawn at each moment that matters. A clock can't tell: it can be moved, and a standby that takes over
+-- has another. A number that a committed row holds is never drawn again: its row was flushed after what the sequence logged.
+create sequence if not exists throughline.moment;
+
 create table if not exists throughline.mirror (
   id integer generated always as identity primary key,
   api text not null,
@@ -27,7 +31,7 @@ create table if not exists throughline.mirror (
   revision integer not null default 1,
   complete_at timestamptz,
   -- When the last pull that ran to its end had begun.
-  complete_from timestamptz,
+  complete_moment bigint,
   checkpoint json,
   unique (schema_name, table_name)
 );
@@ -56,9 +60,17 @@ create table if not exists throughline.journal (
   blocked text,
   intent_at timestamptz not null default clock_timestamp(),
   sent_at timestamptz,
-  -- Since when its rows are known to be so.
   outcome_at timestamptz,
   closed_at timestamptz,
+  -- When it was noted, before its request was sent.
+  intent_moment bigint not null default nextval('throughline.moment'),
+  -- Since when its rows are known to be so; of a call that was answered, a moment behind the answer.
+  outcome_moment bigint,
+  -- How often, and when last, what it was to change was not found upstream.
+  looks integer not null default 0,
+  looked_at timestamptz,
+  -- A list that was begun later shows what became of it.
+  quiet_moment bigint,
   -- How often, and when last, recovery tried to finish it.
   tries integer not null default 0,
   tried_at timestamptz,
@@ -67,8 +79,28 @@ create table if not exists throughline.journal (
   request json,
   rows json
 );
+alter table throughline.journal add column if not exists intent_moment bigint not null default nextval('throughline.moment');
+alter table throughline.journal add column if not exists outcome_moment bigint;
+alter table throughline.journal add column if not exists proxy_sent_at timestamptz;
+alter table throughline.journal add column if not exists looks integer not null default 0;
+alter table throughline.journal add column if not exists looked_at timestamptz;
+alter table throughline.journal add column if not exists quiet_moment bigint;
+alter table throughline.mirror add column if not exists complete_moment bigint;
+-- Up to version 5 clocks told the order. A pull that was begun then goes on, and proves nothing of a call.
+do $$
+begin
+  if exists (select from throughline.journal where outcome_at is not null and outcome_moment is null) then
+    update throughline.journal j set outcome_moment = o.n
+      from (select id, row_number() over (order by outcome_at) as n from throughline.journal where outcome_at is not null) o where o.id = j.id;
+    perform setval('throughline.moment', nextval('throughline.moment') + (select count(*) from throughline.journal));
+  end if;
+end $$;
+update throughline.mirror set checkpoint = json_build_object('cursor', checkpoint ->> 'cursor', 'from', '0') where checkpoint ->> 'from' !~ '^[0-9]+$';
+alter table throughline.mirror drop column if exists complete_from;
 create index if not exists journal_open on throughline.journal (mirror) where closed_at is null;
-create index if not exists journal_fence on throughline.journal (mirror, outcome_at);
+create index if not exists journal_lapsed on throughline.journal (mirror) where state = 'lapsed' and request is not null;
+drop index if exists throughline.journal_fence;
+create index if not exists journal_outcome on throughline.journal (mirror, outcome_moment);
 
 -- Inserted by the client's transaction (an UPDATE of the journal would find no row under REPEATABLE READ), or by whoever repairs.
 create table if not exists throughline.applied (
@@ -76,7 +108,8 @@ create table if not exists throughline.applied (
   at timestamptz not null default clock_timestamp()
 );
 
--- Keys that a page of the sync brought and the fence kept out, or Postgres refused (then with its SQLSTATE): read again by key.
+-- What a page of the sync brought and is not written yet. With an entry of the page it waits for a call, or for a lock; without one it is
+-- read again by its key: the mirror may have something newer, or Postgres refused it (then with its SQLSTATE).
 create table if not exists throughline.parked (
   mirror integer not null references throughline.mirror on delete cascade,
   key text not null,
@@ -84,6 +117,10 @@ create table if not exists throughline.parked (
   parked_at timestamptz not null default clock_timestamp(),
   primary key (mirror, key)
 );
+alter table throughline.parked add column if not exists entry json;
+-- Before the page was asked for, and behind its answer.
+alter table throughline.parked add column if not exists asked bigint;
+alter table throughline.parked add column if not exists seen bigint;
 
 -- These live inside one transaction: nobody else ever sees a row of them.
 create unlogged table if not exists throughline.opened (

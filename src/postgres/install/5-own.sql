@@ -64,7 +64,8 @@ begin
 end $$;
 
 -- Writes rows as upstream had them at `since`, and makes fail what is deferred.
-create or replace function throughline.write(mirror integer, page json, since timestamptz) returns void
+drop function if exists throughline.write(integer, json, timestamptz);
+create or replace function throughline.write(mirror integer, page json, since bigint) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   this uuid := gen_random_uuid();
@@ -110,60 +111,121 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
   select case when code = '55P03' or code like '40%' then null else code end
 $$;
 
--- Writes a page of upstream's rows behind the fence. Returns the keys that the fence kept out or that Postgres refused: they are parked.
--- `puller`: the session that holds the lock of the pull whose page it is. `marks`: `checkpoint` is where the pull goes on.
-create or replace function throughline.sync_page(
-  mirror integer, page json, asked_at timestamptz, puller integer, marks boolean, checkpoint json
-) returns setof text
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+-- Writes a page of upstream's rows behind the fence, and parks what is kept out of it or what Postgres refuses. `asked`: a moment before the
+-- page was asked for; `seen`: one behind its answer. Returns the keys that are parked.
+create or replace function throughline.write_or_park(mirror integer, page json, asked bigint, seen bigint) returns setof text
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_variable
 declare
-  fenced text[];
-  entry json;
+  waiting text[];
+  overtaken text[];
+  one json;
+  code text;
 begin
-  perform throughline.confine();
-  if puller is not null then
-    -- A pull that has lost its lock writes nothing beside the one that has it now.
-    perform pg_advisory_xact_lock(hashtext('throughline page'), mirror);
-    if not exists (select from pg_locks l join pg_database d on d.oid = l.database and d.datname = current_database()
-        where l.locktype = 'advisory' and l.pid = puller and l.granted and l.objsubid = 2
-          and l.classid::bigint = hashtext('throughline pull')::bigint & 4294967295 and l.objid::bigint = mirror) then
-      raise exception 'throughline: another pull of this table has begun' using errcode = 'object_not_in_prerequisite_state',
-        hint = 'The connection that held the lock of this one is lost. Pull again when the other one has ended.';
-    end if;
+  execute format('select coalesce(array_agg(f.key) filter (where f.waits), ''{}''), coalesce(array_agg(f.key) filter (where not f.waits), ''{}'')
+    from throughline.fence_%s($1, $2, $3) f', mirror) into waiting, overtaken using page, asked, seen;
+  insert into throughline.parked (mirror, key, entry, asked, seen)
+    select mirror, p ->> 'key', case when p ->> 'key' = any(waiting) then p end, asked, seen from json_array_elements(page) p
+      where p ->> 'key' = any(waiting || overtaken) on conflict do nothing;
+  return query select unnest(waiting || overtaken);
+  if waiting || overtaken <> '{}' then
+    page := (select json_agg(p) from json_array_elements(page) p where p ->> 'key' <> all(waiting || overtaken));
+    if page is null then return; end if;
   end if;
-  -- Recovery may be at reading what this page has later.
-  perform pg_advisory_xact_lock_shared(hashtext('throughline asking'), mirror);
   -- A client's open transaction may hold a key that is new here; its lock is not worth waiting for.
   perform set_config('lock_timeout', '5s', true);
-  execute format('select throughline.fence_%s($1, $2)', mirror) into fenced
-    using array(select p ->> 'key' from json_array_elements(page) p), asked_at;
-  -- First unparked: a row that another takes a unique value from is parked when it is written.
-  delete from throughline.parked k where k.mirror = mirror and k.key in (select p ->> 'key' from json_array_elements(page) p);
-  if fenced <> '{}' then
-    page := (select coalesce(json_agg(p), '[]') from json_array_elements(page) p where p ->> 'key' <> all(fenced));
-  end if;
   begin
-    perform throughline.write(mirror, page, asked_at);
+    perform throughline.write(mirror, page, asked);
     set local search_path = pg_catalog, pg_temp;
   exception when others then
     if not throughline.is_of_rows(sqlstate) then raise; end if;
     -- All at once is refused: one by one, so that what Postgres refuses stops nothing else.
     perform set_config('lock_timeout', '250ms', true);
-    for entry in select p from json_array_elements(page) p loop
+    for one in select p from json_array_elements(page) p loop
       begin
-        perform throughline.write(mirror, json_build_array(entry), asked_at);
+        perform throughline.write(mirror, json_build_array(one), asked);
         set local search_path = pg_catalog, pg_temp;
       exception when others then
         if not throughline.is_of_rows(sqlstate) then raise; end if;
-        insert into throughline.parked (mirror, key, sqlstate) values (mirror, entry ->> 'key', throughline.refusal(sqlstate)) on conflict do nothing;
-        return next entry ->> 'key';
+        code := throughline.refusal(sqlstate);
+        insert into throughline.parked (mirror, key, sqlstate, entry, asked, seen)
+          values (mirror, one ->> 'key', code, case when code is null then one end, asked, seen) on conflict do nothing;
+        return next one ->> 'key';
       end;
     end loop;
   end;
-  insert into throughline.parked (mirror, key) select mirror, unnest(fenced) on conflict do nothing;
+end $$;
+
+-- Writes what is parked and waits for nothing any more. A row that upstream already had when it was read was made by no call that was
+-- noted later: so it waits for those that were open then, however many follow.
+create or replace function throughline.release_parked(mirror integer) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_variable
+declare
+  page record;
+  waiting text[];
+  takes boolean;
+begin
+  for page in select k.asked, k.seen, json_agg(k.entry order by k.key) as entries from throughline.parked k
+      where k.mirror = mirror and k.entry is not null group by k.asked, k.seen order by k.asked loop
+    execute format('select coalesce(array_agg(f.key) filter (where f.waits), ''{}'') from throughline.fence_%s($1, $2, $3) f', mirror)
+      into waiting using page.entries, page.asked, page.seen;
+    with free as (
+      delete from throughline.parked k where k.mirror = mirror and k.asked = page.asked and k.seen = page.seen
+        and k.entry is not null and k.key <> all(waiting) returning k.key, k.entry
+    )
+    select json_agg(f.entry order by f.key) into page.entries from free f;
+    continue when page.entries is null;
+    execute format('select exists (select from throughline.take_overs_%s($1, $2))', mirror) into takes using page.entries, page.asked;
+    if takes then
+      -- A later page may have given the unique value to its holder.
+      insert into throughline.parked (mirror, key) select mirror, e ->> 'key' from json_array_elements(page.entries) e on conflict do nothing;
+    else
+      perform throughline.write_or_park(mirror, page.entries, page.asked, page.seen);
+      set local search_path = pg_catalog, pg_temp;
+    end if;
+  end loop;
+end $$;
+
+-- No two pages of a mirror are written at a time. `reader`: the session whose turn it is to read the mirror; undefined without one.
+create or replace function throughline.begin_page(mirror integer, reader integer) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  perform throughline.confine();
+  perform pg_advisory_xact_lock(hashtext('throughline page'), mirror);
+  -- Who has lost the session has lost the turn: another may have read since, and written.
+  if reader is not null and not exists (select from pg_locks l join pg_database d on d.oid = l.database and d.datname = current_database()
+      where l.locktype = 'advisory' and l.pid = reader and l.granted and l.objsubid = 2
+        and l.classid::bigint = hashtext('throughline asking')::bigint & 4294967295 and l.objid::bigint = mirror) then
+    raise exception 'throughline: another reader of this table has begun' using errcode = 'object_not_in_prerequisite_state',
+      hint = 'The connection that held its turn is lost. Run the command again.';
+  end if;
+end $$;
+
+-- Writes a page that was read in the turn of `reader`. `marks`: `checkpoint` is where the pull goes on. Returns the keys that are parked.
+drop function if exists throughline.sync_page(integer, json, timestamptz, integer, boolean, json);
+create or replace function throughline.sync_page(
+  mirror integer, page json, asked bigint, reader integer, marks boolean, checkpoint json
+) returns setof text
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_variable
+begin
+  perform throughline.begin_page(mirror, reader);
+  perform throughline.release_parked(mirror);
+  set local search_path = pg_catalog, pg_temp;
+  -- First unparked: a row that another takes a unique value from is parked when it is written.
+  delete from throughline.parked k where k.mirror = mirror and k.key in (select p ->> 'key' from json_array_elements(page) p);
+  return query select throughline.write_or_park(mirror, page, asked, nextval('throughline.moment'));
+  set local search_path = pg_catalog, pg_temp;
   if marks then update throughline.mirror m set checkpoint = sync_page.checkpoint where m.id = mirror; end if;
-  return query select unnest(fenced);
+end $$;
+
+-- Writes what has waited long enough, without a page.
+create or replace function throughline.release(mirror integer) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  perform throughline.begin_page(mirror, null);
+  perform throughline.release_parked(mirror);
 end $$;
 
 -- Applies the rows of a call that the client's transaction did not apply. What was accepted after it stands.
@@ -193,14 +255,14 @@ begin
       execute format('select from throughline.lock_%s($1, true)', entry.mirror)
         using array(select r ->> 'key' from json_array_elements(entry.rows) r);
       later := array(select distinct unnest(j.keys) from throughline.journal j
-        where j.mirror = entry.mirror and j.id <> settle.call and j.outcome_at > entry.outcome_at and j.state not in ('refused', 'unsent'));
+        where j.mirror = entry.mirror and j.id <> settle.call and j.outcome_moment > entry.outcome_moment and j.state not in ('refused', 'unsent'));
       -- Its own entry is no later one.
       perform throughline.write(entry.mirror,
         (select coalesce(json_agg(r), '[]') from json_array_elements(entry.rows) r where r ->> 'key' <> all(later)),
-        entry.outcome_at + interval '1 microsecond');
+        entry.outcome_moment + 1);
       set local search_path = pg_catalog, pg_temp;
     end if;
-    if entry.state = 'unknown' then
+    if entry.state in ('unknown', 'lapsed') then
       -- They are applied once: what comes later is newer.
       delete from throughline.applied a where a.call = settle.call;
       update throughline.journal j set rows = '[]' where j.id = settle.call;
