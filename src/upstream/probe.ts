@@ -11,7 +11,7 @@ import { ReadFailed } from "../manifest/read-failed.js";
 import type { MirrorColumn } from "../mirror/column.js";
 import { decode } from "./codec.js";
 import type { ExchangeRequest, ExchangeResult } from "./exchange.js";
-import { ReadableTable } from "./reading.js";
+import { KeyedTable } from "./keyed-table.js";
 import type { UpstreamRecord } from "./record.js";
 import { nameList, upstreamName } from "./words.js";
 
@@ -42,7 +42,7 @@ export interface ProbeResult {
   readonly failed: string | null;
 }
 
-export class ProbedTable extends ReadableTable {
+export class ProbedTable extends KeyedTable {
   private elements: unknown[] = [];
   private body: unknown;
 
