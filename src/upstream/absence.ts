@@ -49,6 +49,11 @@ export class AbsenceProofs {
     return undefined;
   }
 
+  /** Returns whether the call proves anything now; null is the table's list. */
+  async proves(proof: ProofCall | null): Promise<boolean> {
+    return (await this.find(proof)) === "gone";
+  }
+
   private find(proof: ProofCall | null): Promise<Finding> {
     const earlier = this.findings.get(proof);
     if (earlier) return earlier;
