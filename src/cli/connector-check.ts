@@ -72,7 +72,7 @@ function accountOf(manifest: Manifest, base: string): Account {
 }
 
 function findingsOf(subject: string, probeResult: ProbeResult): Finding[] {
-  const { records, repeated, missing, undecoded, unmirrored, lists, foundAgain, failed } = probeResult;
+  const { records, repeated, missing, undecoded, unmirrored, lists, proofless, foundAgain, failed } = probeResult;
   const error = (says: string): Finding => ({ level: "error", subject, says });
   const warning = (says: string): Finding => ({ level: "warning", subject, says });
   const findings: Finding[] = undecoded.map(({ column, type, found: kind, records: wrong }) =>
@@ -85,6 +85,8 @@ function findingsOf(subject: string, probeResult: ProbeResult): Finding[] {
   if (foundAgain === false) findings.push(error('"read.get" does not find the first record by its key'));
   if (failed !== null) findings.push(error(failed));
   for (const { name, failed: why } of lists) if (why !== null) findings.push(error(`"read.${name}": ${why}`));
+  for (const path of proofless)
+    findings.push(error(`"errors.rules": "if" proves nothing by GET ${path}, so that no record would ever be gone`));
   if (missing.length > 0) findings.push(warning(`in no record: ${nameList(missing)}`));
   if (unmirrored.length > 0) findings.push(warning(`mirrored by no column: ${nameList(unmirrored)}`));
   if (records === 0 && failed === null) return [warning("has no records, so nothing could be compared"), ...findings];

@@ -140,6 +140,12 @@ export function methodOf<Keys extends { readonly [method in (typeof methods)[num
 export const call = z.strictObject(callKeys).transform(methodOf);
 export type Call = z.output<typeof call>;
 
+/** A call that only proves something by being answered with 2xx. */
+export const proofCall = z
+  .strictObject({ GET: path, query: callKeys.query, headers: callKeys.headers })
+  .transform((keys) => ({ ...keys, method: "GET" as const, path: keys.GET }));
+export type ProofCall = z.output<typeof proofCall>;
+
 /** The calls of a verb: `one` takes one row, `many` takes several. A call with `max` is `many`. */
 export interface VerbCalls {
   readonly one?: Call | undefined;

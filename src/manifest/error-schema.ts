@@ -1,7 +1,7 @@
 // The schema of a manifest's errors: where an answer says what is wrong, and what that is in Postgres's terms.
 
 import { z } from "zod";
-import { oneOrMany, pointer } from "./call-schema.js";
+import { oneOrMany, pointer, proofCall } from "./call-schema.js";
 
 /** Postgres's names of conditions, and the codes they stand for (appendix A of its manual). */
 const conditions: Readonly<Record<string, string>> = {
@@ -54,6 +54,8 @@ const rule = z.strictObject({
   where: z.record(pointer, oneOrMany(scalar)).optional(),
   raise: condition.optional(),
   outcome: z.enum(["refused", "absent", "ask", "unknown"]).optional(),
+  /** Of `absent` and `ask`: a record is gone only while this call is answered with 2xx. */
+  if: proofCall.optional(),
   retry: z.enum(["safe", "never", "always"]).default("safe"),
   hint: z.string().optional(),
   constraint: z.string().optional(),

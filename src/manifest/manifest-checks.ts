@@ -2,7 +2,7 @@
 
 import type { ErrorAddresses } from "./error-schema.js";
 import { type Mistake, type Path, unknownNames } from "./placeholders.js";
-import { columnMistakes, tableMistakes } from "./table-checks.js";
+import { columnMistakes, tableMistakes, templateMistakes } from "./table-checks.js";
 import type { TableManifest } from "./table-schema.js";
 
 interface ManifestParts {
@@ -25,7 +25,10 @@ export function mistakesIn(manifest: ManifestParts): readonly Mistake[] {
     ...unknownNames(manifest.base, ["base"], commonNames),
     ...unknownNames(manifest.auth, ["auth"], [...commonNames, "path"]),
     ...unknownNames(manifest.headers, ["headers"], commonNames),
-    ...manifest.errors.rules.flatMap((rule, index) => hintMistakes(rule, ["errors", "rules", index, "hint"])),
+    ...manifest.errors.rules.flatMap((rule, index) => [
+      ...hintMistakes(rule, ["errors", "rules", index, "hint"]),
+      ...proofMistakes(rule, ["errors", "rules", index, "if"], [...commonNames, "path", "table"]),
+    ]),
     ...Object.entries(manifest.tables).flatMap(([name, table]) => [
       ...columnMistakes(table, ["tables", name, "columns"], Object.keys(manifest.tables)),
       ...tableMistakes(table, ["tables", name], [...commonNames, "path", "table", "columns"], manifest.errors),
@@ -37,4 +40,12 @@ export function mistakesIn(manifest: ManifestParts): readonly Mistake[] {
 function hintMistakes({ hint, message }: ErrorAddresses["rules"][number], path: Path): Mistake[] {
   const groups = [...(message?.source ?? "").matchAll(/\(\?<(\w+)>/g)].map(([, name = ""]) => name);
   return unknownNames(hint, path, groups);
+}
+
+/** One answer proves all records of a call gone, so that no placeholder of a single row has a value. */
+function proofMistakes(rule: ErrorAddresses["rules"][number], path: Path, names: readonly string[]): Mistake[] {
+  if (!rule.if) return [];
+  const isOfAbsence = rule.outcome === "absent" || rule.outcome === "ask";
+  const stray = isOfAbsence ? [] : [{ path, message: "belongs to a rule with the outcome absent or ask" }];
+  return [...stray, ...templateMistakes({ path, call: rule.if, names: [] }, names)];
 }

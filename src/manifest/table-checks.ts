@@ -102,10 +102,11 @@ function upsertMistakes({ write: { upsert } }: TableManifest, columns: Columns):
   return [{ path: ["write", "upsert", "on"], message }];
 }
 
-function templateMistakes(
+/** Returns a mistake for each placeholder of the call that is among neither `commonNames` nor its own names. */
+export function templateMistakes(
   { path, call, names }: TableCall,
   commonNames: readonly string[],
-  columns: Columns,
+  columns: Columns = { declaredNames: [], isOpen: false },
 ): Mistake[] {
   const placeholders = [...commonNames, ...names];
   const free = columns.isOpen && names.includes("record") ? /^row\./ : undefined;

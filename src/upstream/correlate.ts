@@ -29,8 +29,8 @@ export interface Correlation {
 }
 
 /**
- * Returns one result for each of `rows`, at the row's place. A row that the answer does not mention is unreported. Of an answer that names
- * more than was sent, no more is read than what tells its place.
+ * Returns one result for each of `rows`, at the row's place. A row that the answer does not mention is unreported, and one that it calls
+ * gone is refused by that error. Of an answer that names more than was sent, no more is read than what tells its place.
  */
 export function* rowResults(
   correlation: Correlation,
@@ -67,7 +67,8 @@ function* readFailures(
     const named = [...refused.rows, ...refused.keys.flatMap((key) => places.get(key) ?? [])];
     const at = rows.length === 1 ? [0] : named;
     for (const place of at) if (results[place]?.kind === "unreported") results[place] = refused.result;
-    if (at.length === 0 && refused.result.kind === "refused") doubt ??= refused.result.error;
+    if (at.length === 0 && refused.result.kind === "refused" && !refused.result.error.absent)
+      doubt ??= refused.result.error;
   }
   return doubt;
 }
@@ -132,8 +133,7 @@ function refusal(
   const { unknown, retry: _, rows, keys, isNamed, ...read } = readError(errors, element, context);
   const error = { ...read, request };
   const said = { rows, keys, isNamed };
-  if (unknown) return { ...said, result: { kind: "unreported" } };
-  return { ...said, result: error.absent ? { kind: "absent" } : { kind: "refused", error } };
+  return { ...said, result: unknown ? { kind: "unreported" } : { kind: "refused", error } };
 }
 
 /** What a manifest says of an answer, and the answer does not bear out: a sentence behind "nobody knows whether …". */

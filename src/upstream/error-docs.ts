@@ -59,6 +59,13 @@ const refusals: readonly ErrorEntry[] = [
     remedy: "Give the account or its token the right, in the API.",
   },
   {
+    sqlstate: "42501",
+    means:
+      "The API calls the row gone, and refuses the account what would prove it: it may have lost its right to the whole table.",
+    sent: "refused",
+    remedy: "Give the account or its token its right back. The mirror has kept the row.",
+  },
+  {
     sqlstate: "42703",
     means: "The API does not know a column any more.",
     sent: "refused",
@@ -88,6 +95,12 @@ const refusals: readonly ErrorEntry[] = [
     means: "The API calls something gone that this statement does not name alone: one of several rows, or a new one.",
     sent: "refused",
     remedy: "Run `throughline pull`, then the statement again.",
+  },
+  {
+    sqlstate: "HV000",
+    means: "The API calls the row gone, and could not be asked for what would prove it.",
+    sent: "refused",
+    remedy: "Repeat it later. The mirror has kept the row.",
   },
   {
     sqlstate: "TL007",

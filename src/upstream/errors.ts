@@ -95,8 +95,10 @@ function verdictOf(
   const hint = rule?.hint?.replaceAll(/\{(\w+)\}/g, (_, name: string) => groups[name] ?? "");
   const fallback = isInside ? refusedInside : byStatus(status, isBody(body));
   const outcome = rule?.outcome ?? (rule?.raise === undefined ? fallback.outcome : "refused");
+  // What a record that is gone comes to as a refusal, when nothing proves that it is.
+  const bySqlstate = outcome === "absent" ? "HV000" : fallback.sqlstate;
   return {
-    sqlstate: rule?.raise ?? fallback.sqlstate,
+    sqlstate: rule?.raise ?? bySqlstate,
     message,
     code: codes.find((code) => rule?.code?.includes(code)) ?? codes[0] ?? null,
     column: upstreamColumn === undefined ? null : columnOf(reader.word(upstreamColumn)),
@@ -107,6 +109,7 @@ function verdictOf(
     constraint: rule?.constraint ?? null,
     absent: outcome === "absent",
     ask: outcome === "ask",
+    proof: rule?.if ?? null,
     isConsequence: rule?.skip === true,
     isNamed: codes.length > 0 || rule !== undefined,
     unknown: outcome === "unknown",
@@ -195,7 +198,7 @@ export const refusingStatuses: Readonly<Record<number, string>> = {
 
 /** A status for a missing record counts only with a JSON body: a gateway's page tells nothing about a row. */
 function byStatus(status: number, isJson: boolean): { sqlstate: string; outcome: "refused" | "absent" | "unknown" } {
-  if ((status === 404 || status === 410) && isJson) return { sqlstate: "40001", outcome: "absent" };
+  if ((status === 404 || status === 410) && isJson) return { sqlstate: "HV000", outcome: "absent" };
   const sqlstate = refusingStatuses[status];
   return sqlstate === undefined ? { sqlstate: "TL007", outcome: "unknown" } : { sqlstate, outcome: "refused" };
 }

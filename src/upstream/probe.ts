@@ -11,7 +11,8 @@ import { ReadFailed } from "../manifest/read-failed.js";
 import type { MirrorColumn } from "../mirror/column.js";
 import { decode } from "./codec.js";
 import type { ExchangeRequest, ExchangeResult } from "./exchange.js";
-import { ReadableTable } from "./reading.js";
+import { KeyedTable } from "./keyed-table.js";
+import { syncReads } from "./reading.js";
 import type { UpstreamRecord } from "./record.js";
 import { nameList, upstreamName } from "./words.js";
 
@@ -36,13 +37,15 @@ export interface ProbeResult {
   readonly unmirrored: readonly string[];
   /** The manifest's other lists: how many records each gave, or why it failed. */
   readonly lists: readonly { readonly name: string; readonly records: number; readonly failed: string | null }[];
+  /** The paths of `if` in the manifest's rules that prove nothing, so that no record would ever be gone. */
+  readonly proofless: readonly string[];
   /** True when the first record's key leads to it again; null when there is no record. */
   readonly foundAgain: boolean | null;
   /** The reason why reading stopped; null when it did not. */
   readonly failed: string | null;
 }
 
-export class ProbedTable extends ReadableTable {
+export class ProbedTable extends KeyedTable {
   private elements: unknown[] = [];
   private body: unknown;
 
@@ -56,13 +59,14 @@ export class ProbedTable extends ReadableTable {
       undecoded: [],
       unmirrored: [],
       lists: [],
+      proofless: [],
     };
     try {
       const columns = await this.columns();
       const { records } = await this.list(columns, null);
       const comparison = { ...nothing, ...this.compare(columns, records) };
       const again = await this.readAgain(columns, comparison, records[0]?.key);
-      return { ...again, lists: await this.otherLists(columns) };
+      return { ...again, lists: await this.otherLists(columns), proofless: await this.prooflessPaths(columns) };
     } catch (cause) {
       if (!(cause instanceof ReadFailed)) throw cause;
       return { ...nothing, foundAgain: null, failed: `${cause.message}${this.shape()}` };
@@ -124,6 +128,15 @@ export class ProbedTable extends ReadableTable {
       }
     }
     return lists;
+  }
+
+  /** The account can read the table now, which each proof is to say. */
+  private async prooflessPaths(columns: readonly MirrorColumn[]): Promise<readonly string[]> {
+    const proofs = this.absenceProofs(columns, syncReads);
+    const paths: string[] = [];
+    for (const { if: proof } of this.account.manifest.errors.rules)
+      if (proof && !(await proofs.proves(proof))) paths.push(proof.path);
+    return [...new Set(paths)];
   }
 
   private compare(columns: readonly MirrorColumn[], records: readonly UpstreamRecord[]) {

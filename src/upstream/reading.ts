@@ -1,6 +1,5 @@
-// The reading of one resource of an API: its columns, its pages, and its records by key.
+// The reading of one resource of an API: its columns and its pages.
 
-import pMap from "p-map";
 import type { TableConfig } from "../config/api.js";
 import { assertNever } from "../config/assert-never.js";
 import { inSlices, type Slices } from "../config/slices.js";
@@ -17,10 +16,9 @@ import type { Account } from "./account.js";
 import { unstorable, type ValueRules } from "./codec.js";
 import { chosenColumns, columnNamed, discoverColumns, findTable } from "./discover.js";
 import { isBody } from "./errors.js";
-import { type Answer, type ExchangeRequest, exchange } from "./exchange.js";
+import { type Answer, type ExchangeRequest, type ExchangeResult, exchange } from "./exchange.js";
 import { nextPage, pageCall } from "./pages.js";
 import { readingRecord, type UpstreamRecord } from "./record.js";
-import { keyScope } from "./row-scope.js";
 
 export interface Page {
   readonly records: readonly UpstreamRecord[];
@@ -29,20 +27,17 @@ export interface Page {
 }
 
 /** A read for a statement, or for the sync, which has time to wait for the rate limit. */
-interface Reading {
+export interface Reading {
   readonly lane: Lane;
   readonly waitMs: number;
   /** Aborted: the request is not sent any more, or its answer is not waited for. */
   readonly signal?: AbortSignal | undefined;
 }
 
-const syncReads: Reading = { lane: "read", waitMs: 60_000 };
+export const syncReads: Reading = { lane: "read", waitMs: 60_000 };
 
 /** A place in a list is kept with the mirror and sent in an address: it has at most so many characters. */
 const longestCursor = 65_536;
-
-/** How many requests ask for records by their keys at the same time; the rate budget bounds them besides. */
-const readsAtATime = 8;
 
 /** Some APIs answer with this status when a list has no records. */
 const noContent = 204;
@@ -148,39 +143,6 @@ export class ReadableTable {
     return partOfKey ?? from ?? `${fields}${pointerTo(to ?? mirrorColumn?.upstream ?? name)}`;
   }
 
-  /** Returns those records of these keys that upstream has. Throws ReadFailed, also when the signal of `reading` is aborted. */
-  async get(
-    columns: readonly MirrorColumn[],
-    keys: readonly string[],
-    reading: Partial<Reading> = {},
-  ): Promise<readonly UpstreamRecord[]> {
-    return this.readMany(columns, this.manifest.read.get, keys, { ...syncReads, ...reading }, (key) => ({
-      key: keyScope(columns, this.manifest.key, this.rules, key),
-    }));
-  }
-
-  /** Returns those records of these keys that upstream has, ahead of the sync, for a statement that waits. Throws ReadFailed. */
-  async getNow(columns: readonly MirrorColumn[], keys: readonly string[]): Promise<readonly UpstreamRecord[]> {
-    return this.get(columns, keys, { lane: "write", waitMs: this.account.waitMs });
-  }
-
-  /** Whether the API can be asked for records by a unique column. */
-  get finds(): boolean {
-    return this.manifest.read.find !== undefined;
-  }
-
-  /** Returns the records with these values in a unique column; undefined when the API has no such call. Throws ReadFailed, also when `signal` is aborted. */
-  async find(
-    columns: readonly MirrorColumn[],
-    { upstream }: MirrorColumn,
-    values: readonly string[],
-    signal?: AbortSignal,
-  ): Promise<readonly UpstreamRecord[] | undefined> {
-    const call = this.manifest.read.find;
-    const reading: Reading = { lane: "read", waitMs: this.account.waitMs, signal };
-    return call && this.readMany(columns, call, values, reading, (value) => ({ value, column: upstream }));
-  }
-
   private noSuchTable(name: string, descriptions: readonly unknown[]): string {
     const manifestNames = Object.keys(this.account.manifest.tables).filter(
       (one) => one !== anyTable && one !== this.resource,
@@ -196,34 +158,8 @@ export class ReadableTable {
     return { table: this.discoveredId };
   }
 
-  /** Reads as many records with one request as the call takes, with several requests at a time. */
-  private async readMany(
-    columns: readonly MirrorColumn[],
-    call: Call,
-    values: readonly string[],
-    reading: Reading,
-    scopeOf: (one: string) => Scope,
-  ): Promise<UpstreamRecord[]> {
-    const size = call.max ?? 1;
-    const parts = Array.from({ length: Math.ceil(values.length / size) }, (_, n) =>
-      values.slice(n * size, (n + 1) * size),
-    );
-    const readPart = async (part: readonly string[]): Promise<readonly UpstreamRecord[]> => {
-      const rows = part.map(scopeOf);
-      const keys = rows.map(({ key }) => key);
-      const scope = { columns: upstreamNames(columns), keys, ...(await this.tableScope()), ...rows[0] };
-      const answer = await this.read({ call, scope, rows, what: "rows by key" }, reading, size === 1);
-      if (!answer) return [];
-      const there = await inSlices(recordsAt(answer.body, call.rows ?? ""));
-      // Some APIs keep the place of a record that they do not have.
-      const elements = Array.isArray(there) ? there.filter((element) => element !== null) : there;
-      return inSlices(this.records(call, answer, elements, columns));
-    };
-    return (await pMap(parts, readPart, { concurrency: readsAtATime })).flat();
-  }
-
   /** Reads the records of an answer; `part` stands where they are. */
-  private *records(
+  protected *records(
     call: Call,
     answer: Answer,
     part: unknown,
@@ -258,40 +194,34 @@ export class ReadableTable {
     return exchange(this.account, { ...request, columnOf: columnNamed(columns) });
   }
 
-  private async read(request: ReadRequest & { readonly what: string }, reading: Reading): Promise<Answer>;
-  private async read(
-    request: ReadRequest & { readonly what: string },
-    reading: Reading,
-    mayBeGone: boolean,
-  ): Promise<Answer | undefined>;
-  /** With `mayBeGone`, the call asks for one record, and undefined means that upstream does not have it. */
-  private async read(
-    { what, ...request }: ReadRequest & { readonly what: string },
-    reading: Reading,
-    mayBeGone = false,
-  ): Promise<Answer | undefined> {
-    const failure = (why: string, sqlstate?: string) =>
-      new ReadFailed(`${this.account.api}: ${what} of ${this.resource}${why}`, sqlstate);
-    const result = await this.exchange({ ...request, ...reading }, []);
+  private async read({ what, ...request }: ReadRequest & { readonly what: string }, reading: Reading): Promise<Answer> {
+    return this.answerOf(what, await this.exchange({ ...request, ...reading }, []));
+  }
+
+  /** Returns the answer to a read, which has no content only where there may be no record: not when it was asked for one. Throws ReadFailed. */
+  protected answerOf(what: string, result: ExchangeResult, isOne = false): Answer {
     switch (result.kind) {
       case "answered":
-        if (isBody(result.body) || (result.status === noContent && !mayBeGone)) return result;
-        if (result.tooLarge !== undefined) throw failure(` can't be read: the body ${result.tooLarge}`);
-        throw failure(` came without JSON, status ${result.status}`);
+        if (isBody(result.body) || (result.status === noContent && !isOne)) return result;
+        if (result.tooLarge !== undefined) throw this.readFailure(what, ` can't be read: the body ${result.tooLarge}`);
+        throw this.readFailure(what, ` came without JSON, status ${result.status}`);
       case "unknown":
-        throw failure(`: ${result.reason}`);
+        throw this.readFailure(what, `: ${result.reason}`);
       case "refused":
       case "unsent":
-        // An API that answers "forbidden" for a missing record has a rule `ask`, and this request is the one that asked.
-        if (mayBeGone && (result.error.absent || result.error.ask)) return undefined;
-        throw failure(`: ${result.error.message}`, result.error.sqlstate);
+        throw this.readFailure(what, `: ${result.error.message}`, result.error.sqlstate);
       default:
         return assertNever(result);
     }
   }
+
+  protected readFailure(what: string, why: string, sqlstate?: string): ReadFailed {
+    return new ReadFailed(`${this.account.api}: ${what} of ${this.resource}${why}`, sqlstate);
+  }
 }
 
-function upstreamNames(columns: readonly MirrorColumn[]): string[] {
+/** Returns the names of those columns that upstream keeps among a record's fields. */
+export function upstreamNames(columns: readonly MirrorColumn[]): string[] {
   return columns.filter((column) => column.from === null).map((column) => column.upstream);
 }
 

@@ -11,7 +11,7 @@ import { rowResults, silentResult } from "./correlate.js";
 import { columnNamed } from "./discover.js";
 import { isBody } from "./errors.js";
 import type { Answer, SendGate } from "./exchange.js";
-import { ReadableTable } from "./reading.js";
+import { KeyedTable } from "./keyed-table.js";
 import { showRequest } from "./request.js";
 import { rowScope, type SentRow } from "./row-scope.js";
 import { comparing } from "./same-value.js";
@@ -33,7 +33,7 @@ export interface Sending {
   readonly by?: MirrorColumn | undefined;
 }
 
-export class ConnectorTable extends ReadableTable {
+export class ConnectorTable extends KeyedTable {
   /** Returns how many rows one call of this verb takes; undefined when the API has no such call. */
   limit(verb: Verb): number | undefined {
     const calls = this.calls(verb);
@@ -167,8 +167,7 @@ export class ConnectorTable extends ReadableTable {
       read: (element: unknown, some: readonly MirrorColumn[]) => this.record(element, some, call),
     };
     const results = await inSlices(rowResults(correlation, answer, rows));
-    const doubtedKeys = results.map((result, index) => (isDoubted(result) ? (rows[index]?.key ?? null) : null));
-    return { kind: "answered", rows: await this.confirmByReading(columns, results, doubtedKeys), status, request };
+    return { kind: "answered", rows: await this.settleAbsences(columns, rows, results), status, request };
   }
 
   /** Ends a write that was refused as a whole; a record that is gone may be the reason, and then its row alone is absent. */
@@ -178,42 +177,55 @@ export class ConnectorTable extends ReadableTable {
     rows: readonly SentRow[],
     { error }: RefusedOutcome,
   ): Promise<WriteOutcome> {
-    const toOutcome = (results: readonly RowResult[]): WriteOutcome => ({
-      kind: "answered",
-      rows: results,
-      status: error.status ?? 0,
-      request: error.request,
-    });
-    if (error.absent && verb !== "insert" && rows.length === 1) return toOutcome([{ kind: "absent" }]);
     // The record that is gone is no new row's, and among several rows the error does not say whose it is.
-    if (error.absent) return { kind: "refused", error: { ...error, sqlstate: "HV000" } };
-    const keys = rows.map(({ key }) => key);
-    if (!error.ask || keys.includes(null)) return { kind: "refused", error };
-    const results = rows.map((): RowResult => ({ kind: "refused", error }));
-    const confirmedResults = await this.confirmByReading(columns, results, keys);
-    return confirmedResults.some(isAbsent) ? toOutcome(confirmedResults) : { kind: "refused", error };
+    const isGone = error.absent && verb !== "insert" && rows.length === 1;
+    const isAsked = error.ask && rows.every(({ key }) => key !== null);
+    if (!isGone && !isAsked) return { kind: "refused", error };
+    const refused = rows.map((): RowResult => ({ kind: "refused", error }));
+    const results = await this.settleAbsences(columns, rows, refused);
+    if (results.some(isAbsent))
+      return { kind: "answered", rows: results, status: error.status ?? 0, request: error.request };
+    const [first] = results;
+    return { kind: "refused", error: first?.kind === "refused" ? first.error : error };
   }
 
   /**
-   * Reads the records of the keys in doubt, which stand at their rows' places, and returns `results` with the rows of missing records as
-   * absent. When reading fails, no row becomes absent.
+   * Returns `results` with the rows of records that are gone as absent: an error calls them gone, or asks whether they are, and they can't
+   * be read; and there is proof. Without it the row is refused. The records in doubt are those of the rows' keys.
    */
-  private async confirmByReading(
+  private async settleAbsences(
     columns: readonly MirrorColumn[],
+    rows: readonly SentRow[],
     results: readonly RowResult[],
-    doubtedKeys: readonly (string | null)[],
   ): Promise<readonly RowResult[]> {
-    const keys = doubtedKeys.filter((key) => key !== null);
-    if (keys.length === 0) return results;
-    const records = await this.getNow(columns, keys).catch((cause: unknown) => {
-      if (cause instanceof ReadFailed) return undefined;
+    const doubtedKeys = results.map((result, index) => (isDoubted(result) ? (rows[index]?.key ?? null) : null));
+    const keysInDoubt = doubtedKeys.filter((key) => key !== null);
+    const { missingKeys, errors } = await this.findMissing(columns, keysInDoubt);
+    const proofs = this.absenceProofs(columns, this.statementReads);
+    const settled: RowResult[] = [];
+    for (const [index, result] of results.entries()) {
+      const isMissing = missingKeys.has(doubtedKeys[index] ?? null);
+      if (result.kind !== "refused" || !(result.error.absent || isMissing)) settled.push(result);
+      else {
+        const refusal = await proofs.refusalUnlessGone(result.error, isMissing ? errors : []);
+        settled.push(refusal ? { kind: "refused", error: refusal } : { kind: "absent" });
+      }
+    }
+    return settled;
+  }
+
+  /** Returns those of the keys under which no record can be read, with the errors that were read instead; none when reading fails. */
+  private async findMissing(columns: readonly MirrorColumn[], keys: readonly string[]) {
+    const missingKeys = new Set<string | null>(keys);
+    if (keys.length === 0) return { missingKeys, errors: [] };
+    try {
+      const { records, errors } = await this.searchKeys(columns, keys, this.statementReads);
+      for (const { key } of records) missingKeys.delete(key);
+      return { missingKeys, errors };
+    } catch (cause) {
+      if (cause instanceof ReadFailed) return { missingKeys: new Set<string | null>(), errors: [] };
       throw cause;
-    });
-    const presentKeys = new Set(records?.map(({ key }) => key) ?? keys);
-    return results.map((result, index) => {
-      const key = doubtedKeys[index] ?? null;
-      return key === null || presentKeys.has(key) ? result : { kind: "absent" };
-    });
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 // The outcome of a write to an API, as a whole and for each row.
 
 import type { CleanText } from "../config/clean-text.js";
+import type { ProofCall } from "../manifest/call-schema.js";
 import type { TextRow } from "../mirror/column.js";
 import type { SqlError } from "../postgres/error-catalogue.js";
 
@@ -16,11 +17,14 @@ export interface UpstreamError {
   readonly row: number | null;
   /** The constraint that the manifest names for this error. */
   readonly constraint: string | null;
+  /** The error calls the record gone. That it is, another request has to prove. */
   readonly absent: boolean;
   /** It only says that another row's error is the cause. */
   readonly isConsequence: boolean;
   /** The error does not tell whether a record is gone, so the rows have to be read. */
   readonly ask: boolean;
+  /** The call that proves a record of this error gone; null: the table's own list does. */
+  readonly proof: ProofCall | null;
   readonly status: number | null;
   readonly request: CleanText | null;
 }
@@ -68,6 +72,7 @@ export function ownError(
     absent: false,
     isConsequence: false,
     ask: false,
+    proof: null,
     status,
     request: null,
   };

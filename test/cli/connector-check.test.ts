@@ -71,6 +71,7 @@ test.each(["desk", "shelf"] as const)("the manifest of %s is right, and fits", a
     undecoded: [],
     unmirrored: [],
     lists: [{ name: "changes", records: expect.any(Number), failed: null }],
+    proofless: [],
     foundAgain: true,
     failed: null,
   });
@@ -157,6 +158,13 @@ const misfits: readonly (readonly [what: string, Name, readonly (readonly [strin
     [["GET: /api/tickets\n        query: { limit: 50, sort: id }", "GET: /api/ticket"]],
     1,
     "error   desk.tickets: desk: a page of tickets: Not found\n",
+  ],
+  [
+    "a proof that the API does not give",
+    "desk",
+    [["outcome: absent }", "outcome: absent, if: { GET: /api/account } }"]],
+    1,
+    'error   desk.tickets: "errors.rules": "if" proves nothing by GET /api/account, so that no record would ever be gone\n',
   ],
   [
     "a column of another name",

@@ -73,7 +73,7 @@ test("classifyError is shown each row of a 2xx that was refused", async () => {
     { classifyError: (error) => (isObject(error) && "gone" in error ? { outcome: "absent" } : undefined) },
     { write: { update: { PATCH: "/items", body: { each: "{key}" }, rows: "", max: 5, match: "order", ok: "/ok" } } },
   );
-  api.add({ body: [{ gone: 1 }, { id: "2", ok: true }] });
+  api.add({ body: [{ gone: 1 }, { id: "2", ok: true }] }, { body: { items: [] } });
   expect(await table.write("update", columns, [...one, { key: "2", sent: {} }])).toMatchObject({
     rows: [{ kind: "absent" }, { kind: "accepted" }],
   });

@@ -58,6 +58,36 @@ const wrong: readonly (readonly [keyof typeof manifests, string, string, string]
     "errors.rules.1.hint: nothing is known as {number} here; known here: label, id",
   ],
   ["desk", '"^Ticket not found$"', '"^Ticket (not found$"', "errors.rules.0.message: Invalid regular expression: "],
+  [
+    "desk",
+    "outcome: absent }",
+    "outcome: refused, if: { GET: /account } }",
+    "errors.rules.0.if: belongs to a rule with the outcome absent or ask",
+  ],
+  [
+    "desk",
+    "outcome: absent }",
+    'outcome: absent, if: { GET: "/tickets/{key}" } }',
+    "errors.rules.0.if.GET: nothing is known as {key} here; known here: config.key, table",
+  ],
+  [
+    "shelf",
+    "outcome: ask,",
+    'outcome: ask, if: { GET: /users/me, query: { token: "{config.tokn}" } },',
+    'errors.rules.0.if.query.token: nothing is known as {config.tokn} here; did you mean "config.token"?',
+  ],
+  [
+    "desk",
+    "outcome: absent }",
+    "outcome: absent, if: { GET: /account, rows: /id } }",
+    'errors.rules.0.if.rows: unknown key "rows"; known here: GET, query, headers',
+  ],
+  [
+    "desk",
+    "outcome: absent }",
+    "outcome: absent, if: { GET: account } }",
+    'errors.rules.0.if.GET: a path begins with "/"',
+  ],
   ["desk", "key: id", "key: ident", 'tables.tickets.key: "ident" is no column; did you mean "id"?'],
   [
     "desk",

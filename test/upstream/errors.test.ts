@@ -199,10 +199,14 @@ test("the outcome of a 5xx, or of a rule that says so, is unknown", async () => 
   });
 });
 
+/** The table's list, which proves that the account may still see it. */
+const listed: Line = { body: { items: [] } };
+
 const statuses = Array.from({ length: 200 }, (_, index) => 400 + index);
 test.each(statuses)("P13: a %i refuses a write only where its definition says so", async (status) => {
   const refuses = status in refusingStatuses;
-  const ending = await updated({ message: "/text", rules: [{ status: 429, retry: "never" }] }, refusedBy(status, []));
+  const errors = { message: "/text", rules: [{ status: 429, retry: "never" }] };
+  const ending = await updated(errors, refusedBy(status, []), listed);
   const isGone = status === 404 || status === 410;
   expect(ending.kind).toBe(isGone ? "answered" : refuses ? "refused" : "unknown");
 });
@@ -217,7 +221,8 @@ test("a 5xx that a rule places is a refusal", async () => {
 
 test("a row that is gone is absent, by a rule", async () => {
   const rules = [{ status: 403, code: "GONE", outcome: "absent" }];
-  expect(await updated({ message: "/text", code: "/code", rules }, refusedBy(403, { code: "GONE" }))).toMatchObject({
+  const gone = refusedBy(403, { code: "GONE" });
+  expect(await updated({ message: "/text", code: "/code", rules }, gone, listed)).toMatchObject({
     kind: "answered",
     rows: [{ kind: "absent" }],
   });
@@ -227,8 +232,8 @@ const asking = { message: "/text", rules: [{ status: 403, outcome: "ask", raise:
 const forbidden = refusedBy(403, { text: "forbidden" });
 
 test("asked whether its rows are there: one that is gone is absent, one that is there was refused", async () => {
-  expect(await updated(asking, forbidden, forbidden)).toMatchObject({ rows: [{ kind: "absent" }] });
-  expect(await updated(asking, forbidden, refusedBy(404, {}))).toMatchObject({ rows: [{ kind: "absent" }] });
+  expect(await updated(asking, forbidden, forbidden, listed)).toMatchObject({ rows: [{ kind: "absent" }] });
+  expect(await updated(asking, forbidden, refusedBy(404, {}), listed)).toMatchObject({ rows: [{ kind: "absent" }] });
   expect(await updated(asking, forbidden, accepted)).toMatchObject({ kind: "refused", error: { sqlstate: "42501" } });
 });
 
@@ -248,7 +253,7 @@ test("asked of several rows, each is told by itself", async () => {
       write: { delete: { POST: "/delete", body: "{keys}", max: 5 } },
     },
   });
-  api.add(forbidden, { body: [{ id: "2" }] });
+  api.add(forbidden, { body: [{ id: "2" }] }, { body: [] });
   const rows = ["1", "2"].map((key) => ({ key, sent: {} }));
   expect(await table.write("delete", columns, rows)).toMatchObject({
     rows: [{ kind: "absent" }, { kind: "refused", error: { sqlstate: "42501" } }],

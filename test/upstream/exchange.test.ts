@@ -105,12 +105,14 @@ test("a 204 where rows were promised is an answer, and the rows are read again",
 
 test("a 404 of the API says that a row is gone; a 404 of a gateway says nothing", async () => {
   const { table, columns } = await openItems(api.url);
+  const listed = { body: { items: [] } };
   const remove = () => table.write("delete", columns, [{ key: "1", sent: {} }]);
-  api.add({ status: 404, body: { message: "no such item" } }, { status: 410, body: {} }, { status: 404, ...html });
+  api.add({ status: 404, body: { message: "no such item" } }, listed, { status: 410, body: {} }, listed);
+  api.add({ status: 404, ...html });
   expect(await remove()).toMatchObject({ rows: [{ kind: "absent" }] });
   expect(await remove()).toMatchObject({ rows: [{ kind: "absent" }] });
   expect(await remove()).toMatchObject({ kind: "refused", error: { sqlstate: "HV000", message: "status 404" } });
-  api.add({ status: 404, body: {} }, { status: 404, ...html });
+  api.add({ status: 404, body: {} }, listed, { status: 404, ...html });
   expect(await read()).toEqual([]);
   await expect(read()).rejects.toThrow("status 404");
 });

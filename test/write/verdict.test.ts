@@ -59,6 +59,7 @@ const error: UpstreamError = {
   absent: false,
   isConsequence: false,
   ask: false,
+  proof: null,
   status: 400,
   request: null,
 };
