@@ -1,6 +1,6 @@
 // Reads the bodies of the few messages that interception needs. What can't be read exactly is undefined: Postgres judges it.
 
-import { headerLength } from "./messages.js";
+import { Frontend, headerLength } from "./messages.js";
 import { type ByteName, byteName, terminator } from "./text.js";
 
 /** The text of a Query, in the client's encoding; it lies in the chunk. */
@@ -77,4 +77,16 @@ export function readDataRow(chunk: Buffer, start: number): (string | null)[] {
 export function readTag(chunk: Buffer, start: number, end: number): string {
   const nul = terminator(chunk, start + headerLength, end);
   return chunk.toString("latin1", start + headerLength, nul === -1 ? end : nul);
+}
+
+/** Whether a client that has sent these messages waits for a ReadyForQuery: a Query at their head has one, and so has the first Sync. */
+export function awaitsReady(sent: Buffer): boolean {
+  for (let at = 0; at + headerLength <= sent.length; ) {
+    const type = sent[at];
+    const end = at + 1 + sent.readInt32BE(at + 1);
+    if (end < at + headerLength || end > sent.length) return false;
+    if (type === Frontend.sync || (type === Frontend.query && at === 0)) return true;
+    at = end;
+  }
+  return false;
 }

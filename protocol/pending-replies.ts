@@ -67,6 +67,17 @@ export class PendingReplies {
     return this.count === 0;
   }
 
+  /** Postgres owes the client a ReadyForQuery. */
+  get owesReady(): boolean {
+    for (let i = 0; i < this.count; i += 1) {
+      const entry = this.ring[(this.head + i) & (this.ring.length - 1)] ?? 0;
+      const kind = entry & kindBits;
+      const isRelayed = (entry & routeBits) === Delivery.relay;
+      if (isRelayed && (kind === RequestKind.sync || kind === RequestKind.query)) return true;
+    }
+    return false;
+  }
+
   /** Postgres reads the rows of a COPY: nothing is answered before they end. */
   get awaitsRows(): boolean {
     return this.copyIn;

@@ -6,6 +6,7 @@ import type { FrameSink } from "../../protocol/frames.js";
 import { Backend, headerLength, Status } from "../../protocol/messages.js";
 import { Delivery, type PendingReplies, ProtocolDesync } from "../../protocol/pending-replies.js";
 import { afterAcceptance, endsSession } from "../write/client-errors.js";
+import type { ClientWords } from "./client-words.js";
 import { type Flight, isClients } from "./flight.js";
 import type { SessionTransaction } from "./transaction.js";
 
@@ -13,6 +14,8 @@ export interface BackendState {
   readonly transaction: SessionTransaction;
   /** Injected messages on their way. */
   readonly flight: Flight | undefined;
+  /** Hears of Postgres's errors. */
+  readonly words: Pick<ClientWords, "postgresError" | "postgresFatal">;
   toClient(bytes: Buffer): void;
   /** A setting has, or gets, another value. */
   parameter(name: string, value: string): void;
@@ -20,13 +23,11 @@ export interface BackendState {
   authentication(code: number): void;
   /** Process id and secret of this session; not to be kept as they are. */
   cancelKey(key: Buffer): void;
-  /** A ReadyForQuery has been read. */
-  ready(status: Status): void;
+  /** A ReadyForQuery has been read. `isRelayed`: it is the client's. */
+  ready(status: Status, isRelayed: boolean): void;
   /** A transaction is over and had upstream calls: the client waits until they are settled. */
   holdReady(status: Status): void;
   landed(): void;
-  /** Postgres has said why it ends the session. False: the client is told later. */
-  fatal(error: Fields): boolean;
 }
 
 /** Bytes of an Authentication message up to its code. */
@@ -85,7 +86,7 @@ export class BackendReader implements FrameSink {
     switch (type) {
       case Backend.readyForQuery:
         this.isSettled = false;
-        this.state.ready(statusOf(chunk, start));
+        this.state.ready(statusOf(chunk, start), route === Delivery.relay);
         break;
       case Backend.authentication:
         if (end - start >= authenticationLength) this.state.authentication(chunk.readInt32BE(start + headerLength));
@@ -143,10 +144,11 @@ export class BackendReader implements FrameSink {
   private error(route: Delivery, chunk: Buffer, start: number, end: number): void {
     const fields = readFields(chunk, start, end);
     if (endsSession(fields)) {
-      if (!this.state.fatal(fields)) this.skip(chunk, start, end);
+      if (!this.state.words.postgresFatal(fields)) this.skip(chunk, start, end);
       return;
     }
     if (!isClients(route)) return;
+    this.state.words.postgresError();
     const errorForClient = afterAcceptance(this.state.transaction.calls.pending, this.moved(route, fields));
     if (errorForClient === fields) return;
     this.skip(chunk, start, end);

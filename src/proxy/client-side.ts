@@ -1,6 +1,7 @@
 // The client's side of a session: its bytes on their way to Postgres, what of them waits, and how fast they are taken.
 
 import type { Socket } from "node:net";
+import { awaitsReady } from "../../protocol/decode.js";
 import { ClientPresence } from "./client-presence.js";
 import type { FrontendReader, Hold } from "./frontend.js";
 import { HeldClient } from "./held-client.js";
@@ -52,6 +53,13 @@ export class ClientSide {
     postgres.write(this.inflow.readOwned(chunk));
     this.settle();
     return held.current;
+  }
+
+  /** Whether the client waits for a ReadyForQuery that Postgres has not been asked for. What is kept is forgotten: the session ends. */
+  takeAwaitsReady(): boolean {
+    const { current } = this.held;
+    const isQuery = current?.at === "query" || current?.at === "several";
+    return isQuery || awaitsReady(this.inflow.takeKept());
   }
 
   /** The session has ended: what is kept is forgotten, and what still comes is not read. */

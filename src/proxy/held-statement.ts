@@ -1,7 +1,6 @@
 // The session's side of the write path: a held message as a WriteSession, and the end of the transaction that we opened for it.
 
-import { writeReady } from "../../protocol/encode.js";
-import { atPosition, type Fields, writeError, writeNotice } from "../../protocol/fields.js";
+import { atPosition, type Fields, writeNotice } from "../../protocol/fields.js";
 import { Status } from "../../protocol/messages.js";
 import { assertNever } from "../config/assert-never.js";
 import type { Signer } from "../postgres/mac.js";
@@ -128,9 +127,7 @@ export class HeldStatement implements WriteSession {
 
   tellError(error: Fields): void {
     this.completion = undefined;
-    const shown = atPosition(error, this.client.shift ?? 0);
-    if (this.session.over) this.session.endWith(shown);
-    else this.session.toClient(writeError(shown));
+    this.session.words.error(atPosition(error, this.client.shift ?? 0));
   }
 
   tellCompletion(): void {
@@ -158,33 +155,38 @@ export class HeldStatement implements WriteSession {
 /** A simple Query ends with its own ReadyForQuery, after the transaction that we opened for it. */
 export async function endQuery(session: InterceptedSession, write: HeldStatement): Promise<void> {
   const { completion } = write;
-  if (session.transaction.isOurs) await endOurTransaction(session, completion);
+  let isCommitted = false;
+  if (session.transaction.isOurs) isCommitted = await endOurTransaction(session, completion);
   else {
     await session.fly([], "sync", noStatement);
-    if (completion) session.toClient(completion);
+    if (completion && !session.over) session.toClient(completion);
   }
   // What the Query became is not the client's.
   await session.fly([{ kind: "forget" }], "flush", noStatement);
   session.statements.queried();
-  await tellReady(session);
+  await tellReady(session, isCommitted);
 }
 
-/** Ends the transaction that we opened, as Postgres ends an implicit one: it commits, or what failed is rolled back. */
-export async function endOurTransaction(session: InterceptedSession, completion: Buffer | undefined): Promise<void> {
+/**
+ * Ends the transaction that we opened, as Postgres ends an implicit one: it commits, or what failed is rolled back. Resolves to whether it
+ * has committed.
+ */
+export async function endOurTransaction(session: InterceptedSession, completion: Buffer | undefined): Promise<boolean> {
   session.transaction.handOver();
-  const flight = await session.fly(session.replies.skipping ? [] : [{ kind: "commit" }], "sync", noStatement);
+  const { skipping } = session.replies;
+  const flight = await session.fly(skipping ? [] : [{ kind: "commit" }], "sync", noStatement);
   if (session.transaction.status !== Status.idle) await session.fly([rollback], "sync", noStatement);
   switch (flight.kind) {
     case "landed":
       if (completion) session.toClient(completion);
-      break;
+      return !skipping;
     case "failed":
-      session.toClient(writeError(commitError(session.transaction.calls.pending, flight.error)));
-      break;
+      session.words.error(commitError(session.transaction.calls.pending, flight.error));
+      return false;
     case "over":
-      break;
+      return false;
     default:
-      assertNever(flight);
+      return assertNever(flight);
   }
 }
 
@@ -202,9 +204,12 @@ export async function tellSettled(session: InterceptedSession): Promise<void> {
   if (calls.hasUnsettled(status)) session.toClient(await calls.settle(status));
 }
 
-/** The Z that ends a held batch: Postgres's own status, in a message of ours, for the Sync was ours. */
-export async function tellReady(session: InterceptedSession): Promise<void> {
-  if (session.over) return;
+/**
+ * The Z that ends a held batch: Postgres's own status, in a message of ours, for the Sync was ours. Of a session that is over only what has
+ * committed ends so; the rest ends with the session's last words.
+ */
+export async function tellReady(session: InterceptedSession, isCommitted: boolean): Promise<void> {
+  if (session.over && !isCommitted) return;
   await tellSettled(session);
-  session.toClient(writeReady(session.transaction.status));
+  session.words.ready();
 }

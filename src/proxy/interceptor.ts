@@ -1,13 +1,13 @@
 // What a session asks for while its client is held, and what is asked of the session in return; none of it is on the byte path.
 
 import type { Logger } from "pino";
-import type { Fields } from "../../protocol/fields.js";
 import type { PendingReplies } from "../../protocol/pending-replies.js";
 import type { Classification } from "../sql/classification.js";
 import type { Lookout, SessionStart } from "../sql/lookout.js";
 import type { FlightEnd, InjectedStep } from "../write/injected-step.js";
 import type { Cancellation } from "./cancellation.js";
 import type { ClientPresence } from "./client-presence.js";
+import type { ClientWords } from "./client-words.js";
 import type { FlightReport } from "./flight-runner.js";
 import type { Hold } from "./frontend.js";
 import type { HeldClient } from "./held-client.js";
@@ -52,6 +52,8 @@ export interface InterceptedSession {
   readonly cancellation: Cancellation;
   readonly clientAddress: string;
   readonly presence: ClientPresence;
+  /** Tells the client how its statements end. */
+  readonly words: Pick<ClientWords, "error" | "ready">;
   /** Nothing more can be asked of Postgres. */
   readonly over: boolean;
   /** Sends steps to Postgres and waits until it owes nothing more; `over` when the session is. */
@@ -59,6 +61,4 @@ export interface InterceptedSession {
   toClient(bytes: Buffer): void;
   /** What the text of the message means that the client is held at. */
   learn(meaning: Classification): void;
-  /** What a held statement has come to, when Postgres can no longer say it: the client hears it as the session's last words. */
-  endWith(error: Fields): void;
 }

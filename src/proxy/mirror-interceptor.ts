@@ -172,8 +172,8 @@ async function endOurs(session: InterceptedSession, at: "sync" | "nextQuery"): P
   // The client's own BEGIN may be on its way: then the transaction is no longer ours to end. Or a COPY, whose rows come first.
   if (!session.replies.empty) await session.fly([], "flush", noStatement);
   if (!session.transaction.isOurs || session.replies.awaitsRows) return false;
-  await endOurTransaction(session, undefined);
-  if (at === "sync") await tellReady(session);
+  const isCommitted = await endOurTransaction(session, undefined);
+  if (at === "sync") await tellReady(session, isCommitted);
   else await tellSettled(session);
   return true;
 }

@@ -2,7 +2,6 @@
 // string is (manual: "Multiple Statements in a Simple Query"). Pieces that are Postgres's own are Queries of their own.
 
 import { writeTag } from "../../protocol/encode.js";
-import { writeError } from "../../protocol/fields.js";
 import { assertNever } from "../config/assert-never.js";
 import type { SqlError } from "../postgres/error-catalogue.js";
 import type { Piece } from "../sql/classification.js";
@@ -37,7 +36,7 @@ export async function runMultiStatement(
   const refusal = isTooLong ? longString(mostPieces) : lone ? aloneOnly(lone) : undefined;
   if (refusal) {
     await refuse(session, context, refusal);
-    await tellReady(session);
+    await tellReady(session, false);
     return true;
   }
   let last: HeldStatement | undefined;
@@ -49,11 +48,15 @@ export async function runMultiStatement(
     // The last one is told when the transaction has ended, as Postgres does.
     if (index < pieces.length - 1) last?.tellKept();
   }
-  const completion = last?.completion;
-  if (session.transaction.isOurs) await endOurTransaction(session, completion);
-  else if (completion) session.toClient(completion);
-  await tellReady(session);
+  await endString(session, last?.completion);
   return true;
+}
+
+async function endString(session: InterceptedSession, completion: Buffer | undefined): Promise<void> {
+  const { isOurs } = session.transaction;
+  const isCommitted = isOurs && (await endOurTransaction(session, completion));
+  if (!isOurs && completion) session.toClient(completion);
+  await tellReady(session, isCommitted);
 }
 
 /** A piece with its own text. */
@@ -158,7 +161,7 @@ async function runOurs(session: InterceptedSession, step: InjectedStep, tag: str
       session.toClient(writeTag(tag));
       return undefined;
     case "failed":
-      session.toClient(writeError(flight.error));
+      session.words.error(flight.error);
       return "failed";
     case "over":
       return "failed";

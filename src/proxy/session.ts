@@ -4,14 +4,12 @@
 //   client ◄── BackendReader  ◄── postgres
 
 import type { Socket } from "node:net";
-import { type Fields, fatal, writeError } from "../../protocol/fields.js";
 import { Status } from "../../protocol/messages.js";
 import { PendingReplies, RequestKind } from "../../protocol/pending-replies.js";
 import type { SqlError } from "../postgres/error-catalogue.js";
 import type { Classification } from "../sql/classification.js";
 import type { Lookout } from "../sql/lookout.js";
 import { type TextEncoding, textEncoding } from "../sql/sql-text.js";
-import { afterAcceptance } from "../write/client-errors.js";
 import type { FlightEnd, InjectedStep } from "../write/injected-step.js";
 import { fatalFields } from "../write/sql-error.js";
 import { addressGroup } from "./address-group.js";
@@ -19,6 +17,7 @@ import type { BackendState } from "./backend.js";
 import { Cancellation } from "./cancellation.js";
 import type { ClientPresence } from "./client-presence.js";
 import { ClientSide } from "./client-side.js";
+import { ClientWords } from "./client-words.js";
 import type { Flight } from "./flight.js";
 import { type FlightReport, FlightRunner } from "./flight-runner.js";
 import { FrontendReader, type Hold, type HoldState } from "./frontend.js";
@@ -53,6 +52,7 @@ export class Session implements HoldState, BackendState, InterceptedSession {
   readonly lookout: Lookout;
   readonly clientAddress: string;
   readonly client: Link;
+  readonly words: ClientWords;
   readonly heldClient: HeldClient;
   readonly presence: ClientPresence;
 
@@ -65,6 +65,7 @@ export class Session implements HoldState, BackendState, InterceptedSession {
     const memory = parts.memory.open(addressGroup(parts.clientAddress), (error) => this.refuse(error));
     this.clientSide = new ClientSide(clientSocket, this.frontend, this.statements, memory);
     ({ link: this.client, held: this.heldClient, presence: this.presence } = this.clientSide);
+    this.words = new ClientWords(this.end, this.clientSide, this.replies, this.transaction);
     ({ lookout: this.lookout, clientAddress: this.clientAddress } = parts);
     this.postgres = new PostgresSide(this.replies, this, this.client);
     // An accepted socket has no public `onread`; its chunks are fresh, so that they can be kept without a copy.
@@ -114,12 +115,15 @@ export class Session implements HoldState, BackendState, InterceptedSession {
 
   private async runHold(hold: Hold): Promise<void> {
     try {
-      this.heldClient.end(await this.parts.interceptor.handle(this, hold));
+      const isDone = await this.parts.interceptor.handle(this, hold);
+      // What the client waits for is known while it is held.
+      if (this.end.isOver) this.finish();
+      this.heldClient.end(isDone);
     } catch (cause) {
       this.parts.log.error({ err: cause }, "a held statement failed for a reason of ours");
       return this.endWithFatal(internalError());
     }
-    if (this.end.isOver) return this.endPostgres();
+    if (this.end.isOver) return;
     if (this.refusal) return this.refuse(this.refusal);
     if (this.end.stopWhen === "after this") return this.stop("at once");
     this.readClient();
@@ -168,7 +172,8 @@ export class Session implements HoldState, BackendState, InterceptedSession {
     this.cancellation.learn(key);
   }
 
-  ready(status: Status): void {
+  ready(status: Status, isRelayed: boolean): void {
+    if (isRelayed) this.end.ready();
     this.transaction.ready(status);
     if (status === Status.idle) this.statements.transactionEnded();
   }
@@ -204,18 +209,6 @@ export class Session implements HoldState, BackendState, InterceptedSession {
     this.end.explain();
   }
 
-  fatal(error: Fields): boolean {
-    this.end.explain();
-    if (!this.heldClient.current && this.transaction.calls.list.length === 0) return true;
-    this.end.owe(error);
-    return false;
-  }
-
-  /** What a held statement has come to, when Postgres can no longer say it. */
-  endWith(error: Fields): void {
-    this.end.owe(fatal(error));
-  }
-
   async fly(steps: readonly InjectedStep[], end: FlightEnd, statement: ClientStatement): Promise<FlightReport> {
     return this.over ? { kind: "over" } : this.flights.fly(steps, end, statement);
   }
@@ -235,13 +228,17 @@ export class Session implements HoldState, BackendState, InterceptedSession {
       this.flights.land(true);
       return;
     }
+    this.finish();
+  }
+
+  /** Postgres is gone, and what was held has come to its end. */
+  private finish(): void {
+    if (this.end.isClosed || this.postgres.isHolding) return;
     const rest = this.postgres.takeRest();
     this.toClient(rest);
     const listens = !this.end.clientEnded && !this.client.socket.destroyed;
-    if (rest.length === 0 && this.end.isUnexplained && listens) this.end.owe(fatalFields(postgresLost()));
-    const { owedWords } = this.end;
-    if (owedWords) this.toClient(writeError(afterAcceptance(this.transaction.calls.pending, owedWords)));
-    this.client.socket.end();
+    if (rest.length === 0 && this.end.isUnexplained && listens) this.end.owe(fatalFields(postgresLost()), false);
+    this.words.last();
     this.close();
   }
 
@@ -259,9 +256,8 @@ export class Session implements HoldState, BackendState, InterceptedSession {
 
   /** Tells the client why its session ends, and ends it. */
   private tellFatal(error: SqlError): void {
-    this.end.explain();
-    this.toClient(writeError(afterAcceptance(this.transaction.calls.pending, fatalFields(error))));
-    this.client.socket.end();
+    this.end.owe(fatalFields(error), false);
+    this.words.last();
   }
 
   private close(): void {

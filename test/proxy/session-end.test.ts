@@ -40,29 +40,75 @@ const earlier = new Map([["M", "earlier"]]);
 const later = new Map([["M", "later"]]);
 const farewells = {
   unexplained: { at: "unexplained" },
+  answered: { at: "answered", byPostgres: false },
   explained: { at: "explained" },
-  owesEarlier: { at: "owed", words: earlier },
-  owesLater: { at: "owed", words: later },
+  owesReason: { at: "owed", words: earlier, isAnswer: false },
+  owesAnswer: { at: "owed", words: earlier, isAnswer: true },
+  owesLaterReason: { at: "owed", words: later, isAnswer: false },
+  owesLaterAnswer: { at: "owed", words: later, isAnswer: true },
 } as const satisfies Record<string, Farewell>;
 type FarewellName = keyof typeof farewells;
 
 const farewellEvents = {
   explain: { kind: "explain" },
-  oweLater: { kind: "owe", words: later },
+  oweReason: { kind: "owe", words: later, isAnswer: false },
+  oweAnswer: { kind: "owe", words: later, isAnswer: true },
+  answer: { kind: "answer", byPostgres: false },
+  ready: { kind: "ready", isOver: false },
+  readyAtEnd: { kind: "ready", isOver: true },
 } as const satisfies Record<string, FarewellEvent>;
+type FarewellEventName = keyof typeof farewellEvents;
 
-const farewellTable: Readonly<Record<FarewellName, Readonly<Record<keyof typeof farewellEvents, FarewellName>>>> = {
-  unexplained: { explain: "explained", oweLater: "owesLater" },
-  explained: { explain: "explained", oweLater: "owesLater" },
-  owesEarlier: { explain: "owesEarlier", oweLater: "owesLater" },
-  owesLater: { explain: "owesLater", oweLater: "owesLater" },
+const always = (name: FarewellName) => ({ ready: name, readyAtEnd: name });
+const farewellTable: Readonly<
+  Record<
+    Exclude<FarewellName, "owesLaterReason" | "owesLaterAnswer">,
+    Readonly<Record<FarewellEventName, FarewellName>>
+  >
+> = {
+  unexplained: {
+    explain: "explained",
+    oweReason: "owesLaterReason",
+    oweAnswer: "owesLaterAnswer",
+    answer: "answered",
+    ready: "unexplained",
+    readyAtEnd: "explained",
+  },
+  answered: {
+    explain: "explained",
+    oweReason: "answered",
+    oweAnswer: "answered",
+    answer: "answered",
+    ready: "unexplained",
+    readyAtEnd: "explained",
+  },
+  explained: {
+    explain: "explained",
+    oweReason: "explained",
+    oweAnswer: "explained",
+    answer: "explained",
+    ...always("explained"),
+  },
+  owesReason: {
+    explain: "owesReason",
+    oweReason: "owesLaterReason",
+    oweAnswer: "owesLaterAnswer",
+    answer: "owesReason",
+    ...always("explained"),
+  },
+  owesAnswer: {
+    explain: "owesAnswer",
+    oweReason: "owesAnswer",
+    oweAnswer: "owesLaterAnswer",
+    answer: "owesAnswer",
+    ...always("explained"),
+  },
 };
-const farewellNames: readonly FarewellName[] = ["unexplained", "explained", "owesEarlier", "owesLater"];
+const farewellNames = ["unexplained", "answered", "explained", "owesReason", "owesAnswer"] as const;
+const farewellEventNames = ["explain", "oweReason", "oweAnswer", "answer", "ready", "readyAtEnd"] as const;
 
 test.each(
-  farewellNames.flatMap((from) =>
-    (["explain", "oweLater"] as const).map((event) => ({ from, event, to: farewellTable[from][event] })),
-  ),
+  farewellNames.flatMap((from) => farewellEventNames.map((event) => ({ from, event, to: farewellTable[from][event] }))),
 )("a farewell that is $from, then $event: $to", ({ from, event, to }) => {
   expect(nextFarewell(farewells[from], farewellEvents[event])).toEqual(farewells[to]);
 });
