@@ -16,11 +16,12 @@ export class Signer {
     private readonly key: Buffer,
   ) {}
 
-  /** Registers a new key; those of proxies long gone are dropped. */
+  /** Registers a new key; those of proxies long gone are dropped, and of none that shows itself running (journal/presence): a clock may have been moved. */
   static async register(pool: Pool): Promise<Signer> {
     const signer = new Signer(randomUUID(), randomBytes(32));
     await pool.query(
-      "delete from throughline.proxy_key where renewed_at < clock_timestamp() - make_interval(days => $1)",
+      `delete from throughline.proxy_key where renewed_at < clock_timestamp() - make_interval(days => $1)
+         and not exists (select from pg_stat_activity where application_name = 'throughline ' || id)`,
       [keyLifeDays],
     );
     await pool.query("insert into throughline.proxy_key (id, key) values ($1, $2)", [signer.proxy, signer.key]);

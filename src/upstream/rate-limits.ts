@@ -19,35 +19,42 @@ export function learnRemaining({ budget, limits }: Account, path: string, header
  */
 export function askedPauseMs({ limits }: Account, path: string, headers: Headers): number | undefined {
   const mine = limits.filter(({ limit }) => limit.path?.test(path) !== false);
+  const nowMs = timeOf(headers);
   for (const { header, unit } of mine.flatMap(({ manifest }) => manifest.retry_after ?? [])) {
-    const pauseMs = delayMs(headers.get(header.toLowerCase()), unit);
+    const pauseMs = delayMs(headers.get(header.toLowerCase()), unit, nowMs);
     if (pauseMs !== undefined) return pauseMs;
   }
-  return delayMs(headers.get("retry-after"), "s") ?? mine.find(({ manifest }) => manifest.pause)?.manifest.pause;
+  return delayMs(headers.get("retry-after"), "s", nowMs) ?? mine.find(({ manifest }) => manifest.pause)?.manifest.pause;
 }
 
 /** Such as `Sun, 06 Nov 1994 08:49:37 GMT`, its two older forms (RFC 9110), and ISO 8601. */
 const date = /^(?:[A-Z][a-z]{2,8},? [\w :-]{10,40}|\d{4}-\d\d-\d\dT[\d:.]{5,20}(?:Z|[+-]\d\d:?\d\d)?)$/;
 
+/** An instant that upstream names is compared with upstream's own time, where the answer tells it: our clock may be wrong. */
+function timeOf(headers: Headers): number {
+  const at = Date.parse(headers.get("date") ?? "");
+  return Number.isNaN(at) ? Date.now() : at;
+}
+
 /**
  * Reads a delay in seconds or milliseconds, or an instant: a date (RFC 9110), or seconds since 1970. Undefined for any other text: a
  * negative number, which JavaScript would take for a date, says nothing.
  */
-function delayMs(text: string | undefined, unit: "s" | "ms" | "epoch"): number | undefined {
+function delayMs(text: string | undefined, unit: "s" | "ms" | "epoch", nowMs: number): number | undefined {
   if (text === undefined) return undefined;
-  if (/^\d+(\.\d+)?$/.test(text)) return numericDelayMs(Number(text), unit);
+  if (/^\d+(\.\d+)?$/.test(text)) return numericDelayMs(Number(text), unit, nowMs);
   const at = date.test(text) ? Date.parse(text) : Number.NaN;
-  return Number.isNaN(at) ? undefined : Math.max(0, at - Date.now());
+  return Number.isNaN(at) ? undefined : Math.max(0, at - nowMs);
 }
 
-function numericDelayMs(value: number, unit: "s" | "ms" | "epoch"): number {
+function numericDelayMs(value: number, unit: "s" | "ms" | "epoch", nowMs: number): number {
   switch (unit) {
     case "s":
       return value * 1000;
     case "ms":
       return value;
     case "epoch":
-      return Math.max(0, value * 1000 - Date.now());
+      return Math.max(0, value * 1000 - nowMs);
     default:
       return assertNever(unit);
   }

@@ -13,6 +13,7 @@ import { tooOld } from "../../src/cli/database-checks.js";
 import { migrateCommand } from "../../src/cli/migrate.js";
 import { pullCommand } from "../../src/cli/pull.js";
 import { serveCommand } from "../../src/cli/serve.js";
+import { installedVersion } from "../../src/mirror/schema.js";
 import { makeDatabase, type TestDatabase } from "../support/database.js";
 
 const folder = mkdtempSync(join(tmpdir(), "throughline-setups-"));
@@ -107,13 +108,16 @@ const broken: readonly Setup[] = [
   },
   {
     what: "an old schema",
-    sql: ["update throughline.version set version = 1", "update throughline.version set version = 5"],
-    says: 'error   postgres: schema "throughline" has version 1, not 5: run "throughline migrate"',
+    sql: ["update throughline.version set version = 1", `update throughline.version set version = ${installedVersion}`],
+    says: `error   postgres: schema "throughline" has version 1, not ${installedVersion}: run "throughline migrate"`,
   },
   {
     what: "a newer schema",
-    sql: ["update throughline.version set version = 6", "update throughline.version set version = 5"],
-    says: 'error   postgres: schema "throughline" has version 6, not 5: this program is older: install the version that migrated it',
+    sql: [
+      "update throughline.version set version = 99",
+      `update throughline.version set version = ${installedVersion}`,
+    ],
+    says: `error   postgres: schema "throughline" has version 99, not ${installedVersion}: this program is older: install the version that migrated it`,
   },
   {
     what: "a wrong owner",

@@ -16,7 +16,7 @@ beforeEach(async () => {
 });
 afterEach(() => stack.close());
 
-const { closed, stateOf, age, untilAsked, change } = recoveryTools(() => stack);
+const { idOf, closed, stateOf, age, untilAsked, change } = recoveryTools(() => stack);
 
 test("P6: entries of a table that is no longer configured don't keep recovery from others, and can be closed", async () => {
   const entries = `insert into throughline.journal (id, proxy, mirror, api, table_name, verb, state, row_count, role, application,
@@ -93,12 +93,40 @@ test("P6: recovery leaves an open session alone while its proxy runs", async () 
   await client.query("commit");
 });
 
+test("P6: a clock that goes forward by days takes no running proxy's key away", async () => {
+  const client = await stack.client();
+  await stack.admin.query("update throughline.proxy_key set renewed_at = renewed_at - interval '90 days'");
+  const other = await serve(stack.opened, { host: "127.0.0.1", port: 0 });
+  await client.query("insert into hubspot.contacts (email) values ('still@x.com')");
+  await other.close();
+});
+
+test("P6: as many calls as the API tells of at once are asked about with one request", async () => {
+  const contacts = Array.from({ length: 120 }, (_, n) => ({ email: `new${n}@x.com`, firstname: "New" }));
+  const asking = "(hashtext('throughline asking'), id) from throughline.mirror";
+  await stack.admin.query(`select pg_advisory_lock${asking}`);
+  const calls: string[] = [];
+  for (const sent of contacts)
+    calls.push(await insertOrphan(stack, { verb: "insert", request: [{ key: null, sent }] }, "sent"));
+  for (let n = 0; n < 30; n += 1) calls.push(await insertOrphan(stack, change(), "sent"));
+  await stack.admin.query("update throughline.journal set quiet_moment = nextval('throughline.moment')");
+  stack.sandbox.seed("contacts", contacts);
+  await stack.admin.query(`select pg_advisory_unlock${asking}`);
+  for (const call of calls.slice(0, contacts.length)) await closed(call);
+  // 100 e-mails at a time are asked for, and all changes of one record by its key.
+  const reads = stack.sandbox.log.filter(({ path }) => path === batchRead.path);
+  expect(reads.length).toBeLessThanOrEqual(4);
+  const { rows } = await stack.admin.query("select count(*)::int as n from hubspot.contacts");
+  expect(rows).toEqual([{ n: contacts.length + 2 }]);
+});
+
 test("P6: several proxies on one database finish each entry once", async () => {
   const other = await serve(stack.opened, { host: "127.0.0.1", port: 0 });
   const asking = "(hashtext('throughline asking'), id) from throughline.mirror";
   await stack.admin.query(`select pg_advisory_lock${asking}`);
   const calls = [];
   for (let n = 0; n < 12; n += 1) calls.push(await insertOrphan(stack, change(), "sent"));
+  stack.sandbox.edit("contacts", idOf("ada@x.com"), { firstname: "Augusta" });
   await stack.admin.query("update throughline.journal set quiet_moment = nextval('throughline.moment')");
   await stack.admin.query(`select pg_advisory_unlock${asking}`);
   for (const call of calls) await closed(call);

@@ -164,7 +164,7 @@ test("P6: a row that a user's constraint kept out is read again, and applied onc
   expect(await mirrored(stack)).toEqual(["ada@x.com Gus", "bob@x.com Bob"]);
 });
 
-test("P6: where the API can't be asked for a created row, the next pull tells what became of it", async () => {
+test("P6: where the API can't be asked for a created row, pulls tell what became of it", async () => {
   const api = await startApi("unique");
   const text = readFileSync(new URL("../faults/manifest.yaml", import.meta.url), "utf8").replace(/^ *find:.*\n/m, "");
   const manifest = readYaml("manifest.yaml", text, manifestSchema);
@@ -186,6 +186,13 @@ test("P6: where the API can't be asked for a created row, the next pull tells wh
     });
   }
   await untilTrue(own.admin, "(select min(tries) from throughline.journal) > 0");
+  await own.pull();
+  await untilTrue(own.admin, "exists (select from throughline.journal where state = 'unknown' and looks = 1)");
+  expect((await own.admin.query("select state from throughline.journal order by intent_at")).rows).toEqual([
+    { state: "accepted" },
+    { state: "unknown" },
+  ]);
+  // That a record is not there takes another pull to say.
   await own.pull();
   await untilTrue(own.admin, "not exists (select from throughline.journal where closed_at is null)");
   const { rows } = await own.admin.query("select state from throughline.journal order by intent_at");

@@ -58,11 +58,15 @@ export async function recoverNow(stack: ServedStack): Promise<void> {
   }
 }
 
-/** The API of the fault tests, whose names are unique, behind one mirror: own.records. */
-export async function startFaultyLine(): Promise<{ readonly api: FaultyApi; readonly line: ServedStack }> {
-  const api = await startApi("unique");
+/** The API of the fault tests behind one mirror: own.records. Its names are unique, or nothing tells its records apart. */
+export async function startFaultyLine(
+  names: "unique" | "any" = "unique",
+): Promise<{ readonly api: FaultyApi; readonly line: ServedStack }> {
+  const api = await startApi(names === "unique" ? names : undefined);
   const text = readFileSync(new URL("../faults/manifest.yaml", import.meta.url), "utf8");
-  const manifest = readYaml("manifest.yaml", text, manifestSchema);
+  const told =
+    names === "unique" ? text : text.replace("{ type: text, unique: true }", "text").replace(/^ +find:.*\n/m, "");
+  const manifest = readYaml("manifest.yaml", told, manifestSchema);
   const close = async () => api.close();
   return { api, line: await startManifestStack({ schema: "own", manifest, resource: "records", url: api.url, close }) };
 }

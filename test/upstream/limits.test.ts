@@ -98,9 +98,21 @@ test("a rest of a limit that is no number changes nothing", async () => {
 const asked: readonly (readonly [string, object, Record<string, string>, number])[] = [
   ["in seconds", {}, { "retry-after": "7" }, 7],
   ["as a date", {}, { "retry-after": "Thu, 01 Jan 2026 00:00:09 GMT" }, 9],
+  [
+    "as a date, by upstream's own time",
+    {},
+    { date: "Thu, 01 Jan 2026 01:00:00 GMT", "retry-after": "Thu, 01 Jan 2026 01:00:09 GMT" },
+    9,
+  ],
   ["as a date that is past", {}, { "retry-after": "Thu, 01 Jan 2025 00:00:09 GMT" }, 0],
   ["in milliseconds", { retry_after: { header: "X-Wait", unit: "ms" } }, { "x-wait": "2500" }, 3],
   ["as an instant", { retry_after: { header: "X-Reset", unit: "epoch" } }, { "x-reset": "1767225612" }, 12],
+  [
+    "as an instant, by upstream's own time",
+    { retry_after: { header: "X-Reset", unit: "epoch" } },
+    { date: "Thu, 01 Jan 2026 01:00:00 GMT", "x-reset": "1767229212" },
+    12,
+  ],
   [
     "by what the manifest names, first",
     { retry_after: { header: "X-Wait" } },
@@ -139,7 +151,7 @@ test.each(asked)("how long a 429 asks to wait %s is heeded", async (_, limit, he
     { calls: 50, per: "1s", ...limit },
   ];
   const opened = await openItems(api.url, { manifest: { limits }, account: { waitMs: 1_000 } });
-  api.add({ status: 429, headers }, written);
+  api.add({ status: 429, headers: { date: "Thu, 01 Jan 2026 00:00:00 GMT", ...headers } }, written);
   const ending = await update(opened);
   if (seconds === 0) {
     expect(ending).toMatchObject({ kind: "answered" });
