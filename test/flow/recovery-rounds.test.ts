@@ -106,9 +106,12 @@ test("P6: as many calls as the API tells of at once are asked about with one req
   const asking = "(hashtext('throughline asking'), id) from throughline.mirror";
   await stack.admin.query(`select pg_advisory_lock${asking}`);
   const calls: string[] = [];
-  for (const sent of contacts)
-    calls.push(await insertOrphan(stack, { verb: "insert", request: [{ key: null, sent }] }, "sent"));
-  for (let n = 0; n < 30; n += 1) calls.push(await insertOrphan(stack, change(), "sent"));
+  const gone = randomUUID();
+  for (const sent of contacts) {
+    const creation = { verb: "insert" as const, request: [{ key: null, sent }] };
+    calls.push(await insertOrphan(stack, creation, "sent", undefined, gone));
+  }
+  for (let n = 0; n < 30; n += 1) calls.push(await insertOrphan(stack, change(), "sent", undefined, gone));
   await stack.admin.query("update throughline.journal set quiet_moment = nextval('throughline.moment')");
   stack.sandbox.seed("contacts", contacts);
   await stack.admin.query(`select pg_advisory_unlock${asking}`);
@@ -125,7 +128,8 @@ test("P6: several proxies on one database finish each entry once", async () => {
   const asking = "(hashtext('throughline asking'), id) from throughline.mirror";
   await stack.admin.query(`select pg_advisory_lock${asking}`);
   const calls = [];
-  for (let n = 0; n < 12; n += 1) calls.push(await insertOrphan(stack, change(), "sent"));
+  const gone = randomUUID();
+  for (let n = 0; n < 12; n += 1) calls.push(await insertOrphan(stack, change(), "sent", undefined, gone));
   stack.sandbox.edit("contacts", idOf("ada@x.com"), { firstname: "Augusta" });
   await stack.admin.query("update throughline.journal set quiet_moment = nextval('throughline.moment')");
   await stack.admin.query(`select pg_advisory_unlock${asking}`);
