@@ -12,6 +12,7 @@ import { NamesWatch } from "../mirror/watched-names.js";
 import type { Metrics } from "../observe/metrics.js";
 import { withinMs } from "../observe/time-limit.js";
 import type { PostgresAddress } from "../postgres/address.js";
+import { ConnectionLost, explainLoss } from "../postgres/connection-lost.js";
 import { Signer } from "../postgres/mac.js";
 import type { OwnPool } from "../postgres/own-pool.js";
 import { Classifier } from "../sql/classifier.js";
@@ -194,15 +195,23 @@ function limitsOf({ connections, opening, writes, ownConnections, log }: ProxyPa
   return limits;
 }
 
-/** Returns what gives the mirrors, read afresh when that was asked for, or when what is known of them is too old. */
+/**
+ * Returns what gives the mirrors, read afresh when that was asked for, or when what is known of them is too old. While they can't be read,
+ * what is known stands: no call is noted for a mirror that has changed since.
+ */
 async function cachedMirrors({ mirrors }: ProxyParts) {
   let mirroredTables = await mirrors();
   let readAtMs = performance.now();
+  const read = async () => {
+    mirroredTables = await mirrors();
+    readAtMs = performance.now();
+  };
   return async (afresh?: "afresh") => {
-    if (afresh || performance.now() - readAtMs > freshMs) {
-      mirroredTables = await mirrors();
-      readAtMs = performance.now();
-    }
+    if (afresh) await read();
+    else if (performance.now() - readAtMs > freshMs)
+      await read().catch((cause: unknown) => {
+        if (!(explainLoss(cause) instanceof ConnectionLost)) throw cause;
+      });
     return mirroredTables;
   };
 }

@@ -83,7 +83,9 @@ hubspot.deals     -       not migrated: run "throughline migrate"
 });
 
 test("parked rows, open entries and the last failure stand at the end of the line", async () => {
-  await stack.admin.query("insert into throughline.parked (mirror, key) select id, 'x' from throughline.mirror");
+  await stack.admin.query(
+    "insert into throughline.parked (mirror, key, sqlstate) select id, 'x', '23514' from throughline.mirror",
+  );
   const client = await stack.client();
   await client.query("insert into hubspot.contacts (email) values ('no address')").catch(() => undefined);
   expect(await contacts()).toMatchObject({

@@ -7,6 +7,7 @@ import { type HubspotSandbox, startHubspotSandbox } from "../../packages/sandbox
 import { migrateAll } from "../../src/app/migrate.js";
 import { type Opened, open, openMirrors } from "../../src/app/open.js";
 import { pullAll } from "../../src/app/pull.js";
+import { serve } from "../../src/app/serve.js";
 import { tableOf } from "../../src/config/api.js";
 import { CallEntry } from "../../src/journal/entry.js";
 import { EntryWatch } from "../../src/journal/entry-watch.js";
@@ -168,4 +169,25 @@ test("a proxy whose presence can't be shown does not begin", async () => {
   await expect(Presence.begin(opened.pool, randomUUID(), opened.log)).rejects.toBeInstanceOf(ConnectionLost);
   expect(relay.unset()).toBe(true);
   expect(opened.pool.totalCount - opened.pool.idleCount).toBe(0);
+});
+
+test("P15: a statement goes on with what is known of the mirrors when the connection that reads them is lost", async () => {
+  const proxy = await serve(opened, { host: "127.0.0.1", port: 0 });
+  const url = { host: "127.0.0.1", port: proxy.port, user: "app", password: "app", database: database.name };
+  const client = new pg.Client(url);
+  await client.connect();
+  let isCut = false;
+  relay.set({
+    text: "from throughline.mirror",
+    when: "before",
+    spring: async ({ cut }) => {
+      cut();
+      isCut = true;
+    },
+  });
+  // What is known is read again once a second; the proxy's own rounds read it as well.
+  while (!isCut) await client.query("update hubspot.contacts set firstname = 'Ada' where id = '501'");
+  await client.query("update hubspot.contacts set firstname = 'Lady' where id = '501'");
+  await client.end();
+  await proxy.close();
 });
