@@ -104,7 +104,7 @@ const refusals: readonly ErrorEntry[] = [
   },
   {
     sqlstate: "TL007",
-    means: "A status of 500 or more, unless the manifest knows better.",
+    means: "A status that does not say whether it was done (302, 408, 500), unless the manifest knows better.",
     sent: "unknown",
     remedy: "The same: do not repeat it before the journal entry is closed.",
   },

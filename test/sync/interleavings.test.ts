@@ -1,4 +1,5 @@
-// P8 in whatever order things happen: two proxies, two pulls, people upstream, rollbacks and crashes, and a reader after each step.
+// P8 in whatever order things happen: four writers on two proxies, two readers of the API, people upstream, rollbacks and crashes, and
+// somebody who looks after each step.
 
 import { randomUUID } from "node:crypto";
 import fc from "fast-check";
@@ -17,24 +18,21 @@ import type { ServedStack } from "../support/served-stack.js";
 let api: FaultyApi;
 let stack: ServedStack;
 let other: RunningProxy;
+/** Two of each proxy. */
 let clients: readonly pg.Client[];
+let others: readonly pg.Client[];
 beforeAll(async () => {
   ({ api, line: stack } = await startFaultyLine());
   other = await serve(stack.opened, { host: "127.0.0.1", port: 0 });
-  const second = new pg.Client({
-    host: "127.0.0.1",
-    port: other.port,
-    user: "app",
-    password: "app",
-    database: stack.database,
-  });
-  await second.connect();
-  clients = [await stack.client(), second];
+  const url = { host: "127.0.0.1", user: "app", password: "app", database: stack.database };
+  others = [1, 2].map(() => new pg.Client({ ...url, port: other.port }));
+  for (const client of others) await client.connect();
+  clients = [await stack.client(), await stack.client(), ...others];
   for (const client of clients)
     await client.query("set lock_timeout = '100ms'; set throughline.transaction = immediate");
 });
 afterAll(async () => {
-  await clients[1]?.end();
+  for (const client of others) await client.end();
   await other.close();
   await stack.close();
 });
@@ -47,7 +45,8 @@ type Step =
   | { readonly kind: "crash"; readonly verb: Verb; readonly row: number; readonly reached: Reached }
   | { readonly kind: "recover" | "tend what is parked" };
 
-const who = fc.nat({ max: 1 });
+const who = fc.nat({ max: 3 });
+const reader = fc.nat({ max: 1 });
 const row = fc.nat({ max: 2 });
 const verb = fc.constantFrom<Verb>("insert", "update", "update", "delete");
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -60,8 +59,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       how: fc.constantFrom("commit" as const, "rollback" as const),
     }),
   },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant("ask for a page" as const), who }) },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant("apply the page" as const), who }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant("ask for a page" as const), who: reader }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant("apply the page" as const), who: reader }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("edit upstream" as const), row }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("delete upstream" as const), row }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("create upstream" as const), row }) },
