@@ -174,8 +174,8 @@ async function inquire(
     for (const entry of unknown) {
       const answer = answers.get(entry.call) ?? (await reconcileWithMirror(client, asking, entry));
       const to = await noteAnswer(client, turn, entry, answer);
-      if (to === "unknown") parts.watch.looked(entry.call, restMs(entry.looks + 1, table.account.timeoutMs));
-      else parts.watch.forget(entry.call);
+      if (to !== "unknown") parts.watch.forget(entry.call);
+      else if (answer) parts.watch.looked(entry.call, restMs(entry.looks + 1, table.account.timeoutMs));
       if (to !== "lapsed" || entry.state !== "lapsed") findings.push({ entry, to });
     }
   } catch (cause) {

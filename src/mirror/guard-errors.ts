@@ -89,10 +89,10 @@ export const guardErrors: readonly ServerErrorEntry[] = [
     sent: "nothing",
     remedy: "Leave these functions to the proxy, and make constraints immediate before the write.",
   }),
-  defineServerError("55000", "throughline: another pull of this table has begun", {
-    means: "A pull has lost the connection that held its lock, and another one has taken it.",
+  defineServerError("55000", "throughline: another reader of this table has begun", {
+    means: "A pull, or whoever else reads the API, has lost the connection that held its turn with the table.",
     sent: "nothing",
-    remedy: "Run `throughline pull` again when the other one has ended.",
+    remedy: "Run `throughline pull` again. A running proxy reads again by itself.",
   }),
   defineServerError(
     "54000",

@@ -98,13 +98,13 @@ test("statement_timeout caps the wait for the rate limit; lock_timeout the wait 
 test("transaction_timeout during the call ends the session with the call's outcome, where Postgres has that setting", async () => {
   const version = Number((await stack.admin.query("show server_version_num")).rows[0].server_version_num);
   const client = await stack.client();
-  const set = refused(client.query("set transaction_timeout = '300ms'"));
+  const set = refused(client.query("set transaction_timeout = '2s'"));
   if (version < 170_000) {
     expect(await set).toMatchObject({ code: "42704" });
     return;
   }
   await set;
-  stack.sandbox.fault({ kind: "slow", ms: 900 });
+  stack.sandbox.fault({ kind: "slow", ms: 4_000 });
   expect(await refused(client.query(insert))).toMatchObject({
     code: "TL002",
     severity: "FATAL",

@@ -198,7 +198,7 @@ begin
       where l.locktype = 'advisory' and l.pid = reader and l.granted and l.objsubid = 2
         and l.classid::bigint = hashtext('throughline asking')::bigint & 4294967295 and l.objid::bigint = mirror) then
     raise exception 'throughline: another reader of this table has begun' using errcode = 'object_not_in_prerequisite_state',
-      hint = 'The connection that held its turn is lost. Run the command again.';
+      hint = 'The connection that held its turn is lost. Run "throughline pull" again; a running proxy reads again by itself.';
   end if;
 end $$;
 
