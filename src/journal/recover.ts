@@ -38,6 +38,8 @@ import type { State } from "./states.js";
 
 /** Each takes a connection of those that work in the background. */
 const apisAtATime = 4;
+/** Each takes a connection of those that clients' calls need as well. */
+const settledAtATime = 3;
 
 export interface RecoveryParts {
   readonly pool: Pool;
@@ -112,27 +114,30 @@ async function finishMirror(
   mirroredTable: MirroredTable,
   wanted: Wanted,
 ): Promise<{ readonly results: readonly RecoveryResult[]; readonly isAnswered: boolean } | "busy"> {
-  const { pool, background = pool, log } = parts;
+  const { pool, background = pool } = parts;
   const { mirror } = mirroredTable;
   // What is read is noted in the turn, on its connection: from then on the journal keeps pages out, so that it can be applied later.
   const inquiry = await withLease(background, (lease) =>
     inTurnSoon(lease, mirror.id, (turn) => inquire(parts, mirroredTable, { lease, turn, wanted })),
   );
   if (inquiry === "busy") return inquiry;
-  const results: RecoveryResult[] = [];
-  for (const { entry, to } of inquiry.findings) {
-    if (parts.stopping?.()) break;
-    try {
-      const result = { call: entry.call, from: entry.state, to: await applyAndClose(pool, entry.call, to) };
-      tell(log, entry, result);
-      results.push(result);
-    } catch (cause) {
-      const known = explainLoss(cause);
-      if (known instanceof ConnectionLost) throw known;
-      log.error({ err: cause, call: entry.call }, "an open journal entry could not be finished");
-    }
+  const results = await pMap(inquiry.findings, (finding) => finish(parts, finding), { concurrency: settledAtATime });
+  return { results: results.filter((result) => result !== undefined), isAnswered: inquiry.isAnswered };
+}
+
+/** Undefined: it is left to a later round. Throws ConnectionLost. */
+async function finish({ pool, log, stopping }: RecoveryParts, { entry, to }: Finding) {
+  if (stopping?.()) return undefined;
+  try {
+    const result = { call: entry.call, from: entry.state, to: await applyAndClose(pool, entry.call, to) };
+    tell(log, entry, result);
+    return result;
+  } catch (cause) {
+    const known = explainLoss(cause);
+    if (known instanceof ConnectionLost) throw known;
+    log.error({ err: cause, call: entry.call }, "an open journal entry could not be finished");
+    return undefined;
   }
-  return { results, isAnswered: inquiry.isAnswered };
 }
 
 function tell(log: Logger, entry: OrphanEntry, { call, from, to }: RecoveryResult): void {

@@ -222,3 +222,23 @@ test("an answer without a list of records is an error, and so is a record withou
   for (const said of ["no list of items at /items", "a record of items has no key", "a record of items has no key"])
     await expect(walk(await listed({}))).rejects.toThrow(`things: ${said}`);
 });
+
+test("P6: records that are asked for one by one are asked for several at a time", async () => {
+  const keys = Array.from({ length: 20 }, (_, n) => String(n));
+  const { table, columns } = await openItems(api.url);
+  let askedCount = 0;
+  let open = () => {};
+  const barrier = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  const told: Line = async ({ url }) => {
+    askedCount += 1;
+    if (askedCount === 8) open();
+    // No answer comes before eight have been asked for.
+    await barrier;
+    return { body: { id: url.split("/").at(-1), name: "one" } };
+  };
+  api.add(...keys.map(() => told));
+  const records = await table.get(columns, keys);
+  expect(records.map(({ key }) => key)).toEqual(keys);
+});
