@@ -11,9 +11,9 @@ export type PulledTable =
       readonly deleted: number;
       /** Rows that the API no longer lists, and that were kept because they are more than half of the mirror. `full` checks each one. */
       readonly withheld: number;
-      /** Rows that are still missing: the next pull reads them again. */
+      /** Rows that are still missing: a running proxy or the next pull writes them, but for what Postgres refuses. */
       readonly parked: readonly {
-        /** Null: an open write keeps them out. Otherwise the SQLSTATE with which Postgres refuses them. */
+        /** Null: they wait for an open write or a lock, or are read again. Otherwise the SQLSTATE with which Postgres refuses them. */
         readonly sqlstate: string | null;
         readonly count: number;
       }[];

@@ -1,6 +1,6 @@
 // How long this process has known of an open entry, or has left it in peace. No clock of a day has a say: it can be moved.
 
-/** What is due for so long has been finished by somebody else. */
+/** What is due for so long, and was not asked about, is forgotten: if it is open still, its rest begins anew. */
 const forgottenMs = 3_600_000;
 
 export class EntryWatch {

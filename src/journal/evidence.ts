@@ -30,7 +30,7 @@ export function stateOf(
   return fates.every((one) => one === "undone") ? "lapsed" : "partial";
 }
 
-/** How often a call has to have been looked for before its fates count: once, unless one of them rests on what was not there. */
+/** How often a call has to have been looked for before its fates count: twice, if a row of it is undone or absent. */
 export function looksFor(fates: readonly RowFate[]): number {
   return fates.every((one) => one === "done" || one === "other") ? 1 : 2;
 }

@@ -11,7 +11,7 @@ import type { Moment } from "../postgres/moment.js";
 import { queryRows } from "../postgres/rows.js";
 import type { Verb } from "../upstream/table.js";
 import { lastLook } from "./evidence.js";
-import { before, isIdle, type State } from "./states.js";
+import { before, isIdle, isLookedForAgainSql, type State } from "./states.js";
 
 export interface Intent {
   readonly call: string;
@@ -27,7 +27,7 @@ export interface Intent {
   readonly statementHash: string;
   /** Under which upstream does it only once, however often it is sent; null: it knows no such thing. */
   readonly idempotencyKey: string | null;
-  /** What is sent: kept only while the entry is open. */
+  /** What is sent: kept while the entry is open, or has lapsed and is looked for once more. */
   readonly request: readonly RequestRow[];
 }
 
@@ -163,7 +163,7 @@ export async function renewRows(
 
 const lookRow = z.object({ looks: z.number() });
 
-/** What the call was to change was looked for, and was not there. Returns how often by now; undefined: somebody else has decided. */
+/** What the call was to change was looked for, and is undone or absent. Returns how often by now; undefined: somebody else has decided. */
 export async function noteLook(client: PoolClient, call: string): Promise<number | undefined> {
   const [row] = await queryRows(
     client,
@@ -171,7 +171,7 @@ export async function noteLook(client: PoolClient, call: string): Promise<number
     lookRow,
     `update throughline.journal set looks = looks + 1, looked_at = clock_timestamp(), quiet_moment = nextval('throughline.moment'),
        request = case when state = 'lapsed' and looks + 1 >= $2 then null else request end
-     where id = $1 and (closed_at is null and state = 'unknown' or state = 'lapsed' and request is not null) returning looks`,
+     where id = $1 and (closed_at is null and state = 'unknown' or ${isLookedForAgainSql}) returning looks`,
     [call, lastLook],
   );
   return row?.looks;

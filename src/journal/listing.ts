@@ -30,7 +30,7 @@ const listedEntry = z.object({
   outcomeAt: z.string().nullable(),
   closedAt: z.string().nullable(),
   tries: z.number(),
-  /** When what nobody knew of was last looked for, and not found. */
+  /** When upstream was last looked at, and had it undone or absent. */
   lookedAt: z.string().nullable(),
   because: z.string().nullable(),
   /** What was sent: only while the entry is open, or will be looked for once more. */

@@ -9,13 +9,15 @@ import { verbs } from "../upstream/table.js";
 import { type CanonicalRow, canonicalRowSchema, noteOutcome, type Outcome, requestRowSchema } from "./journal.js";
 import type { UnknownCall } from "./reconcile.js";
 import { closeEntries } from "./settle.js";
-import { isState, type State } from "./states.js";
+import { isLookedForAgainSql, isState, type State } from "./states.js";
 
 /** An open entry that nobody else will finish, or one that lapsed and is looked for once more. */
 export interface OrphanEntry extends UnknownCall {
   readonly state: State;
   readonly rows: readonly CanonicalRow[] | null;
   readonly isBlocked: boolean;
+  /** Closed is only what lapsed. */
+  readonly isOpen: boolean;
   /** How often it was looked for upstream, and not found. */
   readonly looks: number;
   /** Some process has left it in peace for so long that upstream can't be at it any more. */
@@ -50,7 +52,7 @@ const perRound = 200;
 const firstRetryMs = 1_000;
 const longestRetryMs = 300_000;
 
-/** An outcome that is older, or that a clock which was moved makes look older or younger, is read again before it is applied. */
+/** An outcome that is older is read again before it is applied, and so is one from the future: a clock was moved. */
 const freshMs = 60_000;
 
 /** How long an API that is not configured here may be asked by another process, before its call is unknown. */
@@ -97,7 +99,7 @@ export async function closeApplied(client: Pool): Promise<void> {
  * once more. Not what rests ($2), nor what was tried just now; of the entry $3, nothing of that matters.
  */
 const isOrphanSql = `(closed_at is null and (proxy = any($1) or state = 'unknown' or blocked is not null or tries > 0)
-      or state = 'lapsed' and request is not null)
+      or ${isLookedForAgainSql})
     and case when $3::uuid is not null then id = $3 else id <> all($2) and (tried_at is null or tried_at > clock_timestamp()
       or tried_at < clock_timestamp() - least(${firstRetryMs / 2} * 2 ^ least(tries, 20), ${longestRetryMs}) * interval '1 millisecond') end`;
 
@@ -126,6 +128,7 @@ const orphanRow = z.object({
   idempotencyKey: z.string().nullable(),
   ageMs: z.number().nullable(),
   proxySentMs: z.number().nullable(),
+  isOpen: z.boolean(),
   looks: z.number(),
   isQuiet: z.boolean(),
   isFresh: z.boolean(),
@@ -137,7 +140,7 @@ const orphanValues = z.object({
   rows: z.array(canonicalRowSchema).nullable(),
 });
 
-/** The entries of one mirror; those that were looked for already come last. */
+/** The entries of one mirror in the order in which they were noted; those that lapsed come last. */
 export async function loadOrphans(
   client: PoolClient,
   mirror: number,
@@ -147,11 +150,11 @@ export async function loadOrphans(
     client,
     "the entries that nobody else will finish",
     orphanRow,
-    `select id, state, verb, request::text, rows::text, blocked is not null as "isBlocked", idempotency_key as "idempotencyKey", looks,
+    `select id, state, verb, request::text, rows::text, blocked is not null as "isBlocked", idempotency_key as "idempotencyKey", looks, closed_at is null as "isOpen",
        (extract(epoch from clock_timestamp() - sent_at) * 1000)::float8 as "ageMs",
        (extract(epoch from proxy_sent_at) * 1000)::float8 as "proxySentMs", quiet_moment is not null as "isQuiet",
        coalesce(outcome_at between clock_timestamp() - $6 * interval '1 millisecond' and clock_timestamp(), false) as "isFresh"
-     from throughline.journal where mirror = $5 and ${isOrphanSql} order by looks, intent_moment limit $4`,
+     from throughline.journal where mirror = $5 and ${isOrphanSql} order by state = 'lapsed', intent_moment limit $4`,
     [proxies, resting, only ?? null, perRound, mirror, freshMs],
   );
   const orphans: OrphanEntry[] = [];

@@ -20,20 +20,28 @@ export interface UnknownCall {
   readonly verb: Verb;
   readonly request: readonly RequestRow[];
   readonly idempotencyKey: string | null;
-  /** How long ago it was sent, by the clock of Postgres and by that of the proxy that sent it; null: by a program that noted no such thing. */
+  /** How long ago it was sent, by Postgres's clock, and from its proxy's clock to ours; null: an earlier version noted no such thing. */
   readonly agesMs: readonly (number | null)[];
 }
 
-/** `looks`: how often upstream has to have said so. */
-export type Answer = Pick<Outcome, "state" | "rows"> & { readonly looks: number };
+/** `neededLooks`: how often upstream has to have been looked at for it to count. */
+export type Answer = Pick<Outcome, "state" | "rows"> & { readonly neededLooks: number };
 
 /** How much shorter than upstream's own word an idempotency key is trusted: its clock began when the request arrived. */
 const keepMarginMs = 60_000;
 /** How many are asked for at a time where each is a request. */
 const atATime = 8;
 
+/** The records that a create is looked for by, and what was sent in the unique column by which they were found, as it may be spelled. */
+export interface Claim {
+  readonly call: string;
+  readonly keys: readonly string[];
+  readonly column: string;
+  readonly values: readonly string[];
+}
+
 /** Returns those of the keys that other creates have claimed; undefined when a create that is under way may still claim one. */
-type FindClaims = (call: string, keys: readonly string[]) => Promise<ReadonlySet<string> | undefined>;
+type FindClaims = (claim: Claim) => Promise<ReadonlySet<string> | undefined>;
 
 /** How upstream is asked. */
 export interface Asking extends MirroredTable {
@@ -53,7 +61,7 @@ export async function reconcileWithUpstream(
   const byKey: UnknownCall[] = [];
   const byValue = new Map<MirrorColumn, UnknownCall[]>();
   const byRepeating: UnknownCall[] = [];
-  for (const call of calls) {
+  for (const call of calls.filter(({ request }) => request.length > 0)) {
     const by = table.finds ? markOf(mirror, call.request) : undefined;
     // To make a change once more might undo what has been accepted since.
     if (call.request.every(({ key }) => key !== null)) byKey.push(call);
@@ -111,7 +119,7 @@ async function compareAll(asking: Asking, calls: readonly UnknownCall[]): Promis
     }
     // What was to be created, and is not there, is nothing that is gone.
     const known = verb === "insert" ? canonical.filter(({ row }) => row !== null) : canonical;
-    answers.set(call, { state: stateOf(fates), rows: known, looks: looksFor(fates) });
+    answers.set(call, { state: stateOf(fates), rows: known, neededLooks: looksFor(fates) });
   }
   return answers;
 }
@@ -145,8 +153,8 @@ async function findAll(
   const answers = new Map<string, Answer>();
   // A record is one create's: of two that nobody knows of, the one that was noted first.
   const claimed = new Set<string>();
-  const findClaims: FindClaims = async (call, keys) => {
-    const others = await asking.findClaims(call, keys);
+  const findClaims: FindClaims = async (claim) => {
+    const others = await asking.findClaims(claim);
     return others && new Set([...others, ...claimed]);
   };
   for (const call of calls) {
@@ -174,7 +182,7 @@ async function repeatAll(asking: Asking, calls: readonly UnknownCall[]): Promise
     if (ending.kind !== "answered") return;
     const keys = ending.rows.flatMap((row) => (row.kind === "accepted" ? [row.key] : []));
     if (keys.length === request.length)
-      answers.set(call, { state: "accepted", rows: await readCurrentRows(asking, keys), looks: 1 });
+      answers.set(call, { state: "accepted", rows: await readCurrentRows(asking, keys), neededLooks: 1 });
   };
   await pMap(calls, repeat, { concurrency: atATime });
   return answers;
@@ -215,16 +223,12 @@ async function judgeCreated(
   { call, verb, request }: UnknownCall,
   records: readonly { readonly key: string; readonly row: TextRow }[],
 ): Promise<Answer | undefined> {
-  const wanted = new Set(valuesOf(column, request).map(plain));
+  const values = valuesOf(column, request);
+  const wanted = new Set(values.map(plain));
   const mine = records.filter(({ row }) => wanted.has(plain(row[column.name])));
   // Who made a record that an upsert changes is no matter.
-  const others =
-    verb === "upsert"
-      ? new Set<string>()
-      : await asking.findClaims(
-          call,
-          mine.map(({ key }) => key),
-        );
+  const claim = { call, keys: mine.map(({ key }) => key), column: column.name, values: values.flatMap(spellings) };
+  const others = verb === "upsert" ? new Set<string>() : await asking.findClaims(claim);
   if (!others) return undefined;
   const rows = mine.filter(({ key }) => !others.has(key));
   const recordsByValue = new Map(rows.map((record) => [plain(record.row[column.name]), record] as const).reverse());
@@ -234,7 +238,7 @@ async function judgeCreated(
     const record = recordsByValue.get(plain(value));
     fates.push(rowEvidence[await sightingOf(asking, record?.row ?? null, rest, {})][verb]);
   }
-  return { state: stateOf(fates), rows, looks: looksFor(fates) };
+  return { state: stateOf(fates), rows, neededLooks: looksFor(fates) };
 }
 
 /** A unique column of which each of the new rows has a value. */

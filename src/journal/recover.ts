@@ -1,4 +1,4 @@
-// Recovery: finishes what others left open, at start and ever after. Of one mirror, one process at a time does it.
+// Recovery: finishes what others left open, at start and ever after. Of one mirror, one process at a time asks.
 
 import pMap from "p-map";
 import type { Pool, PoolClient } from "pg";
@@ -28,13 +28,13 @@ import { stoppedProxies } from "./presence.js";
 import {
   type Answer,
   type Asking,
+  type Claim,
   readCurrentRows,
   reconcileWithMirror,
   reconcileWithUpstream,
-  type UnknownCall,
 } from "./reconcile.js";
 import { closeEntries, isInMirror, settle } from "./settle.js";
-import type { State } from "./states.js";
+import { isLookedForAgainSql, type State } from "./states.js";
 
 /** Each takes a connection of those that work in the background. */
 const apisAtATime = 4;
@@ -61,7 +61,7 @@ export interface RecoveryParts {
  */
 export async function recover(parts: RecoveryParts, only?: string): Promise<readonly RecoveryResult[] | undefined> {
   const { pool, background = pool, watch } = parts;
-  const some = `select from throughline.journal where closed_at is null or state = 'lapsed' and request is not null limit 1`;
+  const some = `select from throughline.journal where closed_at is null or ${isLookedForAgainSql} limit 1`;
   if ((await background.query(some)).rowCount === 0) return [];
   await closeApplied(background);
   const mirrors = await parts.mirrors();
@@ -166,12 +166,12 @@ async function inquire(
        quiet_moment = coalesce(quiet_moment, nextval('throughline.moment')) where id = any($1)`,
     [entries.map(({ call }) => call)],
   );
-  const findClaims = (call: string, keys: readonly string[]) => queryClaims(client, mirror.id, call, keys);
+  const findClaims = (claim: Claim) => queryClaims(client, mirror.id, claim);
   const asking: Asking = { mirror, table, findClaims, signal: lossSignal };
-  const known = entries.filter(({ state }) => !isUnknown(state));
+  const known = entries.filter((entry) => !isUnknown(entry));
   const findings = known.map((entry): Finding => ({ entry, to: entry.state }));
   const unknown: OrphanEntry[] = [];
-  for (const entry of entries.filter(({ state }) => isUnknown(state)))
+  for (const entry of entries.filter(isUnknown))
     if (entry.state !== "sent" || (await noteOutcome(client, entry.call, unknownOutcome))) unknown.push(entry);
   try {
     await refresh(client, asking, turn, known.filter(isOld));
@@ -179,8 +179,9 @@ async function inquire(
     for (const entry of unknown) {
       const answer = answers.get(entry.call) ?? (await reconcileWithMirror(client, asking, entry));
       const to = await noteAnswer(client, turn, entry, answer);
-      if (to !== "unknown") parts.watch.forget(entry.call);
-      else if (answer) parts.watch.looked(entry.call, restMs(entry.looks + 1, table.account.timeoutMs));
+      // Only a look makes it rest; what lapsed just now rests until its last one.
+      if (answer && to === "unknown") parts.watch.looked(entry.call, restMs(entry.looks + 1, table.account.timeoutMs));
+      else if (answer) parts.watch.forget(entry.call);
       if (to !== "lapsed" || entry.state !== "lapsed") findings.push({ entry, to });
     }
   } catch (cause) {
@@ -198,16 +199,18 @@ function isOld({ rows, isBlocked, isFresh }: OrphanEntry): boolean {
 
 /** Whoever sent it may still hear of it, and upstream may still be at it. */
 function isDue(watch: EntryWatch, { account: { timeoutMs } }: MirroredTable["table"], entry: OrphanEntry): boolean {
-  if (!isUnknown(entry.state) || (entry.isQuiet && entry.looks === 0)) return true;
+  if (!isUnknown(entry) || (entry.isQuiet && entry.looks === 0)) return true;
   return watch.isDue(entry.call, restMs(entry.looks, timeoutMs));
 }
 
-function isUnknown(state: State): boolean {
+function isUnknown({ state, isOpen }: OrphanEntry): boolean {
   switch (state) {
     case "sent":
     case "unknown":
-    case "lapsed":
       return true;
+    case "lapsed":
+      // One that is open was not closed in time.
+      return !isOpen;
     case "accepted":
     case "partial":
     case "absent":
@@ -223,7 +226,7 @@ function isUnknown(state: State): boolean {
   }
 }
 
-/** What rests on something that was not there is said when it was looked for often enough. Returns what the entry is by now. */
+/** That a row is undone or absent counts when it was looked for often enough. Returns what the entry is by now. */
 async function noteAnswer(
   client: PoolClient,
   { asked }: Turn,
@@ -232,9 +235,10 @@ async function noteAnswer(
 ): Promise<State> {
   const now = state === "lapsed" ? state : "unknown";
   if (!answer) return now;
-  if (answer.looks > 1) {
+  if (answer.neededLooks > 1) {
     const looks = await noteLook(client, call);
-    if (looks === undefined || looks < answer.looks || (answer.state === "lapsed" && state === "lapsed")) return now;
+    if (looks === undefined || looks < answer.neededLooks || (answer.state === "lapsed" && state === "lapsed"))
+      return now;
   }
   const outcome = { state: answer.state, rows: answer.rows, status: null, request: null, sqlstate: null, at: asked };
   return (await noteOutcome(client, call, outcome)) ? answer.state : now;
@@ -254,20 +258,22 @@ async function refresh(
     await renewRows(client, call, rows?.flatMap(({ key }) => current.get(key) ?? []) ?? [], asked);
 }
 
-const claimRow = z.object({ under_way: z.boolean(), keys: z.array(z.string()) });
+const claimRow = z.object({ isUnderWay: z.boolean(), keys: z.array(z.string()) });
 
 /** Asked after upstream was: whatever create made a record that it has told of has been noted before. */
-async function queryClaims(client: PoolClient, mirror: number, call: UnknownCall["call"], keys: readonly string[]) {
+async function queryClaims(client: PoolClient, mirror: number, { call, keys, column, values }: Claim) {
   const claims = await queryRows(
     client,
-    "the keys of other creates",
+    "the creates that may have made a record",
     claimRow,
-    `select closed_at is null as under_way, keys from throughline.journal
-     where mirror = $1 and id <> $2 and (verb in ('insert', 'upsert') and closed_at is null and state <> 'unknown' and blocked is null
-       or verb = 'insert' and keys && $3 and state in ('accepted', 'partial'))`,
-    [mirror, call, keys],
+    `select outcome_moment is null as "isUnderWay", keys from throughline.journal
+     where mirror = $1 and id <> $2 and (verb = 'insert' and keys && $3 and state in ('accepted', 'partial')
+       or verb in ('insert', 'upsert') and closed_at is null and outcome_moment is null and exists (
+         select from json_array_elements(request) r
+           where coalesce(r -> 'sent' ->> $4 = any($5) or lower(btrim(r -> 'sent' ->> $4)) = any($5), true)))`,
+    [mirror, call, keys, column, values],
   );
-  if (keys.length > 0 && claims.some(({ under_way }) => under_way)) return undefined;
+  if (keys.length > 0 && claims.some(({ isUnderWay }) => isUnderWay)) return undefined;
   return new Set(claims.flatMap((claim) => claim.keys));
 }
 

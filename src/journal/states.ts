@@ -33,6 +33,9 @@ export function follows(earlier: State, later: State): boolean {
   return followers[earlier].some((state) => state === later);
 }
 
+/** SQL: an entry that lapsed, and is looked for once more: until then it keeps its values. */
+export const isLookedForAgainSql = "(state = 'lapsed' and closed_at is not null and request is not null)";
+
 /** Upstream has changed nothing, and there is nothing to apply: such an entry is closed as soon as it is noted. */
 export function isIdle(state: State): boolean {
   return state === "refused" || state === "unsent";

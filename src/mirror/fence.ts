@@ -9,8 +9,8 @@ import { amongKeysSql, hasKeySql, keyNamesSql, keySql } from "./key.js";
  * was asked for, and one behind its answer.
  *
  * Kept out is what a call has written that the page may not have seen, what is locked, and what is new here and may be the row of a create
- * whose answer is awaited. Such a create was noted before the page had been seen, and has no other unique value than the row. `waits`: the row
- * can be written when that has ended; otherwise the mirror has something newer, and the row has to be read again.
+ * whose answer is awaited: one that was noted before the page was seen, unless a unique value that it sent differs from the row's. `waits`: the
+ * row can be written when that has ended; otherwise the mirror has something newer, and the row has to be read again.
  */
 export function fenceSql({ id, key, columns }: GuardTable, target: string): string {
   const marks = columns.filter((column) => column.isMirrorColumn && isMark(column));
@@ -34,13 +34,14 @@ begin
   )
   select coalesce(array_agg(h.k), '{}') into locked from held h;
   return query
-    with open as materialized (
-      select j.id, j.verb, j.keys, j.request, j.outcome_moment,
+    with recent as materialized (
+      -- An entry is waited for until its rows are in the mirror: not when nobody knows of any, when they can't be written, or when they are.
+      select j.keys, j.outcome_moment,
           j.closed_at is null and (j.outcome_moment is null or (j.state <> 'unknown' or j.rows::text <> '[]')
             and j.blocked is null and not exists (select from throughline.applied a where a.call = j.id)) as is_open
         from throughline.journal j where j.mirror = ${id} and j.state not in ('refused', 'unsent') and (j.closed_at is null or j.outcome_moment >= asked)
     ), calls as materialized (
-      select k, bool_or(o.is_open) as waits from open o, unnest(o.keys) k where o.is_open or o.outcome_moment >= asked group by k
+      select k, bool_or(o.is_open) as waits from recent o, unnest(o.keys) k where o.is_open or o.outcome_moment >= asked group by k
     ), creates as materialized (
       select 1${select("r -> 'sent'")} from throughline.journal j, json_array_elements(j.request) r
         where j.mirror = ${id} and j.closed_at is null and j.outcome_moment is null and j.verb in ('insert', 'upsert') and j.intent_moment < seen

@@ -89,7 +89,7 @@ export const guardErrors: readonly ServerErrorEntry[] = [
     sent: "nothing",
     remedy: "Leave these functions to the proxy, and make constraints immediate before the write.",
   }),
-  defineServerError("55000", "throughline: another reader of this table has begun", {
+  defineServerError("55000", "throughline: the turn of this reader has ended", {
     means: "A pull, or whoever else reads the API, has lost the connection that held its turn with the table.",
     sent: "nothing",
     remedy: "Run `throughline pull` again. A running proxy reads again by itself.",

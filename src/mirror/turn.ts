@@ -55,7 +55,7 @@ export function isTurnTaken(cause: unknown): boolean {
 }
 
 async function takeTurn(client: PoolClient, mirror: number): Promise<void> {
-  await client.query("select pg_advisory_lock(hashtext('throughline asking'), $1)", [mirror]);
+  await client.query("select pg_advisory_lock(hashtext('throughline turn'), $1)", [mirror]);
 }
 
 const turnRow = z.object({ asked: z.string(), reader: z.number() });
@@ -68,7 +68,7 @@ async function duringTurn<T>(lease: Lease, mirror: number, read: (turn: Turn) =>
     if (!turn) throw new Error("no turn was returned");
     return await read(turn);
   } finally {
-    const end = "select pg_advisory_unlock(hashtext('throughline asking'), $1)";
+    const end = "select pg_advisory_unlock(hashtext('throughline turn'), $1)";
     await client.query(end, [mirror]).catch(() => lease.discard());
   }
 }

@@ -23,7 +23,7 @@ export interface BackfillResult {
   readonly deleted: number;
   /** Rows that upstream did not list, and that stay: they are more than half of the mirror. */
   readonly withheld: number;
-  /** Rows that are missing still: the next pull reads them again. */
+  /** Rows that are missing still: a running proxy or the next pull writes them, but for what Postgres refuses. */
   readonly parked: readonly ParkedCount[];
   /** It stopped before the last page; the next one goes on there. */
   readonly isInterrupted: boolean;

@@ -10,7 +10,7 @@ import type { MirroredTable } from "../upstream/mirrored-table.js";
 import { type Reader, refreshRows } from "./sweep.js";
 
 export interface ParkedCount {
-  /** Null: an open write keeps them out. Otherwise why Postgres refuses them. */
+  /** Null: they wait for an open write or a lock, or are read again. Otherwise why Postgres refuses them. */
   readonly sqlstate: string | null;
   readonly count: number;
 }

@@ -68,6 +68,8 @@ interface Progress {
   /** The address of a redirect or of a page, in place of the call's own. */
   readonly address: string | undefined;
   readonly redirects: number;
+  /** Until when what a redirect asks for may be sent: a write follows it by the permission that it had, for it may have been done. */
+  readonly sendByMs: number | undefined;
   /** Upstream refused the token once, and a new one was asked for. */
   readonly hasNewToken: boolean;
 }
@@ -88,7 +90,7 @@ interface Attempt {
 /** Sends the call until it is answered, refused or unknown, and returns which. Waits at most `waitMs` for the rate limit. */
 export async function exchange(account: Account, input: ExchangeRequest): Promise<ExchangeResult> {
   const context = { account, input, deadlineMs: performance.now() + input.waitMs };
-  let progress: Progress = { address: input.address, redirects: 0, hasNewToken: false };
+  let progress: Progress = { address: input.address, redirects: 0, sendByMs: undefined, hasNewToken: false };
   for (;;) {
     const next = await trySending(context, progress);
     switch (next.kind) {
@@ -109,18 +111,20 @@ async function trySending(context: Exchange, progress: Progress): Promise<Next> 
   if (token && "kind" in token) return end(token);
   const request = composeRequest(account, { ...input, address: progress.address }, token);
   if (request.kind === "unfit") return end({ kind: "unsent", error: request.error });
-  const admission = await admit(context, request.path);
-  if (admission.kind === "denied") return end({ kind: "unsent", error: admission.error });
+  const isFollowing = progress.redirects > 0 && request.method !== "GET";
+  const notSent = (error: UpstreamError) =>
+    end(isFollowing ? unknown(account, `a redirect, not followed: ${error.message}`) : { kind: "unsent", error });
+  const admission = await admit(context, request.path, isFollowing ? progress.sendByMs : undefined);
+  if (admission.kind === "denied") return notSent(admission.error);
   const { sendByMs } = admission;
   const outcome = await sendHttp({ ...request, timeoutMs: account.timeoutMs, sendByMs, signal: input.signal });
   switch (outcome.kind) {
     case "unknown":
       return end(unknown(account, outcome.reason));
     case "unsent":
-      if (input.signal?.aborted) return end({ kind: "unsent", error: cancelError });
-      return end({ kind: "unsent", error: ownError(unreachable(account.api, outcome.reason)) });
+      return notSent(input.signal?.aborted ? cancelError : ownError(unreachable(account.api, outcome.reason)));
     case "answered":
-      return afterAnswer(context, { request, token, progress }, outcome);
+      return afterAnswer(context, { request, token, progress: { ...progress, sendByMs } }, outcome);
     default:
       return assertNever(outcome);
   }
@@ -140,11 +144,14 @@ type Admission =
   | { readonly kind: "granted"; readonly sendByMs: number | undefined }
   | { readonly kind: "denied"; readonly error: UpstreamError };
 
-/** Waits until the budget and the gate let the request go. */
+/** Waits until the budget and the gate let the request go. `permittedMs`: until when the gate has let it go already. */
 async function admit(
-  { account, input: { gate, lane, signal }, deadlineMs }: Exchange,
+  { account, input, deadlineMs }: Exchange,
   path: string,
+  permittedMs: number | undefined,
 ): Promise<Admission> {
+  const { lane, signal } = input;
+  const gate = permittedMs === undefined ? input.gate : undefined;
   const denied = (error: UpstreamError): Admission => ({ kind: "denied", error });
   const waitMs = Math.max(0, deadlineMs - performance.now());
   const admission = await account.budget.admit({ path, lane, waitMs, signal, onWait: gate && (() => gate.onWait()) });
@@ -155,7 +162,7 @@ async function admit(
       return denied(ownError(rateLimitUsedUp(account.api, account.waitMs, admission.retryAfterMs)));
     case "granted": {
       // From here on others may see that it is sent: after twice the time-out they take it for lost.
-      const sendByMs = lane === "write" ? performance.now() + account.timeoutMs : undefined;
+      const sendByMs = permittedMs ?? (lane === "write" ? performance.now() + account.timeoutMs : undefined);
       if (gate && !(await gate.onSend())) return denied(gateRefused);
       return signal?.aborted ? denied(cancelError) : { kind: "granted", sendByMs };
     }

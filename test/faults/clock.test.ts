@@ -1,4 +1,4 @@
-// The clock of the proxies jumps by days, forwards and back (libfaketime); all stamps that matter are Postgres's.
+// The clock of the proxies jumps by days, forwards and back (libfaketime); order is told by moments, which no clock draws.
 
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

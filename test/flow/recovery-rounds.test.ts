@@ -103,7 +103,7 @@ test("P6: a clock that goes forward by days takes no running proxy's key away", 
 
 test("P6: as many calls as the API tells of at once are asked about with one request", async () => {
   const contacts = Array.from({ length: 120 }, (_, n) => ({ email: `new${n}@x.com`, firstname: "New" }));
-  const asking = "(hashtext('throughline asking'), id) from throughline.mirror";
+  const asking = "(hashtext('throughline turn'), id) from throughline.mirror";
   await stack.admin.query(`select pg_advisory_lock${asking}`);
   const calls: string[] = [];
   const gone = randomUUID();
@@ -125,7 +125,7 @@ test("P6: as many calls as the API tells of at once are asked about with one req
 
 test("P6: several proxies on one database finish each entry once", async () => {
   const other = await serve(stack.opened, { host: "127.0.0.1", port: 0 });
-  const asking = "(hashtext('throughline asking'), id) from throughline.mirror";
+  const asking = "(hashtext('throughline turn'), id) from throughline.mirror";
   await stack.admin.query(`select pg_advisory_lock${asking}`);
   const calls = [];
   const gone = randomUUID();

@@ -87,3 +87,17 @@ test("P13: a create is found as upstream spells it", async () => {
   expect(await entry()).toMatchObject({ state: "accepted", open: false });
   expect(await mirrored()).toMatchObject([{ name: "as sent@one" }]);
 });
+
+test("P6: an entry that has lapsed and could not be closed is closed by the next round, and looked for once more", async () => {
+  await stack.pull();
+  await lose(stack, api, "insert", "late", "sent");
+  for (const seconds of [0, 10, 10]) await roundAfter(seconds);
+  const { values } = await entry();
+  // As if the process had ended in between.
+  await stack.admin.query("update throughline.journal set closed_at = null, rows = '[]'");
+  await roundAfter(0);
+  expect(await entry()).toMatchObject({ state: "lapsed", open: false, values });
+  api.add("late", values?.[0]?.sent["note"] ?? "");
+  for (const seconds of [0, 50]) await roundAfter(seconds);
+  expect(await entry()).toMatchObject({ state: "accepted", open: false });
+});

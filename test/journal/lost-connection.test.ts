@@ -159,7 +159,7 @@ test("a pull that loses its lock gives up the request that it waits for", async 
 
 test("recovery reports a loss before it has begun", async () => {
   await lostUpdate("sent");
-  cutAt("throughline asking");
+  cutAt("throughline turn");
   await expect(recover(parts())).rejects.toBeInstanceOf(ConnectionLost);
   expect(relay.unset()).toBe(true);
 });
@@ -171,7 +171,7 @@ test("a proxy whose presence can't be shown does not begin", async () => {
   expect(opened.pool.totalCount - opened.pool.idleCount).toBe(0);
 });
 
-test("P15: a statement goes on with what is known of the mirrors when the connection that reads them is lost", async () => {
+test("a statement goes on with what is known of the mirrors when the connection that reads them is lost", async () => {
   const proxy = await serve(opened, { host: "127.0.0.1", port: 0 });
   const url = { host: "127.0.0.1", port: proxy.port, user: "app", password: "app", database: database.name };
   const client = new pg.Client(url);

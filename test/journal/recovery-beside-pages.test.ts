@@ -61,7 +61,7 @@ test("P15: no API waits for another: an entry whose mirror is being written is l
   await opened.pool.query("update throughline.journal set quiet_moment = nextval('throughline.moment')");
   // As a reader holds it in its turn.
   await page.query(
-    "select pg_advisory_lock(hashtext('throughline asking'), id) from throughline.mirror where api = 'two'",
+    "select pg_advisory_lock(hashtext('throughline turn'), id) from throughline.mirror where api = 'two'",
   );
   const round = () =>
     recover({ ...opened, proxy: randomUUID(), watch: new EntryWatch(), mirrors: () => openMirrors(opened) });

@@ -59,7 +59,7 @@ test("P6: the record that the repetition brings was made, and is read as it is n
   expect(
     await reconciled([{ status: 201, body: { id: "7", name: "one" } }, { body: { id: "7", name: "newer", n: 3 } }]),
   ).toEqual({
-    looks: 1,
+    neededLooks: 1,
     state: "accepted",
     rows: [{ key: "7", row: { id: "7", name: "newer", n: "3" } }],
   });

@@ -38,3 +38,25 @@ test("P13: of two creates that nobody knows of, one has made the record", async 
   const entries = await stack.admin.query("select state from throughline.journal order by intent_moment");
   expect(entries.rows).toEqual([{ state: "accepted" }, { state: "lapsed" }]);
 });
+
+test("P6: a create is found while another one is under way that can't have made it", async () => {
+  await stack.pull();
+  let letGo = () => {};
+  const free = new Promise<void>((resolve) => {
+    letGo = resolve;
+  });
+  const isAsked = new Promise<void>((resolve) => {
+    api.set("other", "tells when it is done", () => {
+      resolve();
+      return free;
+    });
+  });
+  const told = (await stack.client()).query("insert into own.records (name) values ('other')");
+  await isAsked;
+  await lose(stack, api, "insert", "mine", "unknown, and done");
+  await round();
+  const { rows } = await stack.admin.query("select state from throughline.journal order by intent_moment");
+  expect(rows).toEqual([{ state: "sent" }, { state: "accepted" }]);
+  letGo();
+  await told;
+});

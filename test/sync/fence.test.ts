@@ -132,6 +132,6 @@ test("P8: a page whose reader has lost its turn is not written", async () => {
     await untilTrue(stack.admin, `not exists (select from pg_locks where pid = ${turn.reader})`);
     await applyPage(pool, { mirror, turn, rows });
   });
-  await expect(late).rejects.toThrow("another reader of this table has begun");
+  await expect(late).rejects.toThrow("the turn of this reader has ended");
   expect(await mirrored()).toEqual([]);
 });

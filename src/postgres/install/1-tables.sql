@@ -36,7 +36,7 @@ create table if not exists throughline.mirror (
   unique (schema_name, table_name)
 );
 
--- Every upstream call: noted before it is made, closed when its rows are applied. Values only while it is open.
+-- Every upstream call: noted before it is made, closed when its rows are applied. Values while it is open, or has lapsed and is looked for once more.
 create table if not exists throughline.journal (
   id uuid primary key,
   proxy uuid not null,
@@ -66,7 +66,7 @@ create table if not exists throughline.journal (
   intent_moment bigint not null default nextval('throughline.moment'),
   -- Since when its rows are known to be so; of a call that was answered, a moment behind the answer.
   outcome_moment bigint,
-  -- How often, and when last, what it was to change was not found upstream.
+  -- How often, and when last, upstream was looked at and had it undone or absent.
   looks integer not null default 0,
   looked_at timestamptz,
   -- A list that was begun later shows what became of it.
@@ -98,7 +98,7 @@ end $$;
 update throughline.mirror set checkpoint = json_build_object('cursor', checkpoint ->> 'cursor', 'from', '0') where checkpoint ->> 'from' !~ '^[0-9]+$';
 alter table throughline.mirror drop column if exists complete_from;
 create index if not exists journal_open on throughline.journal (mirror) where closed_at is null;
-create index if not exists journal_lapsed on throughline.journal (mirror) where state = 'lapsed' and request is not null;
+create index if not exists journal_lapsed on throughline.journal (mirror) where state = 'lapsed' and closed_at is not null and request is not null;
 drop index if exists throughline.journal_fence;
 create index if not exists journal_outcome on throughline.journal (mirror, outcome_moment);
 

@@ -111,27 +111,15 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
   select case when code = '55P03' or code like '40%' then null else code end
 $$;
 
--- Writes a page of upstream's rows behind the fence, and parks what is kept out of it or what Postgres refuses. `asked`: a moment before the
--- page was asked for; `seen`: one behind its answer. Returns the keys that are parked.
+-- Writes rows that the fence lets through, and parks what Postgres refuses. `asked`: a moment before they were asked for; `seen`: one after
+-- the answer. Returns the keys that are parked.
 create or replace function throughline.write_or_park(mirror integer, page json, asked bigint, seen bigint) returns setof text
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_variable
 declare
-  waiting text[];
-  overtaken text[];
   one json;
   code text;
 begin
-  execute format('select coalesce(array_agg(f.key) filter (where f.waits), ''{}''), coalesce(array_agg(f.key) filter (where not f.waits), ''{}'')
-    from throughline.fence_%s($1, $2, $3) f', mirror) into waiting, overtaken using page, asked, seen;
-  insert into throughline.parked (mirror, key, entry, asked, seen)
-    select mirror, p ->> 'key', case when p ->> 'key' = any(waiting) then p end, asked, seen from json_array_elements(page) p
-      where p ->> 'key' = any(waiting || overtaken) on conflict do nothing;
-  return query select unnest(waiting || overtaken);
-  if waiting || overtaken <> '{}' then
-    page := (select json_agg(p) from json_array_elements(page) p where p ->> 'key' <> all(waiting || overtaken));
-    if page is null then return; end if;
-  end if;
   -- A client's open transaction may hold a key that is new here; its lock is not worth waiting for.
   perform set_config('lock_timeout', '5s', true);
   begin
@@ -164,17 +152,19 @@ language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   page record;
   waiting text[];
+  overtaken text[];
   takes boolean;
 begin
   for page in select k.asked, k.seen, json_agg(k.entry order by k.key) as entries from throughline.parked k
       where k.mirror = mirror and k.entry is not null group by k.asked, k.seen order by k.asked loop
-    execute format('select coalesce(array_agg(f.key) filter (where f.waits), ''{}'') from throughline.fence_%s($1, $2, $3) f', mirror)
-      into waiting using page.entries, page.asked, page.seen;
+    execute format('select coalesce(array_agg(f.key) filter (where f.waits), ''{}''), coalesce(array_agg(f.key) filter (where not f.waits), ''{}'')
+      from throughline.fence_%s($1, $2, $3) f', mirror) into waiting, overtaken using page.entries, page.asked, page.seen;
     with free as (
       delete from throughline.parked k where k.mirror = mirror and k.asked = page.asked and k.seen = page.seen
-        and k.entry is not null and k.key <> all(waiting) returning k.key, k.entry
+        and k.entry is not null and k.key <> all(waiting || overtaken) returning k.key, k.entry
     )
     select json_agg(f.entry order by f.key) into page.entries from free f;
+    update throughline.parked k set entry = null where k.mirror = mirror and k.key = any(overtaken);
     continue when page.entries is null;
     execute format('select exists (select from throughline.take_overs_%s($1, $2))', mirror) into takes using page.entries, page.asked;
     if takes then
@@ -187,7 +177,7 @@ begin
   end loop;
 end $$;
 
--- No two pages of a mirror are written at a time. `reader`: the session whose turn it is to read the mirror; undefined without one.
+-- No two pages of a mirror are written at a time. `reader`: the session whose turn it is to read the mirror; null: it has been read before.
 create or replace function throughline.begin_page(mirror integer, reader integer) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
@@ -196,31 +186,46 @@ begin
   -- Who has lost the session has lost the turn: another may have read since, and written.
   if reader is not null and not exists (select from pg_locks l join pg_database d on d.oid = l.database and d.datname = current_database()
       where l.locktype = 'advisory' and l.pid = reader and l.granted and l.objsubid = 2
-        and l.classid::bigint = hashtext('throughline asking')::bigint & 4294967295 and l.objid::bigint = mirror) then
-    raise exception 'throughline: another reader of this table has begun' using errcode = 'object_not_in_prerequisite_state',
+        and l.classid::bigint = hashtext('throughline turn')::bigint & 4294967295 and l.objid::bigint = mirror) then
+    raise exception 'throughline: the turn of this reader has ended' using errcode = 'object_not_in_prerequisite_state',
       hint = 'The connection that held its turn is lost. Run "throughline pull" again; a running proxy reads again by itself.';
   end if;
 end $$;
 
--- Writes a page that was read in the turn of `reader`. `marks`: `checkpoint` is where the pull goes on. Returns the keys that are parked.
+-- Writes a page that was read in the turn of `reader`, behind the fence. `asked`: a moment before it was asked for. `marks`: `checkpoint` is
+-- where the pull goes on. Returns the keys that are parked.
 drop function if exists throughline.sync_page(integer, json, timestamptz, integer, boolean, json);
 create or replace function throughline.sync_page(
   mirror integer, page json, asked bigint, reader integer, marks boolean, checkpoint json
 ) returns setof text
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_variable
+declare
+  seen bigint;
+  waiting text[];
+  overtaken text[];
 begin
   perform throughline.begin_page(mirror, reader);
+  seen := nextval('throughline.moment');
   perform throughline.release_parked(mirror);
   set local search_path = pg_catalog, pg_temp;
+  execute format('select coalesce(array_agg(f.key) filter (where f.waits), ''{}''), coalesce(array_agg(f.key) filter (where not f.waits), ''{}'')
+    from throughline.fence_%s($1, $2, $3) f', mirror) into waiting, overtaken using page, asked, seen;
   -- First unparked: a row that another takes a unique value from is parked when it is written.
   delete from throughline.parked k where k.mirror = mirror and k.key in (select p ->> 'key' from json_array_elements(page) p);
-  return query select throughline.write_or_park(mirror, page, asked, nextval('throughline.moment'));
+  insert into throughline.parked (mirror, key, entry, asked, seen)
+    select mirror, p ->> 'key', case when p ->> 'key' = any(waiting) then p end, asked, seen from json_array_elements(page) p
+      where p ->> 'key' = any(waiting || overtaken);
+  return query select unnest(waiting || overtaken);
+  if waiting || overtaken <> '{}' then
+    page := (select coalesce(json_agg(p), '[]') from json_array_elements(page) p where p ->> 'key' <> all(waiting || overtaken));
+  end if;
+  return query select throughline.write_or_park(mirror, page, asked, seen);
   set local search_path = pg_catalog, pg_temp;
   if marks then update throughline.mirror m set checkpoint = sync_page.checkpoint where m.id = mirror; end if;
 end $$;
 
--- Writes what has waited long enough, without a page.
+-- Writes what waits for nothing any more, without a page.
 create or replace function throughline.release(mirror integer) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
