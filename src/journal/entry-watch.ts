@@ -1,35 +1,37 @@
-// How long this process has known of an open entry, or has left it in peace. No clock of a day has a say: it can be moved.
+// How long this process has left an entry in peace since it was last looked for, whoever did. No clock of a day has a say: it can be moved.
 
-/** What is due for so long, and was not asked about, is forgotten: if it is open still, its rest begins anew. */
+/** What has been due for so long, and was not asked about, is forgotten: if it is open still, its rest begins anew. */
 const forgottenMs = 3_600_000;
 
+interface Rest {
+  /** How often the entry had been looked for when the rest began. */
+  readonly looks: number;
+  readonly dueMs: number;
+}
+
 export class EntryWatch {
-  /** When each is due, by `nowMs`. */
-  private readonly dueMs = new Map<string, number>();
+  private readonly rests = new Map<string, Rest>();
 
   constructor(private readonly nowMs: () => number = () => performance.now()) {}
 
-  /** Whether the entry has rested for that long. Its rest begins when it is first asked about. */
-  isDue(call: string, restMs: number): boolean {
-    const now = this.nowMs();
-    const due = this.dueMs.get(call) ?? now + restMs;
-    this.dueMs.set(call, due);
-    return now >= due;
+  /** The rest of an entry that has been looked for so often begins, unless it has begun. */
+  begin(call: string, looks: number, restMs: number): void {
+    if (this.rests.get(call)?.looks !== looks) this.rests.set(call, { looks, dueMs: this.nowMs() + restMs });
   }
 
-  /** Its next rest begins now, when it is asked about again. */
-  looked(call: string, restMs: number): void {
-    this.dueMs.set(call, this.nowMs() + restMs);
+  /** Whether it has rested long enough. */
+  isDue(call: string): boolean {
+    return this.nowMs() >= (this.rests.get(call)?.dueMs ?? Number.POSITIVE_INFINITY);
   }
 
   forget(call: string): void {
-    this.dueMs.delete(call);
+    this.rests.delete(call);
   }
 
   /** Those whose rest is not over. */
   resting(): readonly string[] {
     const now = this.nowMs();
-    for (const [call, due] of this.dueMs) if (due < now - forgottenMs) this.dueMs.delete(call);
-    return [...this.dueMs].flatMap(([call, due]) => (due > now ? [call] : []));
+    for (const [call, { dueMs }] of this.rests) if (dueMs < now - forgottenMs) this.rests.delete(call);
+    return [...this.rests].flatMap(([call, { dueMs }]) => (dueMs > now ? [call] : []));
   }
 }

@@ -100,7 +100,7 @@ export async function closeApplied(client: Pool): Promise<void> {
  */
 const isOrphanSql = `(closed_at is null and (proxy = any($1) or state = 'unknown' or blocked is not null or tries > 0)
       or ${isLookedForAgainSql})
-    and case when $3::uuid is not null then id = $3 else id <> all($2) and (tried_at is null or tried_at > clock_timestamp()
+    and case when $3::uuid is not null then id = $3 else (id <> all($2) or state = 'lapsed' and closed_at is null) and (tried_at is null or tried_at > clock_timestamp()
       or tried_at < clock_timestamp() - least(${firstRetryMs / 2} * 2 ^ least(tries, 20), ${longestRetryMs}) * interval '1 millisecond') end`;
 
 const orphanMirror = z.object({ mirror: z.number() });
@@ -115,6 +115,16 @@ export async function mirrorsOfOrphans(pool: Pool, { proxies, resting, only }: W
     [proxies, resting, only ?? null],
   );
   return new Set(rows.map(({ mirror }) => mirror));
+}
+
+/** They are taken on: how often, and that upstream has had its time. */
+export async function noteTry(on: Pool | PoolClient, entries: readonly UnknownCall[]): Promise<void> {
+  if (entries.length === 0) return;
+  await on.query(
+    `update throughline.journal set tries = tries + 1, tried_at = clock_timestamp(),
+       quiet_moment = coalesce(quiet_moment, nextval('throughline.moment')) where id = any($1)`,
+    [entries.map(({ call }) => call)],
+  );
 }
 
 const orphanRow = z.object({
@@ -157,6 +167,7 @@ export async function loadOrphans(
      from throughline.journal where mirror = $5 and ${isOrphanSql} order by state = 'lapsed', intent_moment limit $4`,
     [proxies, resting, only ?? null, perRound, mirror, freshMs],
   );
+  const readAtMs = performance.now();
   const orphans: OrphanEntry[] = [];
   for (const { id: call, state, request: requestText, rows: rowsText, ageMs, proxySentMs, ...row } of entries) {
     const values = orphanValues.safeParse({
@@ -166,7 +177,7 @@ export async function loadOrphans(
     if (!isState(state) || !values.success) continue;
     const { request, rows } = values.data;
     const agesMs = [ageMs, proxySentMs === null ? null : Date.now() - proxySentMs];
-    orphans.push({ ...row, call, state, request: request ?? [], rows, agesMs });
+    orphans.push({ ...row, call, state, request: request ?? [], rows, agesMs, readAtMs });
   }
   return orphans;
 }

@@ -10,8 +10,10 @@ import { asJson } from "../mirror/guard-table.js";
 import { keyOf } from "../mirror/key.js";
 import { quoteName } from "../postgres/quote.js";
 import { queryRows } from "../postgres/rows.js";
+import type { SendGate } from "../upstream/exchange.js";
 import type { MirroredTable } from "../upstream/mirrored-table.js";
 import type { ConnectorTable, Verb } from "../upstream/table.js";
+import type { Claim } from "./claims.js";
 import { looksFor, type RowFate, rowEvidence, type Sighting, stateOf } from "./evidence.js";
 import type { CanonicalRow, Outcome, RequestRow } from "./journal.js";
 
@@ -22,6 +24,8 @@ export interface UnknownCall {
   readonly idempotencyKey: string | null;
   /** How long ago it was sent, by Postgres's clock, and from its proxy's clock to ours; null: an earlier version noted no such thing. */
   readonly agesMs: readonly (number | null)[];
+  /** When that was so, by `performance.now()`. */
+  readonly readAtMs: number;
 }
 
 /** `neededLooks`: how often upstream has to have been looked at for it to count. */
@@ -31,14 +35,6 @@ export type Answer = Pick<Outcome, "state" | "rows"> & { readonly neededLooks: n
 const keepMarginMs = 60_000;
 /** How many are asked for at a time where each is a request. */
 const atATime = 8;
-
-/** The records that a create is looked for by, and what was sent in the unique column by which they were found, as it may be spelled. */
-export interface Claim {
-  readonly call: string;
-  readonly keys: readonly string[];
-  readonly column: string;
-  readonly values: readonly string[];
-}
 
 /** Returns those of the keys that other creates have claimed; undefined when a create that is under way may still claim one. */
 type FindClaims = (claim: Claim) => Promise<ReadonlySet<string> | undefined>;
@@ -68,42 +64,31 @@ export async function reconcileWithUpstream(
     else if (by) byValue.set(by, [...(byValue.get(by) ?? []), call]);
     else if (isRepeatable(table, call)) byRepeating.push(call);
   }
-  const answers = new Map<string, Answer>();
-  const add = (part: ReadonlyMap<string, Answer>) => {
-    for (const [call, answer] of part) answers.set(call, answer);
-  };
-  add(await together(byKey, (some) => compareAll(asking, some)));
-  for (const [column, some] of byValue) add(await together(some, (part) => findAll(asking, column, part)));
-  add(await repeatAll(asking, byRepeating));
-  return answers;
+  const answers = [...(await together(byKey, (some) => compareAll(asking, some)))];
+  for (const [column, some] of byValue)
+    answers.push(...(await together(some, (part) => findAll(asking, column, part))));
+  const repeat = (call: UnknownCall) => together([call], () => repeatOne(asking, call));
+  answers.push(...(await pMap(byRepeating, repeat, { concurrency: atATime })).flat());
+  return new Map(answers.flatMap((part) => [...part]));
 }
 
-type Ask = (calls: readonly UnknownCall[]) => Promise<ReadonlyMap<string, Answer>>;
-
-/** One that upstream refuses to be asked about keeps no other waiting: then each is asked about by itself. */
-async function together(calls: readonly UnknownCall[], ask: Ask): Promise<ReadonlyMap<string, Answer>> {
-  if (calls.length === 0) return new Map();
+/**
+ * Asks for all at once, and one by one when upstream refuses that: what it does not tell of one keeps no other waiting. Returns the answers that
+ * came. Throws ReadFailed when it can't be asked at all.
+ */
+export async function together<T, A>(
+  some: readonly T[],
+  ask: (some: readonly T[]) => Promise<A>,
+): Promise<readonly A[]> {
+  if (some.length === 0) return [];
   try {
-    return await ask(calls);
+    return [await ask(some)];
   } catch (cause) {
-    if (!isRefusal(cause) || calls.length === 1) throw cause;
-    const answers = await pMap(
-      calls,
-      (call) =>
-        ask([call]).catch((one: unknown) => {
-          if (isRefusal(one)) return new Map<string, Answer>();
-          throw one;
-        }),
-      { concurrency: atATime },
-    );
-    return new Map(answers.flatMap((part) => [...part]));
+    if (!(cause instanceof ReadFailed && cause.isOfRequest)) throw cause;
+    if (some.length === 1) return [];
+    const parts = await pMap(some, (one) => together([one], ask), { concurrency: atATime });
+    return parts.flat();
   }
-}
-
-/** It says something of the request; that upstream can't be reached, has no time for us or doesn't know us does not. */
-function isRefusal(cause: unknown): boolean {
-  const { sqlstate } = cause instanceof ReadFailed ? cause : {};
-  return sqlstate !== undefined && !["HV00N", "53400", "28000"].includes(sqlstate);
 }
 
 async function compareAll(asking: Asking, calls: readonly UnknownCall[]): Promise<ReadonlyMap<string, Answer>> {
@@ -167,25 +152,25 @@ async function findAll(
 }
 
 /** Whether a create can be made once more: by no clock that we know of has upstream forgotten its key. */
-function isRepeatable(table: ConnectorTable, { verb, request, idempotencyKey, agesMs }: UnknownCall): boolean {
-  const keepsMs = table.repeatableMs(verb, request.length) - keepMarginMs;
+function isRepeatable(table: ConnectorTable, call: UnknownCall): boolean {
+  const { verb, request, idempotencyKey, agesMs, readAtMs } = call;
+  const keepsMs = table.repeatableMs(verb, request.length) - keepMarginMs - (performance.now() - readAtMs);
   const isYoung = agesMs.every((age) => age !== null && age >= 0 && age < keepsMs);
   return verb === "insert" && idempotencyKey !== null && isYoung;
 }
 
 /** Creates once more: upstream answers as it did, or would have, the first time. Any other answer says nothing of the first attempt. */
-async function repeatAll(asking: Asking, calls: readonly UnknownCall[]): Promise<ReadonlyMap<string, Answer>> {
+async function repeatOne(asking: Asking, repeated: UnknownCall): Promise<ReadonlyMap<string, Answer>> {
   const { mirror, table, signal } = asking;
-  const answers = new Map<string, Answer>();
-  const repeat = async ({ call, verb, request, idempotencyKey }: UnknownCall) => {
-    const ending = await table.write(verb, mirror.columns, request, { idempotencyKey, signal });
-    if (ending.kind !== "answered") return;
-    const keys = ending.rows.flatMap((row) => (row.kind === "accepted" ? [row.key] : []));
-    if (keys.length === request.length)
-      answers.set(call, { state: "accepted", rows: await readCurrentRows(asking, keys), neededLooks: 1 });
-  };
-  await pMap(calls, repeat, { concurrency: atATime });
-  return answers;
+  const { call, verb, request, idempotencyKey } = repeated;
+  // Its turn may come late: it is asked again when the request is about to go out.
+  const gate: SendGate = { onWait: async () => {}, onSend: async () => isRepeatable(table, repeated) };
+  if (!isRepeatable(table, repeated)) return new Map();
+  const ending = await table.write(verb, mirror.columns, request, { idempotencyKey, signal, gate });
+  if (ending.kind !== "answered") return new Map();
+  const keys = ending.rows.flatMap((row) => (row.kind === "accepted" ? [row.key] : []));
+  if (keys.length !== request.length) return new Map();
+  return new Map([[call, { state: "accepted", rows: await readCurrentRows(asking, keys), neededLooks: 1 }]]);
 }
 
 const createdRow = z.object({ rows: z.array(textRowSchema) });
@@ -231,14 +216,19 @@ async function judgeCreated(
   const others = verb === "upsert" ? new Set<string>() : await asking.findClaims(claim);
   if (!others) return undefined;
   const rows = mine.filter(({ key }) => !others.has(key));
-  const recordsByValue = new Map(rows.map((record) => [plain(record.row[column.name]), record] as const).reverse());
   const fates: RowFate[] = [];
+  const made: (typeof records)[number][] = [];
   for (const { sent } of request) {
     const { [column.name]: value, ...rest } = sent;
-    const record = recordsByValue.get(plain(value));
-    fates.push(rowEvidence[await sightingOf(asking, record?.row ?? null, rest, {})][verb]);
+    const exact = rows.find(({ row }) => row[column.name] === value);
+    const record = exact ?? rows.find(({ row }) => plain(row[column.name]) === plain(value));
+    const sighting = await sightingOf(asking, record?.row ?? null, rest, {});
+    // A record of another spelling that has not what was sent is another's.
+    const isIt = record !== undefined && (exact !== undefined || sighting === "as sent");
+    fates.push(rowEvidence[isIt ? sighting : "not there"][verb]);
+    if (isIt) made.push(record);
   }
-  return { state: stateOf(fates), rows, neededLooks: looksFor(fates) };
+  return { state: stateOf(fates), rows: made, neededLooks: looksFor(fates) };
 }
 
 /** A unique column of which each of the new rows has a value. */

@@ -3,14 +3,13 @@
 import pMap from "p-map";
 import type { Pool, PoolClient } from "pg";
 import type { Logger } from "pino";
-import { z } from "zod";
 import { assertNever } from "../config/assert-never.js";
 import { ReadFailed } from "../manifest/read-failed.js";
 import { inTurnSoon, type Turn } from "../mirror/turn.js";
 import { type Lease, withClient, withLease } from "../postgres/connection.js";
 import { ConnectionLost, explainLoss } from "../postgres/connection-lost.js";
-import { queryRows } from "../postgres/rows.js";
 import type { MirroredTable } from "../upstream/mirrored-table.js";
+import { type Claim, queryClaims } from "./claims.js";
 import type { EntryWatch } from "./entry-watch.js";
 import { restMs } from "./evidence.js";
 import { noteLook, noteOutcome, renewRows } from "./journal.js";
@@ -19,6 +18,7 @@ import {
   closeUnasked,
   loadOrphans,
   mirrorsOfOrphans,
+  noteTry,
   type OrphanEntry,
   type RecoveryResult,
   unknownOutcome,
@@ -28,10 +28,10 @@ import { stoppedProxies } from "./presence.js";
 import {
   type Answer,
   type Asking,
-  type Claim,
   readCurrentRows,
   reconcileWithMirror,
   reconcileWithUpstream,
+  together,
 } from "./reconcile.js";
 import { closeEntries, isInMirror, settle } from "./settle.js";
 import { isLookedForAgainSql, type State } from "./states.js";
@@ -116,13 +116,22 @@ async function finishMirror(
 ): Promise<{ readonly results: readonly RecoveryResult[]; readonly isAnswered: boolean } | "busy"> {
   const { pool, background = pool } = parts;
   const { mirror } = mirroredTable;
+  const settleAll = async (findings: readonly Finding[]) => {
+    const results = await pMap(findings, (finding) => finish(parts, finding), { concurrency: settledAtATime });
+    return results.filter((result) => result !== undefined);
+  };
+  // What needs no question waits for no turn: another reader may stand still.
+  const entries = await withClient(background, (client) => loadOrphans(client, mirror.id, wanted));
+  const fresh = entries.filter((entry) => !isUnknown(entry) && !isOld(entry));
+  await noteTry(background, fresh);
+  const settled = await settleAll(fresh.map((entry) => ({ entry, to: entry.state })));
+  if (fresh.length === entries.length) return { results: settled, isAnswered: true };
   // What is read is noted in the turn, on its connection: from then on the journal keeps pages out, so that it can be applied later.
   const inquiry = await withLease(background, (lease) =>
     inTurnSoon(lease, mirror.id, (turn) => inquire(parts, mirroredTable, { lease, turn, wanted })),
   );
   if (inquiry === "busy") return inquiry;
-  const results = await pMap(inquiry.findings, (finding) => finish(parts, finding), { concurrency: settledAtATime });
-  return { results: results.filter((result) => result !== undefined), isAnswered: inquiry.isAnswered };
+  return { results: [...settled, ...(await settleAll(inquiry.findings))], isAnswered: inquiry.isAnswered };
 }
 
 /** Undefined: it is left to a later round. Throws ConnectionLost. */
@@ -161,33 +170,28 @@ async function inquire(
   const { client, lossSignal } = lease;
   const { mirror, table } = mirroredTable;
   const entries = (await loadOrphans(client, mirror.id, wanted)).filter((entry) => isDue(parts.watch, table, entry));
-  await client.query(
-    `update throughline.journal set tries = tries + 1, tried_at = clock_timestamp(),
-       quiet_moment = coalesce(quiet_moment, nextval('throughline.moment')) where id = any($1)`,
-    [entries.map(({ call }) => call)],
-  );
+  await noteTry(client, entries);
   const findClaims = (claim: Claim) => queryClaims(client, mirror.id, claim);
   const asking: Asking = { mirror, table, findClaims, signal: lossSignal };
   const known = entries.filter((entry) => !isUnknown(entry));
-  const findings = known.map((entry): Finding => ({ entry, to: entry.state }));
   const unknown: OrphanEntry[] = [];
   for (const entry of entries.filter(isUnknown))
     if (entry.state !== "sent" || (await noteOutcome(client, entry.call, unknownOutcome))) unknown.push(entry);
+  const findings = known.flatMap((entry) => (isOld(entry) ? [] : [{ entry, to: entry.state }]));
   try {
-    await refresh(client, asking, turn, known.filter(isOld));
+    const renewed = await together(known.filter(isOld), (some) => refresh(client, asking, turn, some));
+    for (const entry of renewed.flat()) findings.push({ entry, to: entry.state });
     const answers = await reconcileWithUpstream(asking, unknown);
     for (const entry of unknown) {
       const answer = answers.get(entry.call) ?? (await reconcileWithMirror(client, asking, entry));
       const to = await noteAnswer(client, turn, entry, answer);
-      // Only a look makes it rest; what lapsed just now rests until its last one.
-      if (answer && to === "unknown") parts.watch.looked(entry.call, restMs(entry.looks + 1, table.account.timeoutMs));
-      else if (answer) parts.watch.forget(entry.call);
+      if (answer) restOrForget(parts.watch, table, entry, to);
       if (to !== "lapsed" || entry.state !== "lapsed") findings.push({ entry, to });
     }
   } catch (cause) {
     lossSignal.throwIfAborted();
     if (!(cause instanceof ReadFailed)) throw cause;
-    return { findings: findings.filter(({ entry }) => !isOld(entry)), isAnswered: false };
+    return { findings, isAnswered: false };
   }
   return { findings, isAnswered: true };
 }
@@ -200,7 +204,20 @@ function isOld({ rows, isBlocked, isFresh }: OrphanEntry): boolean {
 /** Whoever sent it may still hear of it, and upstream may still be at it. */
 function isDue(watch: EntryWatch, { account: { timeoutMs } }: MirroredTable["table"], entry: OrphanEntry): boolean {
   if (!isUnknown(entry) || (entry.isQuiet && entry.looks === 0)) return true;
-  return watch.isDue(entry.call, restMs(entry.looks, timeoutMs));
+  watch.begin(entry.call, entry.looks, restMs(entry.looks, timeoutMs));
+  return watch.isDue(entry.call);
+}
+
+/** It was looked for just now. */
+function restOrForget(
+  watch: EntryWatch,
+  { account }: MirroredTable["table"],
+  { call, state, looks }: OrphanEntry,
+  to: State,
+) {
+  const isLookedForAgain = to === "unknown" || (to === "lapsed" && state !== "lapsed");
+  if (isLookedForAgain) watch.begin(call, looks + 1, restMs(looks + 1, account.timeoutMs));
+  else watch.forget(call);
 }
 
 function isUnknown({ state, isOpen }: OrphanEntry): boolean {
@@ -244,42 +261,23 @@ async function noteAnswer(
   return (await noteOutcome(client, call, outcome)) ? answer.state : now;
 }
 
-/** Reads the rows of these entries again. */
+/** Reads the rows of these entries again. Returns the entries. */
 async function refresh(
   client: PoolClient,
   asking: Asking,
   { asked }: Turn,
   entries: readonly OrphanEntry[],
-): Promise<void> {
+): Promise<readonly OrphanEntry[]> {
   const keys = entries.flatMap(({ rows }) => rows?.map(({ key }) => key) ?? []);
-  if (keys.length === 0) return;
   const current = new Map((await readCurrentRows(asking, keys)).map((row) => [row.key, row]));
   for (const { call, rows } of entries)
     await renewRows(client, call, rows?.flatMap(({ key }) => current.get(key) ?? []) ?? [], asked);
-}
-
-const claimRow = z.object({ isUnderWay: z.boolean(), keys: z.array(z.string()) });
-
-/** Asked after upstream was: whatever create made a record that it has told of has been noted before. */
-async function queryClaims(client: PoolClient, mirror: number, { call, keys, column, values }: Claim) {
-  const claims = await queryRows(
-    client,
-    "the creates that may have made a record",
-    claimRow,
-    `select outcome_moment is null as "isUnderWay", keys from throughline.journal
-     where mirror = $1 and id <> $2 and (verb = 'insert' and keys && $3 and state in ('accepted', 'partial')
-       or verb in ('insert', 'upsert') and closed_at is null and outcome_moment is null and exists (
-         select from json_array_elements(request) r
-           where coalesce(r -> 'sent' ->> $4 = any($5) or lower(btrim(r -> 'sent' ->> $4)) = any($5), true)))`,
-    [mirror, call, keys, column, values],
-  );
-  if (keys.length > 0 && claims.some(({ isUnderWay }) => isUnderWay)) return undefined;
-  return new Set(claims.flatMap((claim) => claim.keys));
+  return entries;
 }
 
 async function applyAndClose(pool: Pool, call: string, state: State): Promise<RecoveryResult["to"]> {
   const [settlement] = await settle(pool, [call]);
   if (!settlement || !isInMirror(settlement)) return "left";
-  await closeEntries(pool, [call]);
+  await closeEntries(pool, [call], state);
   return state;
 }

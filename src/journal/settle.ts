@@ -7,6 +7,7 @@ import { cleanText, textLimits } from "../config/clean-text.js";
 import { withConfined } from "../postgres/confined.js";
 import { queryRows, queryTexts } from "../postgres/rows.js";
 import { lastLook } from "./evidence.js";
+import type { State } from "./states.js";
 
 export interface SettleResult {
   readonly call: string;
@@ -58,14 +59,17 @@ export async function endedTransactions(pool: Pool, transactions: readonly strin
   return new Set(transactionIds);
 }
 
-/** Closes entries whose rows are applied: their values go, the rest stays. What has lapsed is looked for once more, by its values. */
-export async function closeEntries(pool: Pool | PoolClient, calls: readonly string[]): Promise<void> {
+/**
+ * Closes entries whose rows are applied: their values go, the rest stays. What has lapsed is looked for once more, by its values. `state`: what
+ * they were when they were settled; one that is something else by now stays open.
+ */
+export async function closeEntries(pool: Pool | PoolClient, calls: readonly string[], state?: State): Promise<void> {
   if (calls.length === 0) return;
   await pool.query(
     `update throughline.journal set closed_at = clock_timestamp(), blocked = null, rows = null,
        request = case when state = 'lapsed' and looks < $2 then request end
-     where id = any($1) and closed_at is null and state not in ('intent', 'sent', 'unknown')`,
-    [calls, lastLook],
+     where id = any($1) and closed_at is null and state not in ('intent', 'sent', 'unknown') and state = coalesce($3, state)`,
+    [calls, lastLook, state ?? null],
   );
 }
 

@@ -10,9 +10,14 @@ const longest = 2 * textLimits.sentence;
 export class ReadFailed extends Explained {
   constructor(
     message: string,
-    /** The SQLSTATE of upstream's refusal or of the failure to reach upstream. */
+    /** The SQLSTATE of upstream's refusal, of an answer that can't be read, or of the failure to reach upstream; undefined: no answer came. */
     readonly sqlstate?: string,
   ) {
     super(cleanText(message, longest));
+  }
+
+  /** It says something of what was asked for: not that upstream can't be reached, has no time for us or doesn't know us. */
+  get isOfRequest(): boolean {
+    return this.sqlstate !== undefined && !["HV00N", "53400", "28000"].includes(this.sqlstate);
   }
 }

@@ -18,6 +18,9 @@ export interface Turn {
   readonly reader: number;
 }
 
+/** A process that stands still is not waited for: Postgres ends a session that asks nothing for so long, whose turn is over then. */
+const longestMs = 600_000;
+
 /** How long one waits who has other things to do. */
 const soonMs = 500;
 
@@ -55,7 +58,9 @@ export function isTurnTaken(cause: unknown): boolean {
 }
 
 async function takeTurn(client: PoolClient, mirror: number): Promise<void> {
-  await client.query("select pg_advisory_lock(hashtext('throughline turn'), $1)", [mirror]);
+  const sql =
+    "select pg_advisory_lock(hashtext('throughline turn'), $1), set_config('idle_session_timeout', $2, false)";
+  await client.query(sql, [mirror, `${longestMs}ms`]);
 }
 
 const turnRow = z.object({ asked: z.string(), reader: z.number() });
@@ -68,7 +73,8 @@ async function duringTurn<T>(lease: Lease, mirror: number, read: (turn: Turn) =>
     if (!turn) throw new Error("no turn was returned");
     return await read(turn);
   } finally {
-    const end = "select pg_advisory_unlock(hashtext('throughline turn'), $1)";
+    const end =
+      "select pg_advisory_unlock(hashtext('throughline turn'), $1), set_config('idle_session_timeout', '0', false)";
     await client.query(end, [mirror]).catch(() => lease.discard());
   }
 }

@@ -14,7 +14,7 @@ import type { OwnPool } from "../postgres/own-pool.js";
 import { queryRows } from "../postgres/rows.js";
 import type { ConnectorTable } from "../upstream/table.js";
 import { applyPage, type Checkpoint } from "./page.js";
-import { countParked, type ParkedCount, tendParked } from "./parked.js";
+import { countMissing, type ParkedCount, tendParked } from "./parked.js";
 import { findUnlistedKeys, type Reader, refreshRows } from "./sweep.js";
 
 export interface BackfillResult {
@@ -144,11 +144,13 @@ async function awaitParked(pull: Reader, mirror: Mirror, table: ConnectorTable):
   const deadlineMs = performance.now() + 2 * table.account.timeoutMs;
   await tendParked(pull, { mirror, table }, { refused: true });
   for (;;) {
-    const counts = await countParked(pull.lease.client, mirror.id);
-    const isAwaited = counts.some(({ sqlstate }) => sqlstate === null) && performance.now() < deadlineMs;
-    if (!isAwaited || !(await hasCallsUnderWay(pull.lease.client, mirror.id))) return counts;
-    await delay(parkedEveryMs);
+    // What has ended by now is written below.
+    const isUnderWay = await hasCallsUnderWay(pull.lease.client, mirror.id);
     await tendParked(pull, { mirror, table });
+    const counts = await countMissing(pull.lease.client, mirror);
+    const isAwaited = counts.some(({ sqlstate }) => sqlstate === null) && performance.now() < deadlineMs;
+    if (!isAwaited || !isUnderWay) return counts;
+    await delay(parkedEveryMs);
   }
 }
 

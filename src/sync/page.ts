@@ -15,6 +15,8 @@ export interface PageToApply {
   /** The turn in which the page was read, and which lasts. */
   readonly turn: Turn;
   readonly rows: readonly CanonicalRow[];
+  /** A row whose unique value another one holds is parked; otherwise it takes the value. */
+  readonly givesWay?: boolean;
   /** Stored with the rows it covers; undefined: no checkpoint. */
   readonly checkpoint?: Checkpoint | null;
 }
@@ -27,18 +29,15 @@ export interface Checkpoint {
 
 /** Writes the page in one transaction. Returns the keys that are parked: the fence kept them out, or Postgres refused them. */
 export async function applyPage(pool: Pool, page: PageToApply): Promise<readonly string[]> {
-  const { mirror, turn, checkpoint } = page;
+  const { mirror, turn, givesWay = false, checkpoint } = page;
   const rows = await inSlices(writingUtf8Json(page.rows));
   const mark = checkpoint == null ? null : JSON.stringify(checkpoint);
   return withConfined(pool, async (client) => {
-    const { rows: parked } = await queryLong(client, "select throughline.sync_page($1, $2, $3, $4, $5, $6) as key", [
-      mirror.id,
-      rows,
-      turn.asked,
-      turn.reader,
-      checkpoint !== undefined,
-      mark,
-    ]);
+    const { rows: parked } = await queryLong(
+      client,
+      "select throughline.sync_page($1, $2, $3, $4, $5, $6, $7) as key",
+      [mirror.id, rows, turn.asked, turn.reader, givesWay, checkpoint !== undefined, mark],
+    );
     return parked.map(({ key }) => String(key));
   });
 }

@@ -1,10 +1,15 @@
 // What is parked of a mirror: it is written when what it waits for has ended, and read again where the mirror has something newer.
 
-import type { Pool } from "pg";
+import pMap from "p-map";
+import type { Pool, PoolClient } from "pg";
 import { z } from "zod";
+import { ReadFailed } from "../manifest/read-failed.js";
+import type { Mirror } from "../mirror/column.js";
+import { hasKeySql } from "../mirror/key.js";
 import { isTurnTaken } from "../mirror/turn.js";
 import { withConfined } from "../postgres/confined.js";
 import { withLease } from "../postgres/connection.js";
+import { quoteName } from "../postgres/quote.js";
 import { queryRows, queryTexts } from "../postgres/rows.js";
 import type { MirroredTable } from "../upstream/mirrored-table.js";
 import { type Reader, refreshRows } from "./sweep.js";
@@ -17,34 +22,62 @@ export interface ParkedCount {
 
 const parkedCount = z.object({ sqlstate: z.string().nullable(), count: z.number() });
 
-/** What is parked of a mirror, counted by why. */
-export function countParked(pool: Reader["lease"]["client"], mirror: number): Promise<readonly ParkedCount[]> {
+/** What is missing in a mirror, counted by why. A row that is there, and that a call writes again and again, is not. */
+export function countMissing(client: PoolClient, { id, key, schema, table }: Mirror): Promise<readonly ParkedCount[]> {
   return queryRows(
-    pool,
-    "what is parked of a mirror",
+    client,
+    "what is missing in a mirror",
     parkedCount,
-    "select sqlstate, count(*)::int as count from throughline.parked where mirror = $1 group by sqlstate order by sqlstate nulls first",
-    [mirror],
+    `select sqlstate, count(*)::int as count from throughline.parked p where mirror = $1 and (sqlstate is not null or not exists (
+       select from ${quoteName(schema)}.${quoteName(table)} t where ${hasKeySql(key, "t", "p.key")}))
+     group by sqlstate order by sqlstate nulls first`,
+    [id],
   );
+}
+
+const released = z.object({ pages: z.number() });
+
+/** Writes what waits for nothing any more. */
+async function release(pool: Pool, mirror: number): Promise<void> {
+  for (;;) {
+    const sql = "select throughline.release($1) as pages";
+    const [row] = await withConfined(pool, (client) => queryRows(client, "what is released", released, sql, [mirror]));
+    if (!row || row.pages === 0) return;
+  }
 }
 
 /** Writes what waits for nothing any more, and reads again what the mirror has newer; with `refused`, also what Postgres refused. Throws ReadFailed. */
 export async function tendParked(
   reader: Reader,
-  { mirror, table }: MirroredTable,
+  known: MirroredTable,
   { refused = false }: { readonly refused?: boolean } = {},
 ): Promise<void> {
-  await withConfined(reader.pool, (client) => client.query("select throughline.release($1)", [mirror.id]));
+  const { id } = known.mirror;
+  await release(reader.pool, id);
   const keys = await queryTexts(
     reader.lease.client,
     "the parked rows to read again",
     "select key from throughline.parked where mirror = $1 and entry is null and (sqlstate is null or $2) order by key",
-    [mirror.id, refused],
+    [id, refused],
   );
-  await refreshRows(reader, mirror, table, keys);
+  await refreshEach(reader, known, keys);
+}
+
+/** Reads all at once, and one by one when upstream refuses that: a row that it refuses stays parked, and keeps no other waiting. */
+async function refreshEach(reader: Reader, known: MirroredTable, keys: readonly string[]): Promise<void> {
+  try {
+    // A row that takes its value back from the one that took it would do so for ever.
+    await refreshRows(reader, known.mirror, known.table, keys, { givesWay: true });
+  } catch (cause) {
+    if (!(cause instanceof ReadFailed && cause.isOfRequest)) throw cause;
+    if (keys.length > 1) for (const key of keys) await refreshEach(reader, known, [key]);
+  }
 }
 
 const waitingMirror = z.object({ mirror: z.number() });
+
+/** How many APIs are read at a time: each takes a connection of those that work in the background. */
+const apisAtATime = 4;
 
 /** Tends the mirrors in which something waits, but for what Postgres refused. Throws what the first of them fails with, when all have been tried. */
 export async function tendAllParked(
@@ -59,13 +92,17 @@ export async function tendAllParked(
     "select distinct mirror from throughline.parked where sqlstate is null",
   );
   if (waiting.length === 0) return;
+  const due = (await mirrors()).filter(({ mirror: { id } }) => waiting.some(({ mirror }) => mirror === id));
+  // What needs no request waits for no API.
+  for (const { mirror } of due) await release(pool, mirror.id);
   const failures: unknown[] = [];
-  for (const known of await mirrors()) {
-    if (!waiting.some(({ mirror }) => mirror === known.mirror.id)) continue;
-    await withLease(background, (lease) => tendParked({ pool, lease }, known)).catch((cause: unknown) => {
-      // Another reader takes its time: the next round comes soon.
-      if (!isTurnTaken(cause)) failures.push(cause);
-    });
-  }
+  const tend = async (api: string) => {
+    for (const known of due.filter(({ mirror }) => mirror.api === api))
+      await withLease(background, (lease) => tendParked({ pool, lease }, known)).catch((cause: unknown) => {
+        // Another reader takes its time: the next round comes soon.
+        if (!isTurnTaken(cause)) failures.push(cause);
+      });
+  };
+  await pMap(new Set(due.map(({ mirror }) => mirror.api)), tend, { concurrency: apisAtATime });
   if (failures.length > 0) throw failures[0];
 }

@@ -8,7 +8,7 @@ import type { Lease } from "../postgres/connection.js";
 import { quoteName } from "../postgres/quote.js";
 import { queryTexts } from "../postgres/rows.js";
 import type { ConnectorTable } from "../upstream/table.js";
-import { applyPage } from "./page.js";
+import { applyPage, type PageToApply } from "./page.js";
 
 /** What reads a mirror's records and writes them. */
 export interface Reader {
@@ -41,6 +41,7 @@ export async function refreshRows(
   mirror: Mirror,
   table: ConnectorTable,
   keys: readonly string[],
+  { givesWay = false }: Pick<PageToApply, "givesWay"> = {},
 ): Promise<number> {
   let deletedCount = 0;
   for (let at = 0; at < keys.length; at += portion) {
@@ -49,7 +50,7 @@ export async function refreshRows(
       const answer = await lease.unlessLost(table.get(mirror.columns, batch, { signal: lease.lossSignal }));
       const records = new Map(answer.map((record) => [record.key, record]));
       const rows = batch.map((key) => records.get(key) ?? { key, row: null });
-      await applyPage(pool, { mirror, turn, rows });
+      await applyPage(pool, { mirror, turn, rows, givesWay });
       deletedCount += batch.length - records.size;
     });
   }

@@ -39,6 +39,9 @@ export const syncReads: Reading = { lane: "read", waitMs: 60_000 };
 /** A place in a list is kept with the mirror and sent in an address: it has at most so many characters. */
 const longestCursor = 65_536;
 
+/** The SQLSTATE of a read whose answer says nothing. */
+const unreadable = "HV000";
+
 /** Some APIs answer with this status when a list has no records. */
 const noContent = 204;
 
@@ -203,10 +206,11 @@ export class ReadableTable {
     switch (result.kind) {
       case "answered":
         if (isBody(result.body) || (result.status === noContent && !isOne)) return result;
-        if (result.tooLarge !== undefined) throw this.readFailure(what, ` can't be read: the body ${result.tooLarge}`);
-        throw this.readFailure(what, ` came without JSON, status ${result.status}`);
+        if (result.tooLarge !== undefined)
+          throw this.readFailure(what, ` can't be read: the body ${result.tooLarge}`, unreadable);
+        throw this.readFailure(what, ` came without JSON, status ${result.status}`, unreadable);
       case "unknown":
-        throw this.readFailure(what, `: ${result.reason}`);
+        throw this.readFailure(what, `: ${result.reason}`, result.status === null ? undefined : unreadable);
       case "refused":
       case "unsent":
         throw this.readFailure(what, `: ${result.error.message}`, result.error.sqlstate);

@@ -21,11 +21,11 @@ const attempts: Readonly<Record<string, string>> = {
     "grant update on hubspot.contacts to stranger; if not has_table_privilege('stranger', 'hubspot.contacts', 'update') then raise no_data_found; end if",
   "drops the guard": "drop function throughline.guard_1() cascade",
   "settles by itself": "perform throughline.settle(gen_random_uuid())",
-  "writes a page": `perform throughline.sync_page(1, '[{"key": "502", "row": {"firstname": "Forged"}}]', now(), null, false, null)`,
+  "writes a page": `perform throughline.sync_page(1, '[{"key": "502", "row": {"firstname": "Forged"}}]', 1, null, false, false, null)`,
   "leaves a door to the keys": `execute format('create or replace function eve.%I() returns bigint language sql security definer as $door$
       select count(*) from throughline.proxy_key $door$', 'keys of ' || current_user)`,
   "leaves a door to the pages": `execute format('create or replace function eve.%I() returns bigint language sql security definer as $door$
-      select count(*) from throughline.sync_page(1, ''[{"key": "502", "row": {"firstname": "Forged"}}]'', now(), null, false, null) $door$',
+      select count(*) from throughline.sync_page(1, ''[{"key": "502", "row": {"firstname": "Forged"}}]'', 1, null, false, false, null) $door$',
       'pages of ' || current_user)`,
   "leaves a door to the rows": `execute format('create or replace function eve.%I() returns bigint language sql security definer as $door$
       with gone as (update hubspot.contacts set firstname = ''Forged'' returning 1) select count(*) from gone $door$', 'rows of ' || current_user)`,

@@ -52,19 +52,23 @@ test("P13: looks are spaced by what upstream may take, and the last one by five 
   expect(rests).toEqual([40, 40, 200]);
 });
 
-test("P13: an entry rests from when this process first hears of it, and again behind each look", () => {
+test("P13: an entry rests from when this process first hears of it, and again after each look, whoever looked", () => {
   let nowMs = 0;
   const watch = new EntryWatch(() => nowMs);
-  expect(watch.isDue("a", 40)).toBe(false);
-  nowMs = 39;
-  expect([watch.isDue("a", 40), watch.resting()]).toEqual([false, ["a"]]);
-  nowMs = 40;
-  expect([watch.isDue("a", 40), watch.resting()]).toEqual([true, []]);
-  watch.looked("a", 200);
-  nowMs = 239;
-  expect(watch.isDue("a", 200)).toBe(false);
-  nowMs = 240;
-  expect(watch.isDue("a", 200)).toBe(true);
+  const isDueAt = (ms: number, looks: number, restMs: number) => {
+    nowMs = ms;
+    watch.begin("a", looks, restMs);
+    return watch.isDue("a");
+  };
+  expect([watch.isDue("a"), isDueAt(0, 0, 40), isDueAt(39, 0, 40), watch.resting()]).toEqual([
+    false,
+    false,
+    false,
+    ["a"],
+  ]);
+  expect([isDueAt(40, 0, 40), watch.resting()]).toEqual([true, []]);
+  expect([isDueAt(40, 1, 40), isDueAt(79, 1, 40), isDueAt(80, 1, 40)]).toEqual([false, false, true]);
+  expect([isDueAt(80, 2, 200), isDueAt(279, 2, 200), isDueAt(280, 2, 200)]).toEqual([false, false, true]);
   watch.forget("a");
-  expect(watch.isDue("a", 40)).toBe(false);
+  expect(isDueAt(280, 2, 200)).toBe(false);
 });

@@ -34,7 +34,8 @@ async function reconciled(answers: readonly Line[], agesMs: readonly (number | n
     revision: 1,
   };
   const request = [{ key: null, sent: { name: "one" }, before: {} }];
-  const entry = { call: "a call", verb: "insert", request, agesMs, idempotencyKey: "its key" } as const;
+  const readAtMs = performance.now();
+  const entry = { call: "a call", verb: "insert", request, agesMs, readAtMs, idempotencyKey: "its key" } as const;
   const { signal } = new AbortController();
   const found = await reconcileWithUpstream({ mirror, table, findClaims: async () => new Set(), signal }, [entry]);
   return found.get("a call");

@@ -88,13 +88,24 @@ alter table throughline.journal add column if not exists quiet_moment bigint;
 alter table throughline.mirror add column if not exists complete_moment bigint;
 -- Up to version 5 clocks told the order. A pull that was begun then goes on, and proves nothing of a call.
 do $$
+declare
+  entry uuid;
 begin
-  if exists (select from throughline.journal where outcome_at is not null and outcome_moment is null) then
-    update throughline.journal j set outcome_moment = o.n
-      from (select id, row_number() over (order by outcome_at) as n from throughline.journal where outcome_at is not null) o where o.id = j.id;
-    perform setval('throughline.moment', nextval('throughline.moment') + (select count(*) from throughline.journal));
-  end if;
+  for entry in select id from throughline.journal where outcome_at is not null and outcome_moment is null order by outcome_at loop
+    update throughline.journal set outcome_moment = nextval('throughline.moment') where id = entry;
+  end loop;
 end $$;
+-- A proxy of version 5 that runs on draws none.
+create or replace function throughline.draw_outcome_moment() returns trigger
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  new.outcome_moment := nextval('throughline.moment');
+  return new;
+end $$;
+drop trigger if exists draw_outcome_moment on throughline.journal;
+create trigger draw_outcome_moment before update on throughline.journal for each row
+  when (new.outcome_at is distinct from old.outcome_at and new.outcome_moment is not distinct from old.outcome_moment)
+  execute function throughline.draw_outcome_moment();
 update throughline.mirror set checkpoint = json_build_object('cursor', checkpoint ->> 'cursor', 'from', '0') where checkpoint ->> 'from' !~ '^[0-9]+$';
 alter table throughline.mirror drop column if exists complete_from;
 create index if not exists journal_open on throughline.journal (mirror) where closed_at is null;
@@ -118,9 +129,10 @@ create table if not exists throughline.parked (
   primary key (mirror, key)
 );
 alter table throughline.parked add column if not exists entry json;
--- Before the page was asked for, and behind its answer.
+-- A moment before the page was asked for, and one after its answer; without an entry, when it had to be read again.
 alter table throughline.parked add column if not exists asked bigint;
 alter table throughline.parked add column if not exists seen bigint;
+create index if not exists parked_waiting on throughline.parked (mirror, asked, seen) where entry is not null;
 
 -- These live inside one transaction: nobody else ever sees a row of them.
 create unlogged table if not exists throughline.opened (

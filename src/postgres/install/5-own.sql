@@ -77,7 +77,8 @@ begin
     perform throughline.write_page(mirror, this, holders);
     set local search_path = pg_catalog, pg_temp;
     -- They are stale, and are read again.
-    insert into throughline.parked (mirror, key) select write.mirror, h ->> 'key' from json_array_elements(holders) h on conflict do nothing;
+    insert into throughline.parked (mirror, key, seen) select write.mirror, h ->> 'key', nextval('throughline.moment') from json_array_elements(holders) h
+      on conflict do nothing;
   end loop;
   perform throughline.write_page(mirror, this, page);
   set local search_path = pg_catalog, pg_temp;
@@ -120,8 +121,6 @@ declare
   one json;
   code text;
 begin
-  -- A client's open transaction may hold a key that is new here; its lock is not worth waiting for.
-  perform set_config('lock_timeout', '5s', true);
   begin
     perform throughline.write(mirror, page, asked);
     set local search_path = pg_catalog, pg_temp;
@@ -144,9 +143,9 @@ begin
   end;
 end $$;
 
--- Writes what is parked and waits for nothing any more. A row that upstream already had when it was read was made by no call that was
--- noted later: so it waits for those that were open then, however many follow.
-create or replace function throughline.release_parked(mirror integer) returns void
+-- Writes what is parked and waits for nothing any more, up to some pages of it; returns of how many. A row that upstream already had when
+-- it was read was made by no call that was noted later: so it waits for those that were open then, however many follow.
+create or replace function throughline.release_parked(mirror integer) returns integer
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_variable
 declare
@@ -154,27 +153,36 @@ declare
   waiting text[];
   overtaken text[];
   takes boolean;
+  released integer := 0;
 begin
+  -- Nobody waits for them.
+  perform set_config('lock_timeout', '250ms', true);
   for page in select k.asked, k.seen, json_agg(k.entry order by k.key) as entries from throughline.parked k
-      where k.mirror = mirror and k.entry is not null group by k.asked, k.seen order by k.asked loop
+      where k.mirror = mirror and k.entry is not null group by k.asked, k.seen
+      -- First those that wait for no create any more.
+      order by exists (select from throughline.journal j where j.mirror = mirror and j.closed_at is null and j.outcome_moment is null
+        and j.verb in ('insert', 'upsert') and j.intent_moment < k.seen), k.asked limit 50 loop
     execute format('select coalesce(array_agg(f.key) filter (where f.waits), ''{}''), coalesce(array_agg(f.key) filter (where not f.waits), ''{}'')
       from throughline.fence_%s($1, $2, $3) f', mirror) into waiting, overtaken using page.entries, page.asked, page.seen;
+    update throughline.parked k set entry = null where k.mirror = mirror and k.key = any(overtaken);
     with free as (
       delete from throughline.parked k where k.mirror = mirror and k.asked = page.asked and k.seen = page.seen
-        and k.entry is not null and k.key <> all(waiting || overtaken) returning k.key, k.entry
+        and k.entry is not null and k.key <> all(waiting) returning k.key, k.entry
     )
     select json_agg(f.entry order by f.key) into page.entries from free f;
-    update throughline.parked k set entry = null where k.mirror = mirror and k.key = any(overtaken);
     continue when page.entries is null;
+    released := released + 1;
     execute format('select exists (select from throughline.take_overs_%s($1, $2))', mirror) into takes using page.entries, page.asked;
     if takes then
       -- A later page may have given the unique value to its holder.
-      insert into throughline.parked (mirror, key) select mirror, e ->> 'key' from json_array_elements(page.entries) e on conflict do nothing;
+      insert into throughline.parked (mirror, key, seen) select mirror, e ->> 'key', page.seen from json_array_elements(page.entries) e
+        on conflict do nothing;
     else
       perform throughline.write_or_park(mirror, page.entries, page.asked, page.seen);
       set local search_path = pg_catalog, pg_temp;
     end if;
   end loop;
+  return released;
 end $$;
 
 -- No two pages of a mirror are written at a time. `reader`: the session whose turn it is to read the mirror; null: it has been read before.
@@ -192,11 +200,12 @@ begin
   end if;
 end $$;
 
--- Writes a page that was read in the turn of `reader`, behind the fence. `asked`: a moment before it was asked for. `marks`: `checkpoint` is
--- where the pull goes on. Returns the keys that are parked.
+-- Writes a page that was read in the turn of `reader`, behind the fence. `asked`: a moment before it was asked for. `gives_way`: a row whose
+-- unique value another one holds is parked; otherwise it takes the value. `marks`: `checkpoint` is where the pull goes on. Returns the keys
+-- that are parked.
 drop function if exists throughline.sync_page(integer, json, timestamptz, integer, boolean, json);
 create or replace function throughline.sync_page(
-  mirror integer, page json, asked bigint, reader integer, marks boolean, checkpoint json
+  mirror integer, page json, asked bigint, reader integer, gives_way boolean, marks boolean, checkpoint json
 ) returns setof text
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_variable
@@ -204,33 +213,46 @@ declare
   seen bigint;
   waiting text[];
   overtaken text[];
+  late text[];
+  colliding text[] := '{}';
+  one json;
+  takes boolean;
 begin
   perform throughline.begin_page(mirror, reader);
   seen := nextval('throughline.moment');
-  perform throughline.release_parked(mirror);
-  set local search_path = pg_catalog, pg_temp;
   execute format('select coalesce(array_agg(f.key) filter (where f.waits), ''{}''), coalesce(array_agg(f.key) filter (where not f.waits), ''{}'')
     from throughline.fence_%s($1, $2, $3) f', mirror) into waiting, overtaken using page, asked, seen;
+  -- What has to be read again since the page was asked for stays so.
+  late := array(select k.key from throughline.parked k where k.mirror = mirror and k.entry is null and k.seen > asked
+    and k.key in (select p ->> 'key' from json_array_elements(page) p));
   -- First unparked: a row that another takes a unique value from is parked when it is written.
-  delete from throughline.parked k where k.mirror = mirror and k.key in (select p ->> 'key' from json_array_elements(page) p);
+  delete from throughline.parked k where k.mirror = mirror and k.key in (select p ->> 'key' from json_array_elements(page) p) and k.key <> all(late);
   insert into throughline.parked (mirror, key, entry, asked, seen)
     select mirror, p ->> 'key', case when p ->> 'key' = any(waiting) then p end, asked, seen from json_array_elements(page) p
-      where p ->> 'key' = any(waiting || overtaken);
-  return query select unnest(waiting || overtaken);
-  if waiting || overtaken <> '{}' then
-    page := (select coalesce(json_agg(p), '[]') from json_array_elements(page) p where p ->> 'key' <> all(waiting || overtaken));
+      where p ->> 'key' = any(waiting || overtaken) on conflict do nothing;
+  page := (select coalesce(json_agg(p), '[]') from json_array_elements(page) p where p ->> 'key' <> all(waiting || overtaken || late));
+  if gives_way then
+    for one in select p from json_array_elements(page) p loop
+      execute format('select exists (select from throughline.take_overs_%s($1, $2))', mirror) into takes using json_build_array(one), asked;
+      if takes then colliding := colliding || (one ->> 'key'); end if;
+    end loop;
+    insert into throughline.parked (mirror, key, sqlstate) select mirror, unnest(colliding), '23505' on conflict do nothing;
+    page := (select coalesce(json_agg(p), '[]') from json_array_elements(page) p where p ->> 'key' <> all(colliding));
   end if;
+  return query select unnest(waiting || overtaken || late || colliding);
+  -- A client's open transaction may hold a key that is new here; its lock is not worth waiting for.
+  perform set_config('lock_timeout', '5s', true);
   return query select throughline.write_or_park(mirror, page, asked, seen);
   set local search_path = pg_catalog, pg_temp;
   if marks then update throughline.mirror m set checkpoint = sync_page.checkpoint where m.id = mirror; end if;
 end $$;
 
--- Writes what waits for nothing any more, without a page.
-create or replace function throughline.release(mirror integer) returns void
+-- Writes what waits for nothing any more, without a page. Returns of how many pages.
+create or replace function throughline.release(mirror integer) returns integer
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   perform throughline.begin_page(mirror, null);
-  perform throughline.release_parked(mirror);
+  return throughline.release_parked(mirror);
 end $$;
 
 -- Applies the rows of a call that the client's transaction did not apply. What was accepted after it stands.
@@ -260,7 +282,9 @@ begin
       execute format('select from throughline.lock_%s($1, true)', entry.mirror)
         using array(select r ->> 'key' from json_array_elements(entry.rows) r);
       later := array(select distinct unnest(j.keys) from throughline.journal j
-        where j.mirror = entry.mirror and j.id <> settle.call and j.outcome_moment > entry.outcome_moment and j.state not in ('refused', 'unsent'));
+        where j.mirror = entry.mirror and j.id <> settle.call and j.outcome_moment > entry.outcome_moment and j.state not in ('refused', 'unsent', 'lapsed')
+          -- Of one that nobody knows, only what it is known to have made is later.
+          and (j.state <> 'unknown' or j.rows::text <> '[]'));
       -- Its own entry is no later one.
       perform throughline.write(entry.mirror,
         (select coalesce(json_agg(r), '[]') from json_array_elements(entry.rows) r where r ->> 'key' <> all(later)),

@@ -1,0 +1,24 @@
+// Records of an API that share the value of a column which is unique here.
+
+import { afterEach, expect, test } from "vitest";
+import { pullAll } from "../../src/app/pull.js";
+import type { FaultyApi } from "../faults/api.js";
+import { startFaultyLine } from "../journal/lost-sessions.js";
+import type { ServedStack } from "../support/served-stack.js";
+import { untilTrue } from "../support/sessions.js";
+
+let api: FaultyApi;
+let stack: ServedStack;
+afterEach(() => stack.close());
+
+test("P15: two records with one unique value come to rest: one has it, and the other is parked as what Postgres refuses", async () => {
+  ({ api, line: stack } = await startFaultyLine());
+  api.add("v", "1");
+  api.add("v", "2");
+  await pullAll(stack.opened);
+  await untilTrue(
+    stack.admin,
+    "(select array_agg(sqlstate) from throughline.parked) = '{23505}' and (select count(*) from own.records where name = 'v') = 1",
+  );
+  expect((await stack.admin.query("select from own.records")).rowCount).toBe(2);
+});
