@@ -112,7 +112,11 @@ export function judgeWrites(
       ...(entry ? againstJournal(write, entry, done, timeoutMs) : []),
     ];
     const shown = `${write.token} (${write.api} ${write.verb} of ${write.names.join(", ")}, ends ${write.ends})`;
-    const when = done.ours.map(({ atMs, askedMs }) => `${Math.round(atMs - askedMs)} ms after the request`).join(", ");
+    const when = done.ours
+      .map(
+        ({ atMs, askedMs, answered }) => `${Math.round(atMs - askedMs)} ms after the request, answered "${answered}"`,
+      )
+      .join(", ");
     return wrong.map(
       (words) =>
         `${shown}: ${words}; told ${write.told} ${write.rows} ${write.words}, then ${write.later}; entry ${entry?.id} is ${entry?.state}; upstream did ${done.ours.length}${when && `: ${when}`}`,

@@ -86,7 +86,7 @@ export async function prepare(world: World, { api, tag, verb, rows }: Run): Prom
   const ids = names(tag, rows).map((name) => ({ id: world.apis[api].add(name, "old"), name, note: "old" }));
   const page = ids.map((row) => ({ key: row.id, row }));
   await admin.query(
-    "select throughline.write(id, $2, clock_timestamp()) from throughline.mirror where schema_name = $1",
+    "select throughline.write(id, $2, nextval('throughline.moment')) from throughline.mirror where schema_name = $1",
     [api, JSON.stringify(page)],
   );
 }

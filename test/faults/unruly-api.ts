@@ -103,10 +103,10 @@ export async function startUnrulyApi(isUnique: boolean): Promise<UnrulyApi> {
     return fact && { id, fields: { name: fact.name, note: fact.note } };
   };
 
-  function perform({ verb, rows, many }: Asked, askedMs: number, refusesLast: boolean): Reply {
-    const failed = refusesLast ? rows.at(-1) : undefined;
+  function perform({ verb, rows, many }: Asked, askedMs: number, answer: Manner["answer"]): Reply {
+    const failed = answer === "refuses a row" ? rows.at(-1) : undefined;
     const done = rows.filter((row) => row !== failed);
-    const facts = records.change(verb, done, { isOurs: true, askedMs });
+    const facts = records.change(verb, done, { isOurs: true, askedMs, answered: String(answer) });
     if ("status" in facts) return { status: facts.status, body: { code: facts.code, message: "not as it is here" } };
     if (verb === "delete") return { status: 204 };
     const answers = facts.map(({ id }, index) => ({ index: done[index]?.index, ...shown(id) }));
@@ -128,7 +128,7 @@ export async function startUnrulyApi(isUnique: boolean): Promise<UnrulyApi> {
       pending += 1;
       if (doneAfterMs > 0) await delay(doneAfterMs);
       pending -= 1;
-      const reply = perform(asked, askedMs, answer === "refuses a row");
+      const reply = perform(asked, askedMs, answer);
       // What was wrong may be right the next time.
       if (key !== "" && reply.status < 300) replies.set(key, reply);
       else replies.delete(key);

@@ -9,6 +9,8 @@ export interface Change {
   /** What the record is behind the change; of one that goes, what it was. */
   readonly fact: Fact;
   readonly isOurs: boolean;
+  /** How the request was to be answered. */
+  readonly answered?: string;
   /** When it was done, and when the request for it had come, by `performance.now()`. */
   readonly atMs: number;
   readonly askedMs: number;
@@ -61,7 +63,11 @@ export class UnrulyRecords {
   }
 
   /** Does all of it, or nothing. Returns the records as they are then. */
-  change(verb: Verb, rows: readonly RowAsked[], by: Pick<Change, "isOurs" | "askedMs">): readonly Fact[] | Wrong {
+  change(
+    verb: Verb,
+    rows: readonly RowAsked[],
+    by: Pick<Change, "isOurs" | "askedMs" | "answered">,
+  ): readonly Fact[] | Wrong {
     const names = rows.map(({ fields }) => spelled(fields["name"]));
     if (verb !== "insert" && rows.some(({ id }) => !this.stored.has(id))) return { status: 404, code: "GONE" };
     const isTaken = names.some((name, index) => this.find(name).length > 0 || names.indexOf(name) < index);
