@@ -1,6 +1,6 @@
 // One failure at a time, each at the moment at which it does most harm: what chaos meets by chance is met here for certain.
 
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { awaitRest, differ, judgeWrites } from "./chaos-oracle.js";
 import { type Statement, type Write, writeOnce } from "./chaos-writers.js";
 import { type FakeClock, fakeClock, libfaketime, withEnv } from "./fake-clock.js";
@@ -20,6 +20,7 @@ beforeAll(async () => {
     startWorldOf(18, { timeoutMs, startApi: (name) => startUnrulyApi(name === "named") }),
   );
 });
+beforeEach(() => Promise.all(world.proxies.map((proxy) => proxy.ensure())).then(() => undefined));
 afterAll(async () => {
   await world.close();
   clock?.remove();
