@@ -14,8 +14,6 @@ import { type Relay, startRelay } from "./relay.js";
 export const apis = ["named", "plain", "keyed"] as const;
 export type ApiName = (typeof apis)[number];
 
-/** For an answer; a call whose outcome is unknown is asked for after twice this time. */
-const timeoutMs = 300;
 const waitMs = 400;
 const startTimeoutMs = 20_000;
 const manifest = readFileSync(new URL("manifest.yaml", import.meta.url), "utf8");
@@ -25,6 +23,8 @@ export interface ProxyProcess {
   /** Where it listens, or did before it ended: another each time it is started. */
   readonly port: number;
   kill(): Promise<void>;
+  /** Stops it where it is, or lets it go on. */
+  signal(name: "SIGSTOP" | "SIGCONT"): void;
   /** Its last words, when it has ended by itself; it should never. */
   died(): string | undefined;
   /** The end of its log. */
@@ -35,26 +35,50 @@ export interface ProxyProcess {
   ensure(): Promise<void>;
 }
 
-export interface World {
-  readonly apis: Readonly<Record<ApiName, FaultyApi>>;
+/** What a world needs of an API. */
+interface ServedApi {
+  readonly url: string;
+  close(): void;
+}
+
+export interface World<Api extends ServedApi = FaultyApi> {
+  readonly apis: Readonly<Record<ApiName, Api>>;
   readonly proxies: readonly [ProxyProcess, ProxyProcess];
   /** A client of role app, by that proxy or straight to Postgres. */
   client(proxy?: ProxyProcess): Promise<pg.Client>;
   /** A superuser's own connection; a new one where the last was lost, as soon as Postgres is there. */
   admin(): Promise<pg.Client>;
   restart(mode: "fast" | "immediate"): Promise<void>;
-  pull(): Promise<void>;
+  /** From the beginning, or from where the last one stopped. */
+  pull(from?: "beginning" | "checkpoint"): Promise<void>;
+  /** Between a pull and Postgres. */
+  readonly pullRelay: Relay;
   close(): Promise<void>;
 }
 
-/** `env`: more of the proxies' environment. */
-export async function startWorld(version: MajorVersion, env: NodeJS.ProcessEnv = {}): Promise<World> {
+interface WorldOptions<Api> {
+  /** More of the proxies' environment. */
+  readonly env?: NodeJS.ProcessEnv;
+  /** For an answer; a call whose outcome is unknown is asked for after twice this time. */
+  readonly timeoutMs?: number;
+  startApi(name: ApiName): Promise<Api>;
+}
+
+/** The API of this one does what it was told to for each write. */
+export function startWorld(version: MajorVersion, env: NodeJS.ProcessEnv = {}): Promise<World> {
+  return startWorldOf(version, { env, startApi: (name) => startApi(name === "named" ? "unique" : undefined) });
+}
+
+export async function startWorldOf<Api extends ServedApi>(
+  version: MajorVersion,
+  { env = {}, timeoutMs = 300, startApi }: WorldOptions<Api>,
+): Promise<World<Api>> {
   const postgres = await startPostgres(version);
   const folder = mkdtempSync(join(tmpdir(), "throughline-faults-"));
   const url = (user: string, port = postgres.port) =>
     postgres.urlOf(user, "faults").replace(`:${postgres.port}/`, `:${port}/`);
   await prepare(postgres);
-  const [named, plain, keyed] = [await startApi("unique"), await startApi(), await startApi()];
+  const [named, plain, keyed] = [await startApi("named"), await startApi("plain"), await startApi("keyed")];
   const served = { named, plain, keyed };
   const configFor = (relay: Relay, patienceMs = timeoutMs) => {
     const file = join(folder, `throughline-${relay.port}.yaml`);
@@ -98,7 +122,8 @@ export async function startWorld(version: MajorVersion, env: NodeJS.ProcessEnv =
       }
       return admin;
     },
-    pull: () => run("pull", "--full", "-c", config),
+    pull: (from = "beginning") => run("pull", ...(from === "beginning" ? ["--full"] : []), "-c", config),
+    pullRelay: own,
     close: async () => {
       for (const proxy of proxies) await proxy.kill();
       for (const { relay } of [...proxies, { relay: own }]) relay.close();
@@ -141,7 +166,7 @@ function writeManifests(folder: string): void {
 function configOf(
   folder: string,
   url: string,
-  served: Readonly<Record<ApiName, FaultyApi>>,
+  served: Readonly<Record<ApiName, ServedApi>>,
   patienceMs: number,
 ): string {
   const tables = apis.map(
@@ -224,6 +249,7 @@ async function makeProxy(
       return port;
     },
     kill,
+    signal: (name) => child?.kill(name),
     ensure,
     words: () => words,
     died: () => died,
