@@ -4,7 +4,6 @@ import { randomUUID } from "node:crypto";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openMirrors } from "../../src/app/open.js";
 import { EntryWatch } from "../../src/journal/entry-watch.js";
-import { noteOutcome } from "../../src/journal/journal.js";
 import { recover } from "../../src/journal/recover.js";
 import { settle } from "../../src/journal/settle.js";
 import { ReadFailed } from "../../src/manifest/read-failed.js";
