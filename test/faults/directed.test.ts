@@ -228,7 +228,7 @@ test("P8: a pull that has lost its turn writes no page", async () => {
     when: "before",
     spring: async () => {
       await admin.query(
-        "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and classid::bigint = hashtext('throughline asking')::bigint & 4294967295",
+        "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and classid::bigint = hashtext('throughline turn')::bigint & 4294967295",
       );
       const { records } = world.apis.named;
       const [fact] = records.find(name);

@@ -48,7 +48,13 @@ function tryMutant(patch) {
     symlinkSync(join(root, "node_modules"), join(copy, "node_modules"));
     execFileSync("git", ["apply", join(folder, patch)], { cwd: copy });
     execFileSync("npm", ["run", "--silent", "build"], { cwd: copy, stdio: "ignore" });
-    const env = { ...process.env, FAULTS_RUNS: values.runs, FAULTS_SEED: values.seed, CHAOS_WRITES: "0" };
+    const env = {
+      ...process.env,
+      FAULTS: "mutants",
+      FAULTS_RUNS: values.runs,
+      FAULTS_SEED: values.seed,
+      CHAOS_WRITES: "0",
+    };
     const ran = spawnSync("npx", ["vitest", "run", "test/faults"], { cwd: copy, encoding: "utf8", env });
     // Only a broken promise counts, not a harness that breaks.
     const seen =

@@ -48,16 +48,16 @@ function until(admin: pg.Client, which: "exists" | "not exists", condition: stri
   );
 }
 
-/** Until an SQL condition holds: asked anew every 10 ms, for at most 10 s. */
+/** Until an SQL condition holds: asked anew every 10 ms, for at most a minute. */
 export async function untilTrue(admin: pg.Client, condition: string): Promise<void> {
   await admin.query(
     `do $$begin
-       for i in 1..1000 loop
+       for i in 1..6000 loop
          perform pg_stat_clear_snapshot();
          if ${condition} then return; end if;
          perform pg_sleep(0.01);
        end loop;
-       raise 'after 10 s it still does not hold: %', $condition$${condition}$condition$;
+       raise 'after a minute it still does not hold: %', $condition$${condition}$condition$;
      end$$`,
   );
 }
