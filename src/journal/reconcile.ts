@@ -217,18 +217,19 @@ async function judgeCreated(
   if (!others) return undefined;
   const rows = mine.filter(({ key }) => !others.has(key));
   const fates: RowFate[] = [];
-  const made: (typeof records)[number][] = [];
+  const found: (typeof records)[number][] = [];
+  let isDoubted = false;
   for (const { sent } of request) {
     const { [column.name]: value, ...rest } = sent;
     const exact = rows.find(({ row }) => row[column.name] === value);
     const record = exact ?? rows.find(({ row }) => plain(row[column.name]) === plain(value));
     const sighting = await sightingOf(asking, record?.row ?? null, rest, {});
-    // A record of another spelling that has not what was sent is another's.
-    const isIt = record !== undefined && (exact !== undefined || sighting === "as sent");
-    fates.push(rowEvidence[isIt ? sighting : "not there"][verb]);
-    if (isIt) made.push(record);
+    // A record of another spelling that has not what was sent may be another's, and its own may be made yet.
+    isDoubted ||= record !== undefined && !exact && sighting !== "as sent";
+    fates.push(rowEvidence[sighting][verb]);
+    if (record) found.push(record);
   }
-  return { state: stateOf(fates), rows: made, neededLooks: looksFor(fates) };
+  return { state: stateOf(fates), rows: found, neededLooks: isDoubted ? 2 : looksFor(fates) };
 }
 
 /** A unique column of which each of the new rows has a value. */
