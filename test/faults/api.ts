@@ -2,6 +2,7 @@
 
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { isRecord } from "../../src/config/json.js";
+import { type Asked, writeOf } from "./asked.js";
 import { drip, type Reply } from "./drip.js";
 
 export type ApiFault =
@@ -51,12 +52,6 @@ interface Held {
   /** Resolves when the list has been asked for. */
   readonly asked: Promise<void>;
   letGo(): void;
-}
-
-interface Asked {
-  readonly verb: "insert" | "update" | "delete";
-  readonly rows: readonly { readonly index: unknown; readonly id: string; readonly fields: Record<string, unknown> }[];
-  readonly many: boolean;
 }
 
 /** `unique`: no two records have one name. */
@@ -261,24 +256,6 @@ export async function startApi(names?: "unique"): Promise<FaultyApi> {
       server.closeAllConnections();
     },
   };
-}
-
-function writeOf(method: string, what: string, body: unknown): Asked | undefined {
-  const fields = isRecord(body) && isRecord(body["fields"]) ? body["fields"] : {};
-  const id = decodeURIComponent(what);
-  if (method === "DELETE") return { verb: "delete", rows: [{ index: "0", id, fields }], many: false };
-  if (method === "PATCH") return { verb: "update", rows: [{ index: "0", id, fields }], many: false };
-  if (method === "POST" && what === "") return { verb: "insert", rows: [{ index: "0", id: "", fields }], many: false };
-  const verb = { create: "insert", update: "update", delete: "delete" } as const;
-  if (what !== "create" && what !== "update" && what !== "delete") return undefined;
-  const records = isRecord(body) && Array.isArray(body["records"]) ? body["records"] : [];
-  const ids = isRecord(body) && Array.isArray(body["ids"]) ? body["ids"].map((one) => ({ id: one })) : [];
-  const rows = [...records, ...ids].filter(isRecord).map((row) => ({
-    index: row["index"],
-    id: String(row["id"]),
-    fields: isRecord(row["fields"]) ? row["fields"] : {},
-  }));
-  return { verb: verb[what], rows, many: true };
 }
 
 function answer(outgoing: ServerResponse, { status, body }: Reply): void {

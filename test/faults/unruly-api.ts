@@ -3,8 +3,9 @@
 
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { isRecord } from "../../src/config/json.js";
+import { type Asked, type RowAsked, writeOf } from "./asked.js";
 import type { Random } from "./random.js";
-import { type RowAsked, UnrulyRecords } from "./unruly-records.js";
+import { UnrulyRecords } from "./unruly-records.js";
 
 /** What is answered in place of the result, and says nothing of it. */
 const vague = [301, 302, 303, 408, 500, 502, 503] as const;
@@ -84,12 +85,6 @@ export function unrulyManners(random: Random, timeoutMs: number): Manners {
 interface Reply {
   readonly status: number;
   readonly body?: unknown;
-}
-
-interface Asked {
-  readonly verb: "insert" | "update" | "delete";
-  readonly rows: readonly RowAsked[];
-  readonly many: boolean;
 }
 
 /** `isUnique`: no two records have one name. */
@@ -209,24 +204,6 @@ export async function startUnrulyApi(isUnique: boolean): Promise<UnrulyApi> {
     },
   };
   return api;
-}
-
-function writeOf(method: string, what: string, body: unknown): Asked | undefined {
-  const fields = isRecord(body) && isRecord(body["fields"]) ? body["fields"] : {};
-  const id = decodeURIComponent(what);
-  if (method === "DELETE") return { verb: "delete", rows: [{ index: "0", id, fields }], many: false };
-  if (method === "PATCH") return { verb: "update", rows: [{ index: "0", id, fields }], many: false };
-  if (method === "POST" && what === "") return { verb: "insert", rows: [{ index: "0", id: "", fields }], many: false };
-  const verb = { create: "insert", update: "update", delete: "delete" } as const;
-  if (what !== "create" && what !== "update" && what !== "delete") return undefined;
-  const records = isRecord(body) && Array.isArray(body["records"]) ? body["records"] : [];
-  const ids = isRecord(body) && Array.isArray(body["ids"]) ? body["ids"].map((one) => ({ id: one })) : [];
-  const rows = [...records, ...ids].filter(isRecord).map((row) => ({
-    index: row["index"],
-    id: String(row["id"]),
-    fields: isRecord(row["fields"]) ? row["fields"] : {},
-  }));
-  return { verb: verb[what], rows, many: true };
 }
 
 function reply(outgoing: ServerResponse, { status, body }: Reply): void {

@@ -1,6 +1,7 @@
 // The records of an API that is anything but regular, and the history of what was done to them: by us, and by somebody else.
 
 import type { Fact } from "./api.js";
+import type { RowAsked } from "./asked.js";
 
 type Verb = "insert" | "update" | "delete";
 
@@ -14,12 +15,6 @@ export interface Change {
   /** When it was done, and when the request for it had come, by `performance.now()`. */
   readonly atMs: number;
   readonly askedMs: number;
-}
-
-export interface RowAsked {
-  readonly index: unknown;
-  readonly id: string;
-  readonly fields: Readonly<Record<string, unknown>>;
 }
 
 /** What is wrong with a request: nothing of it is done. */
