@@ -9,6 +9,10 @@ import { queryTexts } from "../postgres/rows.js";
 /** With the name of a proxy behind it, it is shorter than what Postgres cuts. */
 const prefix = "throughline ";
 
+/** SQL: whether the proxy that `id` names is running; $2 is the prefix. */
+const isRunningSql = (id: string) =>
+  `exists (select from pg_stat_activity where usename = session_user and application_name = $2 || ${id}::text)`;
+
 export class Presence {
   private lease: Lease | undefined;
   private hasEnded = false;
@@ -68,8 +72,7 @@ export async function stoppedProxies(client: PoolClient, own: string): Promise<r
     client,
     "the proxies that are gone",
     `select proxy from (select distinct proxy from throughline.journal where closed_at is null and proxy <> $1) p
-     where not exists (
-       select from pg_stat_activity where usename = session_user and application_name = $2 || proxy::text)`,
+     where not ${isRunningSql("proxy")}`,
     [own, prefix],
   );
 }
@@ -77,8 +80,7 @@ export async function stoppedProxies(client: PoolClient, own: string): Promise<r
 /** Whether a running proxy has an open entry of this mirror. */
 export async function hasCallsUnderWay(client: PoolClient, mirror: number): Promise<boolean> {
   const { rowCount } = await client.query(
-    `select from throughline.journal j where mirror = $1 and closed_at is null and exists (
-       select from pg_stat_activity where usename = session_user and application_name = $2 || j.proxy::text) limit 1`,
+    `select from throughline.journal j where mirror = $1 and closed_at is null and ${isRunningSql("j.proxy")} limit 1`,
     [mirror, prefix],
   );
   return rowCount !== 0;

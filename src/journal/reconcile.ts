@@ -79,6 +79,7 @@ export async function reconcileWithUpstream(
 export async function together<T, A>(
   some: readonly T[],
   ask: (some: readonly T[]) => Promise<A>,
+  concurrency = atATime,
 ): Promise<readonly A[]> {
   if (some.length === 0) return [];
   try {
@@ -86,7 +87,7 @@ export async function together<T, A>(
   } catch (cause) {
     if (!(cause instanceof ReadFailed && cause.isOfRequest)) throw cause;
     if (some.length === 1) return [];
-    const parts = await pMap(some, (one) => together([one], ask), { concurrency: atATime });
+    const parts = await pMap(some, (one) => together([one], ask), { concurrency });
     return parts.flat();
   }
 }

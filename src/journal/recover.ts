@@ -8,7 +8,7 @@ import { ReadFailed } from "../manifest/read-failed.js";
 import { inTurnSoon, type Turn } from "../mirror/turn.js";
 import { type Lease, withClient, withLease } from "../postgres/connection.js";
 import { ConnectionLost, explainLoss } from "../postgres/connection-lost.js";
-import type { MirroredTable } from "../upstream/mirrored-table.js";
+import { forEachApi, type MirroredTable } from "../upstream/mirrored-table.js";
 import { type Claim, queryClaims } from "./claims.js";
 import type { EntryWatch } from "./entry-watch.js";
 import { restMs } from "./evidence.js";
@@ -36,8 +36,6 @@ import {
 import { closeEntries, isInMirror, settle } from "./settle.js";
 import { isLookedForAgainSql, type State } from "./states.js";
 
-/** Each takes a connection of those that work in the background. */
-const apisAtATime = 4;
 /** Each takes a connection of those that clients' calls need as well. */
 const settledAtATime = 3;
 
@@ -70,19 +68,8 @@ export async function recover(parts: RecoveryParts, only?: string): Promise<read
   const wanted: Wanted = { proxies, resting: watch.resting(), only };
   const waiting = await mirrorsOfOrphans(background, wanted);
   const due = mirrors.filter(({ mirror }) => waiting.has(mirror.id));
-  // No API waits for one that is slow; each has ended before this round does, so that nothing of it runs beside the next one's.
-  const apis = [...new Set(due.map(({ mirror }) => mirror.api))];
-  const finishApi = (api: string) =>
-    finishAll(
-      parts,
-      due.filter(({ mirror }) => mirror.api === api),
-      wanted,
-    );
-  const ends = await pMap(apis, (api) => Promise.allSettled([finishApi(api)]), { concurrency: apisAtATime });
-  const results = ends.flat().flatMap((end) => {
-    if (end.status === "rejected") throw end.reason;
-    return end.value;
-  });
+  // Nothing of this round runs beside the next one's.
+  const results = (await forEachApi(due, (tables) => finishAll(parts, tables, wanted))).flat();
   if (only !== undefined && results.includes("busy")) return undefined;
   return [...unaskedResults, ...results.filter((result) => result !== "busy")];
 }

@@ -1,9 +1,8 @@
 // What is parked of a mirror: it is written when what it waits for has ended, and read again where the mirror has something newer.
 
-import pMap from "p-map";
 import type { Pool, PoolClient } from "pg";
 import { z } from "zod";
-import { ReadFailed } from "../manifest/read-failed.js";
+import { together } from "../journal/reconcile.js";
 import type { Mirror } from "../mirror/column.js";
 import { hasKeySql } from "../mirror/key.js";
 import { isTurnTaken } from "../mirror/turn.js";
@@ -11,7 +10,7 @@ import { withConfined } from "../postgres/confined.js";
 import { withLease } from "../postgres/connection.js";
 import { quoteName } from "../postgres/quote.js";
 import { queryRows, queryTexts } from "../postgres/rows.js";
-import type { MirroredTable } from "../upstream/mirrored-table.js";
+import { forEachApi, type MirroredTable } from "../upstream/mirrored-table.js";
 import { type Reader, refreshRows } from "./sweep.js";
 
 export interface ParkedCount {
@@ -52,32 +51,25 @@ export async function tendParked(
   known: MirroredTable,
   { refused = false }: { readonly refused?: boolean } = {},
 ): Promise<void> {
-  const { id } = known.mirror;
-  await release(reader.pool, id);
+  await release(reader.pool, known.mirror.id);
+  await readAgain(reader, known, refused);
+}
+
+/** A row that upstream refuses to tell of stays parked, and keeps no other waiting. */
+async function readAgain(reader: Reader, { mirror, table }: MirroredTable, refused: boolean): Promise<void> {
   const keys = await queryTexts(
     reader.lease.client,
     "the parked rows to read again",
     "select key from throughline.parked where mirror = $1 and entry is null and (sqlstate is null or $2) order by key",
-    [id, refused],
+    [mirror.id, refused],
   );
-  await refreshEach(reader, known, keys);
-}
-
-/** Reads all at once, and one by one when upstream refuses that: a row that it refuses stays parked, and keeps no other waiting. */
-async function refreshEach(reader: Reader, known: MirroredTable, keys: readonly string[]): Promise<void> {
-  try {
-    // A row that takes its value back from the one that took it would do so for ever.
-    await refreshRows(reader, known.mirror, known.table, keys, { givesWay: true });
-  } catch (cause) {
-    if (!(cause instanceof ReadFailed && cause.isOfRequest)) throw cause;
-    if (keys.length > 1) for (const key of keys) await refreshEach(reader, known, [key]);
-  }
+  // A row that takes its value back from the one that took it would do so for ever.
+  const read = (some: readonly string[]) => refreshRows(reader, mirror, table, some, { givesWay: true });
+  // One after the other: a reader has one turn.
+  await together(keys, read, 1);
 }
 
 const waitingMirror = z.object({ mirror: z.number() });
-
-/** How many APIs are read at a time: each takes a connection of those that work in the background. */
-const apisAtATime = 4;
 
 /** Tends the mirrors in which something waits, but for what Postgres refused. Throws what the first of them fails with, when all have been tried. */
 export async function tendAllParked(
@@ -96,13 +88,12 @@ export async function tendAllParked(
   // What needs no request waits for no API.
   for (const { mirror } of due) await release(pool, mirror.id);
   const failures: unknown[] = [];
-  const tend = async (api: string) => {
-    for (const known of due.filter(({ mirror }) => mirror.api === api))
-      await withLease(background, (lease) => tendParked({ pool, lease }, known)).catch((cause: unknown) => {
+  await forEachApi(due, async (tables) => {
+    for (const known of tables)
+      await withLease(background, (lease) => readAgain({ pool, lease }, known, false)).catch((cause: unknown) => {
         // Another reader takes its time: the next round comes soon.
         if (!isTurnTaken(cause)) failures.push(cause);
       });
-  };
-  await pMap(new Set(due.map(({ mirror }) => mirror.api)), tend, { concurrency: apisAtATime });
+  });
   if (failures.length > 0) throw failures[0];
 }

@@ -1,6 +1,14 @@
 -- How what the sync has read is written: behind the fence, in turns, and what can't be written yet is parked. As in 5-own.sql, code of others
 -- may run in these transactions.
 
+-- The keys that the mirror's fence keeps out of a page: those that wait, and those that the mirror has newer.
+create or replace function throughline.fence(mirror integer, page json, asked bigint, seen bigint, out waiting text[], out overtaken text[])
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  execute format('select coalesce(array_agg(f.key) filter (where f.waits), ''{}''), coalesce(array_agg(f.key) filter (where not f.waits), ''{}'')
+    from throughline.fence_%s($1, $2, $3) f', mirror) into waiting, overtaken using page, asked, seen;
+end $$;
+
 -- Writes rows that the fence lets through, and parks what Postgres refuses. `asked`: a moment before they were asked for; `seen`: one after
 -- the answer. Returns the keys that are parked.
 create or replace function throughline.write_or_park(mirror integer, page json, asked bigint, seen bigint) returns setof text
@@ -51,8 +59,7 @@ begin
       -- First those that wait for no create any more.
       order by exists (select from throughline.journal j where j.mirror = mirror and j.closed_at is null and j.outcome_moment is null
         and j.verb in ('insert', 'upsert') and j.intent_moment < k.seen), k.asked limit 50 loop
-    execute format('select coalesce(array_agg(f.key) filter (where f.waits), ''{}''), coalesce(array_agg(f.key) filter (where not f.waits), ''{}'')
-      from throughline.fence_%s($1, $2, $3) f', mirror) into waiting, overtaken using page.entries, page.asked, page.seen;
+    select f.waiting, f.overtaken into waiting, overtaken from throughline.fence(mirror, page.entries, page.asked, page.seen) f;
     update throughline.parked k set entry = null where k.mirror = mirror and k.key = any(overtaken);
     with free as (
       delete from throughline.parked k where k.mirror = mirror and k.asked = page.asked and k.seen = page.seen
@@ -109,8 +116,7 @@ declare
 begin
   perform throughline.begin_page(mirror, reader);
   seen := nextval('throughline.moment');
-  execute format('select coalesce(array_agg(f.key) filter (where f.waits), ''{}''), coalesce(array_agg(f.key) filter (where not f.waits), ''{}'')
-    from throughline.fence_%s($1, $2, $3) f', mirror) into waiting, overtaken using page, asked, seen;
+  select f.waiting, f.overtaken into waiting, overtaken from throughline.fence(mirror, page, asked, seen) f;
   -- What has to be read again since the page was asked for stays so.
   late := array(select k.key from throughline.parked k where k.mirror = mirror and k.entry is null and k.seen > asked
     and k.key in (select p ->> 'key' from json_array_elements(page) p));
