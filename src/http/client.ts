@@ -93,7 +93,7 @@ function* decoding(decoder: InstanceType<typeof TextDecoder>, chunk: Buffer): Sl
 
 /** Why a request did not go out: it could not be composed, or no connection could be made. */
 function unsentReason(cause: unknown, timeoutMs: number): string {
-  if (cause instanceof SentTooLate) return cause.message;
+  if (cause instanceof SentTooLate) return `it could not be sent within ${timeoutMs} ms of being noted`;
   if (isTimeout(cause)) return `no connection within ${timeoutMs} ms`;
   const code = codeOf(cause);
   // undici refuses, for example, a header with a line end in it; the message names the header and not its value.

@@ -62,7 +62,7 @@ export function watchedSending(sendByMs = Number.POSITIVE_INFINITY): WatchedSend
       // undici calls it when a connection is there, and writes the request next unless it has been aborted meanwhile.
       onRequestStart: (controller, context) => {
         handler.onRequestStart?.(controller, context);
-        if (performance.now() > sendByMs) controller.abort(new SentTooLate("this process stood still"));
+        if (performance.now() > sendByMs) controller.abort(new SentTooLate());
         begun ||= !controller.aborted;
       },
       onRequestUpgrade: (...args) => handler.onRequestUpgrade?.(...args),

@@ -8,7 +8,7 @@ import { startWorld } from "./world.js";
 
 test("P6, P8: a clock that jumps changes nothing", async () => {
   const clock = fakeClock();
-  const world = await startWorld(18, clock.env);
+  const world = await startWorld(18, { env: clock.env });
   try {
     const disturb = async (random: Random) => {
       clock.set(random.pick(["+3d", "-3d", "+90d", "-1h", "+0"]));

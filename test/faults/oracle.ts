@@ -1,6 +1,7 @@
 // Looks from outside, after rest: what the API holds, what the mirror holds, what the client was told, what the journal says.
 
 import type pg from "pg";
+import { untilTrue } from "../support/sessions.js";
 import type { Fact } from "./api.js";
 import { names, type Run, type Told } from "./runs.js";
 import { apis, type World } from "./world.js";
@@ -92,9 +93,10 @@ export async function judgeAll(world: World): Promise<readonly string[]> {
     const { rows } = await admin.query(`select id, name, note from ${api}.records`);
     wrong.push(...differences(world.apis[api].records(), rows).map((words) => `${api}, after a pull: ${words}`));
   }
-  const kept = await admin.query(
-    "select from throughline.journal where closed_at is not null and (request is not null or rows is not null)",
-  );
+  // What lapsed keeps its values until it was looked for once more.
+  const hasValues = "closed_at is not null and (request is not null or rows is not null)";
+  await untilTrue(admin, `not exists (select from throughline.journal where state = 'lapsed' and ${hasValues})`);
+  const kept = await admin.query(`select from throughline.journal where ${hasValues}`);
   if (kept.rowCount !== 0) wrong.push(`${kept.rowCount} closed entries hold values`);
   const left = await admin.query(
     `select (select count(*) from throughline.opened) + (select count(*) from throughline.staged)

@@ -56,17 +56,20 @@ export interface World<Api extends ServedApi = FaultyApi> {
   close(): Promise<void>;
 }
 
-interface WorldOptions<Api> {
+interface Laboratory {
   /** More of the proxies' environment. */
   readonly env?: NodeJS.ProcessEnv;
   /** For an answer; a call whose outcome is unknown is asked for after twice this time. */
   readonly timeoutMs?: number;
+}
+
+interface WorldOptions<Api> extends Laboratory {
   startApi(name: ApiName): Promise<Api>;
 }
 
 /** The API of this one does what it was told to for each write. */
-export function startWorld(version: MajorVersion, env: NodeJS.ProcessEnv = {}): Promise<World> {
-  return startWorldOf(version, { env, startApi: (name) => startApi(name === "named" ? "unique" : undefined) });
+export function startWorld(version: MajorVersion, options: Laboratory = {}): Promise<World> {
+  return startWorldOf(version, { ...options, startApi: (name) => startApi(name === "named" ? "unique" : undefined) });
 }
 
 export async function startWorldOf<Api extends ServedApi>(

@@ -45,19 +45,18 @@ test("P8: a late page does not take a unique value from what was accepted after 
 test("P8: a rolled-back write that is settled late does not take a unique value from a later accepted one", async () => {
   const [ada, bob] = [idOf("ada@example.com"), idOf("bob@example.com")];
   const [one, two, three] = [await stack.client(), await stack.client(), await stack.client()];
-  await one.query("begin");
+  await one.query("begin; savepoint before");
   await one.query("update hubspot.contacts set email = 'x@example.com' where id = $1", [ada]);
   stack.sandbox.edit("contacts", ada, { email: "y@example.com" });
+  // The row is free, and settled only when the transaction ends.
+  await one.query("rollback to before");
   await two.query("begin");
-  // Only this session's wait will do: the settling session may wait for a lock as well.
-  const waiting: number = (await two.query("select pg_backend_pid() as pid")).rows[0].pid;
-  const locked = two.query("select from hubspot.contacts where id = $1 for update", [ada]);
+  await two.query("select from hubspot.contacts where id = $1 for update", [ada]);
+  await one.query("commit");
   await untilTrue(
     stack.admin,
-    `exists (select from pg_stat_activity where pid = ${waiting} and wait_event_type = 'Lock')`,
+    "exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')",
   );
-  await one.query("rollback");
-  await locked;
   await three.query("update hubspot.contacts set email = 'x@example.com' where id = $1", [bob]);
   await two.query("commit");
   await untilTrue(
