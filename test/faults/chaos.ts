@@ -79,17 +79,15 @@ async function disturbed(
   let issued = 0;
   const next = () => {
     issued += 1;
-    return issued > count ? undefined : issued;
+    return issued > count || over.signal.aborted ? undefined : issued;
   };
   const lives = Array.from({ length: writers }, (_, index) =>
     keepWriting({ world, random: new Random(seed * 100 + 20 + index), name: `c${index}`, next }),
   );
-  try {
-    return (await Promise.all(lives)).flat();
-  } finally {
-    over.abort();
-    await Promise.all(disturbances);
-  }
+  // Whichever ends first ends the others.
+  const end = () => over.abort();
+  const [written] = await Promise.all([Promise.all(lives).finally(end), Promise.all(disturbances).finally(end)]);
+  return written.flat();
 }
 
 /** Kills each in turn, or stops it for longer than its API has to answer. */

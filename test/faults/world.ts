@@ -118,7 +118,7 @@ export async function startWorldOf<Api extends ServedApi>(
     admin: async () => {
       await restarted;
       if (!admin) {
-        admin = await connect(url("postgres"));
+        admin = await connectSoon(url("postgres"));
         admin.once("end", () => {
           admin = undefined;
         });
@@ -266,6 +266,17 @@ async function run(...words: readonly string[]): Promise<void> {
   child.stderr.on("data", (text: Buffer) => said.push(text.toString("utf8")));
   const code = await new Promise((resolve) => child.once("exit", resolve));
   if (code !== 0) throw new Error(`throughline ${words.join(" ")} ended with ${code}: ${said.join("")}`);
+}
+
+/** A clock that is moved ends a connection that is being opened: its time is up. */
+async function connectSoon(connectionString: string): Promise<pg.Client> {
+  const deadlineMs = performance.now() + startTimeoutMs;
+  for (;;) {
+    const client = await connect(connectionString).catch((cause: unknown) => {
+      if (performance.now() > deadlineMs) throw cause;
+    });
+    if (client) return client;
+  }
 }
 
 async function connect(connectionString: string): Promise<pg.Client> {
