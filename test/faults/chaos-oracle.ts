@@ -2,6 +2,7 @@
 
 import type pg from "pg";
 import type { Write } from "./chaos-writers.js";
+import { sessionsOf } from "./oracle.js";
 import type { UnrulyApi } from "./unruly-api.js";
 import type { Change } from "./unruly-records.js";
 import { type ApiName, apis, type World } from "./world.js";
@@ -44,8 +45,10 @@ export async function awaitRest(
     );
     const isQuiet = apis.every((name) => world.apis[name].pending() === 0);
     if (open.length === 0 && isQuiet) return { entries, late: [] };
-    if (performance.now() > deadlineMs)
-      return { entries, late: open.map((entry) => `never came to rest: ${JSON.stringify(entry)}`) };
+    if (performance.now() > deadlineMs) {
+      const late = open.map((entry) => `never came to rest: ${JSON.stringify(entry)}`);
+      return { entries, late: [...late, ...(await sessionsOf(await world.admin()))] };
+    }
     await new Promise((resolve) => {
       setTimeout(resolve, 100);
     });

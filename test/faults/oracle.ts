@@ -30,18 +30,23 @@ export async function untilRest(world: World): Promise<readonly string[]> {
     if (!open) continue;
     if (open.rowCount === 0) return [];
     if (performance.now() > deadlineMs) {
-      const sessions = await admin.query(
-        `select pid, application_name, state, wait_event_type, wait_event, left(query, 120) as query, state_change
-         from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`,
-      );
       return [
         ...open.rows.map((row) => `never came to rest: ${JSON.stringify(row)}`),
-        ...sessions.rows.map((row) => `session: ${JSON.stringify(row)}`),
+        ...(await sessionsOf(admin)),
         ...world.proxies.map((proxy) => `log: ${proxy.words()}`),
       ];
     }
     await admin.query("select pg_sleep(0.02)").catch(() => undefined);
   }
+}
+
+/** What the sessions are at, one a line: why something never comes to rest. */
+export async function sessionsOf(admin: pg.Client): Promise<readonly string[]> {
+  const { rows } = await admin.query(
+    `select pid, application_name, state, wait_event_type, wait_event, pg_blocking_pids(pid) as blockers, left(query, 120) as query, state_change
+     from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`,
+  );
+  return rows.map((row) => `session: ${JSON.stringify(row)}`);
 }
 
 export interface Verdict {
