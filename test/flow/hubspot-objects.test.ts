@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { type HubspotSandbox, startHubspotSandbox } from "../../packages/sandbox/src/hubspot/server.js";
+import { migrateAll } from "../../src/app/migrate.js";
 import { open, readConfig } from "../../src/app/open.js";
 import { refused } from "../support/answers.js";
 import { makeDatabase, type TestDatabase } from "../support/database.js";
@@ -53,7 +54,9 @@ beforeAll(async () => {
     TOKEN: "main",
     EU_TOKEN: "eu",
   };
-  stack = await serveStack(database, open(readConfig(path, env)), true);
+  const opened = open(readConfig(path, env));
+  await migrateAll(opened, { dryRun: false });
+  stack = await serveStack(database, opened, true);
 });
 afterAll(async () => {
   await stack.close();

@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { type StripeSandbox, startStripeSandbox } from "../../packages/sandbox/src/stripe/server.js";
+import { migrateAll } from "../../src/app/migrate.js";
 import { open } from "../../src/app/open.js";
 import { tableOf } from "../../src/config/api.js";
 import { refused } from "../support/answers.js";
@@ -30,7 +31,9 @@ beforeAll(async () => {
     journal: { keepMs: 86_400_000 },
     log: { level: "error" as const, format: "json" as const },
   };
-  stack = await serveStack(database, open(config), true);
+  const opened = open(config);
+  await migrateAll(opened, { dryRun: false });
+  stack = await serveStack(database, opened, true);
 });
 afterAll(async () => {
   await stack.close();

@@ -1,6 +1,6 @@
 // A database of a test's own on the one server.
 
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import pg from "pg";
 import { inject } from "vitest";
 
@@ -14,13 +14,34 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
-export async function makeDatabase(): Promise<TestDatabase> {
+export async function makeDatabase(template = "template1"): Promise<TestDatabase> {
   const name = `line_${randomBytes(6).toString("hex")}`;
-  const server = new URL(inject("postgres"));
   await asAdmin(async (admin) => {
-    await admin.query(`create database ${name} ${await asFiles(admin)}`);
+    await admin.query(`create database ${name} template ${template} ${await asFiles(admin)}`);
     await admin.query(`grant create on database ${name} to throughline`);
   });
+  return testDatabase(name);
+}
+
+/** A copy of what `prepare` makes of a database. It is asked once on a server for all copies that are called the same. */
+export async function makeCopy(
+  called: string,
+  prepare: (template: TestDatabase) => Promise<void>,
+): Promise<TestDatabase> {
+  const template = `like_${createHash("sha256").update(called).digest("hex").slice(0, 24)}`;
+  await asAdmin(async (admin) => {
+    await admin.query("select pg_advisory_lock(hashtext($1))", [template]);
+    const found = await admin.query("select from pg_database where datname = $1", [template]);
+    if (found.rowCount !== 0) return;
+    const database = await makeDatabase();
+    await prepare(database);
+    await admin.query(`alter database ${database.name} rename to ${template}`);
+  });
+  return makeDatabase(template);
+}
+
+function testDatabase(name: string): TestDatabase {
+  const server = new URL(inject("postgres"));
   return {
     name,
     host: server.hostname,

@@ -1,13 +1,13 @@
 // The stack of test/support/stack.ts over an API of a test's own: one table of a manifest that no registry knows.
 
-import { open } from "../../src/app/open.js";
+import { type Opened, open } from "../../src/app/open.js";
 import { type ApiConfig, type TableConfig, tableOf } from "../../src/config/api.js";
 import type { Config } from "../../src/config/config.js";
 import type { Manifest } from "../../src/manifest/manifest.js";
 import { openAccount } from "../../src/upstream/account.js";
 import { ConnectorTable } from "../../src/upstream/table.js";
-import { makeDatabase } from "./database.js";
-import { grant, listen, type ServedStack, serveStack } from "./served-stack.js";
+import type { TestDatabase } from "./database.js";
+import { grant, listen, makeMigrated, type ServedStack, serveStack } from "./served-stack.js";
 
 export interface OwnApi {
   /** Where the mirror is, and the name of the API. */
@@ -39,7 +39,6 @@ export async function startManifestStack({
 }: OwnApi): Promise<ServedStack> {
   const described = manifest.tables[resource];
   if (!described) throw new Error(`the manifest has no table ${resource}`);
-  const database = await makeDatabase();
   const mirrored = { ...tableOf(resource, undefined), ...table };
   const api: ApiConfig = {
     name: schema,
@@ -50,17 +49,31 @@ export async function startManifestStack({
     waitMs: 5_000,
     values,
   };
-  const config: Config = {
-    listen,
-    postgres: { url: database.urlOf("throughline"), connections: 4, grant, switches },
-    apis: [api],
-    journal: { keepMs: 86_400_000 },
-    log: { level: "error", format: "json" },
+  const openOn = (database: TestDatabase): Opened => {
+    const config: Config = {
+      listen,
+      postgres: { url: database.urlOf("throughline"), connections: 4, grant, switches },
+      apis: [api],
+      journal: { keepMs: 86_400_000 },
+      log: { level: "error", format: "json" },
+    };
+    const { pool, log } = open({ ...config, apis: [] });
+    const account = openAccount({
+      api: schema,
+      manifest,
+      base: url,
+      config: values,
+      timeoutMs,
+      waitMs: api.waitMs,
+      log,
+    });
+    const tables = [{ definition: "", api, config: mirrored, table: new ConnectorTable(account, mirrored, described) }];
+    return { config, log, pool, tables };
   };
-  const { pool, log } = open({ ...config, apis: [] });
-  const account = openAccount({ api: schema, manifest, base: url, config: values, timeoutMs, waitMs: api.waitMs, log });
-  const tables = [{ definition: "", api, config: mirrored, table: new ConnectorTable(account, mirrored, described) }];
-  const served = await serveStack(database, { config, log, pool, tables }, true);
+  // What is discovered may be different each time.
+  const called = [schema, manifest, mirrored, described.discover === undefined ? "" : url];
+  const database = await makeMigrated(JSON.stringify(called), openOn);
+  const served = await serveStack(database, openOn(database), true);
   return {
     ...served,
     close: async () => {

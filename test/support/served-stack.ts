@@ -5,7 +5,7 @@ import { migrateAll } from "../../src/app/migrate.js";
 import type { Opened } from "../../src/app/open.js";
 import { pullAll } from "../../src/app/pull.js";
 import { serve } from "../../src/app/serve.js";
-import type { TestDatabase } from "./database.js";
+import { makeCopy, type TestDatabase } from "./database.js";
 
 export interface ServedStack {
   readonly opened: Opened;
@@ -31,11 +31,19 @@ export const listen = {
 };
 export const grant = { app: ["select", "insert", "update", "delete"] };
 
-/** Its `close` leaves the database and the API to the caller. */
+/** A database of its own with the mirrors migrated. `called`: how all of that is the same. */
+export function makeMigrated(called: string, openOn: (database: TestDatabase) => Opened): Promise<TestDatabase> {
+  return makeCopy(called, async (template) => {
+    const opened = openOn(template);
+    await migrateAll(opened, { dryRun: false });
+    await opened.pool.end();
+  });
+}
+
+/** The mirrors are migrated. Its `close` leaves the database and the API to the caller. */
 export async function serveStack(database: TestDatabase, opened: Opened, pulled: boolean): Promise<ServedStack> {
   const admin = new pg.Client({ connectionString: database.urlOf() });
   await admin.connect();
-  await migrateAll(opened, { dryRun: false });
   const pull = async () => {
     const failed = (await pullAll(opened, { workers: 1, full: true })).filter(({ kind }) => kind !== "copied");
     if (failed.length > 0) throw new Error(`a pull failed: ${JSON.stringify(failed)}`);

@@ -1,11 +1,12 @@
 // The whole stack for a test: a database of its own, the sandbox, migrated and pulled mirrors, and the proxy.
 
 import { type HubspotSandbox, startHubspotSandbox } from "../../packages/sandbox/src/hubspot/server.js";
-import { open } from "../../src/app/open.js";
+import { migrateAll } from "../../src/app/migrate.js";
+import { type Opened, open } from "../../src/app/open.js";
 import { tableOf } from "../../src/config/api.js";
 import type { Config } from "../../src/config/config.js";
 import { makeDatabase, type TestDatabase } from "./database.js";
-import { grant, listen, type ServedStack, serveStack } from "./served-stack.js";
+import { grant, listen, makeMigrated, type ServedStack, serveStack } from "./served-stack.js";
 
 export interface StackOptions {
   readonly seed?: readonly Record<string, string>[];
@@ -28,33 +29,33 @@ export interface Stack extends ServedStack {
 }
 
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
-  const database = await makeDatabase();
-  await options.prepare?.(database);
   const sandbox = await startHubspotSandbox({ seed: 0, rate: { calls: 10_000, perMs: 10_000 } });
   sandbox.seed("contacts", options.seed ?? []);
-  const opened = open({
-    listen,
-    postgres: {
-      url: database.urlOf(options.login ?? "throughline"),
-      adminUrl: options.login === undefined ? undefined : database.urlOf("throughline"),
-      connections: 4,
-      grant,
-      switches: [],
-    },
-    apis: [
-      {
-        name: "hubspot",
-        connector: "hubspot",
-        base: sandbox.url,
-        tables: (options.tables ?? ["contacts"]).map((name) => tableOf(name, undefined)),
-        timeoutMs: options.timeoutMs ?? 5_000,
-        waitMs: options.waitMs ?? 5_000,
-        values: { token: "pat-test" },
+  const openOn = (database: TestDatabase) =>
+    open({
+      listen,
+      postgres: {
+        url: database.urlOf(options.login ?? "throughline"),
+        adminUrl: options.login === undefined ? undefined : database.urlOf("throughline"),
+        connections: 4,
+        grant,
+        switches: [],
       },
-    ],
-    journal: { keepMs: 86_400_000 },
-    log: { level: options.log ?? "error", format: "json" },
-  });
+      apis: [
+        {
+          name: "hubspot",
+          connector: "hubspot",
+          base: sandbox.url,
+          tables: (options.tables ?? ["contacts"]).map((name) => tableOf(name, undefined)),
+          timeoutMs: options.timeoutMs ?? 5_000,
+          waitMs: options.waitMs ?? 5_000,
+          values: { token: "pat-test" },
+        },
+      ],
+      journal: { keepMs: 86_400_000 },
+      log: { level: options.log ?? "error", format: "json" },
+    });
+  const { database, opened } = await migrated(options, openOn);
   const served = await serveStack(database, opened, options.pull !== false);
   sandbox.clearLog();
   return {
@@ -68,6 +69,21 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       await database.drop();
     },
   };
+}
+
+async function migrated(
+  { prepare, login, tables }: StackOptions,
+  openOn: (database: TestDatabase) => Opened,
+): Promise<{ readonly database: TestDatabase; readonly opened: Opened }> {
+  if (!prepare) {
+    const database = await makeMigrated(JSON.stringify(["hubspot", login, tables]), openOn);
+    return { database, opened: openOn(database) };
+  }
+  const database = await makeDatabase();
+  await prepare(database);
+  const opened = openOn(database);
+  await migrateAll(opened, { dryRun: false });
+  return { database, opened };
 }
 
 /** Reads travel as POST too. */
