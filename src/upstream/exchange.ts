@@ -1,8 +1,10 @@
-// One call of the manifest as HTTP: admitted by the budget, sent, and repeated only when upstream turned it away.
+// One call of the manifest as HTTP: admitted by the budget, sent, and repeated when upstream turned it away; a read also after what may pass.
 
+import { setTimeout as delay } from "node:timers/promises";
 import { assertNever } from "../config/assert-never.js";
 import type { CleanText } from "../config/clean-text.js";
 import { inSlices } from "../config/slices.js";
+import { timerMs } from "../config/timer.js";
 import type { Lane } from "../http/budget.js";
 import { type HttpOutcome, sendHttp } from "../http/client.js";
 import { type Token, TokenError } from "../http/oauth.js";
@@ -18,7 +20,8 @@ import {
   tokenUnreachable,
   unreachable,
 } from "./own-errors.js";
-import { askedPauseMs, learnRemaining } from "./rate-limits.js";
+import { askedPauseMs, headerPauseMs, learnRemaining } from "./rate-limits.js";
+import { mostRepeats, repeatPauseMs } from "./repeats.js";
 import { type ComposedRequest, composeRequest, type RequestInput } from "./request.js";
 import { wordReader } from "./words.js";
 import { ownError, type RefusedOutcome, type UnknownOutcome, type UpstreamError } from "./write-outcome.js";
@@ -41,6 +44,8 @@ export type ExchangeResult = Answer | RefusedOutcome | UnknownOutcome;
 export interface ExchangeRequest extends RequestInput {
   readonly lane: Lane;
   readonly waitMs: number;
+  /** It changes nothing, whatever its method is. */
+  readonly isRead?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly gate?: SendGate | undefined;
   readonly columnOf: ColumnOf;
@@ -72,6 +77,8 @@ interface Progress {
   readonly sendByMs: number | undefined;
   /** Upstream refused the token once, and a new one was asked for. */
   readonly hasNewToken: boolean;
+  /** How often a read was sent again. */
+  readonly repeats: number;
 }
 
 type Next =
@@ -90,7 +97,13 @@ interface Attempt {
 /** Sends the call until it is answered, refused or unknown, and returns which. Waits at most `waitMs` for the rate limit. */
 export async function exchange(account: Account, input: ExchangeRequest): Promise<ExchangeResult> {
   const context = { account, input, deadlineMs: performance.now() + input.waitMs };
-  let progress: Progress = { address: input.address, redirects: 0, sendByMs: undefined, hasNewToken: false };
+  let progress: Progress = {
+    address: input.address,
+    redirects: 0,
+    sendByMs: undefined,
+    hasNewToken: false,
+    repeats: 0,
+  };
   for (;;) {
     const next = await trySending(context, progress);
     switch (next.kind) {
@@ -108,7 +121,7 @@ export async function exchange(account: Account, input: ExchangeRequest): Promis
 async function trySending(context: Exchange, progress: Progress): Promise<Next> {
   const { account, input } = context;
   const token = await account.tokens?.current().catch(noToken(account));
-  if (token && "kind" in token) return end(token);
+  if (token && "kind" in token) return (await reachAgain(context, progress, token.error)) ?? end(token);
   const request = composeRequest(account, { ...input, address: progress.address }, token);
   if (request.kind === "unfit") return end({ kind: "unsent", error: request.error });
   const isFollowing = progress.redirects > 0 && request.method !== "GET";
@@ -119,15 +132,49 @@ async function trySending(context: Exchange, progress: Progress): Promise<Next> 
   const { sendByMs } = admission;
   const outcome = await sendHttp({ ...request, timeoutMs: account.timeoutMs, sendByMs, signal: input.signal });
   switch (outcome.kind) {
-    case "unknown":
-      return end(unknown(account, outcome.reason));
-    case "unsent":
-      return notSent(input.signal?.aborted ? cancelError : ownError(unreachable(account.api, outcome.reason)));
+    case "unknown": {
+      const again = outcome.isLasting ? undefined : await repeatRead(context, progress);
+      return again ?? end(unknown(account, withCount(outcome.reason, progress)));
+    }
+    case "unsent": {
+      if (input.signal?.aborted) return notSent(cancelError);
+      const error = ownError(unreachable(account.api, withCount(outcome.reason, progress)));
+      return (await reachAgain(context, progress, error)) ?? notSent(error);
+    }
     case "answered":
+      answeredAccounts.add(account);
       return afterAnswer(context, { request, token, progress: { ...progress, sendByMs } }, outcome);
     default:
       return assertNever(outcome);
   }
+}
+
+const answeredAccounts = new WeakSet<Account>();
+
+/** Repeats a read that found no server. An address that has never answered is rather a wrong one. */
+async function reachAgain(
+  context: Exchange,
+  progress: Progress,
+  { sqlstate }: UpstreamError,
+): Promise<Next | undefined> {
+  return sqlstate === unreachable.sqlstate && answeredAccounts.has(context.account)
+    ? repeatRead(context, progress)
+    : undefined;
+}
+
+/** Returns how a read goes on after a rest of at least `askedMs`; undefined when it is none, or has been sent often or long enough. */
+async function repeatRead({ input, deadlineMs }: Exchange, progress: Progress, askedMs = 0): Promise<Next | undefined> {
+  const { repeats } = progress;
+  if (!input.isRead || input.signal?.aborted || repeats >= mostRepeats) return undefined;
+  const pauseMs = Math.max(askedMs, repeatPauseMs(repeats));
+  if (performance.now() + pauseMs > deadlineMs) return undefined;
+  await delay(timerMs(pauseMs), undefined, { signal: input.signal }).catch(() => undefined);
+  return { kind: "repeat", progress: { ...progress, repeats: repeats + 1 } };
+}
+
+/** Returns the reason for which a call failed, with how often it was sent if that was not once. */
+function withCount(reason: string, { repeats }: Progress): string {
+  return repeats === 0 ? reason : `${reason} (sent ${repeats + 1} times)`;
 }
 
 function end(result: ExchangeResult): Next {
@@ -230,26 +277,30 @@ function renewToken({ account }: Exchange, { token, progress }: Attempt, status:
 
 /** Ends the exchange with upstream's error, or repeats it after the pause that the rate limit asks for. */
 async function afterRefusal(
-  { account, input, deadlineMs }: Exchange,
+  exchanged: Exchange,
   attempt: Attempt,
   { status, headers, body: pieces }: HttpAnswer,
 ): Promise<Next> {
+  const { account, input, deadlineMs } = exchanged;
   const { budget, manifest, hooks, secrets } = account;
+  const { path } = attempt.request;
   const { columnOf } = input;
   const { body, tooLarge } = readBody(await inSlices(readingJson(pieces, upstreamLimits)));
   const context = { status, body, headers, columnOf, hooks, secrets };
   const first = readRefusal(manifest.errors, context);
   const words = wordReader(secrets);
-  const error =
-    tooLarge === undefined
-      ? first
-      : { ...first, message: words.sentence(`${first.message}, and the body ${tooLarge}`) };
+  const message = tooLarge === undefined ? first.message : `${first.message}, and the body ${tooLarge}`;
+  const error = { ...first, message: words.sentence(withCount(message, attempt.progress)) };
   const ending = (refusal: UpstreamError): Next =>
-    error.unknown
+    error.unknown && !(input.isRead && error.meaning)
       ? end({ ...unknown(account, `status ${status}: ${error.message}`, status), request: error.request })
       : end({ kind: "refused", error: refusal });
-  if (!error.retry) return ending(error);
-  const pauseMs = budget.pauseFor(askedPauseMs(account, attempt.request.path, headers) ?? budget.penaltyMs());
+  if (!error.retry) {
+    const askedMs = headerPauseMs(account, path, headers);
+    const again = error.mayPass ? await repeatRead(exchanged, attempt.progress, askedMs) : undefined;
+    return again ?? ending(error);
+  }
+  const pauseMs = budget.pauseFor(askedPauseMs(account, path, headers) ?? budget.penaltyMs());
   if (performance.now() + pauseMs > deadlineMs)
     return ending(ownError(rateLimitUsedUp(account.api, account.waitMs, pauseMs)));
   return { kind: "repeat", progress: attempt.progress };

@@ -65,7 +65,7 @@ export class KeyedTable extends ReadableTable {
   protected absenceProofs(columns: readonly MirrorColumn[], reading: Reading): AbsenceProofs {
     return new AbsenceProofs(this.manifest.read.list, async (call) => {
       const scope = { columns: upstreamNames(columns), ...(await this.tableScope()) };
-      return this.exchange({ call, scope, ...reading }, []);
+      return this.ask({ call, scope }, reading);
     });
   }
 
@@ -104,7 +104,7 @@ export class KeyedTable extends ReadableTable {
       const rows = part.map(scopeOf);
       const keys = rows.map(({ key }) => key);
       const scope = { columns: upstreamNames(columns), keys, ...(await this.tableScope()), ...rows[0] };
-      const result = await this.exchange({ call, scope, rows, ...reading }, []);
+      const result = await this.ask({ call, scope, rows }, reading);
       // An API that answers "forbidden" for a missing record has a rule `ask`, and this request is the one that asked.
       if (isOne && result.kind === "refused" && (result.error.absent || result.error.ask))
         return { records: [], errors: [result.error] };

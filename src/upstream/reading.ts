@@ -84,7 +84,7 @@ export class ReadableTable {
     const { discover } = this.manifest;
     if (!discover) return discoverColumns(this.account.manifest, this.manifest, []);
     const scope = discover.table ? {} : await this.tableScope();
-    const answer = await this.read({ call: discover, scope, what: "its columns" }, syncReads);
+    const answer = this.answerOf("its columns", await this.ask({ call: discover, scope }, syncReads));
     const descriptions = asList(lookUp(answer.body, discover.rows));
     if (!discover.table) return discoverColumns(this.account.manifest, this.manifest, descriptions);
     const description = findTable(discover.table, descriptions, this.resource);
@@ -116,7 +116,7 @@ export class ReadableTable {
   ): Promise<Page> {
     const { call, address, scope: ofPage } = pageCall(list, cursor);
     const scope = { columns: upstreamNames(columns), ...(await this.tableScope()), ...more, ...ofPage };
-    const answer = await this.read({ call, address, scope, what: "a page" }, { ...syncReads, signal });
+    const answer = this.answerOf("a page", await this.ask({ call, address, scope }, { ...syncReads, signal }));
     const elements = await inSlices(recordsAt(answer.body, call.rows ?? ""));
     const records = await inSlices(this.records(call, answer, elements, columns));
     const page = {
@@ -197,8 +197,9 @@ export class ReadableTable {
     return exchange(this.account, { ...request, columnOf: columnNamed(columns) });
   }
 
-  private async read({ what, ...request }: ReadRequest & { readonly what: string }, reading: Reading): Promise<Answer> {
-    return this.answerOf(what, await this.exchange({ ...request, ...reading }, []));
+  /** Sends a call that changes nothing. */
+  protected ask(request: ReadRequest, reading: Reading): Promise<ExchangeResult> {
+    return this.exchange({ ...request, ...reading, isRead: true }, []);
   }
 
   /** Returns the answer to a read, which has no content only where there may be no record: not when it was asked for one. Throws ReadFailed. */
