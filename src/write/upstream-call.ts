@@ -11,7 +11,7 @@ import { ReadFailed } from "../manifest/read-failed.js";
 import type { Mirror } from "../mirror/column.js";
 import type { Metrics } from "../observe/metrics.js";
 import type { SqlError } from "../postgres/error-catalogue.js";
-import { gateRefused, type SendGate } from "../upstream/exchange.js";
+import { gateRefused, type SendGate } from "../upstream/admission.js";
 import type { ConnectorTable, Sending, Verb } from "../upstream/table.js";
 import type { RowResult, WriteOutcome } from "../upstream/write-outcome.js";
 import { upstreamError, verdictError } from "./client-errors.js";

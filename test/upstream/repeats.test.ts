@@ -61,7 +61,10 @@ test("a read by POST is sent again, and so are the columns and the proof that a 
 
 test("a read that fails again and again fails with the last answer, and says how often it was sent", async () => {
   const { table, columns } = await openItems(api.url);
-  api.add(...Array.from({ length: mostRepeats }, (): Line => hangUp), { status: 503, body: { message: "closed today" } });
+  api.add(...Array.from({ length: mostRepeats }, (): Line => hangUp), {
+    status: 503,
+    body: { message: "closed today" },
+  });
   await expect(table.get(columns, ["1"])).rejects.toThrow(`status 503: closed today (sent ${mostRepeats + 1} times)`);
   expect(api.asked.length).toBe(mostRepeats + 1);
 });
