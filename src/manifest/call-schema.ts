@@ -11,11 +11,16 @@ export const oneOrMany = <T extends z.ZodType>(item: T) =>
 /** A token of RFC 9110. */
 export const headerName = z.string().regex(/^[!#$%&'*+.^_`|~\w-]+$/, "a header's name has letters, digits and dashes");
 
+/** The number of all records, or of all pages: in the answer, or in one of its headers. */
+const count = z.union([pointer, z.strictObject({ header: headerName })]);
+export type CountAt = z.output<typeof count>;
+
 const pageKeys = z.strictObject({
   cursor: pointer.optional(),
   as: z.string().optional(),
   offset: z.string().optional(),
-  total: pointer.optional(),
+  total: count.optional(),
+  total_pages: count.optional(),
   page: z.string().optional(),
   from: z.int().nonnegative().optional(),
   last: z.string().optional(),
@@ -30,12 +35,18 @@ const pageKeys = z.strictObject({
 type NextPage =
   /** A token in the answer, sent back as `as`. */
   | { readonly kind: "cursor"; readonly at: string; readonly as: string }
-  /** The number of records before the page, sent as `as`; `total` points to the number of all records. */
-  | { readonly kind: "offset"; readonly as: string; readonly total: string | undefined }
-  /** The page's number, sent as `as` and counted from `from`; the page after the last is empty. */
-  | { readonly kind: "page"; readonly as: string; readonly from: number }
-  /** A column of the last (or first) record, sent as `as` while `more` is true, or until a page is empty. */
-  | { readonly kind: "last" | "first"; readonly column: string; readonly as: string; readonly more: string | undefined }
+  /** The number of records before the page, sent as `as`; it ends behind all, or with an empty page. */
+  | { readonly kind: "offset"; readonly as: string; readonly total: CountAt | undefined }
+  /** The page's number, sent as `as` and counted from `from`; it ends behind all, or with an empty page. */
+  | {
+      readonly kind: "page";
+      readonly as: string;
+      readonly from: number;
+      readonly total: CountAt | undefined;
+      readonly totalPages: CountAt | undefined;
+    }
+  /** A column of the last (or first) record, sent as `as` until a page is empty. */
+  | { readonly kind: "last" | "first"; readonly column: string; readonly as: string }
   /** The page's address in the answer. */
   | { readonly kind: "url"; readonly at: string }
   /** The page's address in the Link header (RFC 8288). */
@@ -47,18 +58,21 @@ const defaultCap = 1_000_000;
 const kinds = ["cursor", "offset", "page", "last", "first", "url", "link"] as const;
 /** The further keys that each kind takes. */
 const pageOptions: Readonly<Record<(typeof kinds)[number], readonly string[]>> = {
-  cursor: ["as"],
-  offset: ["total"],
-  page: ["from"],
+  cursor: ["as", "more"],
+  offset: ["total", "more"],
+  page: ["from", "total", "total_pages", "more"],
   last: ["as", "more"],
   first: ["as", "more"],
-  url: [],
-  link: [],
+  url: ["more"],
+  link: ["more"],
 };
 
 const needsAs = (kind: string) => `pages by "${kind}" need "as": the parameter that takes it`;
 
-const pages = pageKeys.transform((keys, context): NextPage & { readonly cap: number } => {
+/** `more`: there is a next page only while this is true. */
+type PagesEnd = { readonly cap: number; readonly more: string | undefined };
+
+const pages = pageKeys.transform((keys, context): NextPage & PagesEnd => {
   const wrong = (message: string, path: readonly string[] = []) => {
     context.addIssue({ code: "custom", message, path: [...path] });
     return z.NEVER;
@@ -70,22 +84,23 @@ const pages = pageKeys.transform((keys, context): NextPage & { readonly cap: num
   const stray = Object.keys(keys).find((name) => !allowedKeys.includes(name));
   if (stray !== undefined)
     return wrong(`pages by "${kind}" have no "${stray}"; known here: ${allowedKeys.join(", ")}`, [stray]);
-  const { as: parameter, more, total, from = 1, cap = defaultCap } = keys;
+  const { as: parameter, total, total_pages: totalPages, from = 1, more, cap = defaultCap } = keys;
+  const end = { more, cap };
   const value = keys[kind] ?? "";
   switch (kind) {
     case "offset":
-      return { kind, as: value, total, cap };
+      return { kind, as: value, total, ...end };
     case "page":
-      return { kind, as: value, from, cap };
+      return { kind, as: value, from, total, totalPages, ...end };
     case "url":
-      return { kind, at: value, cap };
+      return { kind, at: value, ...end };
     case "link":
-      return { kind, rel: value, cap };
+      return { kind, rel: value, ...end };
     case "cursor":
-      return parameter === undefined ? wrong(needsAs(kind)) : { kind, at: value, as: parameter, cap };
+      return parameter === undefined ? wrong(needsAs(kind)) : { kind, at: value, as: parameter, ...end };
     case "last":
     case "first":
-      return parameter === undefined ? wrong(needsAs(kind)) : { kind, column: value, as: parameter, more, cap };
+      return parameter === undefined ? wrong(needsAs(kind)) : { kind, column: value, as: parameter, ...end };
     default:
       return assertNever(kind);
   }

@@ -106,7 +106,7 @@ export class KeyedTable extends ReadableTable {
       const scope = { columns: upstreamNames(columns), keys, ...(await this.tableScope()), ...rows[0] };
       const result = await this.ask({ call, scope, rows }, reading);
       // An API that answers "forbidden" for a missing record has a rule `ask`, and this request is the one that asked.
-      if (isOne && result.kind === "refused" && (result.error.absent || result.error.ask))
+      if (result.kind === "refused" && (result.error.meaning === "empty" || (isOne && isOfAbsence(result.error))))
         return { records: [], errors: [result.error] };
       const answer = this.answerOf("rows by key", result, isOne);
       const there = await inSlices(recordsAt(answer.body, call.rows ?? ""));
@@ -117,4 +117,8 @@ export class KeyedTable extends ReadableTable {
     const found = await pMap(parts, searchPart, { concurrency: requestsAtATime });
     return { records: found.flatMap(({ records }) => records), errors: found.flatMap(({ errors }) => errors) };
   }
+}
+
+function isOfAbsence({ absent, ask }: UpstreamError): boolean {
+  return absent || ask;
 }

@@ -8,12 +8,13 @@ import type { Lane } from "../http/budget.js";
 import type { Call } from "../manifest/call-schema.js";
 import { anyTable } from "../manifest/column-schema.js";
 import { countAt, lookUp, pointerTo, recordsAt, textAt } from "../manifest/pointer.js";
-import { ReadFailed } from "../manifest/read-failed.js";
+import { type FailedAnswer, ReadFailed } from "../manifest/read-failed.js";
 import type { TableManifest } from "../manifest/table-schema.js";
 import type { Scope } from "../manifest/template.js";
 import type { MirrorColumn } from "../mirror/column.js";
 import type { Account } from "./account.js";
 import { unstorable, type ValueRules } from "./codec.js";
+import { totalOf } from "./counted-pages.js";
 import { chosenColumns, columnNamed, discoverColumns, findTable } from "./discover.js";
 import { isBody } from "./errors.js";
 import { type Answer, type ExchangeRequest, type ExchangeResult, exchange } from "./exchange.js";
@@ -24,7 +25,12 @@ export interface Page {
   readonly records: readonly UpstreamRecord[];
   /** The cursor of the next page; null after the last page. */
   readonly next: string | null;
+  /** How many records the list has, by the API's own word; null when it says nothing. */
+  readonly total: number | null;
 }
+
+/** An answer for which the manifest says that no record comes any more. */
+const noMoreRecords: Page = { records: [], next: null, total: null };
 
 /** A read for a statement, or for the sync, which has time to wait for the rate limit. */
 export interface Reading {
@@ -116,7 +122,10 @@ export class ReadableTable {
   ): Promise<Page> {
     const { call, address, scope: ofPage } = pageCall(list, cursor);
     const scope = { columns: upstreamNames(columns), ...(await this.tableScope()), ...more, ...ofPage };
-    const answer = this.answerOf("a page", await this.ask({ call, address, scope }, { ...syncReads, signal }));
+    const result = await this.ask({ call, address, scope }, { ...syncReads, signal });
+    if (result.kind === "refused" && (result.error.meaning === "empty" || result.error.meaning === "end"))
+      return noMoreRecords;
+    const answer = this.answerOf("a page", result);
     const elements = await inSlices(recordsAt(answer.body, call.rows ?? ""));
     const records = await inSlices(this.records(call, answer, elements, columns));
     const page = {
@@ -129,11 +138,12 @@ export class ReadableTable {
     };
     const own = this.account.hooks?.nextPage?.(answer.body, { table: this.resource, cursor });
     const next = own === undefined ? nextPage(call.pages, cursor, page) : own;
+    if (next !== null && next === cursor && page.count === 0) return { records, next: null, total: null };
     if (next !== null && next === cursor)
       throw new ReadFailed(`${this.account.api}: a page of ${this.resource} leads to itself`);
     if (next !== null && (next.length > longestCursor || unstorable.test(next)))
       throw new ReadFailed(`${this.account.api}: a page of ${this.resource} names no place that can be kept`);
-    return { records, next };
+    return { records, next, total: totalOf(call, answer) };
   }
 
   /** Returns the pointer to a column of the manifest within a record, whether the column is mirrored or not. */
@@ -171,7 +181,10 @@ export class ReadableTable {
     if (answer.status === noContent) return [];
     const isOne = call.max === undefined && call.pages === undefined && part !== null && typeof part === "object";
     if (!Array.isArray(part) && !isOne)
-      throw new ReadFailed(`${this.account.api}: no list of ${this.resource} at ${call.rows}`);
+      throw new ReadFailed(`${this.account.api}: no list of ${this.resource} at ${call.rows}`, undefined, {
+        status: answer.status,
+        meaning: null,
+      });
     const elements: readonly unknown[] = Array.isArray(part) ? part : [part];
     // A page may list one record twice.
     const records = new Map<string, UpstreamRecord>();
@@ -211,17 +224,20 @@ export class ReadableTable {
           throw this.readFailure(what, ` can't be read: the body ${result.tooLarge}`, unreadable);
         throw this.readFailure(what, ` came without JSON, status ${result.status}`, unreadable);
       case "unknown":
-        throw this.readFailure(what, `: ${result.reason}`, result.status === null ? undefined : unreadable);
+        throw this.readFailure(what, `: ${result.reason}`, result.status === null ? undefined : unreadable, {
+          status: result.status,
+          meaning: null,
+        });
       case "refused":
       case "unsent":
-        throw this.readFailure(what, `: ${result.error.message}`, result.error.sqlstate);
+        throw this.readFailure(what, `: ${result.error.message}`, result.error.sqlstate, result.error);
       default:
         return assertNever(result);
     }
   }
 
-  protected readFailure(what: string, why: string, sqlstate?: string): ReadFailed {
-    return new ReadFailed(`${this.account.api}: ${what} of ${this.resource}${why}`, sqlstate);
+  protected readFailure(what: string, why: string, sqlstate?: string, answer?: FailedAnswer): ReadFailed {
+    return new ReadFailed(`${this.account.api}: ${what} of ${this.resource}${why}`, sqlstate, answer);
   }
 }
 
