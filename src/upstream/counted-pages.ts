@@ -1,7 +1,8 @@
 // Pages by their number or by the number of records before them. A record that upstream deletes meanwhile moves all behind it, so that the next
 // page would begin behind some that no page had. The API's own total tells: where it has become less, the list is read once more from so far back.
 
-import type { Call, CountAt, Pages } from "../manifest/call-schema.js";
+import type { Call } from "../manifest/call-schema.js";
+import type { CountAt, Pages } from "../manifest/pages-schema.js";
 import { textAt } from "../manifest/pointer.js";
 import type { Answer } from "./exchange.js";
 

@@ -3,17 +3,16 @@
 import pMap from "p-map";
 import { inSlices } from "../config/slices.js";
 import type { Call } from "../manifest/call-schema.js";
-import { recordsAt } from "../manifest/pointer.js";
+import { lookUp, pointerTo, recordsAt } from "../manifest/pointer.js";
 import type { Scope } from "../manifest/template.js";
 import type { MirrorColumn } from "../mirror/column.js";
 import { AbsenceProofs } from "./absence.js";
-import { ReadableTable, type Reading, syncReads, upstreamNames } from "./reading.js";
+import { readError } from "./errors.js";
+import type { Answer } from "./exchange.js";
+import { ReadableTable, type Reading, requestsAtATime, syncReads, upstreamNames } from "./reading.js";
 import type { UpstreamRecord } from "./record.js";
 import { keyScope } from "./row-scope.js";
 import type { UpstreamError } from "./write-outcome.js";
-
-/** How many requests ask for records at the same time; the rate budget bounds them besides. */
-const requestsAtATime = 8;
 
 /** The records that came, and the errors that stand in the place of others. Nothing proves yet that those are gone. */
 interface Search {
@@ -87,6 +86,18 @@ export class KeyedTable extends ReadableTable {
     throw this.readFailure("rows by key", `: ${refusal.message}, ${why}`, refusal.sqlstate);
   }
 
+  /** Throws ReadFailed when an answer refuses to tell of a record for another reason than that it is gone: what it leaves out is then no proof. */
+  private requireWhole(call: Call, { body, status, headers }: Answer): void {
+    const failures = call.failed === undefined ? undefined : lookUp(body, call.failed);
+    const { manifest, hooks, secrets } = this.account;
+    const context = { status, isInside: true, headers, body, columnOf: () => null, hooks, secrets };
+    for (const failure of Array.isArray(failures) ? failures : []) {
+      const { message, sqlstate, absent, ask, meaning } = readError(manifest.errors, failure, context);
+      if (!absent && !ask && meaning !== "empty")
+        throw this.readFailure("rows by key", `: of some it was told: ${message}`, sqlstate);
+    }
+  }
+
   /** Reads as many records with one request as the call takes, with several requests at a time. */
   private async search(
     columns: readonly MirrorColumn[],
@@ -97,11 +108,9 @@ export class KeyedTable extends ReadableTable {
   ): Promise<Search> {
     const size = call.max ?? 1;
     const isOne = size === 1;
-    const parts = Array.from({ length: Math.ceil(values.length / size) }, (_, n) =>
-      values.slice(n * size, (n + 1) * size),
-    );
-    const searchPart = async (part: readonly string[]): Promise<Search> => {
-      const rows = part.map(scopeOf);
+    const all = distinctScopes(call, values.map(scopeOf));
+    const parts = Array.from({ length: Math.ceil(all.length / size) }, (_, n) => all.slice(n * size, (n + 1) * size));
+    const searchPart = async (rows: readonly Scope[]): Promise<Search> => {
       const keys = rows.map(({ key }) => key);
       const scope = { columns: upstreamNames(columns), keys, ...(await this.tableScope()), ...rows[0] };
       const result = await this.ask({ call, scope, rows }, reading);
@@ -112,11 +121,23 @@ export class KeyedTable extends ReadableTable {
       const there = await inSlices(recordsAt(answer.body, call.rows ?? ""));
       // Some APIs keep the place of a record that they do not have.
       const elements = Array.isArray(there) ? there.filter((element) => element !== null) : there;
-      return { records: await inSlices(this.records(call, answer, elements, columns)), errors: [] };
+      this.requireWhole(call, answer);
+      const found = await this.withRest(call, answer, elements, columns, reading);
+      return { records: await inSlices(this.records(call, answer, found, columns)), errors: [] };
     };
     const found = await pMap(parts, searchPart, { concurrency: requestsAtATime });
     return { records: found.flatMap(({ records }) => records), errors: found.flatMap(({ errors }) => errors) };
   }
+}
+
+/** Returns one scope of those for which the call asks the same: it may name a part of the key alone. */
+function distinctScopes({ path, query, body }: Call, scopes: readonly Scope[]): readonly Scope[] {
+  const templates = JSON.stringify([path, query, body]);
+  const parts = [...templates.matchAll(/\{(keys?|value)(?:\.(\w+))?\}/g)];
+  const names = parts.flatMap(([, , part]) => (part === undefined ? [] : [part]));
+  if (names.length < parts.length || names.length === 0) return scopes;
+  const identity = ({ key }: Scope) => JSON.stringify(names.map((name) => String(lookUp(key, pointerTo(name)))));
+  return [...new Map(scopes.map((scope) => [identity(scope), scope])).values()];
 }
 
 function isOfAbsence({ absent, ask }: UpstreamError): boolean {

@@ -2,7 +2,8 @@
 
 import { assertNever } from "../config/assert-never.js";
 import { isRecord } from "../config/json.js";
-import type { Call, Pages } from "../manifest/call-schema.js";
+import type { Call } from "../manifest/call-schema.js";
+import type { Pages } from "../manifest/pages-schema.js";
 import { lookUp, textAt } from "../manifest/pointer.js";
 import { ReadFailed } from "../manifest/read-failed.js";
 import type { Scope } from "../manifest/template.js";
@@ -35,8 +36,9 @@ export function pageCall(call: Call, cursor: string | null): PageCall {
   }
 }
 
-/** Adds the cursor to the body of a call that has one, or to its query. */
+/** Adds the cursor to the body of a call that has one, or to its query; a call without a name for it has a place for it already. */
 function withCursor(call: Call, name: string): Call {
+  if (name === "") return call;
   const more = { [name]: "{cursor}" };
   return isRecord(call.body)
     ? { ...call, body: { ...call.body, ...more } }

@@ -18,6 +18,7 @@ import { totalOf } from "./counted-pages.js";
 import { chosenColumns, columnNamed, discoverColumns, findTable } from "./discover.js";
 import { isBody } from "./errors.js";
 import { type Answer, type ExchangeRequest, type ExchangeResult, exchange } from "./exchange.js";
+import { restOfLists } from "./nested-lists.js";
 import { nextPage, pageCall } from "./pages.js";
 import { readingRecord, type UpstreamRecord } from "./record.js";
 
@@ -44,6 +45,9 @@ export const syncReads: Reading = { lane: "read", waitMs: 60_000 };
 
 /** A place in a list is kept with the mirror and sent in an address: it has at most so many characters. */
 const longestCursor = 65_536;
+
+/** How many requests of one read are under way at the same time; the rate budget bounds them besides. */
+export const requestsAtATime = 8;
 
 /** The SQLSTATE of a read whose answer says nothing. */
 const unreadable = "HV000";
@@ -122,12 +126,14 @@ export class ReadableTable {
   ): Promise<Page> {
     const { call, address, scope: ofPage } = pageCall(list, cursor);
     const scope = { columns: upstreamNames(columns), ...(await this.tableScope()), ...more, ...ofPage };
-    const result = await this.ask({ call, address, scope }, { ...syncReads, signal });
+    const reading = { ...syncReads, signal };
+    const result = await this.ask({ call, address, scope }, reading);
     if (result.kind === "refused" && (result.error.meaning === "empty" || result.error.meaning === "end"))
       return noMoreRecords;
     const answer = this.answerOf("a page", result);
     const elements = await inSlices(recordsAt(answer.body, call.rows ?? ""));
-    const records = await inSlices(this.records(call, answer, elements, columns));
+    const all = await this.withRest(call, answer, elements, columns, reading);
+    const records = await inSlices(this.records(call, answer, all, columns));
     const page = {
       answer,
       count: countAt(answer.body, call.rows ?? ""),
@@ -146,8 +152,28 @@ export class ReadableTable {
     return { records, next, total: totalOf(call, answer) };
   }
 
+  /** Returns the elements of an answer together with those that stand on further pages of the lists that they are in. Throws ReadFailed. */
+  protected async withRest(
+    { nested, ...call }: Call,
+    answer: Answer,
+    elements: unknown,
+    columns: readonly MirrorColumn[],
+    reading: Reading,
+  ): Promise<unknown> {
+    if (!nested || !Array.isArray(elements)) return elements;
+    const shared = { columns: upstreamNames(columns), ...(await this.tableScope()) };
+    const rest = await restOfLists(nested, answer, {
+      send: async ({ scope, ...request }) =>
+        this.answerOf("a list", await this.ask({ ...request, scope: { ...shared, ...scope } }, reading)),
+      pointerOf: (name) => this.pointerOf(name, columns, call),
+      failure: (why) => this.readFailure("a page", `: ${why}`),
+      concurrency: requestsAtATime,
+    });
+    return [...elements, ...rest];
+  }
+
   /** Returns the pointer to a column of the manifest within a record, whether the column is mirrored or not. */
-  private pointerOf(name: string, columns: readonly MirrorColumn[], call: Call): string {
+  private pointerOf(name: string, columns: readonly MirrorColumn[], call: Pick<Call, "record">): string {
     const { key, record, columns: declarations } = this.manifest;
     const partOfKey = (call.record?.key ?? record.key)[key.indexOf(name)];
     const { from, to } = declarations[name] ?? {};
