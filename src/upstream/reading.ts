@@ -13,6 +13,7 @@ import type { TableManifest } from "../manifest/table-schema.js";
 import type { Scope } from "../manifest/template.js";
 import type { MirrorColumn } from "../mirror/column.js";
 import type { Account } from "./account.js";
+import { isTooLong } from "./address-bound.js";
 import { unstorable, type ValueRules } from "./codec.js";
 import { totalOf } from "./counted-pages.js";
 import { chosenColumns, columnNamed, discoverColumns, findTable } from "./discover.js";
@@ -256,10 +257,20 @@ export class ReadableTable {
         });
       case "refused":
       case "unsent":
-        throw this.readFailure(what, `: ${result.error.message}`, result.error.sqlstate, result.error);
+        throw this.readFailure(
+          what,
+          `: ${result.error.message}${isTooLong(result.error.status) ? this.fewerColumns() : ""}`,
+          result.error.sqlstate,
+          result.error,
+        );
       default:
         return assertNever(result);
     }
+  }
+
+  private fewerColumns(): string {
+    const key = `apis.${this.account.api}.tables.${this.resource}.columns`;
+    return `. The address is longer than the API takes: name the columns that you need in ${key} of the config`;
   }
 
   protected readFailure(what: string, why: string, sqlstate?: string, answer?: FailedAnswer): ReadFailed {
