@@ -16,13 +16,15 @@ export interface PullOptions {
   readonly signal?: AbortSignal | undefined;
   /** Called after each page, with the rows of that table so far. */
   progress?(table: string, rows: number): void;
+  /** Called when the API has forgotten the place where a table's copy was to go on, so that it begins anew; `reason` has the API's words. */
+  startsAnew?(table: string, reason: string): void;
   /** Called as soon as a table's copy has ended. */
   ended?(table: PulledTable): void;
 }
 
 /** Copies every opened table. Returns how each ended, in the order in which they did. Throws only for a fault of ours. */
 export async function pullAll(opened: Opened, options: PullOptions = {}): Promise<readonly PulledTable[]> {
-  const { workers = 4, full = false, signal, progress, ended: onEnd } = options;
+  const { workers = 4, full = false, signal, progress, startsAnew, ended: onEnd } = options;
   const results: PulledTable[] = [];
   const end = (table: PulledTable) => {
     results.push(table);
@@ -44,6 +46,7 @@ export async function pullAll(opened: Opened, options: PullOptions = {}): Promis
           full,
           ...(signal && { signal }),
           progress: (rows) => progress?.(table, rows),
+          startsAnew: (reason) => startsAnew?.(table, reason),
         });
         const { isInterrupted, ...counts } = result;
         end(isInterrupted ? { kind: "interrupted", table } : { kind: "copied", table, ...counts });

@@ -24,6 +24,10 @@ export const pullCommand: Command = async (options, io) => {
       full: options.flags["full"] === true,
       signal,
       progress: (table, rows) => progress.at(table, rows),
+      startsAnew: (table, reason) => {
+        progress.clear();
+        io.err(`${table}: the place where the copy was to go on is forgotten, and it begins anew (${reason})`);
+      },
       ended: (table) => {
         progress.ends(table.table);
         tell(io, options.json, table);

@@ -27,7 +27,12 @@ export type HttpOutcome =
       readonly body: readonly string[];
     }
   | { readonly kind: "unsent"; readonly reason: string }
-  | { readonly kind: "unknown"; readonly reason: string };
+  | {
+      readonly kind: "unknown";
+      readonly reason: string;
+      /** Another try would end the same way. */
+      readonly isLasting?: true;
+    };
 
 /** We read no answer that is larger to its end. */
 const maxBodyBytes = 16 * 1024 * 1024;
@@ -49,7 +54,12 @@ export async function sendHttp(httpRequest: HttpRequest): Promise<HttpOutcome> {
       signal: signal ? AbortSignal.any([timeout, signal]) : timeout,
     });
     const pieces = await readBody(answer.body);
-    if (!pieces) return { kind: "unknown", reason: `the answer is larger than ${maxBodyBytes / 1024 / 1024} MB` };
+    if (!pieces)
+      return {
+        kind: "unknown",
+        reason: `the answer is larger than ${maxBodyBytes / 1024 / 1024} MB`,
+        isLasting: true,
+      };
     return {
       kind: "answered",
       status: answer.statusCode,

@@ -1,7 +1,7 @@
 // A call and its journal entry, together: at any moment it is known whether the call may have been sent.
 
 import type { Pool } from "pg";
-import type { SendGate } from "../upstream/exchange.js";
+import type { SendGate } from "../upstream/admission.js";
 import { hasEntry, type Intent, noteIntent, noteOutcome, noteProgress, type Outcome } from "./journal.js";
 
 /** How long to wait before an outcome is noted again; doubled each time, up to the longest. */

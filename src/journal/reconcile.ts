@@ -10,7 +10,7 @@ import { asJson } from "../mirror/guard-table.js";
 import { keyOf } from "../mirror/key.js";
 import { quoteName } from "../postgres/quote.js";
 import { queryRows } from "../postgres/rows.js";
-import type { SendGate } from "../upstream/exchange.js";
+import type { SendGate } from "../upstream/admission.js";
 import type { MirroredTable } from "../upstream/mirrored-table.js";
 import type { ConnectorTable, Verb } from "../upstream/table.js";
 import type { Claim } from "./claims.js";

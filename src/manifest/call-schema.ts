@@ -1,105 +1,15 @@
 // The schema of one call of a manifest: a method and a path, what goes along, and where the records are in the answer.
 
 import { z } from "zod";
-import { assertNever } from "../config/assert-never.js";
+import { type NestedRows, nestedRows, pages } from "./pages-schema.js";
+import { headers, oneOrMany, path, pointer, query } from "./request-schema.js";
 
-export const pointer = z.string().regex(/^(\/.*)?$/, 'a JSON pointer begins with "/"');
-
-export const oneOrMany = <T extends z.ZodType>(item: T) =>
-  z.union([item, z.array(item)]).transform((value) => (Array.isArray(value) ? value : [value]));
-
-/** A token of RFC 9110. */
-export const headerName = z.string().regex(/^[!#$%&'*+.^_`|~\w-]+$/, "a header's name has letters, digits and dashes");
-
-const pageKeys = z.strictObject({
-  cursor: pointer.optional(),
-  as: z.string().optional(),
-  offset: z.string().optional(),
-  total: pointer.optional(),
-  page: z.string().optional(),
-  from: z.int().nonnegative().optional(),
-  last: z.string().optional(),
-  first: z.string().optional(),
-  more: pointer.optional(),
-  url: pointer.optional(),
-  link: z.string().optional(),
-  cap: z.int().positive().optional(),
-});
-
-/** The part of an answer that leads to the next page. */
-type NextPage =
-  /** A token in the answer, sent back as `as`. */
-  | { readonly kind: "cursor"; readonly at: string; readonly as: string }
-  /** The number of records before the page, sent as `as`; `total` points to the number of all records. */
-  | { readonly kind: "offset"; readonly as: string; readonly total: string | undefined }
-  /** The page's number, sent as `as` and counted from `from`; the page after the last is empty. */
-  | { readonly kind: "page"; readonly as: string; readonly from: number }
-  /** A column of the last (or first) record, sent as `as` while `more` is true, or until a page is empty. */
-  | { readonly kind: "last" | "first"; readonly column: string; readonly as: string; readonly more: string | undefined }
-  /** The page's address in the answer. */
-  | { readonly kind: "url"; readonly at: string }
-  /** The page's address in the Link header (RFC 8288). */
-  | { readonly kind: "link"; readonly rel: string };
-
-/** A list with more pages than this is taken for a loop. */
-const defaultCap = 1_000_000;
-
-const kinds = ["cursor", "offset", "page", "last", "first", "url", "link"] as const;
-/** The further keys that each kind takes. */
-const pageOptions: Readonly<Record<(typeof kinds)[number], readonly string[]>> = {
-  cursor: ["as"],
-  offset: ["total"],
-  page: ["from"],
-  last: ["as", "more"],
-  first: ["as", "more"],
-  url: [],
-  link: [],
-};
-
-const needsAs = (kind: string) => `pages by "${kind}" need "as": the parameter that takes it`;
-
-const pages = pageKeys.transform((keys, context): NextPage & { readonly cap: number } => {
-  const wrong = (message: string, path: readonly string[] = []) => {
-    context.addIssue({ code: "custom", message, path: [...path] });
-    return z.NEVER;
-  };
-  if (context.issues.length > 0) return z.NEVER;
-  const [kind, other] = kinds.filter((name) => keys[name] !== undefined);
-  if (kind === undefined || other !== undefined) return wrong(`pages have exactly one of ${kinds.join(", ")}`);
-  const allowedKeys = [kind, "cap", ...pageOptions[kind]];
-  const stray = Object.keys(keys).find((name) => !allowedKeys.includes(name));
-  if (stray !== undefined)
-    return wrong(`pages by "${kind}" have no "${stray}"; known here: ${allowedKeys.join(", ")}`, [stray]);
-  const { as: parameter, more, total, from = 1, cap = defaultCap } = keys;
-  const value = keys[kind] ?? "";
-  switch (kind) {
-    case "offset":
-      return { kind, as: value, total, cap };
-    case "page":
-      return { kind, as: value, from, cap };
-    case "url":
-      return { kind, at: value, cap };
-    case "link":
-      return { kind, rel: value, cap };
-    case "cursor":
-      return parameter === undefined ? wrong(needsAs(kind)) : { kind, at: value, as: parameter, cap };
-    case "last":
-    case "first":
-      return parameter === undefined ? wrong(needsAs(kind)) : { kind, column: value, as: parameter, more, cap };
-    default:
-      return assertNever(kind);
-  }
-});
-export type Pages = z.output<typeof pages>;
+export { headerName, oneOrMany, pointer } from "./request-schema.js";
 
 /** Where one record has its key and its fields; `..` leads to what it stands in, when `rows` goes through a list by `*`. */
 const recordAt = z.strictObject({ key: oneOrMany(pointer).optional(), fields: pointer.optional() });
 
 const methods = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
-
-/** A value that a template fills in as text; a list is joined by commas. */
-const scalar = z.union([z.string(), z.number(), z.boolean()]);
-const path = z.string().regex(/^\//, 'a path begins with "/"');
 
 export const callKeys = {
   GET: path.optional(),
@@ -107,10 +17,10 @@ export const callKeys = {
   PUT: path.optional(),
   PATCH: path.optional(),
   DELETE: path.optional(),
-  query: z.record(z.string(), z.union([scalar, z.array(scalar)])).optional(),
-  headers: z.record(headerName, z.string()).optional(),
+  query,
+  headers,
   body: z.unknown().optional(),
-  rows: pointer.optional(),
+  rows: z.union([pointer, nestedRows]).optional(),
   max: z.int().positive().optional(),
   bytes: z.int().positive().optional(),
   atomic: z.boolean().optional(),
@@ -123,18 +33,31 @@ export const callKeys = {
   pages: pages.optional(),
 };
 
-/** Returns the call with its one method and path; anything but one method is an issue of the schema. */
-export function methodOf<Keys extends { readonly [method in (typeof methods)[number]]?: string | undefined }>(
+type MethodKeys = { readonly [method in (typeof methods)[number]]?: string | undefined };
+
+/** Returns the call with its one method and path, and with `rows` as one pointer; anything but one method is an issue of the schema. */
+export function methodOf<Keys extends MethodKeys & { readonly rows?: string | NestedRows | undefined }>(
   keys: Keys,
   context: z.core.$RefinementCtx<unknown>,
 ) {
   if (context.issues.length > 0) return z.NEVER;
+  const { rows, ...others } = keys;
   const [method, other] = methods.filter((name) => keys[name] !== undefined);
   if (method === undefined || other !== undefined) {
     context.issues.push({ code: "custom", message: `a call has exactly one of ${methods.join(", ")}`, input: keys });
     return z.NEVER;
   }
-  return { ...keys, method, path: keys[method] ?? "" };
+  return { ...others, method, path: keys[method] ?? "", ...rowsOf(rows) };
+}
+
+/** Where the records of an answer are; `nested`: in lists within other records, which may go on. */
+interface RowsAt {
+  readonly rows?: string | undefined;
+  readonly nested?: NestedRows | undefined;
+}
+
+function rowsOf(rows: string | NestedRows | undefined): RowsAt {
+  return typeof rows === "object" ? { rows: `${rows.each}/*${rows.rows}`, nested: rows } : { rows };
 }
 
 export const call = z.strictObject(callKeys).transform(methodOf);

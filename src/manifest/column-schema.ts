@@ -70,5 +70,5 @@ const tableAt = z.strictObject({ id: pointer, name: pointer, columns: pointer, r
 
 export const discover = z
   .strictObject({ ...callKeys, rows: pointer, table: tableAt.optional(), column: columnAt })
-  .transform((keys, context) => methodOf(keys, context));
+  .transform(({ rows, ...keys }, context) => ({ ...methodOf(keys, context), rows }));
 export type Discovery = z.output<typeof discover>;

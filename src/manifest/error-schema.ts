@@ -57,17 +57,21 @@ const rule = z.strictObject({
   /** Of `absent` and `ask`: a record is gone only while this call is answered with 2xx. */
   if: proofCall.optional(),
   retry: z.enum(["safe", "never", "always"]).default("safe"),
+  /** What the answer says to a read: there are no records, the place in the list is forgotten, or the list is at its end. */
+  read: z.enum(["empty", "restart", "end"]).optional(),
   hint: z.string().optional(),
   constraint: z.string().optional(),
   skip: z.boolean().default(false),
 });
 export type ErrorRule = z.output<typeof rule>;
+export type ReadMeaning = NonNullable<ErrorRule["read"]>;
 
 /** What a hook may say of an error that it was shown. */
 export const hookRule = rule.pick({
   raise: true,
   outcome: true,
   retry: true,
+  read: true,
   hint: true,
   constraint: true,
   skip: true,

@@ -8,6 +8,8 @@ export interface HookVerdict {
   readonly raise?: string | undefined;
   readonly outcome?: "refused" | "absent" | "ask" | "unknown" | undefined;
   readonly retry?: "safe" | "never" | "always" | undefined;
+  /** What the error means as the answer to a read. */
+  readonly read?: "empty" | "restart" | "end" | undefined;
   readonly hint?: string | undefined;
   readonly constraint?: string | undefined;
   readonly skip?: boolean | undefined;

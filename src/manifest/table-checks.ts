@@ -117,6 +117,27 @@ export function templateMistakes(
     ...unknownNames(call.query, [...path, "query"], placeholders, free),
     ...unknownNames(call.headers, [...path, "headers"], placeholders, free),
     ...unknownNames(call.body, [...path, "body"], placeholders, free),
+    ...nestedMistakes(path, call, commonNames),
+  ];
+}
+
+/** The call for the rest of a list within a record can name what that record has, and no key of a row that is asked for. */
+function nestedMistakes(path: Path, { nested }: Pick<Call, "nested">, commonNames: readonly string[]): Mistake[] {
+  if (!nested?.rest) return [];
+  const { method, path: template, query, headers, body } = nested.rest;
+  const at = [...path, "rows", "pages", "rest"];
+  const names = [...commonNames, "cursor"];
+  const ofRecord = /^each\.[\w.]+$/;
+  const inPath = names.filter((name) => name !== "path");
+  const isPlaced = nested.pages.kind === "url" || nested.pages.kind === "link" || nested.pages.as !== "";
+  const isNamed = JSON.stringify([template, query, body]).includes("{cursor}");
+  const message = 'has no place for the cursor: give "pages" an "as", or name {cursor} in the call';
+  return [
+    ...(isPlaced || isNamed ? [] : [{ path: at, message }]),
+    ...unknownNames({ [method]: template }, at, inPath, ofRecord),
+    ...unknownNames(query, [...at, "query"], names, ofRecord),
+    ...unknownNames(headers, [...at, "headers"], names, ofRecord),
+    ...unknownNames(body, [...at, "body"], names, ofRecord),
   ];
 }
 

@@ -135,7 +135,7 @@ begin
         and not ${isStaged(`${jsonKeySql(key, "s.full_row")} = ${keySql(key, "w")}`)});
     else
       strange := exists (select from gone g
-        where not exists (select from throughline.staged s where s.call = this and s.key = ${keySql(key, "g")} and s.full_row is null));
+        where not exists (select from throughline.staged s where s.call = this and s.key = ${keySql(key, "g")} and s.full_row is null and s.n is null));
   end case;
   if strange then
     raise exception 'throughline: code of others wrote to mirror table "%"."%" as throughline_writer', tg_table_schema, tg_table_name

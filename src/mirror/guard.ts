@@ -155,17 +155,18 @@ begin
       -- Staged as 0: whatever is not staged by itself meets its conflict again.
       select s.* into it from throughline.staged s where s.call = this.call and s.n in (0, nth) order by s.n desc limit 1;
     elsif tg_op = 'INSERT' then
-      select s.* into it from throughline.staged s where s.call = this.call and s.key = ${keySql(key, "new")};
+      select s.* into it from throughline.staged s where s.call = this.call and s.key = ${keySql(key, "new")} and ${isWrittenSql};
     else
-      select s.* into it from throughline.staged s where s.call = this.call and s.key = ${keySql(key, "old")};
+      select s.* into it from throughline.staged s where s.call = this.call and s.key = ${keySql(key, "old")} and ${isWrittenSql};
     end if;
     if tg_op = 'DELETE' then
       if it.call is not null and it.full_row is null then return old; end if;
       return null;
     end if;
     if it.call is null and tg_op = 'UPDATE' and ${isUnchangedSql} then return new; end if;
-    -- A candidate that met a conflict when it was planned shall meet it again; the other trigger sees that it does.
-    if it.n is not null and it.full_row is null then return new; end if;
+    -- A candidate that met a conflict when it was planned shall meet it again; the other trigger sees that it does. One with the key of a
+    -- record is not written: another row of the statement is that record's.
+    if it.n is not null and it.full_row is null then return case when it.key = '' then new end; end if;
     -- It was not planned, or upstream no longer has it.
     if it.full_row is null then return null; end if;
     ${mirrorColumns.map((column) => assign(column, "new", "it.full_row")).join("\n    ")}
@@ -180,6 +181,9 @@ begin
       hint = 'Connect to Throughline''s port and send it there, as a statement of its own.';
 end $guard$`;
 }
+
+/** What is staged is to be written or to go: it is no candidate that another row of the statement writes, under the same key. */
+const isWrittenSql = "(s.n is null or s.full_row is not null)";
 
 /** Nothing of upstream's differs between OLD and NEW. */
 function sameUpstream(mirrorColumns: readonly GuardColumn[]): string {

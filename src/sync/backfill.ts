@@ -35,10 +35,15 @@ interface BackfillOptions {
   /** Aborted: stops after the page that is under way. */
   readonly signal?: AbortSignal;
   progress(rows: number): void;
+  /** The API no longer knows the place where a copy was to go on, and the copy begins anew; `reason` is the API's word. */
+  startsAnew?(reason: string): void;
 }
 
 /** Another pull of this table is running. */
 class PullRunning extends Explained {}
+
+/** A list whose places are forgotten more often in one copy can't be read to its end. */
+const mostRestarts = 3;
 
 /** So few may always go. */
 const fewGone = 100;
@@ -107,33 +112,73 @@ interface CopyResult {
   readonly isInterrupted: boolean;
 }
 
+/** The API no longer knows a place in its list that it has given. */
+class PlaceForgotten extends ReadFailed {}
+
+/** Copies from where an earlier copy stopped, and from the beginning when the API has forgotten that place. */
 async function copyPages(
+  reader: Reader,
+  mirror: Mirror,
+  table: ConnectorTable,
+  options: BackfillOptions,
+): Promise<CopyResult> {
+  const { client } = reader.lease;
+  let checkpoint = options.full ? null : await checkpointOf(client, mirror);
+  for (let restarts = 0; ; restarts += 1) {
+    try {
+      return await copyFrom(checkpoint, reader, mirror, table, options);
+    } catch (cause) {
+      if (!(cause instanceof PlaceForgotten) || restarts >= mostRestarts) throw cause;
+      // The checkpoint stays in the database until the first page has been read.
+      checkpoint = null;
+      options.startsAnew?.(cause.message);
+    }
+  }
+}
+
+async function copyFrom(
+  checkpoint: Checkpoint | null,
   { pool, lease }: Reader,
   mirror: Mirror,
   table: ConnectorTable,
   options: BackfillOptions,
 ): Promise<CopyResult> {
-  const { client } = lease;
-  const checkpoint = options.full ? null : await checkpointOf(client, mirror);
-  const from = checkpoint?.from ?? (await nextMoment(client));
-  let cursor = checkpoint?.cursor ?? null;
+  const from = checkpoint?.from ?? (await nextMoment(lease.client));
   const listedKeys = checkpoint === null ? new Set<string>() : undefined;
+  let cursor = checkpoint?.cursor ?? null;
   let rows = 0;
+  let isSecondLook = false;
   for (let pages = 1; ; pages += 1) {
     const page = await inTurn(lease, mirror.id, async (turn) => {
-      const { records, next } = await lease.unlessLost(table.list(mirror.columns, cursor, lease.lossSignal));
-      await applyPage(pool, { mirror, turn, rows: records, checkpoint: next === null ? null : { cursor: next, from } });
-      return { records, next };
+      const list = table.list(mirror.columns, cursor, lease.lossSignal);
+      const read = await lease.unlessLost(
+        list.catch((cause) => Promise.reject(asForgotten(cause, cursor, pages === 1))),
+      );
+      const place = read.next === null ? null : { cursor: read.next, from };
+      await applyPage(pool, { mirror, turn, rows: read.records, checkpoint: place });
+      return read;
     });
     for (const { key } of page.records) listedKeys?.add(key);
     rows += page.records.length;
     options.progress(rows);
-    if (page.next === null) return { rows, from, listedKeys, isInterrupted: false };
-    if (pages >= table.mostPages)
+    if (pages >= table.mostPages && page.next !== null)
       throw new ReadFailed(`${mirror.api}: the pages of ${mirror.resource} have no end (${pages} read)`);
     cursor = page.next;
+    if (cursor === null) {
+      // What was deleted and made at one time leaves the total as it was, and may have moved a record past us.
+      const isShort = listedKeys !== undefined && page.total !== null && listedKeys.size < page.total;
+      if (!isShort || isSecondLook) return { rows: listedKeys?.size ?? rows, from, listedKeys, isInterrupted: false };
+      isSecondLook = true;
+    }
     if (options.signal?.aborted) return { rows, from, listedKeys, isInterrupted: true };
   }
+}
+
+/** Returns the failure of a page as what it is: an API may forget a place while a copy rests, and some say so during one. */
+function asForgotten(cause: unknown, cursor: string | null, isResumed: boolean): unknown {
+  if (!(cause instanceof ReadFailed) || cursor === null) return cause;
+  const isForgotten = cause.asksForRestart || (isResumed && cause.isOfPlace);
+  return isForgotten ? new PlaceForgotten(cause.message, cause.sqlstate, cause.answer) : cause;
 }
 
 /**

@@ -48,10 +48,11 @@ export async function refreshRows(
     const batch = keys.slice(at, at + portion);
     await inTurn(lease, mirror.id, async (turn) => {
       const answer = await lease.unlessLost(table.get(mirror.columns, batch, { signal: lease.lossSignal }));
-      const records = new Map(answer.map((record) => [record.key, record]));
-      const rows = batch.map((key) => records.get(key) ?? { key, row: null });
-      await applyPage(pool, { mirror, turn, rows, givesWay });
-      deletedCount += batch.length - records.size;
+      const found = new Set(answer.map(({ key }) => key));
+      const gone = batch.filter((key) => !found.has(key)).map((key) => ({ key, row: null }));
+      // An answer may tell of more than was asked for: all of a list, or the record that another was merged into.
+      await applyPage(pool, { mirror, turn, rows: [...answer, ...gone], givesWay });
+      deletedCount += gone.length;
     });
   }
   return deletedCount;

@@ -130,7 +130,7 @@ function refusal(
 ): Refusal {
   // The error is read by itself: the rest of the body is about other rows.
   const context = { status, isInside: true, headers, body: element, columnOf, hooks, secrets };
-  const { unknown, retry: _, rows, keys, isNamed, ...read } = readError(errors, element, context);
+  const { unknown, retry: _, mayPass: __, rows, keys, isNamed, ...read } = readError(errors, element, context);
   const error = { ...read, request };
   const said = { rows, keys, isNamed };
   return { ...said, result: unknown ? { kind: "unreported" } : { kind: "refused", error } };

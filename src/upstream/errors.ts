@@ -5,6 +5,7 @@ import { isRecord } from "../config/json.js";
 import type { ErrorAddresses, ErrorRule } from "../manifest/error-schema.js";
 import type { CheckedHooks } from "../manifest/hooks.js";
 import { lookUp, textAt } from "../manifest/pointer.js";
+import { mayPass } from "./repeats.js";
 import { type Places, scalarAt, type WordReader, wordReader } from "./words.js";
 import type { UpstreamError } from "./write-outcome.js";
 
@@ -26,6 +27,8 @@ export interface ErrorContext {
 interface Verdict extends UpstreamError {
   readonly unknown: boolean;
   readonly retry: boolean;
+  /** A read is sent again after it. */
+  readonly mayPass: boolean;
   /** It has a code, or a rule of the manifest fits it. */
   readonly isNamed: boolean;
   /** The rows of the call that it names, by their places and by their keys. */
@@ -110,9 +113,11 @@ function verdictOf(
     absent: outcome === "absent",
     ask: outcome === "ask",
     proof: rule?.if ?? null,
+    meaning: rule?.read ?? null,
     isConsequence: rule?.skip === true,
     isNamed: codes.length > 0 || rule !== undefined,
     unknown: outcome === "unknown",
+    mayPass: mayPass(status, rule),
     retry: rule?.retry === "always" || (status === 429 && rule?.retry !== "never"),
     status,
     request: requestOf(addresses, body, headers, reader),

@@ -1,4 +1,4 @@
-// One call of the manifest as HTTP: admitted by the budget, sent, and repeated only when upstream turned it away.
+// One call of the manifest as HTTP: admitted by the budget, sent, and repeated when upstream turned it away; a read also after what may pass.
 
 import { assertNever } from "../config/assert-never.js";
 import type { CleanText } from "../config/clean-text.js";
@@ -8,17 +8,11 @@ import { type HttpOutcome, sendHttp } from "../http/client.js";
 import { type Token, TokenError } from "../http/oauth.js";
 import { type JsonReading, readingJson, upstreamLimits } from "../manifest/lossless-json.js";
 import type { Account } from "./account.js";
+import { admit, cancelError, type SendGate } from "./admission.js";
 import { type ColumnOf, readRefusal, requestOf } from "./errors.js";
-import {
-  cancelled,
-  entryClosed,
-  rateLimitUsedUp,
-  redirected,
-  tokenRefused,
-  tokenUnreachable,
-  unreachable,
-} from "./own-errors.js";
-import { askedPauseMs, learnRemaining } from "./rate-limits.js";
+import { rateLimitUsedUp, redirected, tokenRefused, tokenUnreachable, unreachable } from "./own-errors.js";
+import { askedPauseMs, headerPauseMs, learnRemaining } from "./rate-limits.js";
+import { restForRepeat, withCount } from "./repeats.js";
 import { type ComposedRequest, composeRequest, type RequestInput } from "./request.js";
 import { wordReader } from "./words.js";
 import { ownError, type RefusedOutcome, type UnknownOutcome, type UpstreamError } from "./write-outcome.js";
@@ -41,17 +35,11 @@ export type ExchangeResult = Answer | RefusedOutcome | UnknownOutcome;
 export interface ExchangeRequest extends RequestInput {
   readonly lane: Lane;
   readonly waitMs: number;
+  /** It changes nothing, whatever its method is. */
+  readonly isRead?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly gate?: SendGate | undefined;
   readonly columnOf: ColumnOf;
-}
-
-/** Hears of each request of a write before it goes out. */
-export interface SendGate {
-  /** The rate limit makes the request wait; no part of it has been sent. */
-  onWait(): Promise<void>;
-  /** The request goes out next. False forbids it. */
-  onSend(): Promise<boolean>;
 }
 
 const mostRedirects = 3;
@@ -72,6 +60,8 @@ interface Progress {
   readonly sendByMs: number | undefined;
   /** Upstream refused the token once, and a new one was asked for. */
   readonly hasNewToken: boolean;
+  /** How often a read was sent again. */
+  readonly repeats: number;
 }
 
 type Next =
@@ -90,7 +80,13 @@ interface Attempt {
 /** Sends the call until it is answered, refused or unknown, and returns which. Waits at most `waitMs` for the rate limit. */
 export async function exchange(account: Account, input: ExchangeRequest): Promise<ExchangeResult> {
   const context = { account, input, deadlineMs: performance.now() + input.waitMs };
-  let progress: Progress = { address: input.address, redirects: 0, sendByMs: undefined, hasNewToken: false };
+  let progress: Progress = {
+    address: input.address,
+    redirects: 0,
+    sendByMs: undefined,
+    hasNewToken: false,
+    repeats: 0,
+  };
   for (;;) {
     const next = await trySending(context, progress);
     switch (next.kind) {
@@ -106,28 +102,58 @@ export async function exchange(account: Account, input: ExchangeRequest): Promis
 }
 
 async function trySending(context: Exchange, progress: Progress): Promise<Next> {
-  const { account, input } = context;
+  const { account, input, deadlineMs } = context;
   const token = await account.tokens?.current().catch(noToken(account));
-  if (token && "kind" in token) return end(token);
+  if (token && "kind" in token) return (await reachAgain(context, progress, token.error)) ?? end(token);
   const request = composeRequest(account, { ...input, address: progress.address }, token);
   if (request.kind === "unfit") return end({ kind: "unsent", error: request.error });
   const isFollowing = progress.redirects > 0 && request.method !== "GET";
   const notSent = (error: UpstreamError) =>
     end(isFollowing ? unknown(account, `a redirect, not followed: ${error.message}`) : { kind: "unsent", error });
-  const admission = await admit(context, request.path, isFollowing ? progress.sendByMs : undefined);
+  const admission = await admit(
+    { ...input, account, deadlineMs },
+    request.path,
+    isFollowing ? progress.sendByMs : undefined,
+  );
   if (admission.kind === "denied") return notSent(admission.error);
   const { sendByMs } = admission;
   const outcome = await sendHttp({ ...request, timeoutMs: account.timeoutMs, sendByMs, signal: input.signal });
   switch (outcome.kind) {
-    case "unknown":
-      return end(unknown(account, outcome.reason));
-    case "unsent":
-      return notSent(input.signal?.aborted ? cancelError : ownError(unreachable(account.api, outcome.reason)));
+    case "unknown": {
+      const again = outcome.isLasting ? undefined : await repeatRead(context, progress);
+      return again ?? end(unknown(account, withCount(outcome.reason, progress.repeats)));
+    }
+    case "unsent": {
+      if (input.signal?.aborted) return notSent(cancelError);
+      const error = ownError(unreachable(account.api, withCount(outcome.reason, progress.repeats)));
+      return (await reachAgain(context, progress, error)) ?? notSent(error);
+    }
     case "answered":
+      answeredAccounts.add(account);
       return afterAnswer(context, { request, token, progress: { ...progress, sendByMs } }, outcome);
     default:
       return assertNever(outcome);
   }
+}
+
+const answeredAccounts = new WeakSet<Account>();
+
+/** Repeats a read that found no server. An address that has never answered is rather a wrong one. */
+async function reachAgain(
+  context: Exchange,
+  progress: Progress,
+  { sqlstate }: UpstreamError,
+): Promise<Next | undefined> {
+  return sqlstate === unreachable.sqlstate && answeredAccounts.has(context.account)
+    ? repeatRead(context, progress)
+    : undefined;
+}
+
+/** Returns how a read goes on after a rest of at least `askedMs`; undefined when it is none, or has been sent often or long enough. */
+async function repeatRead({ input, deadlineMs }: Exchange, progress: Progress, askedMs = 0): Promise<Next | undefined> {
+  const { repeats } = progress;
+  const isRested = input.isRead && (await restForRepeat({ repeats, askedMs, deadlineMs, signal: input.signal }));
+  return isRested ? { kind: "repeat", progress: { ...progress, repeats: repeats + 1 } } : undefined;
 }
 
 function end(result: ExchangeResult): Next {
@@ -137,38 +163,6 @@ function end(result: ExchangeResult): Next {
 /** The outcome of a request that may have been carried out. */
 function unknown({ secrets }: Account, reason: string, status: number | null = null): UnknownOutcome {
   return { kind: "unknown", reason: wordReader(secrets).sentence(reason), status, request: null };
-}
-
-type Admission =
-  /** `sendByMs`: a write that was to be made until then may be given up by others behind it, and is not sent any more. */
-  | { readonly kind: "granted"; readonly sendByMs: number | undefined }
-  | { readonly kind: "denied"; readonly error: UpstreamError };
-
-/** Waits until the budget and the gate let the request go. `permittedMs`: until when the gate has let it go already. */
-async function admit(
-  { account, input, deadlineMs }: Exchange,
-  path: string,
-  permittedMs: number | undefined,
-): Promise<Admission> {
-  const { lane, signal } = input;
-  const gate = permittedMs === undefined ? input.gate : undefined;
-  const denied = (error: UpstreamError): Admission => ({ kind: "denied", error });
-  const waitMs = Math.max(0, deadlineMs - performance.now());
-  const admission = await account.budget.admit({ path, lane, waitMs, signal, onWait: gate && (() => gate.onWait()) });
-  switch (admission.kind) {
-    case "cancelled":
-      return denied(cancelError);
-    case "denied":
-      return denied(ownError(rateLimitUsedUp(account.api, account.waitMs, admission.retryAfterMs)));
-    case "granted": {
-      // From here on others may see that it is sent: after twice the time-out they take it for lost.
-      const sendByMs = permittedMs ?? (lane === "write" ? performance.now() + account.timeoutMs : undefined);
-      if (gate && !(await gate.onSend())) return denied(gateRefused);
-      return signal?.aborted ? denied(cancelError) : { kind: "granted", sendByMs };
-    }
-    default:
-      return assertNever(admission);
-  }
 }
 
 async function afterAnswer(context: Exchange, attempt: Attempt, answer: HttpAnswer): Promise<Next> {
@@ -230,26 +224,30 @@ function renewToken({ account }: Exchange, { token, progress }: Attempt, status:
 
 /** Ends the exchange with upstream's error, or repeats it after the pause that the rate limit asks for. */
 async function afterRefusal(
-  { account, input, deadlineMs }: Exchange,
+  exchanged: Exchange,
   attempt: Attempt,
   { status, headers, body: pieces }: HttpAnswer,
 ): Promise<Next> {
+  const { account, input, deadlineMs } = exchanged;
   const { budget, manifest, hooks, secrets } = account;
+  const { path } = attempt.request;
   const { columnOf } = input;
   const { body, tooLarge } = readBody(await inSlices(readingJson(pieces, upstreamLimits)));
   const context = { status, body, headers, columnOf, hooks, secrets };
   const first = readRefusal(manifest.errors, context);
   const words = wordReader(secrets);
-  const error =
-    tooLarge === undefined
-      ? first
-      : { ...first, message: words.sentence(`${first.message}, and the body ${tooLarge}`) };
+  const message = tooLarge === undefined ? first.message : `${first.message}, and the body ${tooLarge}`;
+  const error = { ...first, message: words.sentence(withCount(message, attempt.progress.repeats)) };
   const ending = (refusal: UpstreamError): Next =>
-    error.unknown
+    error.unknown && !(input.isRead && error.meaning)
       ? end({ ...unknown(account, `status ${status}: ${error.message}`, status), request: error.request })
       : end({ kind: "refused", error: refusal });
-  if (!error.retry) return ending(error);
-  const pauseMs = budget.pauseFor(askedPauseMs(account, attempt.request.path, headers) ?? budget.penaltyMs());
+  if (!error.retry) {
+    const askedMs = headerPauseMs(account, path, headers);
+    const again = error.mayPass ? await repeatRead(exchanged, attempt.progress, askedMs) : undefined;
+    return again ?? ending(error);
+  }
+  const pauseMs = budget.pauseFor(askedPauseMs(account, path, headers) ?? budget.penaltyMs());
   if (performance.now() + pauseMs > deadlineMs)
     return ending(ownError(rateLimitUsedUp(account.api, account.waitMs, pauseMs)));
   return { kind: "repeat", progress: attempt.progress };
@@ -264,8 +262,3 @@ function noToken(account: Account) {
     return { kind: "unsent", error: ownError(error) };
   };
 }
-
-const cancelError = ownError(cancelled());
-
-/** The error of a write whose gate forbade to send it. */
-export const gateRefused: UpstreamError = ownError(entryClosed());

@@ -3,17 +3,18 @@
 import pMap from "p-map";
 import { inSlices } from "../config/slices.js";
 import type { Call } from "../manifest/call-schema.js";
-import { recordsAt } from "../manifest/pointer.js";
+import { lookUp, pointerTo, recordsAt } from "../manifest/pointer.js";
 import type { Scope } from "../manifest/template.js";
 import type { MirrorColumn } from "../mirror/column.js";
 import { AbsenceProofs } from "./absence.js";
-import { ReadableTable, type Reading, syncReads, upstreamNames } from "./reading.js";
+import { AddressBound, failedByAddress, isTooLong, namesColumns, namesKeys } from "./address-bound.js";
+import { readError } from "./errors.js";
+import type { Answer, ExchangeResult } from "./exchange.js";
+import { type Page, ReadableTable, type Reading, requestsAtATime, syncReads, upstreamNames } from "./reading.js";
 import type { UpstreamRecord } from "./record.js";
+import { showRequest } from "./request.js";
 import { keyScope } from "./row-scope.js";
 import type { UpstreamError } from "./write-outcome.js";
-
-/** How many requests ask for records at the same time; the rate budget bounds them besides. */
-const requestsAtATime = 8;
 
 /** The records that came, and the errors that stand in the place of others. Nothing proves yet that those are gone. */
 interface Search {
@@ -21,7 +22,55 @@ interface Search {
   readonly errors: readonly UpstreamError[];
 }
 
+/** Marks the place of a list whose columns are read by key: no cursor of an API begins with a tab. */
+const byKeyMark = "\t";
+
 export class KeyedTable extends ReadableTable {
+  private readonly addresses = new AddressBound();
+
+  /**
+   * Returns one page of all records. Where all columns would make the address longer than the API takes, the list has only a few, and the
+   * records are read by their keys. Throws ReadFailed, also when `signal` is aborted.
+   */
+  override async list(columns: readonly MirrorColumn[], cursor: string | null, signal?: AbortSignal): Promise<Page> {
+    const call = this.manifest.read.list;
+    if (cursor?.startsWith(byKeyMark)) return this.listByKey(columns, cursor.slice(byKeyMark.length), signal);
+    if (!namesColumns(call)) return super.list(columns, cursor, signal);
+    const scope = { columns: upstreamNames(columns), ...(await this.tableScope()) };
+    const length = this.addressLength(call, scope) + encodeURIComponent(cursor ?? "").length;
+    if (!this.addresses.takes(length)) return this.listByKey(columns, cursor, signal);
+    try {
+      return await super.list(columns, cursor, signal);
+    } catch (cause) {
+      if (!failedByAddress(cause)) throw cause;
+      this.addresses.refuse(length);
+      return this.listByKey(columns, cursor, signal);
+    }
+  }
+
+  private async listByKey(
+    columns: readonly MirrorColumn[],
+    cursor: string | null,
+    signal?: AbortSignal,
+  ): Promise<Page> {
+    const page = await super.list(this.fewColumns(columns), cursor, signal);
+    const records = await this.get(
+      columns,
+      page.records.map(({ key }) => key),
+      { signal },
+    );
+    return { ...page, records, next: page.next === null ? null : `${byKeyMark}${page.next}` };
+  }
+
+  /** Those that a list can't do without: its key's, and the one that leads to the next page; or any. */
+  private fewColumns(columns: readonly MirrorColumn[]): readonly MirrorColumn[] {
+    const { key, read } = this.manifest;
+    const { pages } = read.list;
+    const leading = pages && "column" in pages ? (this.config.rename[pages.column] ?? pages.column) : undefined;
+    const few = columns.filter(({ name, from }) => from === null && (key.includes(name) || name === leading));
+    return few.length > 0 ? few : columns.slice(0, 1);
+  }
+
   /** Returns those records of these keys that upstream has. Throws ReadFailed, also when the signal of `reading` is aborted. */
   async get(
     columns: readonly MirrorColumn[],
@@ -64,8 +113,8 @@ export class KeyedTable extends ReadableTable {
   /** Returns the proofs of what one call of ours misses. */
   protected absenceProofs(columns: readonly MirrorColumn[], reading: Reading): AbsenceProofs {
     return new AbsenceProofs(this.manifest.read.list, async (call) => {
-      const scope = { columns: upstreamNames(columns), ...(await this.tableScope()) };
-      return this.exchange({ call, scope, ...reading }, []);
+      const scope = { columns: upstreamNames(this.fewColumns(columns)), ...(await this.tableScope()) };
+      return this.ask({ call, scope }, reading);
     });
   }
 
@@ -87,6 +136,18 @@ export class KeyedTable extends ReadableTable {
     throw this.readFailure("rows by key", `: ${refusal.message}, ${why}`, refusal.sqlstate);
   }
 
+  /** Throws ReadFailed when an answer refuses to tell of a record for another reason than that it is gone: what it leaves out is then no proof. */
+  private requireWhole(call: Call, { body, status, headers }: Answer): void {
+    const failures = call.failed === undefined ? undefined : lookUp(body, call.failed);
+    const { manifest, hooks, secrets } = this.account;
+    const context = { status, isInside: true, headers, body, columnOf: () => null, hooks, secrets };
+    for (const failure of Array.isArray(failures) ? failures : []) {
+      const { message, sqlstate, absent, ask, meaning } = readError(manifest.errors, failure, context);
+      if (!absent && !ask && meaning !== "empty")
+        throw this.readFailure("rows by key", `: of some it was told: ${message}`, sqlstate);
+    }
+  }
+
   /** Reads as many records with one request as the call takes, with several requests at a time. */
   private async search(
     columns: readonly MirrorColumn[],
@@ -96,25 +157,110 @@ export class KeyedTable extends ReadableTable {
     scopeOf: (one: string) => Scope,
   ): Promise<Search> {
     const size = call.max ?? 1;
-    const isOne = size === 1;
-    const parts = Array.from({ length: Math.ceil(values.length / size) }, (_, n) =>
-      values.slice(n * size, (n + 1) * size),
-    );
-    const searchPart = async (part: readonly string[]): Promise<Search> => {
-      const rows = part.map(scopeOf);
-      const keys = rows.map(({ key }) => key);
-      const scope = { columns: upstreamNames(columns), keys, ...(await this.tableScope()), ...rows[0] };
-      const result = await this.exchange({ call, scope, rows, ...reading }, []);
-      // An API that answers "forbidden" for a missing record has a rule `ask`, and this request is the one that asked.
-      if (isOne && result.kind === "refused" && (result.error.absent || result.error.ask))
-        return { records: [], errors: [result.error] };
-      const answer = this.answerOf("rows by key", result, isOne);
-      const there = await inSlices(recordsAt(answer.body, call.rows ?? ""));
-      // Some APIs keep the place of a record that they do not have.
-      const elements = Array.isArray(there) ? there.filter((element) => element !== null) : there;
-      return { records: await inSlices(this.records(call, answer, elements, columns)), errors: [] };
-    };
-    const found = await pMap(parts, searchPart, { concurrency: requestsAtATime });
-    return { records: found.flatMap(({ records }) => records), errors: found.flatMap(({ errors }) => errors) };
+    const all = distinctScopes(call, values.map(scopeOf));
+    const parts = Array.from({ length: Math.ceil(all.length / size) }, (_, n) => all.slice(n * size, (n + 1) * size));
+    const searchPart = (rows: readonly Scope[]) => this.searchFitting(columns, call, rows, reading);
+    return bothOf(await pMap(parts, searchPart, { concurrency: requestsAtATime }));
   }
+
+  /** Makes one request, or several where its address would be longer than the API takes. */
+  private async searchFitting(
+    columns: readonly MirrorColumn[],
+    call: Call,
+    rows: readonly Scope[],
+    reading: Reading,
+  ): Promise<Search> {
+    const halves = this.halves(columns, call, rows);
+    const split = async () => {
+      if (halves.by === "rows")
+        return bothOf(
+          await pMap(halves.parts, (part) => this.searchFitting(columns, call, part, reading), { concurrency: 1 }),
+        );
+      const searches = await pMap(halves.parts, (part) => this.searchFitting(part, call, rows, reading), {
+        concurrency: 1,
+      });
+      return { records: this.joined(searches), errors: searches.flatMap(({ errors }) => errors) };
+    };
+    const keys = rows.map(({ key }) => key);
+    const scope = { columns: upstreamNames(columns), keys, ...(await this.tableScope()), ...rows[0] };
+    const length = this.addressLength(call, scope);
+    if (halves.parts.length > 1 && !this.addresses.takes(length)) return split();
+    const result = await this.ask({ call, scope, rows }, reading);
+    if (result.kind === "refused" && isTooLong(result.error.status) && halves.parts.length > 1) {
+      this.addresses.refuse(length);
+      return split();
+    }
+    return this.found(columns, call, result, reading);
+  }
+
+  private async found(
+    columns: readonly MirrorColumn[],
+    call: Call,
+    result: ExchangeResult,
+    reading: Reading,
+  ): Promise<Search> {
+    const isOne = (call.max ?? 1) === 1;
+    // An API that answers "forbidden" for a missing record has a rule `ask`, and this request is the one that asked.
+    if (result.kind === "refused" && (result.error.meaning === "empty" || (isOne && isOfAbsence(result.error))))
+      return { records: [], errors: [result.error] };
+    const answer = this.answerOf("rows by key", result, isOne);
+    const there = await inSlices(recordsAt(answer.body, call.rows ?? ""));
+    // Some APIs keep the place of a record that they do not have.
+    const elements = Array.isArray(there) ? there.filter((element) => element !== null) : there;
+    this.requireWhole(call, answer);
+    const all = await this.withRest(call, answer, elements, columns, reading);
+    return { records: await inSlices(this.records(call, answer, all, columns)), errors: [] };
+  }
+
+  /** Returns the halves of what makes the address of a search long: its keys, or else its columns but for those of the key. */
+  private halves(columns: readonly MirrorColumn[], call: Call, rows: readonly Scope[]): Halves {
+    const middle = (list: readonly unknown[]) => Math.ceil(list.length / 2);
+    if (namesKeys(call) && rows.length > 1)
+      return { by: "rows", parts: [rows.slice(0, middle(rows)), rows.slice(middle(rows))] };
+    const isOfKey = ({ name }: MirrorColumn) => this.manifest.key.includes(name);
+    const others = columns.filter((column) => !isOfKey(column));
+    if (!namesColumns(call) || others.length < 2) return { by: "columns", parts: [columns] };
+    const parts = [others.slice(0, middle(others)), others.slice(middle(others))];
+    return { by: "columns", parts: parts.map((part) => [...columns.filter(isOfKey), ...part]) };
+  }
+
+  /** Returns the records of which each search has a part. One that the last search has no longer is gone. Throws ReadFailed. */
+  private joined(searches: readonly Search[]): readonly UpstreamRecord[] {
+    const [last, ...earlier] = searches
+      .map(({ records }) => new Map(records.map((record) => [record.key, record])))
+      .reverse();
+    return [...(last ?? [])].map(([key, record]) => {
+      const parts = earlier.map((records) => records.get(key)?.row);
+      if (parts.includes(undefined)) throw this.readFailure("rows by key", ": one came while its columns were read");
+      return { key, row: Object.assign({}, ...parts, record.row) };
+    });
+  }
+
+  private addressLength(call: Call, scope: Scope): number {
+    const request = showRequest(this.account, { call, scope });
+    return request.kind === "composed" ? request.url.length : 0;
+  }
+}
+
+/** What a search is split into where its address is too long; one part: it can't be. */
+type Halves =
+  | { readonly by: "rows"; readonly parts: readonly (readonly Scope[])[] }
+  | { readonly by: "columns"; readonly parts: readonly (readonly MirrorColumn[])[] };
+
+function bothOf(searches: readonly Search[]): Search {
+  return { records: searches.flatMap(({ records }) => records), errors: searches.flatMap(({ errors }) => errors) };
+}
+
+/** Returns one scope of those for which the call asks the same: it may name a part of the key alone. */
+function distinctScopes({ path, query, body }: Call, scopes: readonly Scope[]): readonly Scope[] {
+  const templates = JSON.stringify([path, query, body]);
+  const parts = [...templates.matchAll(/\{(keys?|value)(?:\.(\w+))?\}/g)];
+  const names = parts.flatMap(([, , part]) => (part === undefined ? [] : [part]));
+  if (names.length < parts.length || names.length === 0) return scopes;
+  const identity = ({ key }: Scope) => JSON.stringify(names.map((name) => String(lookUp(key, pointerTo(name)))));
+  return [...new Map(scopes.map((scope) => [identity(scope), scope])).values()];
+}
+
+function isOfAbsence({ absent, ask }: UpstreamError): boolean {
+  return absent || ask;
 }

@@ -2,11 +2,12 @@
 
 import { assertNever } from "../config/assert-never.js";
 import { isRecord } from "../config/json.js";
-import type { Call, Pages } from "../manifest/call-schema.js";
+import type { Call } from "../manifest/call-schema.js";
+import type { Pages } from "../manifest/pages-schema.js";
 import { lookUp, textAt } from "../manifest/pointer.js";
 import { ReadFailed } from "../manifest/read-failed.js";
 import type { Scope } from "../manifest/template.js";
-import type { Answer } from "./exchange.js";
+import { nextByCount, type PageRead, placeOf } from "./counted-pages.js";
 
 /** A page as a call: what the call's templates may name besides, or the page's own address. */
 interface PageCall {
@@ -25,7 +26,7 @@ export function pageCall(call: Call, cursor: string | null): PageCall {
       return { call, scope: {}, address: cursor };
     case "offset":
     case "page":
-      return { call: withCursor(call, pages.as), scope: { cursor: Number(cursor) } };
+      return { call: withCursor(call, pages.as), scope: { cursor: placeOf(cursor).at } };
     case "cursor":
     case "last":
     case "first":
@@ -35,20 +36,13 @@ export function pageCall(call: Call, cursor: string | null): PageCall {
   }
 }
 
-/** Adds the cursor to the body of a call that has one, or to its query. */
+/** Adds the cursor to the body of a call that has one, or to its query; a call without a name for it has a place for it already. */
 function withCursor(call: Call, name: string): Call {
+  if (name === "") return call;
   const more = { [name]: "{cursor}" };
   return isRecord(call.body)
     ? { ...call, body: { ...call.body, ...more } }
     : { ...call, query: { ...call.query, ...more } };
-}
-
-export interface PageRead {
-  readonly answer: Answer;
-  /** How many elements stand where the records are. */
-  readonly count: number;
-  /** The first or the last record's value of a column; undefined when the record has none. */
-  valueOf(place: "first" | "last", column: string): string | undefined;
 }
 
 /**
@@ -57,14 +51,14 @@ export interface PageRead {
  */
 export function nextPage(pages: Pages | undefined, cursor: string | null, page: PageRead): string | null {
   if (!pages) return null;
-  const { answer, count } = page;
+  const { answer } = page;
+  if (pages.more !== undefined && lookUp(answer.body, pages.more) !== true) return null;
   switch (pages.kind) {
     case "cursor":
-      return textAt(answer.body, pages.at) || null;
+      return cursorOf(textAt(answer.body, pages.at));
     case "offset":
-      return nextOffset(pages, Number(cursor ?? 0), page);
     case "page":
-      return count === 0 ? null : String(Number(cursor ?? pages.from) + 1);
+      return nextByCount(pages, cursor, page);
     case "last":
     case "first":
       return edgeValue(pages, page);
@@ -79,16 +73,14 @@ export function nextPage(pages: Pages | undefined, cursor: string | null, page: 
 
 type PagesBy<Kind extends Pages["kind"]> = Extract<Pages, { readonly kind: Kind }>;
 
-function nextOffset({ total }: PagesBy<"offset">, offset: number, { answer, count }: PageRead): string | null {
-  if (count === 0) return null;
-  const next = offset + count;
-  const all = total === undefined ? undefined : textAt(answer.body, total);
-  return all !== undefined && next >= Number(all) ? null : String(next);
+/** No list goes on at its beginning: an API that gives 0 or an empty text has come to the end. */
+function cursorOf(text: string | undefined): string | null {
+  return text === undefined || text === "" || text === "0" ? null : text;
 }
 
 /** Returns the value by which the page's first or last record leads to the next page. */
-function edgeValue({ kind, column, more }: PagesBy<"last" | "first">, page: PageRead): string | null {
-  if (page.count === 0 || (more !== undefined && lookUp(page.answer.body, more) !== true)) return null;
+function edgeValue({ kind, column }: PagesBy<"last" | "first">, page: PageRead): string | null {
+  if (page.count === 0) return null;
   const value = page.valueOf(kind, column);
   if (value === undefined) throw new ReadFailed(`the ${kind} record of a page has no "${column}"`);
   return value;

@@ -14,17 +14,26 @@ export function learnRemaining({ budget, limits }: Account, path: string, header
 }
 
 /**
- * Returns how many milliseconds upstream asks us to pause after a call of `path`: by a header that the manifest names, by Retry-After,
- * or by the manifest's own `pause`. Undefined when none of them says. The budget bounds the pause.
+ * Returns how many milliseconds upstream asks us to pause after a call of `path` that the rate limit turned away: as its headers say, or by the
+ * manifest's own `pause`. Undefined when none of them says. The budget bounds the pause.
  */
-export function askedPauseMs({ limits }: Account, path: string, headers: Headers): number | undefined {
-  const mine = limits.filter(({ limit }) => limit.path?.test(path) !== false);
+export function askedPauseMs(account: Account, path: string, headers: Headers): number | undefined {
+  const own = limitsOf(account, path).find(({ manifest }) => manifest.pause)?.manifest.pause;
+  return headerPauseMs(account, path, headers) ?? own;
+}
+
+/** Returns how many milliseconds an answer asks us to wait: by a header that the manifest names, or by Retry-After; undefined without them. */
+export function headerPauseMs(account: Account, path: string, headers: Headers): number | undefined {
   const nowMs = timeOf(headers);
-  for (const { header, unit } of mine.flatMap(({ manifest }) => manifest.retry_after ?? [])) {
+  for (const { header, unit } of limitsOf(account, path).flatMap(({ manifest }) => manifest.retry_after ?? [])) {
     const pauseMs = delayMs(headers.get(header.toLowerCase()), unit, nowMs);
     if (pauseMs !== undefined) return pauseMs;
   }
-  return delayMs(headers.get("retry-after"), "s", nowMs) ?? mine.find(({ manifest }) => manifest.pause)?.manifest.pause;
+  return delayMs(headers.get("retry-after"), "s", nowMs);
+}
+
+function limitsOf({ limits }: Account, path: string): Account["limits"] {
+  return limits.filter(({ limit }) => limit.path?.test(path) !== false);
 }
 
 /** Such as `Sun, 06 Nov 1994 08:49:37 GMT`, its two older forms (RFC 9110), and ISO 8601. */

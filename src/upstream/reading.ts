@@ -8,15 +8,18 @@ import type { Lane } from "../http/budget.js";
 import type { Call } from "../manifest/call-schema.js";
 import { anyTable } from "../manifest/column-schema.js";
 import { countAt, lookUp, pointerTo, recordsAt, textAt } from "../manifest/pointer.js";
-import { ReadFailed } from "../manifest/read-failed.js";
+import { type FailedAnswer, ReadFailed } from "../manifest/read-failed.js";
 import type { TableManifest } from "../manifest/table-schema.js";
 import type { Scope } from "../manifest/template.js";
 import type { MirrorColumn } from "../mirror/column.js";
 import type { Account } from "./account.js";
+import { isTooLong } from "./address-bound.js";
 import { unstorable, type ValueRules } from "./codec.js";
+import { totalOf } from "./counted-pages.js";
 import { chosenColumns, columnNamed, discoverColumns, findTable } from "./discover.js";
 import { isBody } from "./errors.js";
 import { type Answer, type ExchangeRequest, type ExchangeResult, exchange } from "./exchange.js";
+import { restOfLists } from "./nested-lists.js";
 import { nextPage, pageCall } from "./pages.js";
 import { readingRecord, type UpstreamRecord } from "./record.js";
 
@@ -24,7 +27,12 @@ export interface Page {
   readonly records: readonly UpstreamRecord[];
   /** The cursor of the next page; null after the last page. */
   readonly next: string | null;
+  /** How many records the list has, by the API's own word; null when it says nothing. */
+  readonly total: number | null;
 }
+
+/** An answer for which the manifest says that no record comes any more. */
+const noMoreRecords: Page = { records: [], next: null, total: null };
 
 /** A read for a statement, or for the sync, which has time to wait for the rate limit. */
 export interface Reading {
@@ -38,6 +46,9 @@ export const syncReads: Reading = { lane: "read", waitMs: 60_000 };
 
 /** A place in a list is kept with the mirror and sent in an address: it has at most so many characters. */
 const longestCursor = 65_536;
+
+/** How many requests of one read are under way at the same time; the rate budget bounds them besides. */
+export const requestsAtATime = 8;
 
 /** The SQLSTATE of a read whose answer says nothing. */
 const unreadable = "HV000";
@@ -84,7 +95,7 @@ export class ReadableTable {
     const { discover } = this.manifest;
     if (!discover) return discoverColumns(this.account.manifest, this.manifest, []);
     const scope = discover.table ? {} : await this.tableScope();
-    const answer = await this.read({ call: discover, scope, what: "its columns" }, syncReads);
+    const answer = this.answerOf("its columns", await this.ask({ call: discover, scope }, syncReads));
     const descriptions = asList(lookUp(answer.body, discover.rows));
     if (!discover.table) return discoverColumns(this.account.manifest, this.manifest, descriptions);
     const description = findTable(discover.table, descriptions, this.resource);
@@ -116,9 +127,14 @@ export class ReadableTable {
   ): Promise<Page> {
     const { call, address, scope: ofPage } = pageCall(list, cursor);
     const scope = { columns: upstreamNames(columns), ...(await this.tableScope()), ...more, ...ofPage };
-    const answer = await this.read({ call, address, scope, what: "a page" }, { ...syncReads, signal });
+    const reading = { ...syncReads, signal };
+    const result = await this.ask({ call, address, scope }, reading);
+    if (result.kind === "refused" && (result.error.meaning === "empty" || result.error.meaning === "end"))
+      return noMoreRecords;
+    const answer = this.answerOf("a page", result);
     const elements = await inSlices(recordsAt(answer.body, call.rows ?? ""));
-    const records = await inSlices(this.records(call, answer, elements, columns));
+    const all = await this.withRest(call, answer, elements, columns, reading);
+    const records = await inSlices(this.records(call, answer, all, columns));
     const page = {
       answer,
       count: countAt(answer.body, call.rows ?? ""),
@@ -129,15 +145,36 @@ export class ReadableTable {
     };
     const own = this.account.hooks?.nextPage?.(answer.body, { table: this.resource, cursor });
     const next = own === undefined ? nextPage(call.pages, cursor, page) : own;
+    if (next !== null && next === cursor && page.count === 0) return { records, next: null, total: null };
     if (next !== null && next === cursor)
       throw new ReadFailed(`${this.account.api}: a page of ${this.resource} leads to itself`);
     if (next !== null && (next.length > longestCursor || unstorable.test(next)))
       throw new ReadFailed(`${this.account.api}: a page of ${this.resource} names no place that can be kept`);
-    return { records, next };
+    return { records, next, total: totalOf(call, answer) };
+  }
+
+  /** Returns the elements of an answer together with those that stand on further pages of the lists that they are in. Throws ReadFailed. */
+  protected async withRest(
+    { nested, ...call }: Call,
+    answer: Answer,
+    elements: unknown,
+    columns: readonly MirrorColumn[],
+    reading: Reading,
+  ): Promise<unknown> {
+    if (!nested || !Array.isArray(elements)) return elements;
+    const shared = { columns: upstreamNames(columns), ...(await this.tableScope()) };
+    const rest = await restOfLists(nested, answer, {
+      send: async ({ scope, ...request }) =>
+        this.answerOf("a list", await this.ask({ ...request, scope: { ...shared, ...scope } }, reading)),
+      pointerOf: (name) => this.pointerOf(name, columns, call),
+      failure: (why) => this.readFailure("a page", `: ${why}`),
+      concurrency: requestsAtATime,
+    });
+    return [...elements, ...rest];
   }
 
   /** Returns the pointer to a column of the manifest within a record, whether the column is mirrored or not. */
-  private pointerOf(name: string, columns: readonly MirrorColumn[], call: Call): string {
+  private pointerOf(name: string, columns: readonly MirrorColumn[], call: Pick<Call, "record">): string {
     const { key, record, columns: declarations } = this.manifest;
     const partOfKey = (call.record?.key ?? record.key)[key.indexOf(name)];
     const { from, to } = declarations[name] ?? {};
@@ -171,7 +208,10 @@ export class ReadableTable {
     if (answer.status === noContent) return [];
     const isOne = call.max === undefined && call.pages === undefined && part !== null && typeof part === "object";
     if (!Array.isArray(part) && !isOne)
-      throw new ReadFailed(`${this.account.api}: no list of ${this.resource} at ${call.rows}`);
+      throw new ReadFailed(`${this.account.api}: no list of ${this.resource} at ${call.rows}`, undefined, {
+        status: answer.status,
+        meaning: null,
+      });
     const elements: readonly unknown[] = Array.isArray(part) ? part : [part];
     // A page may list one record twice.
     const records = new Map<string, UpstreamRecord>();
@@ -197,8 +237,9 @@ export class ReadableTable {
     return exchange(this.account, { ...request, columnOf: columnNamed(columns) });
   }
 
-  private async read({ what, ...request }: ReadRequest & { readonly what: string }, reading: Reading): Promise<Answer> {
-    return this.answerOf(what, await this.exchange({ ...request, ...reading }, []));
+  /** Sends a call that changes nothing. */
+  protected ask(request: ReadRequest, reading: Reading): Promise<ExchangeResult> {
+    return this.exchange({ ...request, ...reading, isRead: true }, []);
   }
 
   /** Returns the answer to a read, which has no content only where there may be no record: not when it was asked for one. Throws ReadFailed. */
@@ -210,17 +251,30 @@ export class ReadableTable {
           throw this.readFailure(what, ` can't be read: the body ${result.tooLarge}`, unreadable);
         throw this.readFailure(what, ` came without JSON, status ${result.status}`, unreadable);
       case "unknown":
-        throw this.readFailure(what, `: ${result.reason}`, result.status === null ? undefined : unreadable);
+        throw this.readFailure(what, `: ${result.reason}`, result.status === null ? undefined : unreadable, {
+          status: result.status,
+          meaning: null,
+        });
       case "refused":
       case "unsent":
-        throw this.readFailure(what, `: ${result.error.message}`, result.error.sqlstate);
+        throw this.readFailure(
+          what,
+          `: ${result.error.message}${isTooLong(result.error.status) ? this.fewerColumns() : ""}`,
+          result.error.sqlstate,
+          result.error,
+        );
       default:
         return assertNever(result);
     }
   }
 
-  protected readFailure(what: string, why: string, sqlstate?: string): ReadFailed {
-    return new ReadFailed(`${this.account.api}: ${what} of ${this.resource}${why}`, sqlstate);
+  private fewerColumns(): string {
+    const key = `apis.${this.account.api}.tables.${this.resource}.columns`;
+    return `. The address is longer than the API takes: name the columns that you need in ${key} of the config`;
+  }
+
+  protected readFailure(what: string, why: string, sqlstate?: string, answer?: FailedAnswer): ReadFailed {
+    return new ReadFailed(`${this.account.api}: ${what} of ${this.resource}${why}`, sqlstate, answer);
   }
 }
 

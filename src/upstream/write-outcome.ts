@@ -2,6 +2,7 @@
 
 import type { CleanText } from "../config/clean-text.js";
 import type { ProofCall } from "../manifest/call-schema.js";
+import type { ReadMeaning } from "../manifest/error-schema.js";
 import type { TextRow } from "../mirror/column.js";
 import type { SqlError } from "../postgres/error-catalogue.js";
 
@@ -25,6 +26,8 @@ export interface UpstreamError {
   readonly ask: boolean;
   /** The call that proves a record of this error gone; null: the table's own list does. */
   readonly proof: ProofCall | null;
+  /** What the error means as the answer to a read; null: that reading failed. */
+  readonly meaning: ReadMeaning | null;
   readonly status: number | null;
   readonly request: CleanText | null;
 }
@@ -73,6 +76,7 @@ export function ownError(
     isConsequence: false,
     ask: false,
     proof: null,
+    meaning: null,
     status,
     request: null,
   };

@@ -6,12 +6,12 @@ import type { Logger } from "pino";
 import { assertNever } from "../config/assert-never.js";
 import { inSlices } from "../config/slices.js";
 import { CallEntry } from "../journal/entry.js";
-import type { Intent, Outcome } from "../journal/journal.js";
+import type { CanonicalRow, Intent, Outcome } from "../journal/journal.js";
 import { ReadFailed } from "../manifest/read-failed.js";
 import type { Mirror } from "../mirror/column.js";
 import type { Metrics } from "../observe/metrics.js";
 import type { SqlError } from "../postgres/error-catalogue.js";
-import { gateRefused, type SendGate } from "../upstream/exchange.js";
+import { gateRefused, type SendGate } from "../upstream/admission.js";
 import type { ConnectorTable, Sending, Verb } from "../upstream/table.js";
 import type { RowResult, WriteOutcome } from "../upstream/write-outcome.js";
 import { upstreamError, verdictError } from "./client-errors.js";
@@ -113,13 +113,18 @@ async function judgeAnswer(
   const error = verdictError(mirror, call, rowsToSend, verdict);
   await ends({
     state: verdict.state,
-    rows: [...verdict.canonical.filter((row) => row !== null), ...verdict.mergedRows],
+    rows: lastOfEach([...verdict.mergedRows, ...verdict.canonical.filter((row) => row !== null)]),
     status: ending.status,
     request: ending.request,
     sqlstate: error?.sqlstate ?? null,
   });
   if (!error) return { kind: "accepted", call, verdict };
   return { kind: "raise", call, error, changed: verdict.state !== "refused" };
+}
+
+/** An answer may name a record twice, as the record that two rows have become: what it said last counts. */
+function lastOfEach(rows: readonly CanonicalRow[]): readonly CanonicalRow[] {
+  return [...new Map(rows.map((row) => [row.key, row])).values()];
 }
 
 /** The key under which a row has to be read; null where the answer says all that there is to know. */

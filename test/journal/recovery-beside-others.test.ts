@@ -10,7 +10,7 @@ import { reconcileWithUpstream } from "../../src/journal/reconcile.js";
 import { recover } from "../../src/journal/recover.js";
 import { closeEntries, settle } from "../../src/journal/settle.js";
 import { ReadFailed } from "../../src/manifest/read-failed.js";
-import type { SendGate } from "../../src/upstream/exchange.js";
+import type { SendGate } from "../../src/upstream/admission.js";
 import type { MirroredTable } from "../../src/upstream/mirrored-table.js";
 import type { FaultyApi } from "../faults/api.js";
 import type { ServedStack } from "../support/served-stack.js";

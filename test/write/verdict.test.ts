@@ -60,6 +60,7 @@ const error: UpstreamError = {
   isConsequence: false,
   ask: false,
   proof: null,
+  meaning: null,
   status: 400,
   request: null,
 };
