@@ -3,7 +3,8 @@
 import { assertNever } from "../config/assert-never.js";
 import { cleanText, textLimits } from "../config/clean-text.js";
 import { isRecord } from "../config/json.js";
-import { sendHttp } from "./client.js";
+import { bodyWords } from "./body-words.js";
+import { type HttpOutcome, sendHttp } from "./client.js";
 
 export interface Token {
   readonly access: string;
@@ -22,6 +23,8 @@ export class TokenError extends Error {
     super(cleanText(message, textLimits.sentence, secrets));
   }
 }
+
+type HttpAnswer = Extract<HttpOutcome, { kind: "answered" }>;
 
 /** A token is not used in the last minute of its life, or in the second half of a shorter one. */
 const marginMs = 60_000;
@@ -77,7 +80,7 @@ export class TokenSource {
     });
     switch (outcome.kind) {
       case "answered":
-        this.token = this.read(outcome.status, fieldsOf(outcome.body));
+        this.token = this.read(outcome);
         return this.token;
       case "unsent":
       case "unknown":
@@ -87,10 +90,13 @@ export class TokenSource {
     }
   }
 
-  private read(status: number, answer: Readonly<Record<string, string>>): Token {
+  private read({ status, headers, body }: HttpAnswer): Token {
+    const answer = fieldsOf(body);
     const { access_token: access, refresh_token: next, expires_in: life, ...fields } = answer;
     if (status >= 300 || access === undefined) {
-      const reason = [answer["error"], answer["error_description"]].filter((part) => part !== undefined).join(": ");
+      const own = [answer["error"], answer["error_description"]].filter((part) => part !== undefined).join(": ");
+      // An answer 2xx may hold a token, in a form that we can't read.
+      const reason = own === "" && status >= 300 ? bodyWords(body, headers.get("content-type")) : own;
       throw new TokenError(`no token: status ${status}${reason === "" ? "" : `, ${reason}`}`, true, this.secrets);
     }
     const missing = this.keep.find((name) => fields[name] === undefined);

@@ -69,7 +69,11 @@ function secretsOf({ manifest, config }: AccountConfig, marked: ConfigValues): r
   const secrets = Object.values(marked).flatMap((value) => (value instanceof Secret ? [value.reveal()] : []));
   const pair = manifest.auth?.basic?.map((part) => fillText(part, { config })).join(":");
   const basic = pair === undefined ? [] : [Buffer.from(pair).toString("base64")];
-  const encoded = secrets.map((secret) => new URLSearchParams([["", secret]]).toString().slice(1));
+  const encoded = secrets.flatMap((secret) => [
+    new URLSearchParams([["", secret]]).toString().slice(1),
+    encodeURIComponent(secret),
+    new URL(`http://host/?${encodeURIComponent(secret)}`).search.slice(1),
+  ]);
   return [...new Set([...basic, ...secrets, ...encoded])];
 }
 

@@ -2,13 +2,13 @@
 
 import { assertNever } from "../config/assert-never.js";
 import type { CleanText } from "../config/clean-text.js";
-import { inSlices } from "../config/slices.js";
 import type { Lane } from "../http/budget.js";
 import { type HttpOutcome, sendHttp } from "../http/client.js";
 import { type Token, TokenError } from "../http/oauth.js";
-import { type JsonReading, readingJson, upstreamLimits } from "../manifest/lossless-json.js";
 import type { Account } from "./account.js";
+import { readAnswerBody } from "./answer-body.js";
 import { type ColumnOf, readRefusal, requestOf } from "./errors.js";
+import { type AskedRequest, askedRequest } from "./exchange-log.js";
 import {
   cancelled,
   entryClosed,
@@ -21,7 +21,14 @@ import {
 import { askedPauseMs, learnRemaining } from "./rate-limits.js";
 import { type ComposedRequest, composeRequest, type RequestInput } from "./request.js";
 import { wordReader } from "./words.js";
-import { ownError, type RefusedOutcome, type UnknownOutcome, type UpstreamError } from "./write-outcome.js";
+import {
+  behindOwn,
+  ownError,
+  type RefusedOutcome,
+  type UnknownOutcome,
+  type UpstreamError,
+  unknownReason,
+} from "./write-outcome.js";
 
 export interface Answer {
   readonly kind: "answered";
@@ -31,6 +38,8 @@ export interface Answer {
   readonly body: unknown;
   /** Why the body can't be read, to go on from "the body …"; undefined when it is JSON, or none at all. */
   readonly tooLarge: string | undefined;
+  /** What a body says that is not JSON; null when it says nothing. */
+  readonly words: CleanText | null;
   readonly request: CleanText | null;
   /** The address that answered. */
   readonly url: string;
@@ -84,6 +93,7 @@ type HttpAnswer = Extract<HttpOutcome, { kind: "answered" }>;
 interface Attempt {
   readonly request: ComposedRequest;
   readonly token: Token | undefined;
+  readonly asked: AskedRequest;
   readonly progress: Progress;
 }
 
@@ -117,6 +127,8 @@ async function trySending(context: Exchange, progress: Progress): Promise<Next> 
   const admission = await admit(context, request.path, isFollowing ? progress.sendByMs : undefined);
   if (admission.kind === "denied") return notSent(admission.error);
   const { sendByMs } = admission;
+  const asked = askedRequest(account, { ...input, address: progress.address }, token);
+  account.log.debug(asked, "request");
   const outcome = await sendHttp({ ...request, timeoutMs: account.timeoutMs, sendByMs, signal: input.signal });
   switch (outcome.kind) {
     case "unknown":
@@ -124,7 +136,7 @@ async function trySending(context: Exchange, progress: Progress): Promise<Next> 
     case "unsent":
       return notSent(input.signal?.aborted ? cancelError : ownError(unreachable(account.api, outcome.reason)));
     case "answered":
-      return afterAnswer(context, { request, token, progress: { ...progress, sendByMs } }, outcome);
+      return afterAnswer(context, { request, token, asked, progress: { ...progress, sendByMs } }, outcome);
     default:
       return assertNever(outcome);
   }
@@ -173,9 +185,9 @@ async function admit(
 
 async function afterAnswer(context: Exchange, attempt: Attempt, answer: HttpAnswer): Promise<Next> {
   const { account } = context;
-  const { method, path, url } = attempt.request;
+  const { path, url } = attempt.request;
   const { status, headers } = answer;
-  account.log.debug({ api: account.api, method, status }, "exchange");
+  account.log.debug({ ...attempt.asked, status }, "exchange");
   // An answer 429 says by other headers how long to wait.
   if (status !== 429) {
     account.budget.resetBackoff();
@@ -183,22 +195,19 @@ async function afterAnswer(context: Exchange, attempt: Attempt, answer: HttpAnsw
   }
   if (status >= 400) return renewToken(context, attempt, status) ?? afterRefusal(context, attempt, answer);
   if (status >= 300) return followRedirect(account, attempt, answer);
-  const { body, tooLarge } = readBody(await inSlices(readingJson(answer.body, upstreamLimits)));
-  const request = requestOf(account.manifest.errors, body, headers, wordReader(account.secrets));
-  return end({ kind: "answered", status, headers, body, tooLarge, request, url });
-}
-
-function readBody(reading: JsonReading): Pick<Answer, "body" | "tooLarge"> {
-  switch (reading.kind) {
-    case "json":
-      return { body: reading.value, tooLarge: undefined };
-    case "not JSON":
-      return { body: undefined, tooLarge: undefined };
-    case "too large":
-      return { body: undefined, tooLarge: reading.reason };
-    default:
-      return assertNever(reading);
-  }
+  const { body, tooLarge, words } = await readAnswerBody(answer);
+  const reader = wordReader(account.secrets);
+  const request = requestOf(account.manifest.errors, body, headers, reader);
+  return end({
+    kind: "answered",
+    status,
+    headers,
+    body,
+    tooLarge,
+    words: reader.sentence(words) || null,
+    request,
+    url,
+  });
 }
 
 function followRedirect(account: Account, { request, progress }: Attempt, answer: HttpAnswer): Next {
@@ -232,12 +241,21 @@ function renewToken({ account }: Exchange, { token, progress }: Attempt, status:
 async function afterRefusal(
   { account, input, deadlineMs }: Exchange,
   attempt: Attempt,
-  { status, headers, body: pieces }: HttpAnswer,
+  answer: HttpAnswer,
 ): Promise<Next> {
   const { budget, manifest, hooks, secrets } = account;
   const { columnOf } = input;
-  const { body, tooLarge } = readBody(await inSlices(readingJson(pieces, upstreamLimits)));
-  const context = { status, body, headers, columnOf, hooks, secrets };
+  const { status, headers } = answer;
+  const { body, tooLarge, words: bodyWords } = await readAnswerBody(answer);
+  const context = {
+    status,
+    body,
+    words: bodyWords,
+    headers,
+    columnOf,
+    hooks,
+    secrets,
+  };
   const first = readRefusal(manifest.errors, context);
   const words = wordReader(secrets);
   const error =
@@ -246,12 +264,12 @@ async function afterRefusal(
       : { ...first, message: words.sentence(`${first.message}, and the body ${tooLarge}`) };
   const ending = (refusal: UpstreamError): Next =>
     error.unknown
-      ? end({ ...unknown(account, `status ${status}: ${error.message}`, status), request: error.request })
+      ? end({ ...unknown(account, unknownReason(error, status), status), request: error.request })
       : end({ kind: "refused", error: refusal });
   if (!error.retry) return ending(error);
   const pauseMs = budget.pauseFor(askedPauseMs(account, attempt.request.path, headers) ?? budget.penaltyMs());
   if (performance.now() + pauseMs > deadlineMs)
-    return ending(ownError(rateLimitUsedUp(account.api, account.waitMs, pauseMs)));
+    return ending(behindOwn(ownError(rateLimitUsedUp(account.api, account.waitMs, pauseMs), status), error));
   return { kind: "repeat", progress: attempt.progress };
 }
 

@@ -10,7 +10,7 @@ import { AbsenceProofs } from "./absence.js";
 import { ReadableTable, type Reading, syncReads, upstreamNames } from "./reading.js";
 import type { UpstreamRecord } from "./record.js";
 import { keyScope } from "./row-scope.js";
-import type { UpstreamError } from "./write-outcome.js";
+import { type UpstreamError, wholeSentence } from "./write-outcome.js";
 
 /** How many requests ask for records at the same time; the rate budget bounds them besides. */
 const requestsAtATime = 8;
@@ -84,7 +84,7 @@ export class KeyedTable extends ReadableTable {
     const refusal = error && (await this.absenceProofs(columns, reading).refusalUnlessGone(error, others));
     if (!refusal) return records;
     const why = "and nothing proves that the record is gone";
-    throw this.readFailure("rows by key", `: ${refusal.message}, ${why}`, refusal.sqlstate);
+    throw this.readFailure("rows by key", `: ${wholeSentence(refusal)}, ${why}`, refusal.sqlstate);
   }
 
   /** Reads as many records with one request as the call takes, with several requests at a time. */

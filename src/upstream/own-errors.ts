@@ -12,6 +12,24 @@ export const unfitKey = defineError(
   (part: string) => ({ message: `"${part}" has no place in the path of a request`, hint: "Nothing was sent." }),
 );
 
+export const nothingFillsIn = defineError(
+  "22023",
+  {
+    means:
+      "A call of the manifest names a value that the statement does not give, such as a column that stands in its path.",
+    sent: "nothing",
+    remedy: "Give the column a value, or mend the placeholder in the manifest.",
+  },
+  (placeholder: string) => {
+    const column = /^(?:row|key)\.(.+)/.exec(placeholder)?.[1];
+    const remedy = column === undefined ? "Mend the placeholder in the manifest." : `Give "${column}" a value.`;
+    return {
+      message: `the request needs {${placeholder}}, which has no value here`,
+      hint: `Nothing was sent. ${remedy}`,
+    };
+  },
+);
+
 export const tokenRefused = defineError(
   "28000",
   {

@@ -62,6 +62,7 @@ const error: UpstreamError = {
   proof: null,
   status: 400,
   request: null,
+  words: null,
 };
 const refused: RowResult = { kind: "refused", error };
 const judged = (results: readonly RowResult[]) =>
