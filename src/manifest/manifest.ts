@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { duration } from "../config/units.js";
+import { addressMistake } from "./call-checks.js";
 import { headerName, oneOrMany } from "./call-schema.js";
 import { typeRule } from "./column-schema.js";
 import { errors } from "./error-schema.js";
@@ -32,6 +33,8 @@ const base = z.string().transform((text, context) => {
   const example = text.replace(/^\{[\w.]+\}/, "https://host").replaceAll(/\{[\w.]+\}/g, "x");
   if (!URL.canParse(example)) context.addIssue({ code: "custom", message: "Invalid URL" });
   else if (!/^https?:/i.test(example)) context.addIssue({ code: "custom", message: "begins with https:// or http://" });
+  const mistake = addressMistake(text);
+  if (mistake !== undefined) context.addIssue({ code: "custom", message: mistake });
   return text;
 });
 
