@@ -14,6 +14,8 @@ const oauth2 = z.strictObject({
   grant: z.record(z.string(), z.string()),
   on: oneOrMany(z.int()).default([401]),
   keep: z.array(z.string()).default([]),
+  /** Where the newest tokens are: sealed in the database for all processes, as is the default with a refresh token, or in each process. */
+  keep_in: z.enum(["database", "process"]).optional(),
 });
 
 const ways = ["bearer", "basic", "header", "oauth2"] as const;

@@ -12,6 +12,7 @@ import { type AskedRequest, askedRequest } from "./exchange-log.js";
 import {
   cancelled,
   entryClosed,
+  noPlaceForToken,
   rateLimitUsedUp,
   redirected,
   tokenRefused,
@@ -64,6 +65,8 @@ export interface SendGate {
 }
 
 const mostRedirects = 3;
+/** Its own and the one that another process has kept. */
+const mostRefusedTokens = 2;
 
 /** What stays the same for all requests of one exchange. */
 interface Exchange {
@@ -79,8 +82,8 @@ interface Progress {
   readonly redirects: number;
   /** Until when what a redirect asks for may be sent: a write follows it by the permission that it had, for it may have been done. */
   readonly sendByMs: number | undefined;
-  /** Upstream refused the token once, and a new one was asked for. */
-  readonly hasNewToken: boolean;
+  /** How many tokens upstream has refused. */
+  readonly refusedTokens: number;
 }
 
 type Next =
@@ -100,7 +103,7 @@ interface Attempt {
 /** Sends the call until it is answered, refused or unknown, and returns which. Waits at most `waitMs` for the rate limit. */
 export async function exchange(account: Account, input: ExchangeRequest): Promise<ExchangeResult> {
   const context = { account, input, deadlineMs: performance.now() + input.waitMs };
-  let progress: Progress = { address: input.address, redirects: 0, sendByMs: undefined, hasNewToken: false };
+  let progress: Progress = { address: input.address, redirects: 0, sendByMs: undefined, refusedTokens: 0 };
   for (;;) {
     const next = await trySending(context, progress);
     switch (next.kind) {
@@ -230,11 +233,16 @@ function redirectAddress({ url, method }: ComposedRequest, { status, headers }: 
   return keepsMethod && next.origin === new URL(url).origin ? next.href : undefined;
 }
 
-/** Drops a token that upstream refuses, once in an exchange. Undefined when the status is no such refusal. */
+/**
+ * Drops a token that upstream refuses. Undefined when the status is no such refusal, or when the token was asked for because of one: who
+ * had an old one gets first what another process has kept, and that may be old as well.
+ */
 function renewToken({ account }: Exchange, { token, progress }: Attempt, status: number): Next | undefined {
-  if (!token || progress.hasNewToken || !account.manifest.auth?.oauth2?.on.includes(status)) return undefined;
+  if (!token || !account.manifest.auth?.oauth2?.on.includes(status)) return undefined;
+  const { refusedTokens } = progress;
+  if (refusedTokens >= mostRefusedTokens || (refusedTokens > 0 && token.origin === "server")) return undefined;
   account.tokens?.invalidate(token);
-  return { kind: "repeat", progress: { ...progress, hasNewToken: true } };
+  return { kind: "repeat", progress: { ...progress, refusedTokens: refusedTokens + 1 } };
 }
 
 /** Ends the exchange with upstream's error, or repeats it after the pause that the rate limit asks for. */
@@ -276,12 +284,11 @@ async function afterRefusal(
 function noToken(account: Account) {
   return (cause: unknown): RefusedOutcome => {
     if (!(cause instanceof TokenError)) throw cause;
-    const error = cause.isAnswered
-      ? tokenRefused(account.api, cause.message)
-      : tokenUnreachable(account.api, cause.message);
-    return { kind: "unsent", error: ownError(error) };
+    return { kind: "unsent", error: ownError(tokenErrors[cause.kind](account.api, cause.message)) };
   };
 }
+
+const tokenErrors = { refused: tokenRefused, unreachable: tokenUnreachable, "no place": noPlaceForToken };
 
 const cancelError = ownError(cancelled());
 

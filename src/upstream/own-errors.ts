@@ -40,6 +40,16 @@ export const tokenRefused = defineError(
   (api: string, words: string) => ({ message: words, hint: `Nothing was sent. Check the credentials of "${api}".` }),
 );
 
+export const noPlaceForToken = defineError(
+  "55000",
+  {
+    means: "A refresh token (OAuth 2) may be good for a single use, and the place for the next one is not there yet.",
+    sent: "nothing",
+    remedy: "Run `throughline migrate`, which makes it.",
+  },
+  (api: string, words: string) => ({ message: `${api}: ${words}`, hint: "Nothing was sent, and no token was used up." }),
+);
+
 export const entryClosed = defineError(
   "40001",
   {
