@@ -10,9 +10,12 @@ import { anyTable } from "../manifest/column-schema.js";
 import { type CheckedHooks, tryOnPage } from "../manifest/hooks.js";
 import type { Manifest } from "../manifest/manifest.js";
 import { doubtlessSchema } from "../manifest/manifest-doubts.js";
+import { ReadFailed } from "../manifest/read-failed.js";
+import type { TableManifest } from "../manifest/table-schema.js";
 import { makeLog } from "../observe/log.js";
 import { type Account, openAccount } from "../upstream/account.js";
-import { ProbedTable, type ProbeResult } from "../upstream/probe.js";
+import { nothingRead, ProbedTable, type ProbeResult } from "../upstream/probe.js";
+import { DescribedTables } from "../upstream/probe-tables.js";
 import { nameList } from "../upstream/words.js";
 import type { Command } from "./command.js";
 import { type Finding, isError, lineOf } from "./finding.js";
@@ -34,18 +37,51 @@ export const checkConnector: Command = async ({ names: [file = ""], flags, json 
   if (!account) return 0;
   let wrong = false;
   for (const [name, tableManifest] of Object.entries(manifest.tables)) {
-    if (name === anyTable) {
-      io.err("tables that only the API tells of are not looked at");
-      continue;
+    for (const { subject, result } of await probeAll(account, name, tableManifest, io.err)) {
+      const findings = findingsOf(`${manifest.api}.${subject}`, result);
+      wrong ||= findings.some(isError);
+      if (json) io.out(JSON.stringify(result));
+      else for (const finding of findings) io.out(lineOf(finding));
     }
-    const probeResult = await new ProbedTable(account, tableOf(name, undefined), tableManifest).probe();
-    const findings = findingsOf(`${manifest.api}.${name}`, probeResult);
-    wrong ||= findings.some(isError);
-    if (json) io.out(JSON.stringify(probeResult));
-    else for (const finding of findings) io.out(lineOf(finding));
   }
   return wrong ? 1 : 0;
 };
+
+/** Of the tables that only the API tells of, so many are looked at. */
+const mostDescribed = 3;
+
+interface Probed {
+  readonly subject: string;
+  readonly result: ProbeResult;
+}
+
+/** Probes a table of the manifest, or some of those that the API tells of. */
+async function probeAll(
+  account: Account,
+  name: string,
+  manifest: TableManifest,
+  tell: (line: string) => void,
+): Promise<readonly Probed[]> {
+  const probe = async (subject: string): Promise<Probed> => ({
+    subject,
+    result: await new ProbedTable(account, tableOf(subject, undefined), manifest).probe(),
+  });
+  if (name !== anyTable) return [await probe(name)];
+  try {
+    const names = await new DescribedTables(account, tableOf(name, undefined), manifest).names();
+    const shown = names?.slice(0, mostDescribed) ?? [];
+    if (names?.length !== shown.length || shown.length === 0)
+      tell(
+        `tables that only the API tells of are not looked at${shown.length === 0 ? "" : `, but for ${nameList(shown)}`}`,
+      );
+    const probed: Probed[] = [];
+    for (const one of shown) probed.push(await probe(one));
+    return probed;
+  } catch (cause) {
+    if (!(cause instanceof ReadFailed)) throw cause;
+    return [{ subject: name, result: { ...nothingRead, table: name, failed: cause.message } }];
+  }
+}
 
 interface ValidManifest {
   readonly manifest: Manifest;

@@ -25,7 +25,7 @@ export interface KeptToken {
 export class NoPlaceForTokens extends Error {}
 
 /** Another process has asked for tokens for too long. */
-export class TokensAreAskedFor extends Error {}
+class TokensAreAskedFor extends Error {}
 
 const row = z.object({ sealed: z.instanceof(Buffer), left: z.number() });
 const contents = z.object({

@@ -39,6 +39,22 @@ export interface ProbeResult {
   readonly failed: string | null;
 }
 
+/** What is known of a table before it is read. */
+export const nothingRead: ProbeResult = {
+  table: "",
+  records: 0,
+  repeated: 0,
+  missing: [],
+  undecoded: [],
+  unmirrored: [],
+  lists: [],
+  proofless: [],
+  foundAgain: null,
+  mistakes: [],
+  untried: [],
+  failed: null,
+};
+
 type Tried = Pick<ProbeResult, "mistakes" | "untried">;
 const nothingTried: Tried = { mistakes: [], untried: [] };
 
@@ -48,17 +64,7 @@ export class ProbedTable extends ConnectorTable {
 
   /** Returns how the table fits the manifest. A failure of the API is part of the result. */
   async probe(): Promise<ProbeResult> {
-    const nothing = {
-      table: this.resource,
-      records: 0,
-      repeated: 0,
-      missing: [],
-      undecoded: [],
-      unmirrored: [],
-      lists: [],
-      proofless: [],
-      foundAgain: null,
-    };
+    const nothing = { ...nothingRead, table: this.resource };
     let ofColumns = nothingTried;
     try {
       const columns = await this.columns();

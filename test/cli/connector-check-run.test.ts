@@ -165,3 +165,27 @@ test.each(wrong)("%s is named", async (_, parts, says) => {
   expect(said.split("\n").filter((line) => /^error|^FILE/.test(line))).toHaveLength(1);
   expect(said).not.toContain(key);
 });
+
+const tables = {
+  ...described,
+  discover: { ...discover, GET: "/tables", rows: "/tables", table: { id: "/key", name: "/title", columns: "/fields" } },
+};
+
+test("of the tables that only the API tells of, the first are looked at", async () => {
+  const { code, said } = await items.check({ name: "*", table: tables });
+  expect([code, said.match(/^ok .*records came/gm)]).toEqual([
+    0,
+    ["items", "others", "notes"].map((name) => `ok      items.${name}: 3 records came`),
+  ]);
+  expect(said).toContain("tables that only the API tells of are not looked at, but for items, others, notes\n");
+});
+
+test.each([
+  ["name", { name: "/nme" }, '"discover.table.name": no description has a text at /nme'],
+  ["id", { id: "/id" }, '"discover.table.id": no description has a text at /id'],
+  ["columns", { columns: "/columns" }, '"discover.table.columns": no description has a list at /columns'],
+])("a pointer to the %s of a table that leads nowhere is named", async (_, at, says) => {
+  const table = { ...tables, discover: { ...tables.discover, table: { ...tables.discover.table, ...at } } };
+  const { code, said } = await items.check({ name: "*", table });
+  expect([code, said]).toEqual([1, expect.stringContaining(`error   items.*: ${says}`)]);
+});

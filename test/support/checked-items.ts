@@ -28,6 +28,10 @@ const descriptions = [
 function answer(request: IncomingMessage, url: string): { body: unknown; link?: string } {
   const { pathname, searchParams } = new URL(request.url ?? "", url);
   if (request.headers.authorization !== `Bearer ${key}`) return { body: { items: "no" } };
+  if (pathname === "/tables") {
+    const tables = ["items", "others", "notes", "drafts", "more"];
+    return { body: { tables: tables.map((title) => ({ title, key: "items", fields: descriptions })) } };
+  }
   if (pathname === "/fields") return { body: { fields: descriptions } };
   if (pathname === "/find") return { body: { items: records.filter(({ mail }) => mail === searchParams.get("mail")) } };
   const one = records.find(({ id }) => pathname === `/items/${id}`);
@@ -55,7 +59,7 @@ export const discover = {
   rows: "/fields",
   column: { name: "/key", type: "/kind", unique: "/only" },
 };
-export const create = { POST: "/items", body: "{record}", rows: "" };
+const create = { POST: "/items", body: "{record}", rows: "" };
 export const update = { PATCH: "/items/{key}", body: "{record}", rows: "" };
 export const columns = {
   id: { type: "text", write: "never" },
@@ -71,6 +75,8 @@ type Keys = Readonly<Record<string, unknown>>;
 export interface Parts {
   readonly manifest?: Keys;
   readonly table?: Keys;
+  /** In place of "items". */
+  readonly name?: string;
   readonly read?: Keys;
   readonly write?: Keys;
 }
@@ -119,7 +125,7 @@ export async function startCheckedItems(): Promise<CheckedItems> {
   };
 }
 
-function manifestOf({ manifest, table, read, write }: Parts) {
+function manifestOf({ manifest, table, read, write, name = "items" }: Parts) {
   const items = {
     key: "id",
     columns,
@@ -136,6 +142,6 @@ function manifestOf({ manifest, table, read, write }: Parts) {
     errors: { message: "/message" },
     types,
     ...manifest,
-    tables: { items },
+    tables: { [name]: items },
   };
 }
