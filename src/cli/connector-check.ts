@@ -44,6 +44,8 @@ export const checkConnector: Command = async ({ names: [file = ""], flags, json 
       else for (const finding of findings) io.out(lineOf(finding));
     }
   }
+  if (account.tokens?.losesRefreshToken)
+    io.err("the API gave out a new refresh token, which nothing here keeps: the one in the environment may be used up");
   return wrong ? 1 : 0;
 };
 

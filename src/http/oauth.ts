@@ -60,6 +60,11 @@ export class TokenSource {
     return this.store !== undefined;
   }
 
+  /** True when the server has given out a refresh token that ends with this process: the configured one may be used up. */
+  get losesRefreshToken(): boolean {
+    return this.store === undefined && this.newest?.refresh !== undefined;
+  }
+
   /** The secrets of the grant and the newest tokens, which no text of an answer may show. */
   get secrets(): readonly string[] {
     return [...this.tokenSecrets, ...this.grantSecrets];

@@ -4,9 +4,10 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { stringify } from "yaml";
-import { runHere } from "../support/command.js";
+import { connectorCommand } from "../../src/cli/connector.js";
+import { runCommand, runHere } from "../support/command.js";
 import { makeDatabase } from "../support/database.js";
 
 /** Describes its columns only to who has a token, so that `migrate` needs one already. */
@@ -81,6 +82,13 @@ test("P6: a refresh token for a single use is not used up before there is a plac
   expect(await run("second-token", "pull")).toMatchObject({ code: 0 });
   expect(await run("second-token", "pull")).toMatchObject({ code: 0 });
   expect(api.rejected).toBe(0);
+  // A check of the manifest has no database.
+  api.refresh = "third-token";
+  vi.stubEnv("ORG_REFRESH_TOKEN", "third-token");
+  const names = ["check", join(folder, "org.yaml")];
+  const checked = await runCommand(connectorCommand, { names, flags: { url } });
+  vi.unstubAllEnvs();
+  expect(checked.err).toContain("the one in the environment may be used up");
   close();
   await database.drop();
   rmSync(folder, { recursive: true });
