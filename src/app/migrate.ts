@@ -12,6 +12,10 @@ export async function migrateAll(
   how: { readonly dryRun: boolean; readonly allowDrop?: boolean },
 ): Promise<readonly string[]> {
   const { tables, config } = opened;
+  const { grant } = config.postgres;
+  // Whoever describes columns may ask for a token, and a token that is good for a single use needs its place first.
+  const needsPlace = !how.dryRun && tables.some(({ table }) => table.account.tokens?.isStored);
+  const first = needsPlace ? await asAdmin(opened, (admin) => migrate(admin, [], grant, how)) : [];
   const mirrors: MirrorToMigrate[] = [];
   for (const { api, config: tableConfig, table } of tables) {
     const columns = await table.columns().catch((cause: unknown): never => {
@@ -21,7 +25,7 @@ export async function migrateAll(
     const { resource } = table;
     mirrors.push({ api: api.name, resource, schema: api.name, table: tableConfig.as, key: table.keyColumns, columns });
   }
-  return asAdmin(opened, (admin) => migrate(admin, mirrors, config.postgres.grant, how));
+  return [...first, ...(await asAdmin(opened, (admin) => migrate(admin, mirrors, grant, how)))];
 }
 
 /** Takes away the mirrors of all opened tables. Returns the DDL. */

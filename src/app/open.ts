@@ -7,6 +7,7 @@ import { type Config, loadConfig } from "../config/config.js";
 import { fileSource, objectSource } from "../config/source.js";
 import { suggestion } from "../config/suggest.js";
 import { hooksOf, manifestOf, manifestText } from "../connectors/registry.js";
+import { TokenStore } from "../http/token-store.js";
 import { anyTable } from "../manifest/column-schema.js";
 import { loadMirrors } from "../mirror/catalogue.js";
 import type { Admin } from "../mirror/roles.js";
@@ -48,11 +49,14 @@ export function readConfig(
 }
 
 /** The tables of a config that has been read anew. What is said of an API as before goes on as it is, its rate budget as well. */
-export function reopenTables({ tables, log }: Pick<Opened, "tables" | "log">, config: Config): readonly OpenedTable[] {
+export function reopenTables(
+  { tables, log, pool }: Pick<Opened, "tables" | "log" | "pool">,
+  config: Config,
+): readonly OpenedTable[] {
   return config.apis.flatMap((api) => {
     const now = definitionOf(api);
     const same = tables.filter(({ definition }) => definition === now);
-    return same.length > 0 ? same : tablesOf(api, log);
+    return same.length > 0 ? same : tablesOf(api, log, pool);
   });
 }
 
@@ -80,7 +84,7 @@ const backgroundSettings = `${sessionSettings};
 export function open(config: Config): Opened {
   const log = makeLog(config.log);
   const pool = openPool(config, log);
-  return { config, log, pool, tables: config.apis.flatMap((api) => tablesOf(api, log)) };
+  return { config, log, pool, tables: config.apis.flatMap((api) => tablesOf(api, log, pool)) };
 }
 
 /** Our own connections, for one proxy or one command: each proxy holds some of them for as long as it runs. The caller ends the pool. */
@@ -163,7 +167,10 @@ export async function openMirrors({
   });
 }
 
-function tablesOf(api: ApiConfig, log: Logger): OpenedTable[] {
+/** How much longer than one answer a process waits for another one that asks for a token. */
+const tokenWaitMs = 5_000;
+
+function tablesOf(api: ApiConfig, log: Logger, pool: OwnPool): OpenedTable[] {
   const manifest = manifestOf(api.connector);
   if (!manifest) return [];
   const definition = definitionOf(api);
@@ -177,6 +184,7 @@ function tablesOf(api: ApiConfig, log: Logger): OpenedTable[] {
     rate: api.rate,
     transaction: api.transaction,
     hooks: hooksOf(api.connector),
+    tokenStore: (secrets) => new TokenStore(pool, log, secrets, api.timeoutMs + tokenWaitMs),
     log,
   });
   return api.tables.flatMap((config) => {

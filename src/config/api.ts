@@ -100,7 +100,12 @@ export function apiSchema(connector: string, facts: ConnectorFacts | undefined) 
     .strictObject({
       connector: z.string().optional(),
       manifest: z.string().optional(),
-      base: z.url().optional(),
+      base: z
+        .url()
+        .refine((text) => !/[?#]/.test(text), {
+          error: 'has a "?" or "#", and the paths of the requests stand behind it',
+        })
+        .optional(),
       tables: tables
         .default(tableNames.map((name) => tableOf(name, undefined)))
         .superRefine((tableConfigs, context) => {

@@ -20,9 +20,9 @@ export function manifestText(connector: string): string {
   return readText(pathOf(connector) ?? connector);
 }
 
-/** The manifest in a file. Throws ConfigError, in which the file goes by the name that it is given here. */
-export function readManifest(file: string): Manifest {
-  return readYaml(file, readText(file), manifestSchema);
+/** The manifest in a file, by a schema of manifests. Throws ConfigError, in which the file goes by the name that it is given here. */
+export function readManifest(file: string, schema: typeof manifestSchema = manifestSchema): Manifest {
+  return readYaml(file, readText(file), schema);
 }
 
 /** The connectors that come with Throughline. */
@@ -45,8 +45,16 @@ function load(file: string): object {
   try {
     return createRequire(import.meta.url)(file);
   } catch (cause) {
-    throw new ConfigError([`${file}: ${cause instanceof Error ? cause.message : String(cause)}`]);
+    throw new ConfigError([`${placeIn(file, cause)}: ${cause instanceof Error ? cause.message : String(cause)}`]);
   }
+}
+
+/** The stack of a syntax error begins with its file and line. */
+function placeIn(file: string, cause: unknown): string {
+  const first = cause instanceof Error ? cause.stack?.split("\n", 1)[0] : undefined;
+  const line =
+    first?.startsWith(`${file}:`) || first?.startsWith(`file://${file}:`) ? /:(\d+)$/.exec(first)?.[1] : undefined;
+  return line === undefined ? file : `${file}:${line}`;
 }
 
 function pathOf(connector: string): string | undefined {

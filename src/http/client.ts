@@ -53,7 +53,7 @@ export async function sendHttp(httpRequest: HttpRequest): Promise<HttpOutcome> {
       body: body ?? null,
       signal: signal ? AbortSignal.any([timeout, signal]) : timeout,
     });
-    const pieces = await readBody(answer.body);
+    const pieces = await readBody(answer.body, decoderFor(answer.headers["content-type"]));
     if (!pieces)
       return {
         kind: "unknown",
@@ -73,10 +73,23 @@ export async function sendHttp(httpRequest: HttpRequest): Promise<HttpOutcome> {
   }
 }
 
+type TextDecoder = InstanceType<typeof TextDecoder>;
+
+/** Returns the decoder of a body, which drops a byte order mark. JSON is UTF-8 (RFC 8259) whatever its header says. */
+function decoderFor(contentType: string | readonly string[] | undefined): TextDecoder {
+  const [, charset = "utf-8"] = /^text\/[^;]*;.*?charset="?([\w.:-]+)/i.exec(String(contentType)) ?? [];
+  try {
+    return new TextDecoder(charset);
+  } catch {
+    return new TextDecoder();
+  }
+}
+
 /** Returns the text of the whole body in pieces; undefined when it is larger than we read. */
-async function readBody(body: Dispatcher.ResponseData["body"]): Promise<readonly string[] | undefined> {
-  // The decoder drops a byte order mark.
-  const decoder = new TextDecoder();
+async function readBody(
+  body: Dispatcher.ResponseData["body"],
+  decoder: TextDecoder,
+): Promise<readonly string[] | undefined> {
   const pieces: string[] = [];
   let piece = "";
   let length = 0;
@@ -97,7 +110,7 @@ async function readBody(body: Dispatcher.ResponseData["body"]): Promise<readonly
 }
 
 // biome-ignore lint/correctness/useYield: a chunk is short, and many of them are not
-function* decoding(decoder: InstanceType<typeof TextDecoder>, chunk: Buffer): Slices<string> {
+function* decoding(decoder: TextDecoder, chunk: Buffer): Slices<string> {
   return decoder.decode(chunk, { stream: true });
 }
 

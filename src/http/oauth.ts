@@ -1,27 +1,29 @@
-// Access tokens of OAuth 2 (RFC 6749), kept until they expire; one is asked for at a time.
+// Access tokens of OAuth 2 (RFC 6749), kept until they expire, in this process or for all of the account; one is asked for at a time.
 
 import { assertNever } from "../config/assert-never.js";
 import { cleanText, textLimits } from "../config/clean-text.js";
 import { isRecord } from "../config/json.js";
-import { sendHttp } from "./client.js";
+import { bodyWords } from "./body-words.js";
+import { type HttpOutcome, sendHttp } from "./client.js";
+import { type KeptToken, NoPlaceForTokens, type TokenStore } from "./token-store.js";
 
-export interface Token {
-  readonly access: string;
-  /** The other texts and numbers of the answer that brought the token. */
-  readonly fields: Readonly<Record<string, string>>;
-  readonly usedUntilMs: number;
+export interface Token extends KeptToken {
+  /** `kept`: another process, or an earlier one, has asked for it. */
+  readonly origin: "server" | "kept";
 }
 
-/** The server gave no token; `isAnswered` is false when no answer of the server came. Its message is clean and shows no secret. */
+/** There is no token: the server refused one, or gave no answer, or there is no place to keep it. Its message is clean and shows no secret. */
 export class TokenError extends Error {
   constructor(
     message: string,
-    readonly isAnswered: boolean,
+    readonly kind: "refused" | "unreachable" | "no place",
     secrets: readonly string[],
   ) {
     super(cleanText(message, textLimits.sentence, secrets));
   }
 }
+
+type HttpAnswer = Extract<HttpOutcome, { kind: "answered" }>;
 
 /** A token is not used in the last minute of its life, or in the second half of a shorter one. */
 const marginMs = 60_000;
@@ -33,8 +35,12 @@ const keptSecrets = 6;
 export class TokenSource {
   private token: Token | undefined;
   private asking: Promise<Token> | undefined;
-  /** Some servers replace the refresh token with each answer, and forget the previous one. */
-  private refreshToken: string | undefined;
+  /** What the server gave last: some replace the refresh token with each answer, and forget the previous one. */
+  private newest: KeptToken | undefined;
+  /** `newest` is not in the store. */
+  private isUnkept = false;
+  /** The access token that the API has refused last. */
+  private refusedAccess: string | undefined;
   private tokenSecrets: readonly string[] = [];
 
   constructor(
@@ -45,7 +51,19 @@ export class TokenSource {
     private readonly timeoutMs: number,
     /** The secrets of the grant, which no error may show. */
     private readonly grantSecrets: readonly string[],
+    /** Where all processes of the account have their tokens; undefined: this one has its own. */
+    private readonly store?: TokenStore | undefined,
   ) {}
+
+  /** True when tokens are kept in the database. */
+  get isStored(): boolean {
+    return this.store !== undefined;
+  }
+
+  /** True when the server has given out a refresh token that ends with this process: the configured one may be used up. */
+  get losesRefreshToken(): boolean {
+    return this.store === undefined && this.newest?.refresh !== undefined;
+  }
 
   /** The secrets of the grant and the newest tokens, which no text of an answer may show. */
   get secrets(): readonly string[] {
@@ -63,11 +81,52 @@ export class TokenSource {
 
   /** Drops a token that the API has refused. */
   invalidate(token: Token): void {
-    if (this.token === token) this.token = undefined;
+    if (this.token !== token) return;
+    this.token = undefined;
+    this.refusedAccess = token.access;
   }
 
   private async ask(): Promise<Token> {
-    const renewal = this.refreshToken === undefined ? {} : { refresh_token: this.refreshToken };
+    if (!this.store) return this.take(await this.request(this.newest?.refresh), "server");
+    let origin: Token["origin"] = "kept";
+    const renew = async (stored: KeptToken | undefined): Promise<KeptToken> => {
+      const kept = this.isUnkept ? this.newest : stored;
+      if (kept) this.noteSecrets(kept);
+      if (kept && kept.access !== this.refusedAccess && kept.usedUntilMs > performance.now()) return kept;
+      origin = "server";
+      this.newest = await this.request(kept?.refresh);
+      this.isUnkept = true;
+      return this.newest;
+    };
+    try {
+      const token = await this.store.renew(renew);
+      this.isUnkept = false;
+      return this.take(token, origin);
+    } catch (cause) {
+      if (cause instanceof TokenError) throw cause;
+      // It was asked for and could not be kept: this process goes on with it, and tries again to keep it.
+      if (this.newest && this.isUnkept) return this.take(this.newest, "server");
+      const kind = cause instanceof NoPlaceForTokens ? "no place" : "unreachable";
+      throw new TokenError(`no token: ${cause instanceof Error ? cause.message : typeof cause}`, kind, this.secrets);
+    }
+  }
+
+  /** Makes it the token of this process. */
+  private take(token: KeptToken, origin: Token["origin"]): Token {
+    this.noteSecrets(token);
+    this.newest = token;
+    this.token = { ...token, origin };
+    return this.token;
+  }
+
+  private noteSecrets({ access, refresh }: KeptToken): void {
+    const all = [access, ...(refresh === undefined ? [] : [refresh]), ...this.tokenSecrets];
+    this.tokenSecrets = [...new Set(all)].slice(0, keptSecrets);
+  }
+
+  /** Asks the server for a token, by the newest refresh token or by the configured grant. Throws TokenError. */
+  private async request(refresh: string | undefined): Promise<KeptToken> {
+    const renewal = refresh === undefined ? {} : { refresh_token: refresh };
     const outcome = await sendHttp({
       method: "POST",
       url: this.url,
@@ -77,28 +136,30 @@ export class TokenSource {
     });
     switch (outcome.kind) {
       case "answered":
-        this.token = this.read(outcome.status, fieldsOf(outcome.body));
-        return this.token;
+        return this.read(outcome, refresh);
       case "unsent":
       case "unknown":
-        throw new TokenError(`no token: ${outcome.reason}`, false, this.secrets);
+        throw new TokenError(`no token: ${outcome.reason}`, "unreachable", this.secrets);
       default:
         return assertNever(outcome);
     }
   }
 
-  private read(status: number, answer: Readonly<Record<string, string>>): Token {
+  private read({ status, headers, body }: HttpAnswer, refresh: string | undefined): KeptToken {
+    const answer = fieldsOf(body);
     const { access_token: access, refresh_token: next, expires_in: life, ...fields } = answer;
     if (status >= 300 || access === undefined) {
-      const reason = [answer["error"], answer["error_description"]].filter((part) => part !== undefined).join(": ");
-      throw new TokenError(`no token: status ${status}${reason === "" ? "" : `, ${reason}`}`, true, this.secrets);
+      const own = [answer["error"], answer["error_description"]].filter((part) => part !== undefined).join(": ");
+      // An answer 2xx may hold a token, in a form that we can't read.
+      const reason = own === "" && status >= 300 ? bodyWords(body, headers.get("content-type")) : own;
+      throw new TokenError(`no token: status ${status}${reason === "" ? "" : `, ${reason}`}`, "refused", this.secrets);
     }
     const missing = this.keep.find((name) => fields[name] === undefined);
-    if (missing !== undefined) throw new TokenError(`no token: the answer has no "${missing}"`, true, this.secrets);
-    this.refreshToken = next ?? this.refreshToken;
-    this.tokenSecrets = [access, ...(next === undefined ? [] : [next]), ...this.tokenSecrets].slice(0, keptSecrets);
+    if (missing !== undefined)
+      throw new TokenError(`no token: the answer has no "${missing}"`, "refused", this.secrets);
     const lifeMs = lifeOf(life);
-    return { access, fields, usedUntilMs: performance.now() + Math.max(lifeMs - marginMs, lifeMs / 2) };
+    const usedUntilMs = performance.now() + Math.max(lifeMs - marginMs, lifeMs / 2);
+    return { access, fields, refresh: next ?? refresh, usedUntilMs };
   }
 }
 
@@ -114,7 +175,7 @@ const longestAnswer = 65_536;
 /** Reads the texts and numbers of a JSON object; any other answer has no fields. Throws TokenError when the answer is too large. */
 function fieldsOf(pieces: readonly string[]): Readonly<Record<string, string>> {
   if (pieces.reduce((length, piece) => length + piece.length, 0) > longestAnswer)
-    throw new TokenError(`no token: the answer has more than ${longestAnswer} characters`, true, []);
+    throw new TokenError(`no token: the answer has more than ${longestAnswer} characters`, "refused", []);
   try {
     const answer: unknown = JSON.parse(pieces.join(""));
     if (!isRecord(answer)) return {};

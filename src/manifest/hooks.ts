@@ -58,6 +58,16 @@ export function checkedHooks(file: string, moduleExports: object): CheckedHooks 
   };
 }
 
+/** Shows the hooks what each API answers one day: a gateway's page in place of JSON. Throws ConfigError when they fail by it. */
+export function tryOnPage({ classifyError }: CheckedHooks): void {
+  try {
+    classifyError(undefined, { status: 502, body: undefined });
+  } catch (cause) {
+    if (!(cause instanceof HookError)) throw cause;
+    throw new ConfigError([`${cause.message} for an answer without JSON, such as a gateway's page`]);
+  }
+}
+
 const sentRecord = z.custom<Json>(isRecord, "is no object");
 
 function attempt(file: string, name: string, run: () => unknown): unknown {

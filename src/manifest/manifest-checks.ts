@@ -31,7 +31,7 @@ export function mistakesIn(manifest: ManifestParts): readonly Mistake[] {
     ]),
     ...Object.entries(manifest.tables).flatMap(([name, table]) => [
       ...columnMistakes(table, ["tables", name, "columns"], Object.keys(manifest.tables)),
-      ...tableMistakes(table, ["tables", name], [...commonNames, "path", "table", "columns"], manifest.errors),
+      ...tableMistakes(table, ["tables", name], [...commonNames, "path"], manifest.errors),
     ]),
   ];
 }

@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { duration } from "../config/units.js";
+import { addressMistake } from "./call-checks.js";
 import { headerName, oneOrMany } from "./call-schema.js";
 import { typeRule } from "./column-schema.js";
 import { errors } from "./error-schema.js";
@@ -13,6 +14,8 @@ const oauth2 = z.strictObject({
   grant: z.record(z.string(), z.string()),
   on: oneOrMany(z.int()).default([401]),
   keep: z.array(z.string()).default([]),
+  /** Where the newest tokens are: sealed in the database for all processes, as is the default with a refresh token, or in each process. */
+  keep_in: z.enum(["database", "process"]).optional(),
 });
 
 const ways = ["bearer", "basic", "header", "oauth2"] as const;
@@ -32,6 +35,8 @@ const base = z.string().transform((text, context) => {
   const example = text.replace(/^\{[\w.]+\}/, "https://host").replaceAll(/\{[\w.]+\}/g, "x");
   if (!URL.canParse(example)) context.addIssue({ code: "custom", message: "Invalid URL" });
   else if (!/^https?:/i.test(example)) context.addIssue({ code: "custom", message: "begins with https:// or http://" });
+  const mistake = addressMistake(text);
+  if (mistake !== undefined) context.addIssue({ code: "custom", message: mistake });
   return text;
 });
 

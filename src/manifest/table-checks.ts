@@ -1,6 +1,7 @@
 // The mistakes of one table of a manifest: its key, its columns, and its calls.
 
 import { suggestion } from "../config/suggest.js";
+import { objectMistakes } from "./call-checks.js";
 import type { Call, VerbCalls } from "./call-schema.js";
 import { anyTable } from "./column-schema.js";
 import type { ErrorAddresses } from "./error-schema.js";
@@ -44,7 +45,11 @@ export function tableMistakes(
     ...keyMistakes(table, columns),
     ...verbCalls.filter(({ isMany }) => isMany).flatMap((many) => manyMistakes(many, columns, errors)),
     ...upsertMistakes(table, columns),
-    ...calls.flatMap((one) => [...templateMistakes(one, commonNames, columns), ...pageMistakes(one, columns)]),
+    ...calls.flatMap((one) => [
+      ...templateMistakes(one, commonNames, columns),
+      ...objectMistakes(one.call, one.path, objectNames(table)),
+      ...pageMistakes(one, columns),
+    ]),
     ...rowsMistakes(table),
   ];
   return mistakes.map(({ path, message }) => ({ path: [...at, ...path], message }));
@@ -154,15 +159,24 @@ function rowsMistakes({ read }: TableManifest): Mistake[] {
     .map((name) => ({ path: ["read", name], message: 'needs "rows": where the records are in its answer' }));
 }
 
+/** Returns the placeholders whose values are objects. */
+function objectNames({ key, columns }: TableManifest): readonly string[] {
+  const objects = Object.entries(columns).flatMap(([name, { type }]) => (type === "jsonb" ? [`row.${name}`] : []));
+  return ["record", ...(key.length > 1 ? ["keys"] : []), ...objects];
+}
+
 function keyNames({ key }: TableManifest): readonly string[] {
   return key.length === 1 ? ["key", "keys"] : ["keys", ...key.map((name) => `key.${name}`)];
 }
 
 function readCalls(table: TableManifest): TableCall[] {
   const { list, get, find, changes, deleted } = table.read;
+  // Only a read says which columns it wants; that of discovery does not know them yet.
   const at = (name: string, call: Call | undefined, names: readonly string[]): TableCall[] =>
-    call ? [{ path: ["read", name], call, names }] : [];
+    call ? [{ path: ["read", name], call, names: ["table", "columns", ...names] }] : [];
+  const { discover } = table;
   return [
+    ...(discover ? [{ path: ["discover"], call: discover, names: discover.table ? [] : ["table"] }] : []),
     ...at("list", list, []),
     ...at("get", get, keyNames(table)),
     ...at("find", find, ["value", "column"]),
@@ -174,12 +188,12 @@ function readCalls(table: TableManifest): TableCall[] {
 function writeCalls(table: TableManifest, verbCalls: readonly VerbCall[], { declaredNames }: Columns): TableCall[] {
   const row = declaredNames.map((name) => `row.${name}`);
   const { upsert } = table.write;
-  const ofUpsert = [...keyNames(table), "record", "index", "conflict", "column", "value", ...row];
+  const ofUpsert = ["table", ...keyNames(table), "record", "index", "conflict", "column", "value", ...row];
   return [
     ...verbCalls.map(({ path, call, verb }) => {
       // A new row has no key yet when upstream assigns all of it.
       const ofKey = verb === "create" && isAssigned(table) ? [] : keyNames(table);
-      return { path, call, names: [...ofKey, "record", "index", "keys", ...row] };
+      return { path, call, names: ["table", ...ofKey, "record", "index", ...row] };
     }),
     ...(upsert ? [{ path: ["write", "upsert"], call: upsert, names: ofUpsert }] : []),
   ];

@@ -2,13 +2,18 @@
 // the key `...` spreads an object.
 
 import { isRecord } from "../config/json.js";
+import { toJson } from "./lossless-json.js";
 import { lookUp } from "./pointer.js";
 
 /** What a template may name: nested by dots (`config.token`, `row.email`). */
 export type Scope = Readonly<Record<string, unknown>>;
 
-/** A template names something that is not there: a mistake in the manifest or the config. */
-class TemplateError extends Error {}
+/** A template names something that is not there: the manifest is wrong, or the row does not have it. */
+export class TemplateError extends Error {
+  constructor(readonly placeholder: string) {
+    super(`nothing is known as {${placeholder}} here`);
+  }
+}
 
 /** Fills in a JSON value; `rows` are the scopes that `each` repeats over. */
 export function fill(template: unknown, scope: Scope, rows: readonly Scope[] = []): unknown {
@@ -35,10 +40,12 @@ function fillString(template: string, scope: Scope): unknown {
 
 function find(scope: Scope, name: string): unknown {
   const value = lookUp(scope, `/${name.replaceAll(".", "/")}`);
-  if (value === undefined) throw new TemplateError(`nothing is known as {${name}} here`);
+  if (value === undefined) throw new TemplateError(name);
   return value;
 }
 
+/** A list is joined by commas. What has no text of its own, such as a value of type jsonb, is written as JSON. */
 function asText(value: unknown): string {
-  return Array.isArray(value) ? value.map(String).join(",") : String(value);
+  if (Array.isArray(value)) return value.map(asText).join(",");
+  return isRecord(value) ? toJson(value) : String(value);
 }

@@ -126,7 +126,7 @@ export async function letServe(client: PoolClient, server: string): Promise<void
   const login = quoteName(server);
   await client.query(`grant select on throughline.version to ${login};
     grant select, insert, update, delete on throughline.proxy_key, throughline.mirror, throughline.journal, throughline.applied,
-      throughline.parked to ${login};
+      throughline.parked, throughline.credential to ${login};
     grant usage on sequence throughline.moment to ${login};
     grant execute on function throughline.is_confined, throughline.sync_page, throughline.release, throughline.settle to ${login}`);
 }

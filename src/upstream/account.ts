@@ -4,6 +4,7 @@ import type { Logger } from "pino";
 import { type ConfigValues, Secret } from "../config/secret.js";
 import { Budget, type RateLimit } from "../http/budget.js";
 import { type Token, TokenSource } from "../http/oauth.js";
+import type { TokenStore } from "../http/token-store.js";
 import type { CheckedHooks } from "../manifest/hooks.js";
 import type { LimitManifest, Manifest } from "../manifest/manifest.js";
 import { fillText, type Scope } from "../manifest/template.js";
@@ -33,17 +34,19 @@ export interface Account {
 export interface AccountConfig
   extends Pick<Account, "api" | "manifest" | "base" | "timeoutMs" | "waitMs" | "transaction" | "hooks" | "log"> {
   readonly config: Readonly<Record<string, string>>;
+  /** Makes the place where tokens are kept for all processes of the account with these secrets; undefined: there is none. */
+  readonly tokenStore?: ((secrets: readonly string[]) => TokenStore) | undefined;
   /** The config's own limit, which holds besides the manifest's. */
   readonly rate?: RateLimit | undefined;
 }
 
 /** Returns the account with its budget, and with a source of tokens if the manifest asks for OAuth 2. Sends nothing. */
-export function openAccount({ rate, ...parts }: AccountConfig): Account {
+export function openAccount({ rate, tokenStore, ...parts }: AccountConfig): Account {
   const limits = parts.manifest.limits.map((manifest) => ({ manifest, limit: limitOf(manifest) }));
   const budget = new Budget([...limits.map(({ limit }) => limit), ...(rate ? [rate] : [])]);
   const config = withMarkedSecrets(parts);
   const ownSecrets = secretsOf(parts, config);
-  const tokens = tokensOf(parts, ownSecrets);
+  const tokens = tokensOf({ ...parts, tokenStore }, ownSecrets);
   return {
     ...parts,
     config,
@@ -69,7 +72,11 @@ function secretsOf({ manifest, config }: AccountConfig, marked: ConfigValues): r
   const secrets = Object.values(marked).flatMap((value) => (value instanceof Secret ? [value.reveal()] : []));
   const pair = manifest.auth?.basic?.map((part) => fillText(part, { config })).join(":");
   const basic = pair === undefined ? [] : [Buffer.from(pair).toString("base64")];
-  const encoded = secrets.map((secret) => new URLSearchParams([["", secret]]).toString().slice(1));
+  const encoded = secrets.flatMap((secret) => [
+    new URLSearchParams([["", secret]]).toString().slice(1),
+    encodeURIComponent(secret),
+    new URL(`http://host/?${encodeURIComponent(secret)}`).search.slice(1),
+  ]);
   return [...new Set([...basic, ...secrets, ...encoded])];
 }
 
@@ -78,16 +85,23 @@ function limitOf({ calls, per, path, each_path: eachPath }: LimitManifest): Rate
 }
 
 function tokensOf(
-  { manifest, base, config, timeoutMs }: AccountConfig,
+  { manifest, base, config, timeoutMs, tokenStore }: AccountConfig,
   secrets: readonly string[],
 ): TokenSource | undefined {
   const { auth } = manifest;
   if (!auth?.oauth2) return undefined;
-  const grant = Object.entries(auth.oauth2.grant).map(([name, value]) => [name, fillText(value, { config })]);
+  const { keep, keep_in: keepIn } = auth.oauth2;
+  const grant = Object.fromEntries(
+    Object.entries(auth.oauth2.grant).map(([name, value]) => [name, fillText(value, { config })]),
+  );
   const own = fillText(base, { config, auth: tokenFields(manifest, undefined) });
   const token = fillText(auth.oauth2.token, { config, path: pathOf(own) });
   const url = URL.canParse(token) ? token : new URL(token, own).href;
-  return new TokenSource(url, Object.fromEntries(grant), auth.oauth2.keep, timeoutMs, secrets);
+  const { refresh_token: refresh } = grant;
+  // What the account is let in by: its other secrets may be replaced, and the tokens stay.
+  const identity = [url, ...(refresh === undefined ? Object.entries(grant).flat() : [refresh])];
+  const isKept = keepIn === "database" || (keepIn === undefined && refresh !== undefined);
+  return new TokenSource(url, grant, keep, timeoutMs, secrets, isKept ? tokenStore?.(identity) : undefined);
 }
 
 /** Returns the headers that authenticate a request; none for an API without authentication. */

@@ -18,6 +18,8 @@ export interface ErrorContext {
   readonly isInside?: boolean;
   readonly headers: ReadonlyMap<string, string>;
   readonly body: unknown;
+  /** What the body says for people, by `bodyWords`: told when the manifest finds no message. */
+  readonly words?: string | undefined;
   readonly columnOf: ColumnOf;
   readonly hooks?: CheckedHooks | undefined;
   /** The secrets that we send, which upstream's message may repeat and ours must not show. */
@@ -68,6 +70,8 @@ interface ClassifiedError {
   readonly reader: WordReader;
   readonly codes: readonly CleanText[];
   readonly message: CleanText;
+  /** Null when the message is upstream's own. */
+  readonly words: CleanText | null;
   readonly rule: ErrorRule | undefined;
 }
 
@@ -81,15 +85,16 @@ function classify(addresses: ErrorAddresses, error: unknown, context: ErrorConte
   // Some APIs answer an error as a plain text.
   const text = typeof error === "string" ? reader.sentence(error) : reader.sentenceAt(places, addresses.message);
   const message = text || reader.sentence(isInside ? "it says no more" : `status ${status}`);
+  const words = text ? "" : reader.sentence(context.words ?? "");
   const rule =
     hooks?.classifyError(error, { status, body }) ??
     addresses.rules.find((one) => matches(one, status, codes, message, [error, body]));
-  return { error, reader, codes, message, rule };
+  return { error, reader, codes, message, words: words || null, rule };
 }
 
 function verdictOf(
   addresses: ErrorAddresses,
-  { error, reader, codes, message, rule }: ClassifiedError,
+  { error, reader, codes, message, words, rule }: ClassifiedError,
   { status, isInside, body, headers, columnOf }: ErrorContext,
 ): Verdict {
   const groups = rule?.message?.exec(message)?.groups ?? {};
@@ -103,6 +108,7 @@ function verdictOf(
   return {
     sqlstate: rule?.raise ?? bySqlstate,
     message,
+    words,
     code: codes.find((code) => rule?.code?.includes(code)) ?? codes[0] ?? null,
     column: upstreamColumn === undefined ? null : columnOf(reader.word(upstreamColumn)),
     hint: hint === undefined ? null : reader.sentence(hint),

@@ -2,20 +2,34 @@
 
 import { assertNever } from "../config/assert-never.js";
 import type { CleanText } from "../config/clean-text.js";
-import { inSlices } from "../config/slices.js";
 import type { Lane } from "../http/budget.js";
 import { type HttpOutcome, sendHttp } from "../http/client.js";
 import { type Token, TokenError } from "../http/oauth.js";
-import { type JsonReading, readingJson, upstreamLimits } from "../manifest/lossless-json.js";
 import type { Account } from "./account.js";
 import { admit, cancelError, type SendGate } from "./admission.js";
+import { readAnswerBody } from "./answer-body.js";
 import { type ColumnOf, readRefusal, requestOf } from "./errors.js";
-import { rateLimitUsedUp, redirected, tokenRefused, tokenUnreachable, unreachable } from "./own-errors.js";
+import { type AskedRequest, askedRequest } from "./exchange-log.js";
+import {
+  noPlaceForToken,
+  rateLimitUsedUp,
+  redirected,
+  tokenRefused,
+  tokenUnreachable,
+  unreachable,
+} from "./own-errors.js";
 import { askedPauseMs, headerPauseMs, learnRemaining } from "./rate-limits.js";
 import { restForRepeat, withCount } from "./repeats.js";
 import { type ComposedRequest, composeRequest, type RequestInput } from "./request.js";
 import { wordReader } from "./words.js";
-import { ownError, type RefusedOutcome, type UnknownOutcome, type UpstreamError } from "./write-outcome.js";
+import {
+  behindOwn,
+  ownError,
+  type RefusedOutcome,
+  type UnknownOutcome,
+  type UpstreamError,
+  unknownReason,
+} from "./write-outcome.js";
 
 export interface Answer {
   readonly kind: "answered";
@@ -25,6 +39,8 @@ export interface Answer {
   readonly body: unknown;
   /** Why the body can't be read, to go on from "the body …"; undefined when it is JSON, or none at all. */
   readonly tooLarge: string | undefined;
+  /** What a body says that is not JSON; null when it says nothing. */
+  readonly words: CleanText | null;
   readonly request: CleanText | null;
   /** The address that answered. */
   readonly url: string;
@@ -43,6 +59,8 @@ export interface ExchangeRequest extends RequestInput {
 }
 
 const mostRedirects = 3;
+/** Its own and the one that another process has kept. */
+const mostRefusedTokens = 2;
 
 /** What stays the same for all requests of one exchange. */
 interface Exchange {
@@ -58,8 +76,8 @@ interface Progress {
   readonly redirects: number;
   /** Until when what a redirect asks for may be sent: a write follows it by the permission that it had, for it may have been done. */
   readonly sendByMs: number | undefined;
-  /** Upstream refused the token once, and a new one was asked for. */
-  readonly hasNewToken: boolean;
+  /** How many tokens upstream has refused. */
+  readonly refusedTokens: number;
   /** How often a read was sent again. */
   readonly repeats: number;
 }
@@ -74,6 +92,7 @@ type HttpAnswer = Extract<HttpOutcome, { kind: "answered" }>;
 interface Attempt {
   readonly request: ComposedRequest;
   readonly token: Token | undefined;
+  readonly asked: AskedRequest;
   readonly progress: Progress;
 }
 
@@ -84,7 +103,7 @@ export async function exchange(account: Account, input: ExchangeRequest): Promis
     address: input.address,
     redirects: 0,
     sendByMs: undefined,
-    hasNewToken: false,
+    refusedTokens: 0,
     repeats: 0,
   };
   for (;;) {
@@ -117,6 +136,8 @@ async function trySending(context: Exchange, progress: Progress): Promise<Next> 
   );
   if (admission.kind === "denied") return notSent(admission.error);
   const { sendByMs } = admission;
+  const asked = askedRequest(account, { ...input, address: progress.address }, token);
+  account.log.debug(asked, "request");
   const outcome = await sendHttp({ ...request, timeoutMs: account.timeoutMs, sendByMs, signal: input.signal });
   switch (outcome.kind) {
     case "unknown": {
@@ -130,7 +151,7 @@ async function trySending(context: Exchange, progress: Progress): Promise<Next> 
     }
     case "answered":
       answeredAccounts.add(account);
-      return afterAnswer(context, { request, token, progress: { ...progress, sendByMs } }, outcome);
+      return afterAnswer(context, { request, token, asked, progress: { ...progress, sendByMs } }, outcome);
     default:
       return assertNever(outcome);
   }
@@ -167,9 +188,9 @@ function unknown({ secrets }: Account, reason: string, status: number | null = n
 
 async function afterAnswer(context: Exchange, attempt: Attempt, answer: HttpAnswer): Promise<Next> {
   const { account } = context;
-  const { method, path, url } = attempt.request;
+  const { path, url } = attempt.request;
   const { status, headers } = answer;
-  account.log.debug({ api: account.api, method, status }, "exchange");
+  account.log.debug({ ...attempt.asked, status }, "exchange");
   // An answer 429 says by other headers how long to wait.
   if (status !== 429) {
     account.budget.resetBackoff();
@@ -177,22 +198,19 @@ async function afterAnswer(context: Exchange, attempt: Attempt, answer: HttpAnsw
   }
   if (status >= 400) return renewToken(context, attempt, status) ?? afterRefusal(context, attempt, answer);
   if (status >= 300) return followRedirect(account, attempt, answer);
-  const { body, tooLarge } = readBody(await inSlices(readingJson(answer.body, upstreamLimits)));
-  const request = requestOf(account.manifest.errors, body, headers, wordReader(account.secrets));
-  return end({ kind: "answered", status, headers, body, tooLarge, request, url });
-}
-
-function readBody(reading: JsonReading): Pick<Answer, "body" | "tooLarge"> {
-  switch (reading.kind) {
-    case "json":
-      return { body: reading.value, tooLarge: undefined };
-    case "not JSON":
-      return { body: undefined, tooLarge: undefined };
-    case "too large":
-      return { body: undefined, tooLarge: reading.reason };
-    default:
-      return assertNever(reading);
-  }
+  const { body, tooLarge, words } = await readAnswerBody(answer);
+  const reader = wordReader(account.secrets);
+  const request = requestOf(account.manifest.errors, body, headers, reader);
+  return end({
+    kind: "answered",
+    status,
+    headers,
+    body,
+    tooLarge,
+    words: reader.sentence(words) || null,
+    request,
+    url,
+  });
 }
 
 function followRedirect(account: Account, { request, progress }: Attempt, answer: HttpAnswer): Next {
@@ -215,32 +233,42 @@ function redirectAddress({ url, method }: ComposedRequest, { status, headers }: 
   return keepsMethod && next.origin === new URL(url).origin ? next.href : undefined;
 }
 
-/** Drops a token that upstream refuses, once in an exchange. Undefined when the status is no such refusal. */
+/**
+ * Drops a token that upstream refuses. Undefined when the status is no such refusal, or when the token was asked for because of one: who
+ * had an old one gets first what another process has kept, and that may be old as well.
+ */
 function renewToken({ account }: Exchange, { token, progress }: Attempt, status: number): Next | undefined {
-  if (!token || progress.hasNewToken || !account.manifest.auth?.oauth2?.on.includes(status)) return undefined;
+  if (!token || !account.manifest.auth?.oauth2?.on.includes(status)) return undefined;
+  const { refusedTokens } = progress;
+  if (refusedTokens >= mostRefusedTokens || (refusedTokens > 0 && token.origin === "server")) return undefined;
   account.tokens?.invalidate(token);
-  return { kind: "repeat", progress: { ...progress, hasNewToken: true } };
+  return { kind: "repeat", progress: { ...progress, refusedTokens: refusedTokens + 1 } };
 }
 
 /** Ends the exchange with upstream's error, or repeats it after the pause that the rate limit asks for. */
-async function afterRefusal(
-  exchanged: Exchange,
-  attempt: Attempt,
-  { status, headers, body: pieces }: HttpAnswer,
-): Promise<Next> {
+async function afterRefusal(exchanged: Exchange, attempt: Attempt, answer: HttpAnswer): Promise<Next> {
   const { account, input, deadlineMs } = exchanged;
   const { budget, manifest, hooks, secrets } = account;
   const { path } = attempt.request;
   const { columnOf } = input;
-  const { body, tooLarge } = readBody(await inSlices(readingJson(pieces, upstreamLimits)));
-  const context = { status, body, headers, columnOf, hooks, secrets };
+  const { status, headers } = answer;
+  const { body, tooLarge, words: bodyWords } = await readAnswerBody(answer);
+  const context = {
+    status,
+    body,
+    words: bodyWords,
+    headers,
+    columnOf,
+    hooks,
+    secrets,
+  };
   const first = readRefusal(manifest.errors, context);
   const words = wordReader(secrets);
   const message = tooLarge === undefined ? first.message : `${first.message}, and the body ${tooLarge}`;
   const error = { ...first, message: words.sentence(withCount(message, attempt.progress.repeats)) };
   const ending = (refusal: UpstreamError): Next =>
     error.unknown && !(input.isRead && error.meaning)
-      ? end({ ...unknown(account, `status ${status}: ${error.message}`, status), request: error.request })
+      ? end({ ...unknown(account, unknownReason(error, status), status), request: error.request })
       : end({ kind: "refused", error: refusal });
   if (!error.retry) {
     const askedMs = headerPauseMs(account, path, headers);
@@ -249,16 +277,15 @@ async function afterRefusal(
   }
   const pauseMs = budget.pauseFor(askedPauseMs(account, path, headers) ?? budget.penaltyMs());
   if (performance.now() + pauseMs > deadlineMs)
-    return ending(ownError(rateLimitUsedUp(account.api, account.waitMs, pauseMs)));
+    return ending(behindOwn(ownError(rateLimitUsedUp(account.api, account.waitMs, pauseMs), status), error));
   return { kind: "repeat", progress: attempt.progress };
 }
 
 function noToken(account: Account) {
   return (cause: unknown): RefusedOutcome => {
     if (!(cause instanceof TokenError)) throw cause;
-    const error = cause.isAnswered
-      ? tokenRefused(account.api, cause.message)
-      : tokenUnreachable(account.api, cause.message);
-    return { kind: "unsent", error: ownError(error) };
+    return { kind: "unsent", error: ownError(tokenErrors[cause.kind](account.api, cause.message)) };
   };
 }
+
+const tokenErrors = { refused: tokenRefused, unreachable: tokenUnreachable, "no place": noPlaceForToken };

@@ -14,7 +14,7 @@ import { type Page, ReadableTable, type Reading, requestsAtATime, syncReads, ups
 import type { UpstreamRecord } from "./record.js";
 import { showRequest } from "./request.js";
 import { keyScope } from "./row-scope.js";
-import type { UpstreamError } from "./write-outcome.js";
+import { type UpstreamError, wholeSentence } from "./write-outcome.js";
 
 /** The records that came, and the errors that stand in the place of others. Nothing proves yet that those are gone. */
 interface Search {
@@ -133,7 +133,7 @@ export class KeyedTable extends ReadableTable {
     const refusal = error && (await this.absenceProofs(columns, reading).refusalUnlessGone(error, others));
     if (!refusal) return records;
     const why = "and nothing proves that the record is gone";
-    throw this.readFailure("rows by key", `: ${refusal.message}, ${why}`, refusal.sqlstate);
+    throw this.readFailure("rows by key", `: ${wholeSentence(refusal)}, ${why}`, refusal.sqlstate);
   }
 
   /** Throws ReadFailed when an answer refuses to tell of a record for another reason than that it is gone: what it leaves out is then no proof. */

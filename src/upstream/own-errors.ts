@@ -12,6 +12,24 @@ export const unfitKey = defineError(
   (part: string) => ({ message: `"${part}" has no place in the path of a request`, hint: "Nothing was sent." }),
 );
 
+export const nothingFillsIn = defineError(
+  "22023",
+  {
+    means:
+      "A call of the manifest names a value that the statement does not give, such as a column that stands in its path.",
+    sent: "nothing",
+    remedy: "Give the column a value, or mend the placeholder in the manifest.",
+  },
+  (placeholder: string) => {
+    const column = /^(?:row|key)\.(.+)/.exec(placeholder)?.[1];
+    const remedy = column === undefined ? "Mend the placeholder in the manifest." : `Give "${column}" a value.`;
+    return {
+      message: `the request needs {${placeholder}}, which has no value here`,
+      hint: `Nothing was sent. ${remedy}`,
+    };
+  },
+);
+
 export const tokenRefused = defineError(
   "28000",
   {
@@ -20,6 +38,19 @@ export const tokenRefused = defineError(
     remedy: "Renew the credentials of this API; `throughline check` tries them.",
   },
   (api: string, words: string) => ({ message: words, hint: `Nothing was sent. Check the credentials of "${api}".` }),
+);
+
+export const noPlaceForToken = defineError(
+  "55000",
+  {
+    means: "A refresh token (OAuth 2) may be good for a single use, and the place for the next one is not there yet.",
+    sent: "nothing",
+    remedy: "Run `throughline migrate`, which makes it.",
+  },
+  (api: string, words: string) => ({
+    message: `${api}: ${words}`,
+    hint: "Nothing was sent, and no token was used up.",
+  }),
 );
 
 export const entryClosed = defineError(

@@ -1,36 +1,26 @@
-// Probes how well a manifest fits its API: reads one page of a table as the sync does, and finds the fields and values that the mirror
-// would lose. No value of a record leaves this file.
+// Probes how well a manifest fits its API: does with one table what the run will do, and changes nothing. It reads as the sync does, and
+// composes the writes of a record that it has read. No value of a record leaves this file.
 
 import { isRecord } from "../config/json.js";
-import type { Slices } from "../config/slices.js";
-import type { Call } from "../manifest/call-schema.js";
-import { elementType } from "../manifest/column-types.js";
-import { numberText } from "../manifest/json-number.js";
-import { lookUp, pointerTo } from "../manifest/pointer.js";
+import { lookUp } from "../manifest/pointer.js";
 import { ReadFailed } from "../manifest/read-failed.js";
 import type { MirrorColumn } from "../mirror/column.js";
-import { decode } from "./codec.js";
-import type { ExchangeRequest, ExchangeResult } from "./exchange.js";
-import { KeyedTable } from "./keyed-table.js";
+import type { Answer, ExchangeRequest, ExchangeResult } from "./exchange.js";
+import { compareRecords, kindOf, type Misfit } from "./probe-comparison.js";
+import { descriptionsIn, discoveryMistakes } from "./probe-discovery.js";
+import { probePages, type ReadPage } from "./probe-pages.js";
 import { syncReads } from "./reading.js";
 import type { UpstreamRecord } from "./record.js";
-import { nameList, upstreamName } from "./words.js";
-
-interface Misfit {
-  readonly column: string;
-  /** The type that the manifest gives the column. */
-  readonly type: string;
-  /** The JSON kind of one of the values that the type can't hold. */
-  readonly found: string;
-  readonly records: number;
-}
+import { showRequest } from "./request.js";
+import { ConnectorTable, type Verb, verbs } from "./table.js";
+import { nameList } from "./words.js";
 
 export interface ProbeResult {
   readonly table: string;
   readonly records: number;
   /** The number of records whose key another record has as well. */
   readonly repeated: number;
-  /** Columns that no record has. */
+  /** Columns that no record has, without those that are required. */
   readonly missing: readonly string[];
   readonly undecoded: readonly Misfit[];
   /** Fields that no column mirrors: by name, or by pointer when they stand outside the record's fields. */
@@ -41,35 +31,78 @@ export interface ProbeResult {
   readonly proofless: readonly string[];
   /** True when the first record's key leads to it again; null when there is no record. */
   readonly foundAgain: boolean | null;
+  /** What else of the manifest does not do what it is there for: sentences. */
+  readonly mistakes: readonly string[];
+  /** What could not be tried, and why: sentences. */
+  readonly untried: readonly string[];
   /** The reason why reading stopped; null when it did not. */
   readonly failed: string | null;
 }
 
-export class ProbedTable extends KeyedTable {
-  private elements: unknown[] = [];
-  private body: unknown;
+/** What is known of a table before it is read. */
+export const nothingRead: ProbeResult = {
+  table: "",
+  records: 0,
+  repeated: 0,
+  missing: [],
+  undecoded: [],
+  unmirrored: [],
+  lists: [],
+  proofless: [],
+  foundAgain: null,
+  mistakes: [],
+  untried: [],
+  failed: null,
+};
 
-  /** Returns how the table's first page fits the manifest. A failure of the API is part of the result. */
+type Tried = Pick<ProbeResult, "mistakes" | "untried">;
+const nothingTried: Tried = { mistakes: [], untried: [] };
+
+export class ProbedTable extends ConnectorTable {
+  private elements: unknown[] = [];
+  private answer: Answer | undefined;
+
+  /** Returns how the table fits the manifest. A failure of the API is part of the result. */
   async probe(): Promise<ProbeResult> {
-    const nothing = {
-      table: this.resource,
-      records: 0,
-      repeated: 0,
-      missing: [],
-      undecoded: [],
-      unmirrored: [],
-      lists: [],
-      proofless: [],
-    };
+    const nothing = { ...nothingRead, table: this.resource };
+    let ofColumns = nothingTried;
     try {
       const columns = await this.columns();
-      const { records } = await this.list(columns, null);
-      const comparison = { ...nothing, ...this.compare(columns, records) };
-      const again = await this.readAgain(columns, comparison, records[0]?.key);
-      return { ...again, lists: await this.otherLists(columns), proofless: await this.prooflessPaths(columns) };
+      ofColumns = { ...nothingTried, mistakes: this.discoveryMistakes() };
+      const first = await this.readPage(this.manifest.read.list, columns, null);
+      const { elements } = this;
+      const { missing, ...comparison } = compareRecords(this.manifest, this.rules, columns, elements);
+      const required = columns.filter(({ name, required: isRequired }) => isRequired && missing.includes(name));
+      const ofRecords = {
+        mistakes: [
+          ...required.map(({ name }) => `column "${name}" is required, and no record has it: mend its name, or "from"`),
+          ...this.okMistakes(elements),
+        ],
+        untried: [],
+      };
+      const foundAgain = await this.isFoundAgain(columns, first.records);
+      const tried = [
+        ofColumns,
+        ofRecords,
+        await this.tryPages(columns, first),
+        await this.tryFind(columns, first.records),
+        await this.tryWrites(columns, first.records),
+      ];
+      return {
+        ...nothing,
+        ...comparison,
+        records: elements.length,
+        repeated: elements.length - first.records.length,
+        missing: missing.filter((name) => required.every((column) => column.name !== name)),
+        lists: await this.otherLists(columns),
+        proofless: await this.prooflessPaths(columns),
+        ...foundAgain,
+        mistakes: tried.flatMap(({ mistakes }) => mistakes),
+        untried: tried.flatMap(({ untried }) => untried),
+      };
     } catch (cause) {
       if (!(cause instanceof ReadFailed)) throw cause;
-      return { ...nothing, foundAgain: null, failed: `${cause.message}${this.shape()}` };
+      return { ...nothing, ...ofColumns, failed: `${cause.message}${this.shape()}` };
     }
   }
 
@@ -78,33 +111,145 @@ export class ProbedTable extends KeyedTable {
     columns: readonly MirrorColumn[],
   ): Promise<ExchangeResult> {
     const result = await super.exchange(request, columns);
-    this.body = result.kind === "answered" ? result.body : undefined;
+    this.answer = result.kind === "answered" ? result : undefined;
     this.elements = [];
     return result;
   }
 
-  protected override record(
-    element: unknown,
-    columns: readonly MirrorColumn[],
-    call: Call,
-  ): Slices<UpstreamRecord | undefined> {
-    this.elements.push(element);
-    return super.record(element, columns, call);
+  protected override contentOf(element: unknown): unknown {
+    const content = super.contentOf(element);
+    this.elements.push(content);
+    return content;
   }
 
-  private async readAgain(
+  private discoveryMistakes(): readonly string[] {
+    const { discover } = this.manifest;
+    if (!discover) return [];
+    const descriptions = descriptionsIn(discover, this.answer?.body, this.resource);
+    return discoveryMistakes(this.account.manifest, this.manifest, discover, descriptions);
+  }
+
+  private async readPage(...[list, columns, cursor]: Parameters<typeof this.page>): Promise<ReadPage> {
+    const page = await this.page(list, columns, cursor);
+    return { ...page, answer: this.answer };
+  }
+
+  /** A failure to read it by its key is the table's. */
+  private async isFoundAgain(
     columns: readonly MirrorColumn[],
-    comparison: Omit<ProbeResult, "foundAgain" | "failed">,
-    key: string | undefined,
-  ): Promise<ProbeResult> {
-    if (key === undefined) return { ...comparison, foundAgain: null, failed: null };
+    [first]: readonly UpstreamRecord[],
+  ): Promise<Pick<ProbeResult, "foundAgain" | "failed">> {
+    if (!first) return { foundAgain: null, failed: null };
     try {
-      const records = await this.get(columns, [key]);
-      return { ...comparison, foundAgain: records.some((record) => record.key === key), failed: null };
+      const records = await this.get(columns, [first.key]);
+      return { foundAgain: records.some(({ key }) => key === first.key), failed: null };
     } catch (cause) {
       if (!(cause instanceof ReadFailed)) throw cause;
-      return { ...comparison, foundAgain: null, failed: `${cause.message}${this.shape()}` };
+      return { foundAgain: null, failed: `${cause.message}${this.shape()}` };
     }
+  }
+
+  private async tryPages(columns: readonly MirrorColumn[], first: ReadPage): Promise<Tried> {
+    const { list } = this.manifest.read;
+    const { wrong, untried } = await probePages(
+      list,
+      first,
+      (call, cursor) => this.readPage(call, columns, cursor),
+      this.account.hooks?.nextPage !== undefined,
+    );
+    return {
+      mistakes: wrong === undefined ? [] : [`"read.list" ${wrong}`],
+      untried: untried === undefined ? [] : [`a second page of "read.list": ${untried}`],
+    };
+  }
+
+  /** Looks for the first record that has a value in each unique column, by that value. */
+  private async tryFind(columns: readonly MirrorColumn[], records: readonly UpstreamRecord[]): Promise<Tried> {
+    if (!this.finds) return nothingTried;
+    const unique = columns.filter((column) => column.unique);
+    if (unique.length === 0) return { ...nothingTried, untried: ['"read.find": no column is unique'] };
+    const mistakes: string[] = [];
+    const untried: string[] = [];
+    for (const column of unique) {
+      const record = records.find(({ row }) => row[column.name] != null);
+      const value = record?.row[column.name];
+      if (!record || value == null) untried.push(`"read.find" by "${column.name}": no record has a value there`);
+      else {
+        const why = await this.whyNotFound(columns, column, value, record.key);
+        if (why !== undefined) mistakes.push(`"read.find" by "${column.name}" ${why}`);
+      }
+    }
+    return { mistakes, untried };
+  }
+
+  private async whyNotFound(
+    columns: readonly MirrorColumn[],
+    column: MirrorColumn,
+    value: string,
+    key: string,
+  ): Promise<string | undefined> {
+    try {
+      const found = (await this.find(columns, column, [value])) ?? [];
+      return found.some((record) => record.key === key) ? undefined : "does not find a record that has that value";
+    } catch (cause) {
+      if (!(cause instanceof ReadFailed)) throw cause;
+      return `failed: ${cause.message}${this.shape()}`;
+    }
+  }
+
+  /** Composes the request of each write, with the hooks and for the first two records, and sends none. */
+  private async tryWrites(columns: readonly MirrorColumn[], records: readonly UpstreamRecord[]): Promise<Tried> {
+    const mistakes: string[] = [];
+    for (const verb of verbs) {
+      const limit = this.limit(verb);
+      if (limit === undefined || records.length === 0) continue;
+      for (const some of [records.slice(0, 1), ...(limit > 1 && records.length > 1 ? [records.slice(0, 2)] : [])]) {
+        const why = await this.whyUnsendable(verb, columns, some);
+        if (why !== undefined && !mistakes.includes(why)) mistakes.push(why);
+      }
+    }
+    return { ...nothingTried, mistakes };
+  }
+
+  private async whyUnsendable(
+    verb: Verb,
+    columns: readonly MirrorColumn[],
+    records: readonly UpstreamRecord[],
+  ): Promise<string | undefined> {
+    const by = verb === "upsert" ? columns.find((column) => this.upsertsBy(column)) : undefined;
+    if (verb === "upsert" && !by) return undefined;
+    const rows = records.map(({ key, row }) => ({
+      key: verb === "insert" && this.assignsKey(columns) ? null : key,
+      sent: Object.fromEntries(
+        columns.filter(({ write }) => write !== "never").map(({ name }) => [name, row[name] ?? null]),
+      ),
+    }));
+    try {
+      const request = showRequest(this.account, await this.request(verb, columns, rows, by));
+      return request.kind === "unfit" ? `the request of an ${verb.toUpperCase()}: ${request.error.message}` : undefined;
+    } catch (cause) {
+      if (!(cause instanceof ReadFailed)) throw cause;
+      return cause.message;
+    }
+  }
+
+  private assignsKey(columns: readonly MirrorColumn[]): boolean {
+    return columns.some(({ name, write }) => this.manifest.key.includes(name) && write === "never");
+  }
+
+  /** What a read answers at the place of `ok` tells of what a write answers there. */
+  private okMistakes(elements: readonly unknown[]): readonly string[] {
+    return verbs.flatMap((verb) => {
+      const { one, many } = this.calls(verb) ?? {};
+      const pointers = [...new Set([one?.ok, many?.ok].filter((pointer) => pointer !== undefined))];
+      return pointers.flatMap((pointer) => {
+        const found = elements.map((element) => lookUp(element, pointer)).find((value) => value != null);
+        if (found === undefined || typeof found === "boolean") return [];
+        return [
+          `"ok" of an ${verb.toUpperCase()} is ${pointer}, where the records have a ${kindOf(found)}, not true or false`,
+        ];
+      });
+    });
   }
 
   /** Reads a page of the changes within a day and a page of the deletions, where the manifest has such calls. */
@@ -139,77 +284,16 @@ export class ProbedTable extends KeyedTable {
     return [...new Set(paths)];
   }
 
-  private compare(columns: readonly MirrorColumn[], records: readonly UpstreamRecord[]) {
-    const { elements } = this;
-    const at = { ...this.manifest.record, ...definedIn(this.manifest.read.list.record) };
-    const values = (column: MirrorColumn) => {
-      const nth = this.manifest.key.indexOf(column.name);
-      const pointer = nth === -1 ? column.from : at.key[nth];
-      return elements.map((element) => lookUp(element, pointer ?? `${at.fields}${pointerTo(column.upstream)}`));
-    };
-    const misfits = columns.flatMap((column) => {
-      const wrong = values(column).filter((value) => !this.fits(column, value));
-      const { name, type } = column;
-      return wrong.length > 0 ? [{ column: name, type, found: kindOf(wrong[0]), records: wrong.length }] : [];
-    });
-    return {
-      records: elements.length,
-      repeated: elements.length - records.length,
-      missing: columns
-        .filter((column) => elements.length > 0 && values(column).every((value) => value === undefined))
-        .map(({ name }) => name),
-      undecoded: misfits,
-      unmirrored: unmirroredFields(elements, columns, at),
-    };
-  }
-
-  /** A value that is there does not become NULL, nor does an element of a list. */
-  private fits(column: MirrorColumn, value: unknown): boolean {
-    if (value === undefined || value === null || value === "") return true;
-    const element = column.codec === "plain" ? elementType(column.type) : undefined;
-    if (element === undefined) return decode(column, value, this.rules) !== null;
-    const elements: readonly unknown[] = Array.isArray(value) ? value : [value];
-    return elements.every((one) => this.fits({ ...column, type: element }, one));
-  }
-
   /** Returns the names of the fields that the answer has, for the message that something is missing. */
   private shape(): string {
     const [element] = this.elements;
+    const body = this.answer?.body;
     if (isRecord(element)) return `; such a record has: ${nameList(Object.keys(element))}`;
-    return isRecord(this.body) ? `; the answer has: ${nameList(Object.keys(this.body))}` : "";
+    return isRecord(body) ? `; the answer has: ${nameList(Object.keys(body))}` : "";
   }
 }
 
 function sinceYesterday(form: "iso" | "unix" | "unix_ms") {
   const at = new Date(Date.now() - 86_400_000);
   return { since: { iso: at.toISOString(), unix: Math.floor(at.getTime() / 1000), unix_ms: at.getTime() }[form] };
-}
-
-interface RecordAt {
-  readonly key: readonly string[];
-  readonly fields: string;
-}
-
-function definedIn(at: Call["record"]): Partial<RecordAt> {
-  return { ...(at?.key ? { key: at.key } : {}), ...(at?.fields === undefined ? {} : { fields: at.fields }) };
-}
-
-function unmirroredFields(elements: readonly unknown[], columns: readonly MirrorColumn[], at: RecordAt): string[] {
-  const pointers = [...at.key, ...columns.map(({ from, upstream }) => from ?? `${at.fields}${pointerTo(upstream)}`)];
-  const strange = (within: string, columnPointers: readonly string[]) =>
-    namesOf(elements.map((element) => lookUp(element, within))).filter((name) => {
-      const here = `${within}${pointerTo(name)}`;
-      return name !== ".." && !columnPointers.some((pointer) => pointer === here || pointer.startsWith(`${here}/`));
-    });
-  const outside = at.fields === "" ? [] : strange("", [...pointers, at.fields]).map(pointerTo);
-  return [...strange(at.fields, pointers), ...outside].map(upstreamName);
-}
-
-function namesOf(records: readonly unknown[]): string[] {
-  return [...new Set(records.flatMap((record) => (isRecord(record) ? Object.keys(record) : [])))];
-}
-
-function kindOf(value: unknown): string {
-  if (Array.isArray(value)) return "list";
-  return numberText(value) === undefined ? typeof value : "number";
 }

@@ -22,6 +22,7 @@ import { type Answer, type ExchangeRequest, type ExchangeResult, exchange } from
 import { restOfLists } from "./nested-lists.js";
 import { nextPage, pageCall } from "./pages.js";
 import { readingRecord, type UpstreamRecord } from "./record.js";
+import { wholeSentence } from "./write-outcome.js";
 
 export interface Page {
   readonly records: readonly UpstreamRecord[];
@@ -228,9 +229,13 @@ export class ReadableTable {
   protected record(element: unknown, columns: readonly MirrorColumn[], call: Call): Slices<UpstreamRecord | undefined> {
     const { key, record } = this.manifest;
     const at = { ...record, key: call.record?.key ?? record.key, fields: call.record?.fields ?? record.fields };
+    return readingRecord({ key, record: at }, columns, this.rules, this.contentOf(element));
+  }
+
+  /** Returns what of an element of an answer is the record. Throws ReadFailed when a hook does. */
+  protected contentOf(element: unknown): unknown {
     const { decodeRecord } = this.account.hooks ?? {};
-    const content = decodeRecord ? decodeRecord(element, { table: this.resource }) : element;
-    return readingRecord({ key, record: at }, columns, this.rules, content);
+    return decodeRecord ? decodeRecord(element, { table: this.resource }) : element;
   }
 
   protected exchange(request: Omit<ExchangeRequest, "columnOf">, columns: readonly MirrorColumn[]) {
@@ -249,7 +254,7 @@ export class ReadableTable {
         if (isBody(result.body) || (result.status === noContent && !isOne)) return result;
         if (result.tooLarge !== undefined)
           throw this.readFailure(what, ` can't be read: the body ${result.tooLarge}`, unreadable);
-        throw this.readFailure(what, ` came without JSON, status ${result.status}`, unreadable);
+        throw this.readFailure(what, ` came without JSON, status ${result.status}${saying(result)}`, unreadable);
       case "unknown":
         throw this.readFailure(what, `: ${result.reason}`, result.status === null ? undefined : unreadable, {
           status: result.status,
@@ -259,7 +264,7 @@ export class ReadableTable {
       case "unsent":
         throw this.readFailure(
           what,
-          `: ${result.error.message}${isTooLong(result.error.status) ? this.fewerColumns() : ""}`,
+          `: ${wholeSentence(result.error)}${isTooLong(result.error.status) ? this.fewerColumns() : ""}`,
           result.error.sqlstate,
           result.error,
         );
@@ -276,6 +281,11 @@ export class ReadableTable {
   protected readFailure(what: string, why: string, sqlstate?: string, answer?: FailedAnswer): ReadFailed {
     return new ReadFailed(`${this.account.api}: ${what} of ${this.resource}${why}`, sqlstate, answer);
   }
+}
+
+/** Returns what a body says that is not JSON, to go on from "status 200". */
+export function saying({ words }: Answer): string {
+  return words === null ? "" : `: ${words}`;
 }
 
 /** Returns the names of those columns that upstream keeps among a record's fields. */

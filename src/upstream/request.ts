@@ -1,15 +1,17 @@
 // Composes the HTTP request of one call of the manifest.
 
 import { stringify } from "qs";
+import type { CleanText } from "../config/clean-text.js";
 import { isRecord } from "../config/json.js";
 import { masked, revealed } from "../config/secret.js";
 import type { Token } from "../http/oauth.js";
 import type { Call } from "../manifest/call-schema.js";
 import { numberText } from "../manifest/json-number.js";
 import { toJson } from "../manifest/lossless-json.js";
-import { fill, fillText, type Scope } from "../manifest/template.js";
+import { fill, fillText, type Scope, TemplateError } from "../manifest/template.js";
 import { type Account, credentials, pathOf, tokenFields } from "./account.js";
-import { requestTooLong, unfitKey } from "./own-errors.js";
+import { nothingFillsIn, requestTooLong, unfitKey } from "./own-errors.js";
+import { wordReader } from "./words.js";
 import { ownError, type UpstreamError } from "./write-outcome.js";
 
 export interface RequestInput {
@@ -45,7 +47,28 @@ export function showRequest(account: Account, input: RequestInput): Composition 
   return compose(account, masked(account.config), input, undefined);
 }
 
+/** Returns the address of a request for people: no secret is in it, be it the config's or one that an API put into the address of a page. */
+export function shownUrl(account: Account, input: RequestInput, token: Token | undefined): CleanText {
+  const shown = compose(account, masked(account.config), input, token);
+  return wordReader(account.secrets).sentence(shown.kind === "composed" ? shown.url : "");
+}
+
 function compose(
+  account: Account,
+  config: Readonly<Record<string, string>>,
+  input: RequestInput,
+  token: Token | undefined,
+): Composition {
+  try {
+    return composeWhole(account, config, input, token);
+  } catch (cause) {
+    if (!(cause instanceof TemplateError)) throw cause;
+    return { kind: "unfit", error: ownError(nothingFillsIn(cause.placeholder)) };
+  }
+}
+
+/** Throws TemplateError for a placeholder that has no value. */
+function composeWhole(
   account: Account,
   config: Readonly<Record<string, string>>,
   { call, scope, rows = [], address, idempotencyKey }: RequestInput,

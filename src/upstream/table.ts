@@ -13,6 +13,7 @@ import { columnNamed } from "./discover.js";
 import { isBody } from "./errors.js";
 import type { Answer } from "./exchange.js";
 import { KeyedTable } from "./keyed-table.js";
+import { saying } from "./reading.js";
 import { showRequest } from "./request.js";
 import { rowScope, type SentRow } from "./row-scope.js";
 import { comparing } from "./same-value.js";
@@ -128,7 +129,7 @@ export class ConnectorTable extends KeyedTable {
     return name === undefined ? name : (this.config.rename[name] ?? name);
   }
 
-  private calls(verb: Verb): VerbCalls | undefined {
+  protected calls(verb: Verb): VerbCalls | undefined {
     const { create, update, delete: remove, upsert } = this.manifest.write;
     return { insert: create, update, delete: remove, upsert: upsert && { many: upsert } }[verb];
   }
@@ -231,8 +232,10 @@ export class ConnectorTable extends KeyedTable {
 }
 
 /** Returns the words for an answer whose body is no JSON that an API answers with. */
-function whyUnreadable({ status, tooLarge }: Answer): string {
-  return tooLarge === undefined ? `status ${status} without a JSON body` : `status ${status}, and the body ${tooLarge}`;
+function whyUnreadable(answer: Answer): string {
+  const { status, tooLarge } = answer;
+  if (tooLarge !== undefined) return `status ${status}, and the body ${tooLarge}`;
+  return `status ${status} without a JSON body${saying(answer)}`;
 }
 
 /** The error does not tell whether the row's record is gone, and the record has to be read. */

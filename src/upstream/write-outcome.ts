@@ -30,6 +30,8 @@ export interface UpstreamError {
   readonly meaning: ReadMeaning | null;
   readonly status: number | null;
   readonly request: CleanText | null;
+  /** What the answer says where the message is not upstream's: a page, a plain text, or what stands behind an error of ours. */
+  readonly words: CleanText | null;
 }
 
 export type RowResult =
@@ -79,5 +81,34 @@ export function ownError(
     meaning: null,
     status,
     request: null,
+    words: null,
   };
+}
+
+/** Returns what upstream's support asks for, such as "code E1", "status 400" and "request r1". */
+export function circumstancesOf({ code, status, request }: UpstreamError): readonly string[] {
+  return [
+    ...(code === null ? [] : [`code ${code}`]),
+    ...(status === null ? [] : [`status ${status}`]),
+    ...(request === null ? [] : [`request ${request}`]),
+  ];
+}
+
+/** Returns all that upstream says as one sentence, for who gets no DETAIL. */
+export function wholeSentence(error: UpstreamError): string {
+  const { message, words } = error;
+  const said = words === null ? message : `${message}: ${words}`;
+  const others = circumstancesOf(error).filter((part) => !said.includes(part));
+  return others.length === 0 ? said : `${said} (${others.join(", ")})`;
+}
+
+/** Returns an error of ours with what upstream said as it refused. */
+export function behindOwn(own: UpstreamError, { code, request, message, words }: UpstreamError): UpstreamError {
+  return { ...own, code, request, words: words ?? message };
+}
+
+/** Returns the words of a refusal that leaves open what became of the request. */
+export function unknownReason({ message, words, code }: UpstreamError, status: number): string {
+  const said = words ?? message;
+  return `status ${status}: ${said}${code === null || said.includes(code) ? "" : `, code ${code}`}`;
 }

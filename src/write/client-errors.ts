@@ -5,7 +5,7 @@ import { assertNever } from "../config/assert-never.js";
 import { cleanText, textLimits } from "../config/clean-text.js";
 import type { Mirror } from "../mirror/column.js";
 import { relayedError, type SqlError } from "../postgres/error-catalogue.js";
-import type { UpstreamError } from "../upstream/write-outcome.js";
+import { circumstancesOf, type UpstreamError } from "../upstream/write-outcome.js";
 import {
   columnDropped,
   laterCallFailed,
@@ -30,17 +30,19 @@ export function upstreamError(
   row: number | null,
 ): SqlError {
   const at = row ?? error.row;
+  const circumstances = [
+    ...circumstancesOf(error),
+    ...(at === null || rowsToSend.length < 2 ? [] : [`row ${at + 1}`]),
+  ].join(", ");
   const detail = [
-    error.code === null ? "" : `code ${error.code}`,
-    error.status === null ? "" : `status ${error.status}`,
-    error.request === null ? "" : `request ${error.request}`,
-    at === null || rowsToSend.length < 2 ? "" : `row ${at + 1}`,
-  ].filter((part) => part !== "");
+    ...(circumstances === "" ? [] : [`${circumstances}.`]),
+    ...(error.words === null ? [] : [`The answer says "${error.words}".`]),
+  ].join(" ");
   const column = error.column ?? (error.sqlstate === "23505" ? uniqueSent(mirror, rowsToSend) : null);
   return relayedError(error, {
     // A cancel is Postgres's own word.
     message: error.sqlstate === "57014" ? error.message : `${mirror.api}: ${error.message}`,
-    detail: detail.length > 0 ? `${detail.join(", ")}.` : undefined,
+    detail: detail === "" ? undefined : detail,
     hint: error.hint ?? undefined,
     schema: mirror.schema,
     table: mirror.table,

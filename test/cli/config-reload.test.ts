@@ -45,7 +45,7 @@ test("an API whose config is unchanged is kept, at the third reload as well", as
   const opened = open(read());
   let tables = opened.tables;
   for (let time = 0; time < 3; time += 1) {
-    tables = reopenTables({ tables, log: opened.log }, read());
+    tables = reopenTables({ ...opened, tables }, read());
     expect(tables.map(({ table }) => table)).toEqual(opened.tables.map(({ table }) => table));
   }
   await opened.pool.end();

@@ -92,6 +92,31 @@ test("P15: a refusal stays a refusal whatever its words are, and its entry is cl
   );
 });
 
+const refusals = fc.constantFrom(400, 402, 403, 409, 413, 415, 422);
+const pages: readonly (readonly [string, (text: string) => string])[] = [
+  ["text/plain", (text) => `${text}\n`],
+  ["text/html", (text) => `<html><head><title>Sorry</title></head><body><p>${text}</p></body></html>`],
+  ["application/xml", (text) => `<?xml version="1.0"?><Error><Message>${text}</Message></Error>`],
+  ["application/json", (text) => JSON.stringify({ fault: { faultstring: text } })],
+];
+const said = fc
+  .array(fc.stringMatching(/^[a-z0-9]{1,9}$/), { minLength: 1, maxLength: 9 })
+  .map((words) => words.join(" "));
+
+test("P4: the words of a refusal reach the client, whatever their body is", async () => {
+  const client = await stack.client();
+  await fc.assert(
+    fc.asyncProperty(refusals, fc.constantFrom(...pages), said, async (status, [type, wrap], text) => {
+      api.add({ status, headers: { "content-type": type }, text: wrap(text) });
+      const error = await failureOf(client.query("update words.items set name = 'x' where id = '2'"));
+      expect(error.message).toBe(`words: status ${status}`);
+      expect(error.detail).toContain(`status ${status}. The answer says "`);
+      expect(error.detail).toContain(text);
+    }),
+    { seed: 15, numRuns: 30 },
+  );
+});
+
 test("P15: a key of a record commands no terminal: not by a warning, not by the journal", async () => {
   const client = await stack.client();
   const notices: (string | undefined)[] = [];

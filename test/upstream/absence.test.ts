@@ -102,7 +102,7 @@ test("P13: a read by key or by another column fails where nothing proves that a 
   const { table, columns } = await open({ rules, table: { read } });
   const [, name] = columns;
   if (!name) throw new Error("no column");
-  const why = "things: rows by key of items: no such item, and nothing proves that the record is gone";
+  const why = "things: rows by key of items: no such item (status 404), and nothing proves that the record is gone";
   api.add(gone, forbidden, gone, forbidden);
   await expect(table.get(columns, ["1"])).rejects.toMatchObject({ message: why, sqlstate: "42501" });
   await expect(table.find(columns, name, ["a"])).rejects.toMatchObject({ message: why, sqlstate: "42501" });

@@ -161,6 +161,16 @@ const refusals: readonly (readonly [string, Line, object])[] = [
   ],
   ["an answer without a token", { body: { ok: true } }, { sqlstate: "28000", message: "no token: status 200" }],
   ["a page of a gateway", { text: "<html>" }, { sqlstate: "28000", message: "no token: status 200" }],
+  [
+    "a page of a gateway that refuses",
+    { status: 403, text: "<h1>Blocked by policy 12</h1>" },
+    { sqlstate: "28000", message: "no token: status 403, Blocked by policy 12" },
+  ],
+  [
+    "a token where none is looked for",
+    { body: { token: "t0ken" } },
+    { sqlstate: "28000", message: "no token: status 200" },
+  ],
   ["silence", "hang up", { sqlstate: "HV00N", message: expect.stringMatching(/^things is unreachable \(no token: /) }],
 ];
 

@@ -192,6 +192,11 @@ test("the outcome of a 5xx, or of a rule that says so, is unknown", async () => 
     kind: "unknown",
     reason: "status 502: bad gateway",
   });
+  const page = { status: 502, text: "<html><h1>502 Bad Gateway</h1><hr>nginx</html>" };
+  expect(await updated({ message: "/text" }, page)).toMatchObject({
+    kind: "unknown",
+    reason: "status 502: 502 Bad Gateway nginx",
+  });
   const rules = [{ code: "TIMEOUT", outcome: "unknown" }];
   expect(await updated({ message: "/text", code: "/code", rules }, refusedBy(400, { code: "TIMEOUT" }))).toMatchObject({
     kind: "unknown",
@@ -257,5 +262,32 @@ test("asked of several rows, each is told by itself", async () => {
   const rows = ["1", "2"].map((key) => ({ key, sent: {} }));
   expect(await table.write("delete", columns, rows)).toMatchObject({
     rows: [{ kind: "absent" }, { kind: "refused", error: { sqlstate: "42501" } }],
+  });
+});
+
+test("a read that is refused says the code, the status and the request, and the words of a page", async () => {
+  const { table, columns } = await openItems(api.url, { manifest: { errors: { ...list, request: "/trace" } } });
+  const page = { "content-type": "text/html" };
+  api.add(
+    refusedBy(400, { text: "bad cursor", code: "E7", trace: "r1" }),
+    { status: 403, headers: page, text: "<title>403</title><p>Denied by policy 12" },
+    { headers: page, text: "<p>Please sign in</p>" },
+    { status: 503, text: "upstream connect error" },
+  );
+  const failures = [];
+  for (let i = 0; i < 4; i += 1) failures.push(await table.list(columns, null).catch((cause: Error) => cause.message));
+  expect(failures).toEqual([
+    "things: a page of items: bad cursor (code E7, status 400, request r1)",
+    "things: a page of items: status 403: 403 Denied by policy 12",
+    "things: a page of items came without JSON, status 200: Please sign in",
+    "things: a page of items: status 503: upstream connect error",
+  ]);
+});
+
+test("a 429 that is not waited for is told with upstream's own words", async () => {
+  const busy = refusedBy(429, { text: "the daily limit is used up", code: "DAILY" }, { "retry-after": "3600" });
+  expect(await updated({ message: "/text", code: "/code" }, busy)).toMatchObject({
+    kind: "refused",
+    error: { sqlstate: "53400", code: "DAILY", status: 429, words: "the daily limit is used up" },
   });
 });

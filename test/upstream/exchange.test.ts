@@ -86,8 +86,8 @@ test("JSON that begins with a byte order mark is JSON", async () => {
 test("a write that is answered with a page, or without the rows that were promised, is not known", async () => {
   const { table, columns } = await openItems(api.url);
   api.add(html, { text: "" }, html);
+  expect(await create()).toMatchObject({ kind: "unknown", reason: "status 200 without a JSON body: Sign in" });
   expect(await create()).toMatchObject({ kind: "unknown", reason: "status 200 without a JSON body" });
-  expect(await create()).toMatchObject({ kind: "unknown", status: 200 });
   expect(await table.write("delete", columns, [{ key: "1", sent: {} }])).toMatchObject({
     kind: "unknown",
     status: 200,

@@ -63,6 +63,7 @@ const error: UpstreamError = {
   meaning: null,
   status: 400,
   request: null,
+  words: null,
 };
 const refused: RowResult = { kind: "refused", error };
 const judged = (results: readonly RowResult[]) =>

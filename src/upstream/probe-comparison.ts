@@ -1,0 +1,94 @@
+// Compares the records of a page with the columns that are to mirror them: fields and values that the mirror would lose. Values themselves
+// do not leave this file.
+
+import { isRecord } from "../config/json.js";
+import type { Call } from "../manifest/call-schema.js";
+import { elementType } from "../manifest/column-types.js";
+import { numberText } from "../manifest/json-number.js";
+import { lookUp, pointerTo } from "../manifest/pointer.js";
+import type { TableManifest } from "../manifest/table-schema.js";
+import type { MirrorColumn } from "../mirror/column.js";
+import { decode, type ValueRules } from "./codec.js";
+import { upstreamName } from "./words.js";
+
+export interface Misfit {
+  readonly column: string;
+  /** The type that the manifest gives the column. */
+  readonly type: string;
+  /** The JSON kind of one of the values that the type can't hold. */
+  readonly found: string;
+  readonly records: number;
+}
+
+export interface Comparison {
+  /** Columns that no record has. */
+  readonly missing: readonly string[];
+  readonly undecoded: readonly Misfit[];
+  /** Fields that no column mirrors: by name, or by pointer when they stand outside the record's fields. */
+  readonly unmirrored: readonly string[];
+}
+
+/** Compares `elements`, the records as the API has them, with the columns of a table. */
+export function compareRecords(
+  table: TableManifest,
+  rules: ValueRules,
+  columns: readonly MirrorColumn[],
+  elements: readonly unknown[],
+): Comparison {
+  const at = { ...table.record, ...definedIn(table.read.list.record) };
+  const values = (column: MirrorColumn) => {
+    const pointer =
+      at.key[table.key.indexOf(column.name)] ?? column.from ?? `${at.fields}${pointerTo(column.upstream)}`;
+    return elements.map((element) => lookUp(element, pointer));
+  };
+  return {
+    missing: columns
+      .filter((column) => elements.length > 0 && values(column).every((value) => value === undefined))
+      .map(({ name }) => name),
+    undecoded: columns.flatMap((column) => {
+      const wrong = values(column).filter((value) => !fits(column, value, rules));
+      const { name, type } = column;
+      return wrong.length > 0 ? [{ column: name, type, found: kindOf(wrong[0]), records: wrong.length }] : [];
+    }),
+    unmirrored: unmirroredFields(elements, columns, at),
+  };
+}
+
+/** Returns the kind of a JSON value: list, number, or what JavaScript calls it. */
+export function kindOf(value: unknown): string {
+  if (Array.isArray(value)) return "list";
+  return numberText(value) === undefined ? typeof value : "number";
+}
+
+/** A value that is there does not become NULL, nor does an element of a list. */
+function fits(column: MirrorColumn, value: unknown, rules: ValueRules): boolean {
+  if (value === undefined || value === null || value === "") return true;
+  const element = column.codec === "plain" ? elementType(column.type) : undefined;
+  if (element === undefined) return decode(column, value, rules) !== null;
+  const elements: readonly unknown[] = Array.isArray(value) ? value : [value];
+  return elements.every((one) => fits({ ...column, type: element }, one, rules));
+}
+
+interface RecordAt {
+  readonly key: readonly string[];
+  readonly fields: string;
+}
+
+function definedIn(at: Call["record"]): Partial<RecordAt> {
+  return { ...(at?.key ? { key: at.key } : {}), ...(at?.fields === undefined ? {} : { fields: at.fields }) };
+}
+
+function unmirroredFields(elements: readonly unknown[], columns: readonly MirrorColumn[], at: RecordAt): string[] {
+  const pointers = [...at.key, ...columns.map(({ from, upstream }) => from ?? `${at.fields}${pointerTo(upstream)}`)];
+  const strange = (within: string, columnPointers: readonly string[]) =>
+    namesOf(elements.map((element) => lookUp(element, within))).filter((name) => {
+      const here = `${within}${pointerTo(name)}`;
+      return name !== ".." && !columnPointers.some((pointer) => pointer === here || pointer.startsWith(`${here}/`));
+    });
+  const outside = at.fields === "" ? [] : strange("", [...pointers, at.fields]).map(pointerTo);
+  return [...strange(at.fields, pointers), ...outside].map(upstreamName);
+}
+
+function namesOf(records: readonly unknown[]): string[] {
+  return [...new Set(records.flatMap((record) => (isRecord(record) ? Object.keys(record) : [])))];
+}
