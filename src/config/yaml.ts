@@ -59,9 +59,20 @@ function check<Schema extends z.ZodType>(
   at: Place,
   prepare: Prepare = (raw) => raw,
 ): z.output<Schema> {
+  const unreadable = unreadablePaths(value);
+  if (unreadable.length > 0)
+    throw new ConfigError(unreadable.map((path) => `${at(path)}: is no name that can stand here`));
   const result = schema.safeParse(prepare(value, at));
   if (result.success) return result.data;
   throw new ConfigError(result.error.issues.flatMap((issue) => describe(issue, schema, at)));
+}
+
+/** A schema leaves out what is called `__proto__`, without a word. */
+function unreadablePaths(value: unknown, path: readonly string[] = []): readonly (readonly string[])[] {
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([name, inner]) =>
+    name === "__proto__" ? [[...path, name]] : unreadablePaths(inner, [...path, name]),
+  );
 }
 
 function describe(issue: z.core.$ZodIssue, schema: z.ZodType, at: Place): string[] {
