@@ -4,6 +4,7 @@ import pg from "pg";
 import type { Logger } from "pino";
 import type { ApiConfig, TableConfig } from "../config/api.js";
 import { type Config, loadConfig } from "../config/config.js";
+import { memberOf } from "../config/member.js";
 import { fileSource, objectSource } from "../config/source.js";
 import { suggestion } from "../config/suggest.js";
 import { hooksOf, manifestOf, manifestText } from "../connectors/registry.js";
@@ -180,7 +181,7 @@ function tablesOf(api: ApiConfig, log: Logger): OpenedTable[] {
     log,
   });
   return api.tables.flatMap((config) => {
-    const tableManifest = manifest.tables[config.resource] ?? manifest.tables[anyTable];
+    const tableManifest = memberOf(manifest.tables, config.resource) ?? manifest.tables[anyTable];
     return tableManifest
       ? [{ definition, api, config, table: new ConnectorTable(account, config, tableManifest) }]
       : [];

@@ -5,6 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { type Opened, open, openMirrors } from "../app/open.js";
 import { UsageError } from "../app/usage-error.js";
 import { escapeText } from "../config/clean-text.js";
+import { memberOf } from "../config/member.js";
 import { suggestion } from "../config/suggest.js";
 import { durationMs } from "../config/units.js";
 import { EntryWatch } from "../journal/entry-watch.js";
@@ -29,7 +30,7 @@ const verbs: Readonly<Record<string, (instance: Opened, options: Options, io: Io
 
 export const journalCommand: Command = async (options, io) => {
   const [verb = "", id = ""] = options.names;
-  const run = Object.hasOwn(verbs, verb) ? verbs[verb] : undefined;
+  const run = memberOf(verbs, verb);
   if (!run) throw new UsageError("journal takes list, show ID, retry ID or resolve ID");
   if (verb !== "list" && !/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id)) {
     throw new UsageError(`journal ${verb} takes the id of an entry, as "journal list" shows it`);
@@ -45,7 +46,10 @@ export const journalCommand: Command = async (options, io) => {
 
 async function list({ pool, tables }: Opened, options: Options, io: Io): Promise<0 | 1> {
   const { flags } = options;
-  const text = (name: string) => (typeof flags[name] === "string" ? flags[name] : undefined);
+  const text = (name: string) => {
+    const word = memberOf(flags, name);
+    return typeof word === "string" ? word : undefined;
+  };
   const outcome = text("outcome");
   if (outcome !== undefined && !isState(outcome))
     throw new UsageError(`there is no outcome "${outcome}"; ${suggestion(outcome, states)}`);

@@ -3,6 +3,7 @@
 import { assertNever } from "../config/assert-never.js";
 import { cleanText, textLimits } from "../config/clean-text.js";
 import { isRecord } from "../config/json.js";
+import { memberOf } from "../config/member.js";
 import { sendHttp } from "./client.js";
 
 export interface Token {
@@ -93,7 +94,7 @@ export class TokenSource {
       const reason = [answer["error"], answer["error_description"]].filter((part) => part !== undefined).join(": ");
       throw new TokenError(`no token: status ${status}${reason === "" ? "" : `, ${reason}`}`, true, this.secrets);
     }
-    const missing = this.keep.find((name) => fields[name] === undefined);
+    const missing = this.keep.find((name) => memberOf(fields, name) === undefined);
     if (missing !== undefined) throw new TokenError(`no token: the answer has no "${missing}"`, true, this.secrets);
     this.refreshToken = next ?? this.refreshToken;
     this.tokenSecrets = [access, ...(next === undefined ? [] : [next]), ...this.tokenSecrets].slice(0, keptSecrets);
