@@ -9,7 +9,7 @@ import { fileSource, objectSource } from "../config/source.js";
 import { suggestion } from "../config/suggest.js";
 import { hooksOf, manifestOf, manifestText } from "../connectors/registry.js";
 import { anyTable } from "../manifest/column-schema.js";
-import { loadMirrors } from "../mirror/catalogue.js";
+import { asIndexed, loadMirrors } from "../mirror/catalogue.js";
 import type { Admin } from "../mirror/roles.js";
 import { makeLog } from "../observe/log.js";
 import { OwnPool } from "../postgres/own-pool.js";
@@ -160,7 +160,7 @@ export async function openMirrors({
   const mirrors = await loadMirrors(pool);
   return tables.flatMap(({ api, table }) => {
     const mirror = mirrors.find((candidate) => candidate.api === api.name && candidate.resource === table.resource);
-    return mirror ? [{ mirror, table }] : [];
+    return mirror ? [{ mirror: asIndexed(mirror), table }] : [];
   });
 }
 

@@ -4,7 +4,7 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Opened, open, openMirrors } from "../app/open.js";
 import { UsageError } from "../app/usage-error.js";
-import { escapeText } from "../config/clean-text.js";
+import { cleanText, escapeText, textLimits } from "../config/clean-text.js";
 import { memberOf } from "../config/member.js";
 import { suggestion } from "../config/suggest.js";
 import { durationMs } from "../config/units.js";
@@ -142,7 +142,8 @@ function nowhere(io: Io, id: string): 1 {
 
 /** A key, or the end of a line in one, could pass for a line of its own: what is stored is shown escaped. */
 function lineOf(entry: ListedEntry): string {
-  const state = entry.blocked === null ? entry.state : `${entry.state}, blocked by ${entry.blocked}`;
+  const because = entry.blockedBecause === null ? "" : ` (${cleanText(entry.blockedBecause, textLimits.word)})`;
+  const state = entry.blocked === null ? entry.state : `${entry.state}, blocked by ${entry.blocked}${because}`;
   const keys = entry.keys.length > 0 ? ` ${entry.keys.slice(0, 3).join(" ")}${entry.keys.length > 3 ? " …" : ""}` : "";
   const rows = entry.rows === 1 ? "1 row" : `${entry.rows} rows`;
   return `${entry.intentAt}  ${entry.id}  ${entry.open ? "open  " : "closed"}  ${state}  ${entry.verb} ${rows} of ${entry.table}${escapeText(keys)}`;

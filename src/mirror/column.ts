@@ -61,6 +61,8 @@ export interface Mirror {
   readonly revision: number;
   /** Whether a first backfill has run to its end. */
   readonly complete: boolean;
+  /** The columns that the API calls unique and whose index is away, each with two keys whose records have one value. */
+  readonly missingIndexes: ReadonlyMap<string, readonly string[]>;
 }
 
 /** Upstream assigns this part of the key; any other part is given with the INSERT. */

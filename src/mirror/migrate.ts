@@ -150,7 +150,6 @@ async function migrateMirror(
   }
   const existingTable = await readTable(client, mirror, target, allowDrop);
   for (const sql of mirrorDdl(mirror, existingTable)) await run(sql).catch(explainNoRoom(mirror, target));
-  await migrateUniqueIndexes(client, mirror, run);
   for (const name of existingTable?.keptColumns ?? [])
     note(
       `-- column "${name}" of ${target} is the API's no more, and yours now: "throughline column drop ${mirror.api}.${mirror.resource} ${name}" drops it`,
@@ -166,6 +165,7 @@ async function migrateMirror(
     [mirror.api, mirror.resource, mirror.schema, mirror.table, mirror.key, JSON.stringify(mirror.columns)],
   );
   if (!entry) throw new Error("the register returned no row");
+  await migrateUniqueIndexes(client, { ...mirror, ...entry }, { run, note });
   // What was made anew is empty until the next whole pull.
   if (existingTable && existingTable.staleColumns.size > 0)
     await client.query("update throughline.mirror set complete_at = null, checkpoint = null where id = $1", [entry.id]);

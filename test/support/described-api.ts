@@ -15,6 +15,8 @@ export interface DescribedApi {
   readonly fields: Field[];
   /** Each record's fields by its key. */
   readonly records: Map<string, Map<string, string | null>>;
+  /** What the API makes of a new record, if anything. */
+  meddle?: (fields: Map<string, string | null>) => void;
   /** Method and path of each request that changed something. */
   readonly writes: string[];
   /** Adds a record, and returns its key. */
@@ -36,6 +38,16 @@ export async function startDescribedApi(fields: readonly (string | Field)[], pag
     records.set(key, new Map(its));
     return key;
   };
+  const write = (method: string | undefined, key: string, body: Body) => {
+    if (method === "POST") {
+      const added = add(Object.entries(body.fields));
+      api.meddle?.(records.get(added) ?? new Map());
+      return shown(added);
+    }
+    if (method === "DELETE") records.delete(key);
+    else for (const [name, value] of Object.entries(body.fields)) records.get(key)?.set(name, value);
+    return shown(key);
+  };
   const answer = async (incoming: IncomingMessage): Promise<unknown> => {
     const { pathname, searchParams } = new URL(incoming.url ?? "", "http://api");
     if (pathname === "/fields") return described;
@@ -48,10 +60,7 @@ export async function startDescribedApi(fields: readonly (string | Field)[], pag
     const body = await bodyOf(incoming);
     if (pathname === "/records/read") return { records: body.ids.filter((id) => records.has(id)).map(shown) };
     writes.push(`${incoming.method} ${pathname}`);
-    if (incoming.method === "POST") return shown(add(Object.entries(body.fields)));
-    if (incoming.method === "DELETE") records.delete(key);
-    else for (const [name, value] of Object.entries(body.fields)) records.get(key)?.set(name, value);
-    return shown(key);
+    return write(incoming.method, key, body);
   };
   const server = createServer((incoming, outgoing) => {
     void answer(incoming).then((body) => {
@@ -68,7 +77,7 @@ export async function startDescribedApi(fields: readonly (string | Field)[], pag
     server.closeAllConnections();
   };
   const url = `http://127.0.0.1:${address.port}`;
-  return {
+  const api: DescribedApi = {
     fields: described,
     records,
     writes,
@@ -76,6 +85,7 @@ export async function startDescribedApi(fields: readonly (string | Field)[], pag
     set: (key, name, value) => void records.get(key)?.set(name, value),
     own: { schema: "own", manifest, resource: "records", url, close },
   };
+  return api;
 }
 
 interface Body {
