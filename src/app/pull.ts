@@ -80,6 +80,10 @@ export async function pullAll(opened: Opened, options: PullOptions = {}): Promis
     }
   };
   await Promise.all(Array.from({ length: workers }, work));
-  if (!signal?.aborted) await tendIndexes(opened, opened.pool);
+  if (results.some(({ kind }) => kind === "copied"))
+    // The copies are whole; the next pull or a proxy tries again.
+    await tendIndexes(opened, opened.pool).catch((err: unknown) =>
+      opened.log.warn({ err }, "it could not be looked whether a unique index can come back"),
+    );
   return results;
 }
