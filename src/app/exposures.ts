@@ -3,6 +3,7 @@
 import type { ListenOptions } from "node:net";
 import type { ApiConfig } from "../config/api.js";
 import { isLoopback } from "../config/loopback.js";
+import { memberOf } from "../config/member.js";
 import { manifestOf } from "../connectors/registry.js";
 import type { Manifest } from "../manifest/manifest.js";
 import type { Opened } from "./open.js";
@@ -34,7 +35,7 @@ function exposedCredentials(api: ApiConfig): Exposure[] {
 }
 
 function hasCredentials({ values }: ApiConfig, { auth, config }: Manifest): boolean {
-  return auth !== undefined || Object.keys(values).some((name) => config[name]?.secret === true);
+  return auth !== undefined || Object.keys(values).some((name) => memberOf(config, name)?.secret === true);
 }
 
 /** An address as the config fills it in. What an answer fills in may be anything. */

@@ -4,12 +4,13 @@ import pg from "pg";
 import type { Logger } from "pino";
 import type { ApiConfig, TableConfig } from "../config/api.js";
 import { type Config, loadConfig } from "../config/config.js";
+import { memberOf } from "../config/member.js";
 import { fileSource, objectSource } from "../config/source.js";
 import { suggestion } from "../config/suggest.js";
 import { hooksOf, manifestOf, manifestText } from "../connectors/registry.js";
 import { TokenStore } from "../http/token-store.js";
 import { anyTable } from "../manifest/column-schema.js";
-import { loadMirrors } from "../mirror/catalogue.js";
+import { asIndexed, loadMirrors } from "../mirror/catalogue.js";
 import type { Admin } from "../mirror/roles.js";
 import { makeLog } from "../observe/log.js";
 import { OwnPool } from "../postgres/own-pool.js";
@@ -163,7 +164,7 @@ export async function openMirrors({
   const mirrors = await loadMirrors(pool);
   return tables.flatMap(({ api, table }) => {
     const mirror = mirrors.find((candidate) => candidate.api === api.name && candidate.resource === table.resource);
-    return mirror ? [{ mirror, table }] : [];
+    return mirror ? [{ mirror: asIndexed(mirror), table }] : [];
   });
 }
 
@@ -188,7 +189,7 @@ function tablesOf(api: ApiConfig, log: Logger, pool: OwnPool): OpenedTable[] {
     log,
   });
   return api.tables.flatMap((config) => {
-    const tableManifest = manifest.tables[config.resource] ?? manifest.tables[anyTable];
+    const tableManifest = memberOf(manifest.tables, config.resource) ?? manifest.tables[anyTable];
     return tableManifest
       ? [{ definition, api, config, table: new ConnectorTable(account, config, tableManifest) }]
       : [];

@@ -1,8 +1,13 @@
 // Copies the configured tables once, several at a time; an interrupted copy goes on where it stopped.
 
 import { Explained } from "../config/explained.js";
+import { loadMirrors } from "../mirror/catalogue.js";
+import { loadClosedRows } from "../mirror/closed-rows.js";
+import type { Mirror } from "../mirror/column.js";
+import { missingIndexesOf } from "../mirror/missing-index.js";
 import { ConnectionLost } from "../postgres/connection-lost.js";
 import { backfill } from "../sync/backfill.js";
+import { tendIndexes } from "./missing-indexes.js";
 import { type Opened, openMirrors } from "./open.js";
 import type { PulledTable } from "./pulled-table.js";
 import { remedyFor } from "./remedy.js";
@@ -21,6 +26,22 @@ export interface PullOptions {
   /** Called as soon as a table's copy has ended. */
   ended?(table: PulledTable): void;
 }
+
+/** How many closed rows are told of. */
+const mostClosed = 3;
+
+/** What of a mirror Postgres refuses now. */
+async function refusalsOf({ pool }: Opened, { id }: Mirror): Promise<Pick<Copied, "closed" | "missingIndexes">> {
+  const closedRows = await loadClosedRows(pool, mostClosed);
+  const closed = closedRows.filter(({ mirror }) => mirror === id);
+  const mirror = (await loadMirrors(pool)).find((one) => one.id === id);
+  return {
+    closed: closed.map(({ key, sqlstate, columns, reason }) => ({ key, sqlstate, columns, reason })),
+    missingIndexes: mirror ? missingIndexesOf(mirror) : [],
+  };
+}
+
+type Copied = Extract<PulledTable, { kind: "copied" }>;
 
 /** Copies every opened table. Returns how each ended, in the order in which they did. Throws only for a fault of ours. */
 export async function pullAll(opened: Opened, options: PullOptions = {}): Promise<readonly PulledTable[]> {
@@ -49,7 +70,8 @@ export async function pullAll(opened: Opened, options: PullOptions = {}): Promis
           startsAnew: (reason) => startsAnew?.(table, reason),
         });
         const { isInterrupted, ...counts } = result;
-        end(isInterrupted ? { kind: "interrupted", table } : { kind: "copied", table, ...counts });
+        if (isInterrupted) end({ kind: "interrupted", table });
+        else end({ kind: "copied", table, ...counts, ...(await refusalsOf(opened, mirror)) });
       } catch (cause) {
         if (!(cause instanceof Explained)) throw cause;
         const remedy =
@@ -61,5 +83,10 @@ export async function pullAll(opened: Opened, options: PullOptions = {}): Promis
     }
   };
   await Promise.all(Array.from({ length: workers }, work));
+  if (results.some(({ kind }) => kind === "copied"))
+    // The copies are whole; the next pull or a proxy tries again.
+    await tendIndexes(opened, opened.pool).catch((err: unknown) =>
+      opened.log.warn({ err }, "it could not be looked whether a unique index can come back"),
+    );
   return results;
 }

@@ -17,6 +17,15 @@ export type PulledTable =
         readonly sqlstate: string | null;
         readonly count: number;
       }[];
+      /** Rows that Postgres refuses, at most three: the key of each, the columns it says so of, and what it says. */
+      readonly closed: readonly {
+        readonly key: string;
+        readonly sqlstate: string;
+        readonly columns: string | null;
+        readonly reason: string;
+      }[];
+      /** Unique columns that have lost their index, each with the keys of two records that have one value. */
+      readonly missingIndexes: readonly { readonly column: string; readonly keys: readonly string[] }[];
     }
   /** `reason` is a sentence with what to do. */
   | { readonly kind: "failed"; readonly table: string; readonly reason: string }

@@ -9,6 +9,7 @@ import { withinMs } from "../observe/time-limit.js";
 import { postgresAddress } from "../postgres/address.js";
 import { type RunningProxy, startProxy } from "../proxy/start.js";
 import { exposuresOf } from "./exposures.js";
+import { indexTender } from "./missing-indexes.js";
 import { type Opened, openBackgroundPool, openMirrors } from "./open.js";
 
 /** Why the proxy must not be started on this database: a mirror without its guard. Undefined: it may. Throws Explained for a schema to migrate. */
@@ -50,6 +51,7 @@ export async function serve(
       metrics,
       switches: () => opened.config.postgres.switches,
       mirrors: () => openMirrors(opened),
+      tendIndexes: indexTender(opened, background),
     });
   } catch (cause) {
     await background.close();

@@ -5,6 +5,7 @@ import { createRequire } from "node:module";
 import { parseArgs } from "node:util";
 import { UsageError } from "../app/usage-error.js";
 import { Explained } from "../config/explained.js";
+import { memberOf } from "../config/member.js";
 import { suggestion } from "../config/suggest.js";
 import { ConfigError } from "../config/yaml.js";
 import { type Command, type ExitCode, type Io, reasonOf } from "./command.js";
@@ -94,7 +95,7 @@ async function run(args: readonly string[], io: Io): Promise<ExitCode> {
     io.err(usage);
     return 2;
   }
-  const known = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  const known = memberOf(commands, name);
   if (!known) throw new UsageError(`there is no command "${name}"; ${suggestion(name, Object.keys(commands))}`);
   const stray = Object.keys(values).find((flag) => !ofAll.includes(flag) && !known.flags.includes(flag));
   if (stray !== undefined) throw new UsageError(`"${name}" takes no --${stray}`);

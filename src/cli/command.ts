@@ -1,6 +1,7 @@
 // What a command gets and gives: its options, two streams, and an exit code.
 
 import { UsageError } from "../app/usage-error.js";
+import { memberOf } from "../config/member.js";
 
 export interface Io {
   /** Data. */
@@ -29,7 +30,7 @@ export function reasonOf(cause: unknown): string {
 
 /** A flag that takes a whole number. */
 export function numberFlag(options: Options, name: string, fallback: number): number {
-  const text = options.flags[name];
+  const text = memberOf(options.flags, name);
   if (text === undefined) return fallback;
   if (typeof text !== "string" || !/^\d+$/.test(text)) throw new UsageError(`--${name} takes a whole number`);
   return Number(text);

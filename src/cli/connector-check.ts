@@ -3,6 +3,7 @@
 import { resolve } from "node:path";
 import { UsageError } from "../app/usage-error.js";
 import { tableOf } from "../config/api.js";
+import { memberOf } from "../config/member.js";
 import { variableOf } from "../config/substitute.js";
 import { ConfigError } from "../config/yaml.js";
 import { hooksOf, readManifest } from "../connectors/registry.js";
@@ -113,7 +114,7 @@ function accountOf(manifest: Manifest, hooks: CheckedHooks | undefined, base: st
   const { api } = manifest;
   const config = Object.entries(manifest.config).map(([key, { about, default: fallback }]) => {
     const variable = variableOf(api, key);
-    const value = process.env[variable] || fallback;
+    const value = memberOf(process.env, variable) || fallback;
     if (value === undefined) throw new UsageError(`the environment variable ${variable} is not set: ${about}`);
     return [key, value] as const;
   });

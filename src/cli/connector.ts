@@ -1,6 +1,7 @@
 // throughline connector: which APIs can be mirrored, what a manifest says, and whether a manifest is right.
 
 import { UsageError } from "../app/usage-error.js";
+import { memberOf } from "../config/member.js";
 import { suggestion } from "../config/suggest.js";
 import { connectorNames, manifestOf } from "../connectors/registry.js";
 import { anyTable } from "../manifest/column-schema.js";
@@ -48,7 +49,7 @@ const verbs: Readonly<Record<string, { readonly run: Command; readonly takes: nu
 
 export const connectorCommand: Command = async (options, io) => {
   const [verb = "", ...names] = options.names;
-  const subcommand = Object.hasOwn(verbs, verb) ? verbs[verb] : undefined;
+  const subcommand = memberOf(verbs, verb);
   if (subcommand?.takes !== names.length)
     throw new UsageError("connector takes list, show API, check FILE [--url BASE], or schema");
   return subcommand.run({ ...options, names }, io);

@@ -3,9 +3,11 @@
 import type { Pool } from "pg";
 import { z } from "zod";
 import type { Opened } from "../app/open.js";
+import { loadClosedRows, whyClosed } from "../mirror/closed-rows.js";
 import type { Mirror } from "../mirror/column.js";
 import { wrongTable } from "../mirror/guard-check.js";
 import type { Grants } from "../mirror/migrate.js";
+import { missingIndexesOf, missingIndexWords } from "../mirror/missing-index.js";
 import { mirrorRole } from "../mirror/roles.js";
 import { schemaVersion, wrongSchema } from "../mirror/schema.js";
 import { queryRows } from "../postgres/rows.js";
@@ -74,6 +76,14 @@ export async function checkMirror(pool: Pool, mirror: Mirror, grants: Grants): P
     );
   const wrong = await wrongTable(pool, mirror.schema, mirror.table);
   if (wrong !== undefined) add("error", wrong);
+  for (const missing of missingIndexesOf(mirror))
+    add("warning", `${missingIndexWords(missing)}: change one of the two in ${mirror.api}`);
+  const closedRows = (await loadClosedRows(pool, 1)).filter((row) => row.mirror === mirror.id);
+  for (const row of closedRows)
+    add(
+      "warning",
+      `${row.count} rows are closed, such as ${row.key}, ${whyClosed(row)}: change them in ${mirror.api}, or what refuses them here, and pull`,
+    );
   findings.push(...(await checkGrants(pool, subject, mirror, grants)));
   return findings.length > 0 ? findings : [{ level: "ok", subject, says: "guarded" }];
 }

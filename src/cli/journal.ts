@@ -4,7 +4,8 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Opened, open, openMirrors } from "../app/open.js";
 import { UsageError } from "../app/usage-error.js";
-import { escapeText } from "../config/clean-text.js";
+import { cleanText, escapeText, textLimits } from "../config/clean-text.js";
+import { memberOf } from "../config/member.js";
 import { suggestion } from "../config/suggest.js";
 import { durationMs } from "../config/units.js";
 import { EntryWatch } from "../journal/entry-watch.js";
@@ -29,7 +30,7 @@ const verbs: Readonly<Record<string, (instance: Opened, options: Options, io: Io
 
 export const journalCommand: Command = async (options, io) => {
   const [verb = "", id = ""] = options.names;
-  const run = Object.hasOwn(verbs, verb) ? verbs[verb] : undefined;
+  const run = memberOf(verbs, verb);
   if (!run) throw new UsageError("journal takes list, show ID, retry ID or resolve ID");
   if (verb !== "list" && !/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id)) {
     throw new UsageError(`journal ${verb} takes the id of an entry, as "journal list" shows it`);
@@ -45,7 +46,10 @@ export const journalCommand: Command = async (options, io) => {
 
 async function list({ pool, tables }: Opened, options: Options, io: Io): Promise<0 | 1> {
   const { flags } = options;
-  const text = (name: string) => (typeof flags[name] === "string" ? flags[name] : undefined);
+  const text = (name: string) => {
+    const word = memberOf(flags, name);
+    return typeof word === "string" ? word : undefined;
+  };
   const outcome = text("outcome");
   if (outcome !== undefined && !isState(outcome))
     throw new UsageError(`there is no outcome "${outcome}"; ${suggestion(outcome, states)}`);
@@ -138,7 +142,8 @@ function nowhere(io: Io, id: string): 1 {
 
 /** A key, or the end of a line in one, could pass for a line of its own: what is stored is shown escaped. */
 function lineOf(entry: ListedEntry): string {
-  const state = entry.blocked === null ? entry.state : `${entry.state}, blocked by ${entry.blocked}`;
+  const because = entry.blockedBecause === null ? "" : ` (${cleanText(entry.blockedBecause, textLimits.word)})`;
+  const state = entry.blocked === null ? entry.state : `${entry.state}, blocked by ${entry.blocked}${because}`;
   const keys = entry.keys.length > 0 ? ` ${entry.keys.slice(0, 3).join(" ")}${entry.keys.length > 3 ? " …" : ""}` : "";
   const rows = entry.rows === 1 ? "1 row" : `${entry.rows} rows`;
   return `${entry.intentAt}  ${entry.id}  ${entry.open ? "open  " : "closed"}  ${state}  ${entry.verb} ${rows} of ${entry.table}${escapeText(keys)}`;

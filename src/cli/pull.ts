@@ -5,6 +5,8 @@ import { pullAll } from "../app/pull.js";
 import type { PulledTable } from "../app/pulled-table.js";
 import { UsageError } from "../app/usage-error.js";
 import { assertNever } from "../config/assert-never.js";
+import { whyClosed } from "../mirror/closed-rows.js";
+import { missingIndexWords } from "../mirror/missing-index.js";
 import { requireSchema } from "../mirror/schema.js";
 import type { ParkedCount } from "../sync/parked.js";
 import { type Command, type Io, interruptionSignal, numberFlag } from "./command.js";
@@ -51,8 +53,8 @@ function tell(io: Io, json: boolean, result: PulledTable): void {
       io.err(`${table}: ${result.reason}`);
       return;
     case "copied": {
-      const { rows, deleted, withheld, parked } = result;
-      io.out(json ? JSON.stringify({ table, rows, deleted, withheld, parked }) : copiedWords(result));
+      const { kind: _, ...counts } = result;
+      io.out(json ? JSON.stringify(counts) : copiedWords(result));
       return;
     }
     default:
@@ -60,14 +62,17 @@ function tell(io: Io, json: boolean, result: PulledTable): void {
   }
 }
 
-function copiedWords({ table, rows, deleted, withheld, parked }: Extract<PulledTable, { kind: "copied" }>): string {
+function copiedWords(result: Extract<PulledTable, { kind: "copied" }>): string {
+  const { table, rows, deleted, withheld, parked, closed, missingIndexes } = result;
   const withheldWords = `, ${withheld} not listed any more, and left for they are more than half: "throughline pull --full" asks for each`;
   const missingWords = (deleted === 0 ? "" : `, ${deleted} deleted upstream`) + (withheld === 0 ? "" : withheldWords);
-  return `${table}: ${rows} rows${missingWords}${parked.map(parkedWords).join("")}`;
+  const refusals = [
+    ...missingIndexes.map(missingIndexWords),
+    ...closed.map((row) => `${row.key} is closed, ${whyClosed(row)}`),
+  ];
+  return `${table}: ${rows} rows${missingWords}${parked.map(parkedWords).join("")}${refusals.map((words) => `, ${words}`).join("")}`;
 }
 
 function parkedWords({ sqlstate, count }: ParkedCount): string {
-  return sqlstate === null
-    ? `, ${count} parked behind open writes`
-    : `, ${count} refused by Postgres (${sqlstate}: a constraint or trigger of your own on the mirror)`;
+  return sqlstate === null ? `, ${count} parked behind open writes` : `, ${count} refused by Postgres (${sqlstate})`;
 }

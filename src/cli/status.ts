@@ -3,11 +3,15 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type Opened, open, wantedTables } from "../app/open.js";
 import { type LastFailure, loadSummaries, type OpenEntries } from "../journal/summary.js";
+import { type ClosedRow, loadClosedRows, whyClosed } from "../mirror/closed-rows.js";
+import { type MissingIndex, missingIndexWords } from "../mirror/missing-index.js";
 import { loadMirrorProgress } from "../mirror/progress.js";
-import { schemaVersion } from "../mirror/schema.js";
+import { requireSchema, schemaVersion } from "../mirror/schema.js";
 import { awaitInterruption, type Command, type Io } from "./command.js";
 import { configOf } from "./config-of.js";
 
+/** How many closed rows of a table are shown. */
+const mostClosed = 3;
 const everyMs = 2_000;
 const clearScreen = "\x1b[H\x1b[2J";
 
@@ -22,6 +26,11 @@ interface TableStatus {
   readonly exact: boolean;
   readonly completedAt: string | null;
   readonly parked: number;
+  /** Unique columns whose index is away. */
+  readonly missingIndexes: readonly MissingIndex[];
+  /** Rows that Postgres refuses: the first of them, and how many there are. */
+  readonly closed: readonly Omit<ClosedRow, "mirror">[];
+  readonly closedCount: number;
   readonly open: readonly OpenEntries[];
   readonly lastFailure: LastFailure | null;
 }
@@ -54,15 +63,19 @@ async function isAgain(signal: AbortSignal): Promise<boolean> {
 
 async function statusOf({ pool, tables }: Opened): Promise<readonly TableStatus[]> {
   const isInstalled = (await schemaVersion(pool)) !== undefined;
+  if (isInstalled) await requireSchema(pool);
   const mirrors = isInstalled ? await loadMirrorProgress(pool) : [];
   const standings = isInstalled ? await loadSummaries(pool) : [];
+  const closedRows = isInstalled ? await loadClosedRows(pool, mostClosed) : [];
   return tables.map(({ api: { name: api }, table: { resource } }): TableStatus => {
     const table = `${api}.${resource}`;
     const progress = mirrors.find((one) => one.api === api && one.resource === resource);
     if (!progress) return { table, ...notMigrated };
-    const { stage, running, rows, exact, completedAt, parked, mirror } = progress;
+    const { mirror, api: _api, resource: _resource, ...standing } = progress;
     const { open: entries = [], lastFailure = null } = standings.find((one) => one.mirror === mirror) ?? {};
-    return { table, stage, running, rows, exact, completedAt, parked, open: entries, lastFailure };
+    const mine = closedRows.filter((row) => row.mirror === mirror);
+    const closed = mine.map(({ mirror: _mirror, count: _count, ...row }) => row);
+    return { table, ...standing, closed, closedCount: mine[0]?.count ?? 0, open: entries, lastFailure };
   });
 }
 
@@ -73,6 +86,9 @@ const notMigrated = {
   exact: true,
   completedAt: null,
   parked: 0,
+  missingIndexes: [],
+  closed: [],
+  closedCount: 0,
   open: [],
   lastFailure: null,
 } as const;
@@ -83,9 +99,11 @@ function show(tables: readonly TableStatus[], json: boolean, io: Io): void {
 }
 
 function cells(of: TableStatus): readonly string[] {
-  const { table, stage, running, rows, exact, completedAt, parked, open: entries, lastFailure } = of;
+  const { table, stage, running, rows, exact, completedAt, parked, closedCount, open: entries, lastFailure } = of;
   const notes = [
-    parked > 0 ? `${parked} parked` : "",
+    parked > closedCount ? `${parked - closedCount} parked` : "",
+    ...of.missingIndexes.map(missingIndexWords),
+    closedWords(of),
     ...entries.map(({ state, count, oldestSeconds }) => `${count} ${state} (oldest ${age(oldestSeconds)})`),
     lastFailure ? `last ${lastFailure.state} ${[lastFailure.sqlstate ?? "", lastFailure.at].join(" ").trim()}` : "",
   ];
@@ -100,6 +118,12 @@ function cells(of: TableStatus): readonly string[] {
     completedAt === null ? stageWords : `${stageWords} ${completedAt}`,
     notes.filter(Boolean).join(", "),
   ];
+}
+
+function closedWords({ closed, closedCount }: Pick<TableStatus, "closed" | "closedCount">): string {
+  if (closedCount === 0) return "";
+  const rows = closed.map((row) => `${row.key}, ${whyClosed(row)}`).join("; ");
+  return `${closedCount} closed: ${rows}${closedCount > closed.length ? "; …" : ""}`;
 }
 
 /** In columns, as wide as they have to be. */

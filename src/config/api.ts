@@ -1,6 +1,7 @@
 // What throughline.yaml says of one API: the account, and which of its tables are mirrored, and how.
 
 import { z } from "zod";
+import { isLongName, longestName } from "./name-length.js";
 import { suggestion } from "./suggest.js";
 import { duration, rate } from "./units.js";
 
@@ -35,6 +36,8 @@ export interface TableConfig {
   readonly columns?: readonly string[] | undefined;
   /** From the API's names of columns to the mirror's. */
   readonly rename: Readonly<Record<string, string>>;
+  /** The columns whose values no two records share, by the API's names; false: none; undefined: those of which the API says so. */
+  readonly unique?: false | readonly string[] | undefined;
   /** Undefined: whatever Postgres grants. */
   readonly write?: readonly WriteRule[] | undefined;
 }
@@ -71,9 +74,16 @@ const write = z.array(z.union([z.enum(verbs), rule])).transform((rules, context)
   return plainVerbs.length === rules.length ? [{ verbs: plainVerbs }] : rules.filter((one) => typeof one !== "string");
 });
 const table = z.strictObject({
-  as: z.string().min(1).optional(),
+  as: z
+    .string()
+    .min(1)
+    .refine((name) => !isLongName(name), {
+      error: `is longer than the ${longestName} bytes that Postgres keeps of a name`,
+    })
+    .optional(),
   columns: z.array(z.string()).min(1).optional(),
   rename: z.record(z.string(), z.string().min(1)).default({}),
+  unique: z.union([z.literal(false), z.array(z.string()).min(1)]).optional(),
   write: write.optional(),
 });
 type TableKeys = z.output<typeof table>;
@@ -113,6 +123,11 @@ export function apiSchema(connector: string, facts: ConnectorFacts | undefined) 
           const twice = mirrorNames.find((name, index) => mirrorNames.indexOf(name) < index);
           if (twice !== undefined)
             context.addIssue({ code: "custom", message: `two of its tables would be "${twice}"` });
+          for (const { as: name } of tableConfigs.filter((one) => isLongName(one.as)))
+            context.addIssue({
+              code: "custom",
+              message: `"${name}" is longer than the ${longestName} bytes that Postgres keeps of a name; say "as: NAME" of this table`,
+            });
         }),
       timeout: duration.default(20_000),
       wait: duration.default(5_000),
@@ -140,5 +155,6 @@ export function apiSchema(connector: string, facts: ConnectorFacts | undefined) 
 
 /** A table of which nothing special is said when there are no `keys`. */
 export function tableOf(resource: string, keys: Partial<TableKeys> | undefined): TableConfig {
-  return { resource, as: keys?.as ?? resource, columns: keys?.columns, rename: keys?.rename ?? {}, write: keys?.write };
+  const { as: name = resource, columns, rename = {}, unique, write: rules } = keys ?? {};
+  return { resource, as: name, columns, rename, unique, write: rules };
 }

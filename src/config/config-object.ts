@@ -81,6 +81,8 @@ export interface TableObject {
   readonly columns?: readonly string[] | undefined;
   /** From the API's name of a column to the mirror's. */
   readonly rename?: Readonly<Record<string, string>> | undefined;
+  /** The columns whose values no two records share, by the API's names; `false`: none; those of which the API says so if absent. */
+  readonly unique?: false | readonly string[] | undefined;
   /** Verbs, or rules of which the first that fits the role counts; whatever Postgres grants if absent. */
   readonly write?: readonly Verb[] | readonly WriteRuleObject[] | undefined;
 }

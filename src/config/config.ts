@@ -5,6 +5,8 @@ import { z } from "zod";
 import { type ApiConfig, apiSchema, type ConnectorFacts } from "./api.js";
 import { ConfigError } from "./explained.js";
 import { isRecord } from "./json.js";
+import { memberOf } from "./member.js";
+import { isLongName, longestName } from "./name-length.js";
 import type { ConfigSource } from "./source.js";
 import { substitute } from "./substitute.js";
 import { timerMs } from "./timer.js";
@@ -150,13 +152,16 @@ function withApis(value: unknown): unknown {
   return isRecord(value) && value["apis"] === null ? { ...value, apis: {} } : value;
 }
 
-/** The name of an API is that of a schema, and these are others'. */
+/** The name of an API is that of a schema: some are others', and Postgres cuts a long one. */
 function takenNames(raw: Readonly<Record<string, unknown>>, at: (path: readonly PropertyKey[]) => string): string[] {
-  return Object.keys(raw)
-    .filter((name) => /^pg_|^(throughline|information_schema|public)$/.test(name))
-    .map(
-      (name) => `${at(["apis", name])}: a schema of that name is not ours to fill; choose another, and say "connector"`,
-    );
+  return Object.keys(raw).flatMap((name) => {
+    const isTaken = /^pg_|^(throughline|information_schema|public)$/.test(name);
+    if (!isTaken && !isLongName(name)) return [];
+    const wrong = isTaken
+      ? "a schema of that name is not ours to fill"
+      : `a schema has a name of at most ${longestName} bytes`;
+    return [`${at(["apis", name])}: ${wrong}; choose another, and say "connector"`];
+  });
 }
 
 function unknownConnectors(
@@ -179,8 +184,8 @@ function literalSecrets(
   at: (path: readonly PropertyKey[]) => string,
 ): string[] {
   return Object.entries(raw).flatMap(([name, api]) =>
-    Object.entries(factsOf(connectors[name] ?? name)?.config ?? {}).flatMap(([key, { secret }]) => {
-      const value = isRecord(api) ? api[key] : undefined;
+    Object.entries(factsOf(memberOf(connectors, name) ?? name)?.config ?? {}).flatMap(([key, { secret }]) => {
+      const value = isRecord(api) ? memberOf(api, key) : undefined;
       if (!secret || typeof value !== "string" || /^\$\{(?:\w+|file:[^}]+)\}$/.test(value)) return [];
       return [
         `${at(["apis", name, key])}: is a secret, and stands here for all to read; write \${${key.toUpperCase()}} or \${file:/path}`,

@@ -1,6 +1,7 @@
 // ${ENV}, ${ENV:-default} and ${file:/path} in the strings of a config.
 
 import { readFileSync } from "node:fs";
+import { memberOf } from "./member.js";
 
 /** Fills in every string of `value`. What is missing is added to `mistakes`, with its place. */
 export function substitute(
@@ -34,7 +35,7 @@ type Substitution = { readonly text: string } | { readonly missing: string };
 
 function fromEnvironment(inside: string, env: Readonly<Record<string, string | undefined>>): Substitution {
   const [, name = "", fallback] = /^(\w+)(?::-(.*))?$/.exec(inside) ?? [];
-  const text = env[name] || fallback;
+  const text = memberOf(env, name) || fallback;
   return text === undefined ? { missing: `the environment variable ${name || inside} is not set` } : { text };
 }
 

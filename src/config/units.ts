@@ -1,13 +1,14 @@
 // Durations, rates and sizes as people write them.
 
 import { z } from "zod";
+import { memberOf } from "./member.js";
 
 const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** `250ms`, `5s`, `10m`, `6h`, `90d` in milliseconds; undefined when it is none of these. */
 export function durationMs(text: string): number | undefined {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text);
-  const unit = match?.[2] === undefined ? undefined : unitMs[match[2]];
+  const unit = match?.[2] === undefined ? undefined : memberOf(unitMs, match[2]);
   return unit === undefined ? undefined : Number(match?.[1]) * unit;
 }
 
@@ -33,5 +34,5 @@ const unitBytes: Readonly<Record<string, number>> = { kB: 1024, MB: 1024 ** 2, G
 export const size = z.string().transform((text, context) => {
   const [, number, unit = ""] = /^(\d+)(kB|MB|GB)$/.exec(text) ?? [];
   if (number === undefined) context.addIssue({ code: "custom", message: `"${text}" is no size such as 256MB` });
-  return Number(number ?? 0) * (unitBytes[unit] ?? 1);
+  return Number(number ?? 0) * (memberOf(unitBytes, unit) ?? 1);
 });

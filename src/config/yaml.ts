@@ -61,6 +61,9 @@ function check<Schema extends z.ZodType>(
   at: Place,
   prepare: Prepare = (raw) => raw,
 ): z.output<Schema> {
+  const unreadable = unreadablePaths(value);
+  if (unreadable.length > 0)
+    throw new ConfigError(unreadable.map((path) => `${at(path).text}: is no name that can stand here`));
   const result = schema.safeParse(prepare(value, (path) => at(path).text));
   if (result.success) return result.data;
   throw new ConfigError(
@@ -68,6 +71,14 @@ function check<Schema extends z.ZodType>(
       result.error.issues.flatMap((issue) => describe(issue, schema)),
       at,
     ),
+  );
+}
+
+/** A schema leaves out what is called `__proto__`, without a word. */
+function unreadablePaths(value: unknown, path: readonly string[] = []): readonly (readonly string[])[] {
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([name, inner]) =>
+    name === "__proto__" ? [[...path, name]] : unreadablePaths(inner, [...path, name]),
   );
 }
 

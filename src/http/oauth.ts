@@ -3,6 +3,7 @@
 import { assertNever } from "../config/assert-never.js";
 import { cleanText, textLimits } from "../config/clean-text.js";
 import { isRecord } from "../config/json.js";
+import { memberOf } from "../config/member.js";
 import { bodyWords } from "./body-words.js";
 import { type HttpOutcome, sendHttp } from "./client.js";
 import { type KeptToken, NoPlaceForTokens, type TokenStore } from "./token-store.js";
@@ -154,7 +155,7 @@ export class TokenSource {
       const reason = own === "" && status >= 300 ? bodyWords(body, headers.get("content-type")) : own;
       throw new TokenError(`no token: status ${status}${reason === "" ? "" : `, ${reason}`}`, "refused", this.secrets);
     }
-    const missing = this.keep.find((name) => fields[name] === undefined);
+    const missing = this.keep.find((name) => memberOf(fields, name) === undefined);
     if (missing !== undefined)
       throw new TokenError(`no token: the answer has no "${missing}"`, "refused", this.secrets);
     const lifeMs = lifeOf(life);

@@ -14,6 +14,8 @@ const listedEntry = z.object({
   open: z.boolean(),
   /** The SQLSTATE by which Postgres refuses its rows. */
   blocked: z.string().nullable(),
+  /** The columns that it says so of, and what it said. */
+  blockedBecause: z.string().nullable(),
   rows: z.number(),
   keys: z.array(z.string()),
   role: z.string(),
@@ -59,7 +61,8 @@ export async function listEntries(pool: Pool, filter: EntryFilter): Promise<read
     pool,
     "the journal's entries",
     listedEntry,
-    `select id, api, table_name as "table", verb, state, closed_at is null as open, blocked, row_count as rows, keys, role, application,
+    `select id, api, table_name as "table", verb, state, closed_at is null as open, blocked,
+       case when blocked is not null then blocked_because end as "blockedBecause", row_count as rows, keys, role, application,
        client_address as client, statement_hash as "statementHash", idempotency_key as "idempotencyKey", request_id as request,
        http_status as status, sqlstate, ${iso("intent_at")} as "intentAt", ${iso("sent_at")} as "sentAt",
        ${iso("outcome_at")} as "outcomeAt", ${iso("closed_at")} as "closedAt", tries, ${iso("looked_at")} as "lookedAt", because, request as values

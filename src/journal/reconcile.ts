@@ -3,6 +3,7 @@
 import pMap from "p-map";
 import type { Pool, PoolClient } from "pg";
 import { z } from "zod";
+import { memberOf } from "../config/member.js";
 import { inSlices } from "../config/slices.js";
 import { ReadFailed } from "../manifest/read-failed.js";
 import { type Mirror, type MirrorColumn, type TextRow, textRowSchema } from "../mirror/column.js";
@@ -211,7 +212,7 @@ async function judgeCreated(
 ): Promise<Answer | undefined> {
   const values = valuesOf(column, request);
   const wanted = new Set(values.map(plain));
-  const mine = records.filter(({ row }) => wanted.has(plain(row[column.name])));
+  const mine = records.filter(({ row }) => wanted.has(plain(memberOf(row, column.name))));
   // Who made a record that an upsert changes is no matter.
   const claim = { call, keys: mine.map(({ key }) => key), column: column.name, values: values.flatMap(spellings) };
   const others = verb === "upsert" ? new Set<string>() : await asking.findClaims(claim);
@@ -222,8 +223,8 @@ async function judgeCreated(
   let isDoubted = false;
   for (const { sent } of request) {
     const { [column.name]: value, ...rest } = sent;
-    const exact = rows.find(({ row }) => row[column.name] === value);
-    const record = exact ?? rows.find(({ row }) => plain(row[column.name]) === plain(value));
+    const exact = rows.find(({ row }) => memberOf(row, column.name) === value);
+    const record = exact ?? rows.find(({ row }) => plain(memberOf(row, column.name)) === plain(value));
     const sighting = await sightingOf(asking, record?.row ?? null, rest, {});
     // A record of another spelling that has not what was sent may be another's, and its own may be made yet.
     isDoubted ||= record !== undefined && !exact && sighting !== "as sent";
@@ -239,7 +240,7 @@ function markOf(mirror: Mirror, request: UnknownCall["request"]): MirrorColumn |
 }
 
 function valuesOf({ name }: MirrorColumn, request: UnknownCall["request"]): readonly string[] {
-  return request.flatMap(({ sent }) => sent[name] ?? []);
+  return request.flatMap(({ sent }) => memberOf(sent, name) ?? []);
 }
 
 /** Rows as upstream has them now; null: it doesn't have it. Throws ReadFailed when it can't be asked, also because `signal` is aborted. */
@@ -259,10 +260,10 @@ async function holds(
   values: TextRow,
 ): Promise<boolean> {
   for (const column of mirror.columns) {
-    const value = values[column.name];
+    const value = memberOf(values, column.name);
     if (value === undefined) continue;
     const expected = await inSlices(table.expectedText(column, value));
-    if (!(await inSlices(table.same(column, expected, row[column.name] ?? null)))) return false;
+    if (!(await inSlices(table.same(column, expected, memberOf(row, column.name) ?? null)))) return false;
   }
   return true;
 }

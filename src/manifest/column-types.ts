@@ -1,5 +1,7 @@
 // The Postgres types that a mirror column can have, and what each can hold.
 
+import { memberOf } from "../config/member.js";
+
 /** From every name that Postgres accepts for a type to the one that a mirror uses. */
 const types: Readonly<Record<string, string>> = {
   text: "text",
@@ -30,7 +32,7 @@ const types: Readonly<Record<string, string>> = {
 /** Returns the mirror's name of a type, also of an array of one dimension (`text[]`); undefined for any other type. */
 export function typeNamed(text: string): string | undefined {
   const [, name = "", array = ""] = /^(.*?)(\[\])?$/.exec(text) ?? [];
-  const type = Object.hasOwn(types, name) ? types[name] : undefined;
+  const type = memberOf(types, name);
   return type === undefined ? undefined : type + array;
 }
 
@@ -51,7 +53,7 @@ export function isNumber(type: string): boolean {
 
 /** Returns what Postgres stores for `text` in a column of this type; null when the type can't hold it. */
 export function storedAs(type: string, text: string): string | null {
-  const form = Object.hasOwn(storedForms, type) ? storedForms[type] : undefined;
+  const form = memberOf(storedForms, type);
   return form ? form(text) : text;
 }
 

@@ -1,6 +1,7 @@
 // The schema of a manifest's errors: where an answer says what is wrong, and what that is in Postgres's terms.
 
 import { z } from "zod";
+import { memberOf } from "../config/member.js";
 import { oneOrMany, pointer, proofCall } from "./call-schema.js";
 
 /** Postgres's names of conditions, and the codes they stand for (appendix A of its manual). */
@@ -34,7 +35,7 @@ const condition = z
         : `conditions go by Postgres's names: write ${name} for ${String(input)}`;
     },
   })
-  .transform((name) => conditions[name] ?? "HV000");
+  .transform((name) => memberOf(conditions, name) ?? "HV000");
 
 const pattern = z.string().transform((text, context) => {
   try {

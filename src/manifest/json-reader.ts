@@ -3,6 +3,7 @@
 // Neither JSON.parse nor lossless-json can be interrupted: 6 MB of nested lists held the loop for 7 s, and 13 s.
 
 import { assertNever } from "../config/assert-never.js";
+import { setMember } from "../config/member.js";
 import { numberOf } from "./json-number.js";
 import { JsonText, JsonTooLarge, NotJson } from "./json-text.js";
 
@@ -188,10 +189,7 @@ export class JsonReader {
       if (container.names > this.limits.names)
         throw new JsonTooLarge(`has an object of more than ${this.limits.names} names`);
     }
-    if (name === "__proto__") {
-      // An assignment would set the prototype.
-      Object.defineProperty(object, name, { value, configurable: true, enumerable: true, writable: true });
-    } else object[name] = value;
+    setMember(object, name, value);
   }
 }
 

@@ -3,6 +3,7 @@
 import type { Portions } from "../../protocol/portions.js";
 import { isRecord } from "../config/json.js";
 import { addingChanged, LongText } from "../config/long-text.js";
+import { memberOf } from "../config/member.js";
 import type { Slices } from "../config/slices.js";
 import { numberText } from "./json-number.js";
 
@@ -125,7 +126,7 @@ function* elementsOf(list: readonly unknown[]): Generator<Member, undefined> {
 function* membersOf(object: Readonly<Record<string, unknown>>, hasSortedNames: boolean): Generator<Member, undefined> {
   const names = Object.keys(object);
   for (const name of hasSortedNames ? names.sort() : names) {
-    const value = plain(object[name]);
+    const value = plain(memberOf(object, name));
     if (value !== undefined && typeof value !== "function" && typeof value !== "symbol") yield { name, value };
   }
   return undefined;

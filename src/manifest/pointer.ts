@@ -1,6 +1,7 @@
 // JSON pointers (RFC 6901), and `*` for every element of a list.
 
 import { isRecord } from "../config/json.js";
+import { memberOf } from "../config/member.js";
 import type { Slices } from "../config/slices.js";
 import { numberText } from "./json-number.js";
 
@@ -54,7 +55,7 @@ function walk(value: unknown, steps: readonly string[]): unknown {
     if (Array.isArray(here)) {
       if (step === "*") return here.map((element) => walk(element, steps.slice(index + 1)));
       here = here[Number(step)];
-    } else here = isRecord(here) && Object.hasOwn(here, step) ? here[step] : undefined;
+    } else here = isRecord(here) ? memberOf(here, step) : undefined;
   }
   return here;
 }

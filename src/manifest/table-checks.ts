@@ -1,5 +1,6 @@
 // The mistakes of one table of a manifest: its key, its columns, and its calls.
 
+import { memberOf } from "../config/member.js";
 import { suggestion } from "../config/suggest.js";
 import { objectMistakes } from "./call-checks.js";
 import type { Call, VerbCalls } from "./call-schema.js";
@@ -201,7 +202,7 @@ function writeCalls(table: TableManifest, verbCalls: readonly VerbCall[], { decl
 
 /** Upstream assigns every part of the key. */
 function isAssigned({ key, columns }: TableManifest): boolean {
-  return key.every((name) => columns[name]?.write === "never");
+  return key.every((name) => memberOf(columns, name)?.write === "never");
 }
 
 function verbCallsOf(write: TableManifest["write"]): VerbCall[] {

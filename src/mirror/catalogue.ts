@@ -17,6 +17,8 @@ const registerRow = z.object({
   columns: z.unknown(),
   revision: z.number(),
   complete: z.boolean(),
+  /** Absent from the register of an earlier version. */
+  missing_indexes: z.record(z.string(), z.array(z.string())).nullable(),
 });
 
 const registeredColumns = z.array(mirrorColumnSchema);
@@ -28,13 +30,27 @@ export async function loadMirrors(pool: Pool | PoolClient): Promise<readonly Mir
     "the register of mirrors",
     registerRow,
     `select id, to_regclass(format('%I.%I', schema_name, table_name))::oid::int8::float8 as relation, api, resource, schema_name,
-       table_name, key_columns, columns, revision, complete_at is not null as complete from throughline.mirror order by id`,
+       table_name, key_columns, columns, revision, complete_at is not null as complete, to_jsonb(m) -> 'missing_indexes' as missing_indexes
+     from throughline.mirror m order by id`,
   );
   return rows.flatMap((row) => {
     const { success, data: columns } = registeredColumns.safeParse(row.columns);
     if (row.relation === null || !success) return [];
+    const missingIndexes = new Map(Object.entries(row.missing_indexes ?? {}));
     const key = row.key_columns.flatMap((part) => columns.find(({ name }) => name === part) ?? []);
     const { id, relation, api, resource, schema_name: schema, table_name: table, revision, complete } = row;
-    return [{ id, relation, api, resource, schema, table, key, columns, revision, complete }];
+    return [{ id, relation, api, resource, schema, table, key, columns, revision, complete, missingIndexes }];
   });
+}
+
+/** Returns the mirror as it is at work: a column whose index is away is not unique, so that nothing is told by its values. */
+export function asIndexed(mirror: Mirror): Mirror {
+  const { missingIndexes } = mirror;
+  if (missingIndexes.size === 0) return mirror;
+  const columns = mirror.columns.map((column) => ({
+    ...column,
+    unique: column.unique && !missingIndexes.has(column.name),
+  }));
+  const key = mirror.key.flatMap((part) => columns.find(({ name }) => name === part.name) ?? []);
+  return { ...mirror, columns, key };
 }

@@ -1,6 +1,7 @@
 // What we know of a mirror's columns, as the register `throughline.mirror` keeps it.
 
 import { z } from "zod";
+import { isRecord } from "../config/json.js";
 
 export interface MirrorColumn {
   readonly name: string;
@@ -60,6 +61,8 @@ export interface Mirror {
   readonly revision: number;
   /** Whether a first backfill has run to its end. */
   readonly complete: boolean;
+  /** The columns that the API calls unique and whose index is away, each with two keys whose records have one value. */
+  readonly missingIndexes: ReadonlyMap<string, readonly string[]>;
 }
 
 /** Upstream assigns this part of the key; any other part is given with the INSERT. */
@@ -70,4 +73,8 @@ export function isAssigned({ key }: Pick<Mirror, "key">, column: MirrorColumn): 
 /** A row as text: null is NULL; an absent key was not reported. */
 export type TextRow = Readonly<Record<string, string | null>>;
 
-export const textRowSchema: z.ZodType<TextRow> = z.record(z.string(), z.string().nullable());
+/** A record of zod's would leave out a column that is called `__proto__`. */
+export const textRowSchema: z.ZodType<TextRow> = z.custom<TextRow>(
+  (row) => isRecord(row) && Object.values(row).every((value) => value === null || typeof value === "string"),
+  "is no row of texts",
+);

@@ -17,7 +17,6 @@ export interface WantedMirror {
 export type ExistingTable =
   | {
       readonly columns: ReadonlySet<string>;
-      readonly indexes: ReadonlySet<string>;
       /** The mirror columns of before that the API no longer has, or has as another type: they are dropped. */
       readonly staleColumns: ReadonlySet<string>;
       /** The stale columns that the migration may not drop: they become local columns. */
@@ -44,16 +43,6 @@ export function mirrorDdl(mirror: WantedMirror, table: ExistingTable): string[] 
     statements.push(...[...table.staleColumns].map((name) => `alter table ${target} drop column ${quoteName(name)}`));
     const missing = mirror.columns.filter(({ name }) => !table.columns.has(name) || table.staleColumns.has(name));
     statements.push(...missing.map((column) => `alter table ${target} add column ${definition(column)}`));
-  }
-  for (const { name, unique } of mirror.columns) {
-    const index = `${mirror.table}_${name}_key`;
-    if (
-      !unique ||
-      (mirror.key.length === 1 && name === mirror.key[0]) ||
-      (table?.indexes.has(index) && !table.staleColumns.has(name))
-    )
-      continue;
-    statements.push(`create unique index ${quoteName(index)} on ${target} (${quoteName(name)})`);
   }
   return statements;
 }

@@ -95,6 +95,16 @@ export const guardErrors: readonly ServerErrorEntry[] = [
     remedy: "Run `throughline pull` again. A running proxy reads again by itself.",
   }),
   defineServerError(
+    "55000",
+    `throughline: a row of "%"."%" is closed, because Postgres refuses what its API has of it`,
+    {
+      means:
+        "Postgres refuses what the API has of a row, because of an index, a constraint or its length. The row is in the mirror as it was before, or by its key alone, and it alone is closed. `throughline status` shows each.",
+      sent: "nothing",
+      remedy: "Change the record in the API itself, or what refuses it here, and pull.",
+    },
+  ),
+  defineServerError(
     "54000",
     `throughline: this statement writes at least % rows of "%"."%", and its API takes at most % in one call`,
     {

@@ -237,6 +237,7 @@ function lockRows({ id, key, columns }: GuardTable, target: string): string {
   return `create or replace function throughline.lock_${id}(keys text[], for_delete boolean)
 returns table (key text, current_row json)
 language plpgsql ${pinnedSettings} as $lock$
+#variable_conflict use_variable
 begin
   if for_delete then
     -- A child row that arrived during the call would make the delete fail after it was accepted.

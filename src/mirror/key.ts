@@ -2,6 +2,7 @@
 // array of several's. What is written here and what the generated SQL writes is the same, byte for byte.
 
 import { z } from "zod";
+import { memberOf } from "../config/member.js";
 import { quoteLiteral, quoteName } from "../postgres/quote.js";
 import { parseJson } from "../postgres/rows.js";
 import type { MirrorColumn, TextRow } from "./column.js";
@@ -25,7 +26,7 @@ export function splitKey(key: readonly unknown[], text: string): readonly string
 
 /** Null when the row lacks a part of it. */
 export function keyOf(key: readonly MirrorColumn[], row: TextRow | null): string | null {
-  const parts = key.flatMap(({ name }) => row?.[name] ?? []);
+  const parts = key.flatMap(({ name }) => memberOf(row, name) ?? []);
   return parts.length === key.length ? joinKey(parts) : null;
 }
 

@@ -1,8 +1,9 @@
 // Local columns: the user's own on a mirror, of which upstream knows nothing. The guard has them compiled in, so it changes with them.
 
 import type { PoolClient } from "pg";
+import { isLongName, longestName } from "../config/name-length.js";
 import { suggestion } from "../config/suggest.js";
-import { longestName, quoteName } from "../postgres/quote.js";
+import { quoteName } from "../postgres/quote.js";
 import type { Mirror } from "./column.js";
 import { columnNames, findMirror } from "./found-mirror.js";
 import { localType } from "./local-type.js";
@@ -23,7 +24,7 @@ export async function addLocalColumn(admin: Admin, column: LocalColumn, type: st
   const { name } = column;
   return alter(admin, column, async (client, mirror, target, local) => {
     if (local.includes(name)) throw new MigrateError(`${target} has a column "${name}" already, a local one`);
-    if (name === "" || Buffer.byteLength(name) > longestName)
+    if (name === "" || isLongName(name))
       throw new MigrateError(`the name of a column has 1 to ${longestName} bytes, not ${Buffer.byteLength(name)}`);
     refuseMirrorColumn(mirror, name, "choose another name for a local column");
     return `alter table ${target} add column ${quoteName(name)} ${await localType(client, type)}`;

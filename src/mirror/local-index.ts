@@ -2,6 +2,7 @@
 
 import { DatabaseError, type Pool, type PoolClient } from "pg";
 import { z } from "zod";
+import { memberOf } from "../config/member.js";
 import { suggestion } from "../config/suggest.js";
 import { withAdvisoryLock } from "../postgres/advisory-lock.js";
 import { isConnectionLost } from "../postgres/connection-lost.js";
@@ -113,7 +114,7 @@ async function run(client: PoolClient, sql: string, { waitMs = patienceMs }: Con
 function explainFailure(what: string, rest = ""): (cause: unknown) => never {
   return (cause) => {
     if (!(cause instanceof DatabaseError) || isConnectionLost(cause)) throw cause;
-    throw new MigrateError(`${what}: ${reasons[cause.code ?? ""] ?? cause.message}${rest}`);
+    throw new MigrateError(`${what}: ${memberOf(reasons, cause.code ?? "") ?? cause.message}${rest}`);
   };
 }
 

@@ -1,15 +1,16 @@
 // Installs the schema "throughline" and brings every configured mirror up to date, in one transaction.
 
-import type { Pool, PoolClient } from "pg";
+import { DatabaseError, type Pool, type PoolClient } from "pg";
 import { z } from "zod";
 import type { AdvisoryLock } from "../postgres/advisory-lock.js";
 import { installSql } from "../postgres/install.js";
 import { quoteName } from "../postgres/quote.js";
-import { queryRows, queryTexts } from "../postgres/rows.js";
+import { queryRows } from "../postgres/rows.js";
 import { inTransaction } from "../postgres/transaction.js";
 import type { MirrorColumn } from "./column.js";
 import { type ExistingTable, mirrorDdl } from "./ddl.js";
 import { MigrateError } from "./migrate-error.js";
+import { migrateUniqueIndexes } from "./migrate-indexes.js";
 import { putGuard, tableColumns } from "./put-guard.js";
 import {
   type Admin,
@@ -148,7 +149,7 @@ async function migrateMirror(
     await run(`grant usage, create on schema ${schema} to ${mirrorRole}`);
   }
   const existingTable = await readTable(client, mirror, target, allowDrop);
-  for (const sql of mirrorDdl(mirror, existingTable)) await run(sql);
+  for (const sql of mirrorDdl(mirror, existingTable)) await run(sql).catch(explainNoRoom(mirror, target));
   for (const name of existingTable?.keptColumns ?? [])
     note(
       `-- column "${name}" of ${target} is the API's no more, and yours now: "throughline column drop ${mirror.api}.${mirror.resource} ${name}" drops it`,
@@ -164,6 +165,7 @@ async function migrateMirror(
     [mirror.api, mirror.resource, mirror.schema, mirror.table, mirror.key, JSON.stringify(mirror.columns)],
   );
   if (!entry) throw new Error("the register returned no row");
+  await migrateUniqueIndexes(client, { ...mirror, ...entry }, { run, note });
   // What was made anew is empty until the next whole pull.
   if (existingTable && existingTable.staleColumns.size > 0)
     await client.query("update throughline.mirror set complete_at = null, checkpoint = null where id = $1", [entry.id]);
@@ -178,6 +180,16 @@ async function migrateMirror(
   }
 }
 
+/** Returns what throws a failure as a MigrateError, when the table has as many columns as there can be, and otherwise as it is. */
+function explainNoRoom({ api, resource }: MirrorToMigrate, target: string): (cause: unknown) => never {
+  return (cause) => {
+    if (!(cause instanceof DatabaseError) || cause.code !== "54011") throw cause;
+    throw new MigrateError(
+      `${target} has no room for more columns: a table has 1600, local columns and those that were dropped counted; name those that you want under "columns" of apis.${api}.tables.${resource} in throughline.yaml, or make the table anew by "throughline migrate --drop ${api}.${resource}"`,
+    );
+  };
+}
+
 async function readTable(
   client: PoolClient,
   mirror: MirrorToMigrate,
@@ -185,13 +197,12 @@ async function readTable(
   allowDrop: boolean,
 ): Promise<ExistingTable> {
   if (!(await holds(client, "select to_regclass($1) is not null", [target]))) return undefined;
+  const isTable = "select relkind in ('r', 'p') from pg_class where oid = $1::regclass";
+  if (!(await holds(client, isTable, [target])))
+    throw new MigrateError(
+      `there is an index, a view or a sequence ${target} already: give the mirror another name by "as" of apis.${mirror.api}.tables.${mirror.resource} in throughline.yaml`,
+    );
   const columns = await tableColumns(client, target);
-  const indexes = await queryTexts(
-    client,
-    "the indexes of a mirror",
-    "select c.relname from pg_index i join pg_class c on c.oid = i.indexrelid where i.indrelid = $1::regclass",
-    [target],
-  );
   const comparisons = await compareColumns(client, mirror, target);
   const conflict = comparisons.find(({ mirrored, wanted }) => wanted && !mirrored);
   if (conflict) {
@@ -209,7 +220,6 @@ async function readTable(
   const names = staleColumns.map(({ name }) => name);
   return {
     columns: new Set(columns.map(({ name }) => name)),
-    indexes: new Set(indexes),
     staleColumns: new Set(allowDrop ? names : []),
     keptColumns: allowDrop ? [] : names,
   };

@@ -4,6 +4,7 @@ import type { Pool } from "pg";
 import { z } from "zod";
 import { quoteName } from "../postgres/quote.js";
 import { queryRows } from "../postgres/rows.js";
+import type { MissingIndex } from "./missing-index.js";
 
 export interface MirrorProgress {
   readonly mirror: number;
@@ -18,8 +19,10 @@ export interface MirrorProgress {
   readonly running: boolean;
   /** ISO 8601: when a pull last ended with nothing missing. */
   readonly completedAt: string | null;
-  /** Rows that are missing still. */
+  /** Rows that wait, or are closed, and are missing or older meanwhile. */
   readonly parked: number;
+  /** Unique columns whose index is away. */
+  readonly missingIndexes: readonly MissingIndex[];
 }
 
 /** Up to so many rows are counted, each time. */
@@ -35,13 +38,16 @@ const progressRow = z.object({
   running: z.boolean(),
   completedAt: z.string().nullable(),
   parked: z.number(),
+  missingIndexes: z
+    .record(z.string(), z.array(z.string()))
+    .transform((byColumn) => Object.entries(byColumn).map(([column, keys]): MissingIndex => ({ column, keys }))),
   /** By its last ANALYZE; -1: there was none. */
   estimate: z.number(),
   /** By what was written since the counters began. */
   live: z.number(),
 });
 
-type ProgressRow = z.infer<typeof progressRow>;
+type ProgressRow = z.output<typeof progressRow>;
 
 const rowCount = z.object({ rows: z.number() });
 
@@ -58,6 +64,7 @@ export async function loadMirrorProgress(pool: Pool): Promise<readonly MirrorPro
          and l.classid::int8 = hashtext('throughline pull')::int8 & 4294967295 and l.objid::int8 = m.id) as running,
        to_char(m.complete_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "completedAt",
        (select count(*)::int from throughline.parked p where p.mirror = m.id) as parked,
+       m.missing_indexes as "missingIndexes",
        c.reltuples::float8 as estimate, pg_stat_get_live_tuples(c.oid)::float8 as live
      from throughline.mirror m join pg_class c on c.oid = to_regclass(format('%I.%I', m.schema_name, m.table_name)) order by m.id`,
   );

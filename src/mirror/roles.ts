@@ -62,9 +62,14 @@ export async function ensureRoles(client: PoolClient, run: (sql: string) => Prom
   }
 }
 
+/** Whether the login may change mirrors. */
+export function mayChangeMirrors(client: PoolClient): Promise<boolean> {
+  return holds(client, isMember("session_user", mirrorRole));
+}
+
 /** Throws MigrateError for a login that may not change mirrors. */
 export async function requireMember(client: PoolClient): Promise<void> {
-  if (!(await holds(client, isMember("session_user", mirrorRole)))) throw new MigrateError(await whoMigrates(client));
+  if (!(await mayChangeMirrors(client))) throw new MigrateError(await whoMigrates(client));
 }
 
 async function whoMigrates(client: PoolClient): Promise<string> {

@@ -3,6 +3,7 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { Registry } from "prom-client";
+import { memberOf } from "../config/member.js";
 
 export interface HealthSource {
   readonly registry: Registry;
@@ -31,7 +32,7 @@ export async function serveHealth(
   };
   const server = createServer((incoming, outgoing) => {
     const path = (incoming.url ?? "").replace(/\?.*/, "");
-    const answer = Object.hasOwn(answers, path) ? answers[path] : undefined;
+    const answer = memberOf(answers, path);
     const say = (status: number, text: string) => {
       outgoing.writeHead(status, { "content-type": path === "/metrics" ? registry.contentType : "text/plain" });
       outgoing.end(text);

@@ -1,9 +1,7 @@
 // Names and literals in SQL that we write ourselves.
 
 import { createHash } from "node:crypto";
-
-/** The most bytes of a name (manual: "Identifiers and Key Words"); Postgres cuts a longer one. */
-export const longestName = 63;
+import { longestName } from "../config/name-length.js";
 
 export function quoteName(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;

@@ -15,7 +15,7 @@ export interface BackendState {
   /** Injected messages on their way. */
   readonly flight: Flight | undefined;
   /** Hears of Postgres's errors. */
-  readonly words: Pick<ClientWords, "postgresError" | "postgresFatal">;
+  readonly words: Pick<ClientWords, "postgresError" | "postgresFatal" | "explained">;
   toClient(bytes: Buffer): void;
   /** A setting has, or gets, another value. */
   parameter(name: string, value: string): void;
@@ -149,7 +149,8 @@ export class BackendReader implements FrameSink {
     }
     if (!isClients(route)) return;
     this.state.words.postgresError();
-    const errorForClient = afterAcceptance(this.state.transaction.calls.pending, this.moved(route, fields));
+    const error = this.state.words.explained(this.moved(route, fields));
+    const errorForClient = afterAcceptance(this.state.transaction.calls.pending, error);
     if (errorForClient === fields) return;
     this.skip(chunk, start, end);
     this.state.toClient(writeError(errorForClient));

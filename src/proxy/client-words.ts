@@ -15,6 +15,8 @@ export class ClientWords {
     private readonly client: ClientSide,
     private readonly replies: PendingReplies,
     private readonly transaction: SessionTransaction,
+    /** Returns an error of Postgres's with what is known of its cause here. */
+    readonly explained: (error: Fields) => Fields,
   ) {}
 
   /** Tells the client the error that its statement has come to; as the session's last words if nothing more can be asked of Postgres. */
@@ -23,7 +25,7 @@ export class ClientWords {
       this.end.owe(fatal(error), true);
       return;
     }
-    this.client.link.write(writeError(error));
+    this.client.link.write(writeError(this.explained(error)));
     this.end.answer(false);
   }
 

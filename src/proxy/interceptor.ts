@@ -1,6 +1,7 @@
 // What a session asks for while its client is held, and what is asked of the session in return; none of it is on the byte path.
 
 import type { Logger } from "pino";
+import type { Fields } from "../../protocol/fields.js";
 import type { PendingReplies } from "../../protocol/pending-replies.js";
 import type { Classification } from "../sql/classification.js";
 import type { Lookout, SessionStart } from "../sql/lookout.js";
@@ -24,6 +25,8 @@ export interface Interceptor extends Settlement {
   lookout(start: SessionStart): Lookout;
   /** Handles a held message. True: it has been dealt with. False: it goes to Postgres after all. */
   handle(session: InterceptedSession, hold: Hold): Promise<boolean>;
+  /** An error of Postgres's with what is known of its cause here. */
+  explain(error: Fields): Fields;
   /** How many held statements and settlings are on their way. */
   readonly underWay: number;
   /** Resolves when no held statement and no settling is on its way. */

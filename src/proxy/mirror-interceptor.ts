@@ -1,6 +1,8 @@
 // What is done with a held message, by why the client is held.
 
 import { assertNever } from "../config/assert-never.js";
+import type { Mirror } from "../mirror/column.js";
+import { withMissingIndexes } from "../mirror/missing-index.js";
 import type { Classifier } from "../sql/classifier.js";
 import { Lookout } from "../sql/lookout.js";
 import { runWrite } from "../write/run.js";
@@ -17,6 +19,8 @@ import { isExplained } from "./statements.js";
 export interface InterceptorParts extends Omit<WriteContext, "overloaded"> {
   /** The most statements that are held at a time. */
   readonly writes: number;
+  /** The mirrors as they were looked at last. */
+  knownMirrors(): readonly Mirror[];
   /** Called when a client defines what may lead to a mirror. */
   onDefinition(): void;
 }
@@ -56,6 +60,7 @@ export function mirrorInterceptor(classifier: Classifier, parts: InterceptorPart
         parts.metrics.write(performance.now() - beginsMs);
       }
     },
+    explain: (error) => withMissingIndexes(error, parts.knownMirrors()),
     get underWay() {
       return underWay.size;
     },

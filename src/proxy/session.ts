@@ -65,7 +65,8 @@ export class Session implements HoldState, BackendState, InterceptedSession {
     const memory = parts.memory.open(addressGroup(parts.clientAddress), (error) => this.refuse(error));
     this.clientSide = new ClientSide(clientSocket, this.frontend, this.statements, memory);
     ({ link: this.client, held: this.heldClient, presence: this.presence } = this.clientSide);
-    this.words = new ClientWords(this.end, this.clientSide, this.replies, this.transaction);
+    const { explain } = parts.interceptor;
+    this.words = new ClientWords(this.end, this.clientSide, this.replies, this.transaction, explain);
     ({ lookout: this.lookout, clientAddress: this.clientAddress } = parts);
     this.postgres = new PostgresSide(this.replies, this, this.client);
     // An accepted socket has no public `onread`; its chunks are fresh, so that they can be kept without a copy.

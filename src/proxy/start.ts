@@ -58,6 +58,8 @@ export interface ProxyParts {
   switches(): readonly string[];
   /** Reads the mirrors afresh. */
   mirrors(): Promise<readonly MirroredTable[]>;
+  /** Builds each unique index that was away and need be no longer. */
+  tendIndexes(): Promise<void>;
 }
 
 /** How long a stop takes at most once its drain is over, in milliseconds; what ends the proxy's own connections included. */
@@ -70,6 +72,8 @@ const renewEveryMs = 3_600_000;
 const forgetEveryMs = 3_600_000;
 /** How often what others left open is looked for: while there is none, that is one small query. */
 const recoverEveryMs = 500;
+/** How often it is looked whether a unique index that is away can come back: while none is, that is one small query. */
+const indexEveryMs = 2_000;
 /** How soon a table that "migrate" added, or a view or function that others made, is noticed. */
 const watchEveryMs = 5_000;
 /** How old what we know of a mirror may be. A migration in between is noticed when the call is noted. */
@@ -89,7 +93,7 @@ export async function startProxy(parts: ProxyParts): Promise<RunningProxy> {
   const signer = await Signer.register(background);
   let presence: Presence | undefined;
   try {
-    const mirrors = await cachedMirrors(parts);
+    const { mirrors, knownMirrors } = await cachedMirrors(parts);
     let isStopping = false;
     const watchList = new WatchList();
     const classifier = new Classifier(watchList);
@@ -99,7 +103,7 @@ export async function startProxy(parts: ProxyParts): Promise<RunningProxy> {
       watchList.set(await functions.look(now.map(({ mirror }) => mirror)));
     };
     const onDefinition = () => rounds.hasten(watching, functions.restMs);
-    const context = { ...parts, signer, mirrors, functions, names: watchList, onDefinition };
+    const context = { ...parts, signer, mirrors, knownMirrors, functions, names: watchList, onDefinition };
     const interceptor = mirrorInterceptor(classifier, context);
     const asleep = mirrorInterceptor(new Classifier(new WatchList()), context);
     const listener = new Listener({ postgres, interceptor, asleep, log, memoryBytes: parts.memoryBytes, ...limits });
@@ -151,6 +155,7 @@ export async function startProxy(parts: ProxyParts): Promise<RunningProxy> {
           for (const { to } of results ?? []) if (to !== "left") metrics.recover(to);
         },
       },
+      { what: "bringing back unique indexes", firstMs: 0, everyMs: indexEveryMs, work: () => parts.tendIndexes() },
       {
         what: "writing what the sync has parked",
         everyMs: recoverEveryMs,
@@ -196,7 +201,7 @@ function limitsOf({ connections, opening, writes, ownConnections, log }: ProxyPa
 }
 
 /**
- * Returns what gives the mirrors, read afresh when that was asked for, or when what is known of them is too old. While they can't be read,
+ * Returns what gives the mirrors, and those that it gave last. They are read afresh when that was asked for, or when what is known of them is too old. While they can't be read,
  * what is known stands: no call is noted for a mirror that has changed since.
  */
 async function cachedMirrors({ mirrors }: ProxyParts) {
@@ -206,12 +211,15 @@ async function cachedMirrors({ mirrors }: ProxyParts) {
     mirroredTables = await mirrors();
     readAtMs = performance.now();
   };
-  return async (afresh?: "afresh") => {
-    if (afresh) await read();
-    else if (performance.now() - readAtMs > freshMs)
-      await read().catch((cause: unknown) => {
-        if (!(explainLoss(cause) instanceof ConnectionLost)) throw cause;
-      });
-    return mirroredTables;
+  return {
+    mirrors: async (afresh?: "afresh") => {
+      if (afresh) await read();
+      else if (performance.now() - readAtMs > freshMs)
+        await read().catch((cause: unknown) => {
+          if (!(explainLoss(cause) instanceof ConnectionLost)) throw cause;
+        });
+      return mirroredTables;
+    },
+    knownMirrors: () => mirroredTables.map(({ mirror }) => mirror),
   };
 }

@@ -21,7 +21,8 @@ export async function parse(text: string): Promise<readonly unknown[] | undefine
 
 async function fresh(): Promise<Parser> {
   const path = require.resolve("libpg-query");
-  for (const key of Object.keys(require.cache)) if (key.includes("libpg-query")) delete require.cache[key];
+  for (const key of Object.keys(require.cache))
+    if (key.includes("libpg-query")) Reflect.deleteProperty(require.cache, key);
   const instance: Parser = require(path);
   await instance.loadModule();
   return instance;

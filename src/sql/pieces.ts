@@ -1,5 +1,6 @@
 // A string of several statements, cut where they end.
 
+import { memberOf } from "../config/member.js";
 import type { Piece, TransactionCommand } from "./classification.js";
 import { fieldsOf, listOf, type NodeFields, textOf } from "./tree.js";
 
@@ -40,7 +41,7 @@ function isPlain({ classification, transaction, copies, lone }: LocatedStatement
  */
 export function loneCommand(stmt: NodeFields | undefined): string | null {
   const [kind = ""] = Object.keys(stmt ?? {});
-  return loneCommands[kind]?.(fieldsOf(stmt, kind)) ?? null;
+  return memberOf(loneCommands, kind)?.(fieldsOf(stmt, kind)) ?? null;
 }
 
 type CommandOf = (fields: NodeFields | undefined) => string | null | undefined;
@@ -52,7 +53,7 @@ const loneCommands: Readonly<Record<string, CommandOf>> = {
   DropStmt: (fields) => (fields?.["concurrent"] === true ? "DROP INDEX CONCURRENTLY" : null),
   ClusterStmt: (fields) => (fields?.["relation"] === undefined ? "CLUSTER" : null),
   ReindexStmt: loneReindex,
-  TransactionStmt: (fields) => loneEnds[textOf(fields, "kind") ?? ""],
+  TransactionStmt: (fields) => memberOf(loneEnds, textOf(fields, "kind") ?? ""),
   CreatedbStmt: () => "CREATE DATABASE",
   DropdbStmt: () => "DROP DATABASE",
   CreateTableSpaceStmt: () => "CREATE TABLESPACE",

@@ -1,6 +1,7 @@
 // What a name or a literal of SQL stands for: without its quotes and escapes, a name as Postgres keeps it.
 
 import { assertNever } from "../config/assert-never.js";
+import { memberOf } from "../config/member.js";
 import { backslash, doubleQuote, plus, quote } from "./characters.js";
 import type { SqlLexer } from "./lexer.js";
 import { contentGoesOn } from "./token-ends.js";
@@ -104,7 +105,7 @@ const controls: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t", 
 /** A code point by its number is left as it is spelt: nobody writes a name so. */
 function backslashEscape(text: string, at: number): Escape {
   const character = text.charAt(at + 1);
-  return { content: controls[character] ?? character, length: 2 };
+  return { content: memberOf(controls, character) ?? character, length: 2 };
 }
 
 function unicodeEscape(text: string, at: number): Escape {

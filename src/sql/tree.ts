@@ -1,5 +1,7 @@
 // Reads libpg-query's parse tree, in which an object with one key names a node.
 
+import { memberOf } from "../config/member.js";
+
 export type NodeFields = Readonly<Record<string, unknown>>;
 
 export function isNodeFields(value: unknown): value is NodeFields {
@@ -7,22 +9,22 @@ export function isNodeFields(value: unknown): value is NodeFields {
 }
 
 export function fieldsOf(value: unknown, key: string): NodeFields | undefined {
-  const field = isNodeFields(value) ? value[key] : undefined;
+  const field = isNodeFields(value) ? memberOf(value, key) : undefined;
   return isNodeFields(field) ? field : undefined;
 }
 
 export function listOf(value: unknown, key: string): readonly unknown[] {
-  const field = isNodeFields(value) ? value[key] : undefined;
+  const field = isNodeFields(value) ? memberOf(value, key) : undefined;
   return Array.isArray(field) ? field : [];
 }
 
 export function textOf(value: unknown, key: string): string | undefined {
-  const field = isNodeFields(value) ? value[key] : undefined;
+  const field = isNodeFields(value) ? memberOf(value, key) : undefined;
   return typeof field === "string" ? field : undefined;
 }
 
 export function numberOf(value: unknown, key: string): number {
-  const field = isNodeFields(value) ? value[key] : undefined;
+  const field = isNodeFields(value) ? memberOf(value, key) : undefined;
   return typeof field === "number" ? field : 0;
 }
 

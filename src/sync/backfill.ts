@@ -89,8 +89,8 @@ async function copy(
   const withheld = !options.full && unlistedKeys.length > Math.max(fewGone, all / 2) ? unlistedKeys.length : 0;
   const deleted = withheld > 0 ? 0 : await refreshRows(pull, mirror, table, unlistedKeys);
   const parkedCounts = await awaitParked(pull, mirror, table);
-  // A row that is still parked is missing, and an UPDATE would not find it.
-  const complete = parkedCounts.length === 0;
+  // A row that waits is missing, and an UPDATE would not find it. One that Postgres refuses is closed, and closes nothing else.
+  const complete = parkedCounts.every(({ sqlstate }) => sqlstate !== null);
   await lease.client.query(
     `update throughline.mirror set checkpoint = null, complete_at = case when $2 then clock_timestamp() else complete_at end,
        complete_moment = case when $2 then $3 else complete_moment end where id = $1`,

@@ -13,13 +13,13 @@ import { queryRows, queryTexts } from "../postgres/rows.js";
 import { forEachApi, type MirroredTable } from "../upstream/mirrored-table.js";
 import { type Reader, refreshRows } from "./sweep.js";
 
-export interface ParkedCount {
+const parkedCount = z.object({
   /** Null: they wait for an open write or a lock, or are read again. Otherwise why Postgres refuses them. */
-  readonly sqlstate: string | null;
-  readonly count: number;
-}
+  sqlstate: z.string().nullable(),
+  count: z.number(),
+});
 
-const parkedCount = z.object({ sqlstate: z.string().nullable(), count: z.number() });
+export type ParkedCount = Readonly<z.infer<typeof parkedCount>>;
 
 /** What is missing in a mirror, counted by why. A row that is there, and that a call writes again and again, is not. */
 export function countMissing(client: PoolClient, { id, key, schema, table }: Mirror): Promise<readonly ParkedCount[]> {
@@ -52,17 +52,29 @@ export async function tendParked(
   { refused = false }: { readonly refused?: boolean } = {},
 ): Promise<void> {
   await release(reader.pool, known.mirror.id);
-  await readAgain(reader, known, refused);
+  let read: readonly string[] = [];
+  for (let round = 1; round <= mostRounds; round += 1) {
+    const keys = await keysToRead(reader.lease.client, known.mirror, refused && round === 1);
+    if (keys.every((key) => read.includes(key))) return;
+    await readAgain(reader, known, keys);
+    read = keys;
+  }
+}
+
+/** A row whose unique value another one holds is read once more together with that one, which has been parked for it. */
+const mostRounds = 3;
+
+function keysToRead(client: PoolClient, { id }: Mirror, refused: boolean): Promise<readonly string[]> {
+  return queryTexts(
+    client,
+    "the parked rows to read again",
+    "select key from throughline.parked where mirror = $1 and entry is null and (sqlstate is null or $2) order by key",
+    [id, refused],
+  );
 }
 
 /** A row that upstream refuses to tell of stays parked, and keeps no other waiting. */
-async function readAgain(reader: Reader, { mirror, table }: MirroredTable, refused: boolean): Promise<void> {
-  const keys = await queryTexts(
-    reader.lease.client,
-    "the parked rows to read again",
-    "select key from throughline.parked where mirror = $1 and entry is null and (sqlstate is null or $2) order by key",
-    [mirror.id, refused],
-  );
+async function readAgain(reader: Reader, { mirror, table }: MirroredTable, keys: readonly string[]): Promise<void> {
   // A row that takes its value back from the one that took it would do so for ever.
   const read = (some: readonly string[]) => refreshRows(reader, mirror, table, some, { givesWay: true });
   // One after the other: a reader has one turn.
@@ -90,7 +102,7 @@ export async function tendAllParked(
   const failures: unknown[] = [];
   await forEachApi(due, async (tables) => {
     for (const known of tables)
-      await withLease(background, (lease) => readAgain({ pool, lease }, known, false)).catch((cause: unknown) => {
+      await withLease(background, (lease) => tendParked({ pool, lease }, known)).catch((cause: unknown) => {
         // Another reader takes its time: the next round comes soon.
         if (!isTurnTaken(cause)) failures.push(cause);
       });

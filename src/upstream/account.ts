@@ -1,6 +1,7 @@
 // One account of an API: its address, its credentials and its rate limits.
 
 import type { Logger } from "pino";
+import { memberOf } from "../config/member.js";
 import { type ConfigValues, Secret } from "../config/secret.js";
 import { Budget, type RateLimit } from "../http/budget.js";
 import { type Token, TokenSource } from "../http/oauth.js";
@@ -62,7 +63,7 @@ export function openAccount({ rate, tokenStore, ...parts }: AccountConfig): Acco
 function withMarkedSecrets({ manifest, config }: AccountConfig): ConfigValues {
   const marked = Object.entries(config).map(([name, value]) => [
     name,
-    manifest.config[name]?.secret ? new Secret(value) : value,
+    memberOf(manifest.config, name)?.secret ? new Secret(value) : value,
   ]);
   return Object.fromEntries(marked);
 }

@@ -2,6 +2,7 @@
 
 import { assertNever } from "../config/assert-never.js";
 import type { CleanText } from "../config/clean-text.js";
+import { memberOf } from "../config/member.js";
 import type { Slices } from "../config/slices.js";
 import type { Call } from "../manifest/call-schema.js";
 import type { ErrorAddresses } from "../manifest/error-schema.js";
@@ -200,12 +201,12 @@ function* byColumn(
   if (!column) return undefined;
   const forms: (string | null)[] = [];
   for (const { sent } of rows) {
-    const value = sent[name];
+    const value = memberOf(sent, name);
     forms.push(value == null ? null : yield* comparableForm(column, value));
   }
   const places = firstPlaces(forms);
   return function* find(element) {
-    const value = (yield* read(element, [column]))?.row[name];
+    const value = memberOf((yield* read(element, [column]))?.row, name);
     return value == null ? undefined : places.get(yield* comparableForm(column, value));
   };
 }

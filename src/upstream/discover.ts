@@ -1,9 +1,8 @@
 // The columns of a mirror: those the manifest names first, then those the API describes.
 
-import type { TableConfig } from "../config/api.js";
 import { isCleanText } from "../config/clean-text.js";
-import { suggestion } from "../config/suggest.js";
-import { ConfigError } from "../config/yaml.js";
+import { memberOf } from "../config/member.js";
+import { isLongName } from "../config/name-length.js";
 import type { Discovery } from "../manifest/column-schema.js";
 import { elementType } from "../manifest/column-types.js";
 import type { Manifest } from "../manifest/manifest.js";
@@ -11,7 +10,7 @@ import { lookUp, textAt } from "../manifest/pointer.js";
 import { ReadFailed } from "../manifest/read-failed.js";
 import type { TableManifest } from "../manifest/table-schema.js";
 import type { MirrorColumn } from "../mirror/column.js";
-import { hashedName, longestName } from "../postgres/quote.js";
+import { hashedName } from "../postgres/quote.js";
 import type { ColumnOf } from "./errors.js";
 import { upstreamName as cleanName, scalarAt } from "./words.js";
 
@@ -60,31 +59,10 @@ export function discoverColumns(
     }
   }
   return [...columns].map(([name, facts]) => {
-    const { to, ...declaration } = table.columns[name] ?? {};
+    const { to, ...declaration } = memberOf(table.columns, name) ?? {};
     const overrides = Object.fromEntries(Object.entries(declaration).filter(([, value]) => value !== undefined));
     return { ...facts, ...overrides, name, upstream: to ?? facts.upstream };
   });
-}
-
-/** Returns the columns that the config chooses, under the names that it gives them. Throws ConfigError when the config names no column. */
-export function chosenColumns(
-  columns: readonly MirrorColumn[],
-  key: readonly string[],
-  { resource, columns: choice, rename }: Pick<TableConfig, "resource" | "columns" | "rename">,
-  api: string,
-): readonly MirrorColumn[] {
-  const names = columns.map(({ name }) => name);
-  const unknown = [...(choice ?? []), ...Object.keys(rename)].filter((name) => !names.includes(name));
-  const keys = Object.keys(rename).filter((name) => key.includes(name));
-  const mistakes = [
-    ...unknown.map((name) => `there is no column "${name}"; ${suggestion(name, names)}`),
-    ...keys.map((name) => `the key "${name}" keeps its name`),
-  ];
-  if (mistakes.length > 0)
-    throw new ConfigError(mistakes.map((mistake) => `apis.${api}.tables.${resource}: ${mistake}`));
-  return columns
-    .filter(({ name }) => choice === undefined || choice.includes(name) || key.includes(name))
-    .map((column) => ({ ...column, name: rename[column.name] ?? column.name }));
 }
 
 interface TableDescription {
@@ -128,7 +106,7 @@ export function columnNamed(columns: readonly MirrorColumn[]): ColumnOf {
 
 /** Reads the API's description of one column by the pointers of the manifest. */
 function describe(manifest: Manifest, at: Discovery["column"], element: unknown): Omit<ColumnFacts, "upstream"> {
-  const rule = manifest.types[textAt(element, at.type) ?? ""] ?? { type: "text" };
+  const rule = memberOf(manifest.types, textAt(element, at.type) ?? "") ?? { type: "text" };
   const array = isArray(at, element) ? at.array : undefined;
   const isTrue = (pointers: readonly string[]) => pointers.some((pointer) => lookUp(element, pointer) === true);
   const text = (pointer: string | undefined) => (pointer === undefined ? undefined : textAt(element, pointer));
@@ -165,11 +143,11 @@ function optionsOf({ options }: Discovery["column"], element: unknown): readonly
 }
 
 /**
- * Returns the name, or one with a hash at its end when Postgres would cut it, or when it has characters that no error and no terminal
- * shows: two names that differ by those alone stay two.
+ * Returns the name, or one with a hash at its end when Postgres would cut it, or when it has none, or characters that no error and
+ * no terminal shows: two names that differ by those alone stay two.
  */
 function identifier(name: string): string {
-  const isClean = isCleanText(name);
-  if (isClean && Buffer.byteLength(name) <= longestName) return name;
+  const isClean = name !== "" && isCleanText(name);
+  if (isClean && !isLongName(name)) return name;
   return hashedName(isClean ? name : cleanName(name), name, 8);
 }

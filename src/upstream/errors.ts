@@ -2,6 +2,7 @@
 
 import type { CleanText } from "../config/clean-text.js";
 import { isRecord } from "../config/json.js";
+import { memberOf } from "../config/member.js";
 import type { ErrorAddresses, ErrorRule } from "../manifest/error-schema.js";
 import type { CheckedHooks } from "../manifest/hooks.js";
 import { lookUp, textAt } from "../manifest/pointer.js";
@@ -100,7 +101,7 @@ function verdictOf(
   const groups = rule?.message?.exec(message)?.groups ?? {};
   const upstreamColumn = groups["column"] ?? groups["label"] ?? reader.wordAt([error, body], addresses.column);
   const rows = placesAt([error, body], addresses.row);
-  const hint = rule?.hint?.replaceAll(/\{(\w+)\}/g, (_, name: string) => groups[name] ?? "");
+  const hint = rule?.hint?.replaceAll(/\{(\w+)\}/g, (_, name: string) => memberOf(groups, name) ?? "");
   const fallback = isInside ? refusedInside : byStatus(status, isBody(body));
   const outcome = rule?.outcome ?? (rule?.raise === undefined ? fallback.outcome : "refused");
   // What a record that is gone comes to as a refusal, when nothing proves that it is.

@@ -2,6 +2,7 @@
 
 import type { TableConfig } from "../config/api.js";
 import { assertNever } from "../config/assert-never.js";
+import { memberOf } from "../config/member.js";
 import { inSlices, type Slices } from "../config/slices.js";
 import { suggestion } from "../config/suggest.js";
 import type { Lane } from "../http/budget.js";
@@ -14,9 +15,10 @@ import type { Scope } from "../manifest/template.js";
 import type { MirrorColumn } from "../mirror/column.js";
 import type { Account } from "./account.js";
 import { isTooLong } from "./address-bound.js";
+import { chosenColumns } from "./chosen-columns.js";
 import { unstorable, type ValueRules } from "./codec.js";
 import { totalOf } from "./counted-pages.js";
-import { chosenColumns, columnNamed, discoverColumns, findTable } from "./discover.js";
+import { columnNamed, discoverColumns, findTable } from "./discover.js";
 import { isBody } from "./errors.js";
 import { type Answer, type ExchangeRequest, type ExchangeResult, exchange } from "./exchange.js";
 import { restOfLists } from "./nested-lists.js";
@@ -178,8 +180,8 @@ export class ReadableTable {
   private pointerOf(name: string, columns: readonly MirrorColumn[], call: Pick<Call, "record">): string {
     const { key, record, columns: declarations } = this.manifest;
     const partOfKey = (call.record?.key ?? record.key)[key.indexOf(name)];
-    const { from, to } = declarations[name] ?? {};
-    const mirrorColumn = columns.find((column) => column.name === (this.config.rename[name] ?? name));
+    const { from, to } = memberOf(declarations, name) ?? {};
+    const mirrorColumn = columns.find((column) => column.name === (memberOf(this.config.rename, name) ?? name));
     const fields = call.record?.fields ?? record.fields;
     return partOfKey ?? from ?? `${fields}${pointerTo(to ?? mirrorColumn?.upstream ?? name)}`;
   }

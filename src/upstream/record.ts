@@ -23,18 +23,18 @@ export function* readingRecord(
   const parts = yield* keyParts({ key, record }, columns, element);
   if (!parts) return undefined;
   const fields = lookUp(element, record.fields);
-  const row: { [name: string]: string | null } = {};
+  const row = new Map<string, string | null>();
   for (const column of columns) {
     const value = column.from === null ? lookUp(fields, pointerTo(column.upstream)) : lookUp(element, column.from);
     yield;
-    if (value !== undefined) row[column.name] = yield* decoding(column, value, rules);
-    else if (column.absent !== null) row[column.name] = decode(column, column.absent, { ...rules, asStrings: true });
-    else if (record.absent === "null") row[column.name] = null;
+    if (value !== undefined) row.set(column.name, yield* decoding(column, value, rules));
+    else if (column.absent !== null) row.set(column.name, decode(column, column.absent, { ...rules, asStrings: true }));
+    else if (record.absent === "null") row.set(column.name, null);
   }
   key.forEach((name, index) => {
-    row[name] = parts[index] ?? null;
+    row.set(name, parts[index] ?? null);
   });
-  return { key: joinKey(parts), row };
+  return { key: joinKey(parts), row: Object.fromEntries(row) };
 }
 
 function* keyParts(

@@ -1,5 +1,6 @@
 // The values of a row that a call's templates may name.
 
+import { memberOf } from "../config/member.js";
 import type { Slices } from "../config/slices.js";
 import type { Scope } from "../manifest/template.js";
 import type { MirrorColumn, TextRow } from "../mirror/column.js";
@@ -33,10 +34,10 @@ export function* rowScope(
   const manifestNames = new Map(Object.entries(rename).map(([name, mirrorName]) => [mirrorName, name]));
   const values: { readonly column: MirrorColumn; readonly value: unknown }[] = [];
   for (const column of columns) {
-    const text = sent[column.name];
+    const text = memberOf(sent, column.name);
     if (text === undefined || (isNew && text === null && !rules.createClears)) continue;
     yield;
-    values.push({ column, value: yield* encoding(column, text, rules, before?.[column.name] ?? null) });
+    values.push({ column, value: yield* encoding(column, text, rules, memberOf(before, column.name) ?? null) });
   }
   return {
     key: key === null ? null : keyScope(columns, keyNames, rules, key),

@@ -1,6 +1,7 @@
 // One resource of an API: its columns, its pages, its rows by key, and its writes.
 
 import { assertNever } from "../config/assert-never.js";
+import { memberOf } from "../config/member.js";
 import { inSlices, type Slices } from "../config/slices.js";
 import type { Call, VerbCalls } from "../manifest/call-schema.js";
 import { ReadFailed } from "../manifest/read-failed.js";
@@ -88,7 +89,7 @@ export class ConnectorTable extends KeyedTable {
       const plain = await inSlices(rowScope(shape, row, index, verb === "insert"));
       const hookRecord = this.account.hooks?.encodeRecord?.(plain.record, { table: this.resource, verb });
       const scope = hookRecord ? { ...plain, record: hookRecord } : plain;
-      const value = by && (await inSlices(encoding(by, row.sent[by.name] ?? null, this.rules)));
+      const value = by && (await inSlices(encoding(by, memberOf(row.sent, by.name) ?? null, this.rules)));
       scopes.push(by ? { ...scope, column: by.upstream, value, conflict: [by.upstream] } : scope);
     }
     const keys = scopes.map((scope) => scope["key"]);

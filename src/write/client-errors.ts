@@ -3,7 +3,9 @@
 import { type Fields, recoded } from "../../protocol/fields.js";
 import { assertNever } from "../config/assert-never.js";
 import { cleanText, textLimits } from "../config/clean-text.js";
+import { memberOf } from "../config/member.js";
 import type { Mirror } from "../mirror/column.js";
+import { uniqueIndexName } from "../mirror/unique-index.js";
 import { relayedError, type SqlError } from "../postgres/error-catalogue.js";
 import { circumstancesOf, type UpstreamError } from "../upstream/write-outcome.js";
 import {
@@ -52,9 +54,10 @@ export function upstreamError(
 }
 
 /** As Postgres would have named it. */
-function constraintOf({ table }: Mirror, sqlstate: string, column: string | null): string | undefined {
+function constraintOf(mirror: Mirror, sqlstate: string, column: string | null): string | undefined {
   if (column === null) return undefined;
-  return sqlstate === "23505" ? `${table}_${column}_key` : sqlstate === "23503" ? `${table}_${column}_fkey` : undefined;
+  if (sqlstate === "23505") return uniqueIndexName(mirror, { name: column });
+  return sqlstate === "23503" ? `${mirror.table}_${column}_fkey` : undefined;
 }
 
 /** A later one of several calls failed: what came before it stands. An unknown outcome stays one. */
@@ -138,7 +141,7 @@ function rowList(rows: readonly number[]): string {
 /** A duplicate can only be in a unique column that was sent; when there is one, it is that. */
 function uniqueSent(mirror: Mirror, rowsToSend: readonly RowToSend[]): string | null {
   const candidates = mirror.columns.filter(
-    ({ name, unique }) => unique && rowsToSend.some((row) => row.values[name] != null),
+    ({ name, unique }) => unique && rowsToSend.some((row) => memberOf(row.values, name) != null),
   );
   return candidates.length === 1 ? (candidates[0]?.name ?? null) : null;
 }

@@ -1,6 +1,7 @@
 // A value that names a record of another table of its API has to be that of one there is: in its mirror, or, if that is behind, upstream.
 
 import type { Pool } from "pg";
+import { memberOf } from "../config/member.js";
 import { storedAs } from "../manifest/column-types.js";
 import { ReadFailed } from "../manifest/read-failed.js";
 import type { Mirror } from "../mirror/column.js";
@@ -24,7 +25,7 @@ export async function refuseMissingReferences(
       ({ mirror: { api, resource } }) => api === mirror.api && resource === column.references,
     );
     // An empty text is no reference.
-    const values = [...new Set(rows.flatMap(({ values }) => values[column.name] || []))];
+    const values = [...new Set(rows.flatMap(({ values }) => memberOf(values, column.name) || []))];
     if (target?.mirror.key.length !== 1 || values.length === 0) continue;
     if (!(await someMissing(pool, target, values))) continue;
     return missingReference(mirror, column, target.mirror);

@@ -2,6 +2,7 @@
 // we inject: the client's search_path is not ours.
 
 import { z } from "zod";
+import { memberOf } from "../config/member.js";
 import { quoteName } from "../postgres/quote.js";
 import { parseJson } from "../postgres/rows.js";
 import type { TableName, Write } from "../sql/classification.js";
@@ -207,7 +208,7 @@ function isOn(setting: string | null | undefined): boolean {
 /** Postgres shows a time with the unit that fits it best (manual: "Parameter Names and Values"). */
 function readTimeMs(text: string): number | undefined {
   const [, number, unit = "ms"] = /^(\d+)(ms|s|min|h|d)?$/.exec(text) ?? [];
-  return number === undefined || number === "0" ? undefined : Number(number) * (unitsMs[unit] ?? 1);
+  return number === undefined || number === "0" ? undefined : Number(number) * (memberOf(unitsMs, unit) ?? 1);
 }
 
 const unitsMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, min: 60_000, h: 3_600_000, d: 86_400_000 };

@@ -2,11 +2,13 @@
 
 import { createHash } from "node:crypto";
 import { assertNever } from "../config/assert-never.js";
+import { memberOf } from "../config/member.js";
 import type { Slices } from "../config/slices.js";
 import { parsingJson } from "../manifest/lossless-json.js";
 import { isAssigned, type Mirror, type MirrorColumn, type TextRow, textRowSchema } from "../mirror/column.js";
 import { keyOf } from "../mirror/key.js";
 import { isInteger, withoutPlaceholders } from "../mirror/placeholder.js";
+import { uniqueIndexName } from "../mirror/unique-index.js";
 import type { SessionSigner } from "../postgres/mac.js";
 import { parseJson, parseValue } from "../postgres/rows.js";
 import type { Write } from "../sql/classification.js";
@@ -118,7 +120,7 @@ function* fingerprints(mirror: Mirror, rows: readonly PlannedRow[]): Slices<read
     const print = createHash("sha256").update(`${verb} ${relation} ${key}`);
     for (const column of mirror.columns) {
       yield;
-      const value = isAssigned(mirror, column) ? null : (after?.[column.name] ?? null);
+      const value = isAssigned(mirror, column) ? null : (memberOf(after, column.name) ?? null);
       const text = value === null ? "" : withoutPlaceholders(value);
       print.update(`\n${value === null ? "NULL" : text.length} ${text}`);
     }
@@ -145,7 +147,7 @@ export function* stillPlanned(
     if (key === null || relation !== mirror.relation) continue;
     const now = lockedRows.get(key);
     if (now === undefined || before === null) return false;
-    if (!Object.entries(before).every(([name, value]) => now[name] === value)) return false;
+    if (!Object.entries(before).every(([name, value]) => memberOf(now, name) === value)) return false;
   }
   return true;
 }
@@ -165,7 +167,7 @@ export function toSend(
   return {
     plannedRow,
     key: key ?? ownKey,
-    values: Object.fromEntries(columns.map(({ name }) => [name, after?.[name] ?? null])),
+    values: Object.fromEntries(columns.map(({ name }) => [name, memberOf(after, name) ?? null])),
     sends: verb !== "update" || columns.length > 0,
   };
 }
@@ -175,7 +177,7 @@ export function toSend(
  * its ON CONFLICT names, when all rows have a value in it and none changes it.
  */
 export function upsertColumn(
-  { columns, table: name }: Mirror,
+  mirror: Mirror,
   table: Pick<ConnectorTable, "upsertsBy">,
   { rows }: Plan,
   conflict: Write["conflict"],
@@ -184,33 +186,35 @@ export function upsertColumn(
   if (conflict === null || verbs.size !== 2 || verbs.has("delete")) return undefined;
   const isNamed = (column: MirrorColumn) =>
     "constraint" in conflict
-      ? conflict.constraint === `${name}_${column.name}_key`
+      ? conflict.constraint === uniqueIndexName(mirror, column)
       : conflict.columns.length === 1 && conflict.columns[0] === column.name;
-  const by = columns.find((column) => isNamed(column) && table.upsertsBy(column));
+  const by = mirror.columns.find((column) => isNamed(column) && table.upsertsBy(column));
   const stays = ({ before, after }: PlannedRow) =>
-    by !== undefined && after?.[by.name] != null && (before === null || before[by.name] === after[by.name]);
+    by !== undefined &&
+    memberOf(after, by.name) != null &&
+    (before === null || memberOf(before, by.name) === memberOf(after, by.name));
   return rows.every(stays) ? by : undefined;
 }
 
 /** Columns of upstream's that the row changes, whether it may or not. */
 export function changedColumns(mirror: Mirror, { before, after }: PlannedRow): readonly MirrorColumn[] {
-  return mirror.columns.filter(({ name }) => (before?.[name] ?? null) !== (after?.[name] ?? null));
+  return mirror.columns.filter(({ name }) => (memberOf(before, name) ?? null) !== (memberOf(after, name) ?? null));
 }
 
 /** Returns the placeholders of these rows that are numbers: such a one can't be told by itself. */
 export function placeholderNumbers(mirror: Mirror, planned: readonly PlannedRow[]): ReadonlySet<string> {
   const numbers = mirror.key.filter((column) => isAssigned(mirror, column) && isInteger(column.type));
   const newRows = numbers.length === 0 ? [] : planned.filter(({ verb }) => verb === "insert");
-  return new Set(newRows.flatMap(({ after }) => numbers.flatMap(({ name }) => after?.[name] ?? [])));
+  return new Set(newRows.flatMap(({ after }) => numbers.flatMap(({ name }) => memberOf(after, name) ?? [])));
 }
 
 function isSent(column: MirrorColumn, planned: PlannedRow, insertColumns: readonly string[] | null): boolean {
   if (column.write === "never") return false;
   switch (planned.verb) {
     case "insert":
-      return insertColumns?.includes(column.name) === true || planned.after?.[column.name] != null;
+      return insertColumns?.includes(column.name) === true || memberOf(planned.after, column.name) != null;
     case "update":
-      return (planned.before?.[column.name] ?? null) !== (planned.after?.[column.name] ?? null);
+      return (memberOf(planned.before, column.name) ?? null) !== (memberOf(planned.after, column.name) ?? null);
     case "delete":
       return false;
     default:

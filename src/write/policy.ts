@@ -1,6 +1,7 @@
 // Who may write what to a mirror, by the rules of throughline.yaml. Pure.
 
 import type { WriteRule } from "../config/api.js";
+import { memberOf } from "../config/member.js";
 import type { Mirror } from "../mirror/column.js";
 import type { SqlError } from "../postgres/error-catalogue.js";
 import type { Verb } from "../upstream/table.js";
@@ -49,7 +50,7 @@ function refuseRole(
   if (!rule || !verbs.every((one) => rule.verbs.includes(one))) return verbForbidden(mirror, role, verb);
   if (rule.rows !== undefined && rows.length > rule.rows) return rowsForbidden(mirror, role, rule.rows, rows.length);
   const { columns } = rule;
-  const sentColumns = mirror.columns.filter(({ name }) => rows.some((row) => row.values[name] !== undefined));
+  const sentColumns = mirror.columns.filter(({ name }) => rows.some((row) => memberOf(row.values, name) !== undefined));
   const wrong = columns && sentColumns.find(({ name }) => !columns.includes(name));
   return wrong && columnForbidden(mirror, role, wrong);
 }

@@ -1,5 +1,6 @@
 // What is refused by what a statement would change, or because its plan can't be relied on when the statement runs. Pure.
 
+import { memberOf } from "../config/member.js";
 import type { Slices } from "../config/slices.js";
 import { isAssigned, type Mirror } from "../mirror/column.js";
 import { isPlaceholder } from "../mirror/placeholder.js";
@@ -36,8 +37,8 @@ export function* refuseDifferent(mirror: Mirror, one: Plan, other: Plan): Slices
 
 function refuseKey(mirror: Mirror, { verb, before, after }: PlannedRow): SqlError | undefined {
   const wrong = mirror.key.find((column) => {
-    if (verb === "insert") return isAssigned(mirror, column) && !isPlaceholder(column, after?.[column.name]);
-    return verb === "update" && before?.[column.name] !== after?.[column.name];
+    if (verb === "insert") return isAssigned(mirror, column) && !isPlaceholder(column, memberOf(after, column.name));
+    return verb === "update" && memberOf(before, column.name) !== memberOf(after, column.name);
   });
   if (!wrong) return undefined;
   return isAssigned(mirror, wrong) ? assignedKey(mirror, wrong) : changedKey(mirror, wrong);

@@ -1,5 +1,6 @@
 // What is refused by the rows and values that would be sent. Pure: from the rows to an error, or none.
 
+import { memberOf } from "../config/member.js";
 import type { Slices } from "../config/slices.js";
 import type { Mirror, MirrorColumn } from "../mirror/column.js";
 import { mentionsPlaceholder } from "../mirror/placeholder.js";
@@ -39,7 +40,7 @@ function* refuseValue(
   numbers: ReadonlySet<string>,
   table: Pick<ConnectorTable, "takes">,
 ): Slices<SqlError | undefined> {
-  const value = values[column.name];
+  const value = memberOf(values, column.name);
   if (value == null) {
     const isMissing = column.required && (plannedRow.verb === "insert" || value === null);
     return isMissing ? missingValue(mirror, column) : undefined;

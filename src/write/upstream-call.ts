@@ -4,6 +4,7 @@ import { randomUUID } from "node:crypto";
 import type { Pool } from "pg";
 import type { Logger } from "pino";
 import { assertNever } from "../config/assert-never.js";
+import { memberOf } from "../config/member.js";
 import { inSlices } from "../config/slices.js";
 import { CallEntry } from "../journal/entry.js";
 import type { CanonicalRow, Intent, Outcome } from "../journal/journal.js";
@@ -43,7 +44,7 @@ export async function callUpstream(context: CallContext, rowsToSend: readonly Ro
   const { pool, mirror, table, verb } = context;
   const call = randomUUID();
   const request = rowsToSend.map(({ key, plannedRow, values: columns }) => {
-    const before = Object.keys(columns).map((name) => [name, plannedRow.before?.[name] ?? null]);
+    const before = Object.keys(columns).map((name) => [name, memberOf(plannedRow.before, name) ?? null]);
     return { key, sent: columns, before: Object.fromEntries(before) };
   });
   const idempotencyKey = table.repeatableMs(verb, rowsToSend.length) > 0 ? call : null;
@@ -131,7 +132,7 @@ function lastOfEach(rows: readonly CanonicalRow[]): readonly CanonicalRow[] {
 function keyToRead({ columns }: Mirror, result: RowResult, rowsToSend: RowToSend | undefined): string | null {
   switch (result.kind) {
     case "accepted":
-      return columns.some(({ name }) => result.row[name] === undefined) ? result.key : null;
+      return columns.some(({ name }) => memberOf(result.row, name) === undefined) ? result.key : null;
     case "unreported":
       return rowsToSend?.plannedRow.key ?? null;
     case "refused":

@@ -2,6 +2,7 @@
 
 import { assertNever } from "../config/assert-never.js";
 import type { CleanText } from "../config/clean-text.js";
+import { memberOf } from "../config/member.js";
 import type { Slices } from "../config/slices.js";
 import type { CanonicalRow, Outcome } from "../journal/journal.js";
 import type { Mirror, MirrorColumn, TextRow } from "../mirror/column.js";
@@ -136,7 +137,7 @@ function stateOf(all: number, refusals: number, absent: number, unreportedRows: 
 
 /** Upstream's columns of a planned row: what it does not report stays as it was planned. */
 function managed(mirror: Mirror, plannedRow: TextRow | null): TextRow {
-  return Object.fromEntries(mirror.columns.map(({ name }) => [name, plannedRow?.[name] ?? null]));
+  return Object.fromEntries(mirror.columns.map(({ name }) => [name, memberOf(plannedRow, name) ?? null]));
 }
 
 /** It came back as it was before, although something else was sent. One that came back different is canonical. */
@@ -148,11 +149,11 @@ function* droppedOf(
 ): Slices<readonly MirrorColumn[]> {
   const droppedColumns: MirrorColumn[] = [];
   for (const column of mirror.columns) {
-    const value = values[column.name];
-    const now = reported[column.name];
+    const value = memberOf(values, column.name);
+    const now = memberOf(reported, column.name);
     if (value === undefined || now === undefined) continue;
     yield;
-    const before = plannedRow.before?.[column.name] ?? null;
+    const before = memberOf(plannedRow.before, column.name) ?? null;
     if (!(yield* compare.same(column, now, before))) continue;
     if (!(yield* compare.same(column, yield* compare.expectedText(column, value), now))) droppedColumns.push(column);
   }

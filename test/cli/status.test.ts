@@ -54,7 +54,16 @@ hubspot.deals     -       not migrated: run "throughline migrate"
 `,
     err: "",
   });
-  const nothing = { parked: 0, open: [], lastFailure: null, exact: true, running: false };
+  const nothing = {
+    parked: 0,
+    missingIndexes: [],
+    closed: [],
+    closedCount: 0,
+    open: [],
+    lastFailure: null,
+    exact: true,
+    running: false,
+  };
   expect(await contacts()).toEqual({
     table: "hubspot.contacts",
     stage: "migrated",
@@ -90,6 +99,8 @@ test("parked rows, open entries and the last failure stand at the end of the lin
   await client.query("insert into hubspot.contacts (email) values ('no address')").catch(() => undefined);
   expect(await contacts()).toMatchObject({
     parked: 1,
+    closed: [{ key: "x", sqlstate: "23514", columns: null, reason: "" }],
+    closedCount: 1,
     open: [],
     lastFailure: { state: "refused", sqlstate: "22P02", at: instant },
   });
@@ -109,7 +120,7 @@ test("parked rows, open entries and the last failure stand at the end of the lin
     lastFailure: { state: "refused" },
   });
   expect((await status(["hubspot.contacts"])).out).toMatch(
-    / {2}1 parked, 1 unknown \(oldest 3 h\), last refused 22P02 \S+Z\n$/,
+    / {2}1 closed: x, Postgres refuses it \(23514\), 1 unknown \(oldest 3 h\), last refused 22P02 \S+Z\n$/,
   );
   expect((await status([], true)).out).not.toMatch(/Nobody|no address/);
 });

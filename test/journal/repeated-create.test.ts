@@ -32,6 +32,7 @@ async function reconciled(answers: readonly Line[], agesMs: readonly (number | n
     columns,
     complete: true,
     revision: 1,
+    missingIndexes: new Map(),
   };
   const request = [{ key: null, sent: { name: "one" }, before: {} }];
   const readAtMs = performance.now();

@@ -27,6 +27,7 @@ export interface DirectAndProxied {
 const nothing = new WatchList();
 export const notIntercepted: Interceptor = {
   awake: false,
+  explain: (error) => error,
   lookout: (start) => new Lookout(new Classifier(nothing), start, () => undefined),
   handle: () => Promise.reject(new Error("nothing is held")),
   endedCalls: async (calls) => calls,

@@ -27,6 +27,7 @@ const mirror: Mirror = {
   key: [id],
   columns: [id, ...more],
   revision: 1,
+  missingIndexes: new Map(),
   complete: true,
 };
 const rules = { asStrings: false, clear: null, emptyIsNull: false, createClears: true };

@@ -28,6 +28,7 @@ const mirror: Mirror = {
     column("made", { write: "never" }),
   ],
   revision: 1,
+  missingIndexes: new Map(),
   complete: true,
 };
 

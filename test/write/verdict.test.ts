@@ -22,6 +22,7 @@ const mirror: Mirror = {
   key: [id],
   columns: [id, column("name")],
   revision: 1,
+  missingIndexes: new Map(),
   complete: true,
 };
 const compare = {

@@ -74,6 +74,7 @@ declare
     from throughline.mirror m where m.id = lock.mirror);
 begin
   perform throughline.check_mac('lock|' || mirror || '|' || for_delete || '|' || keys, proxy, mac);
+  perform throughline.refuse_closed(mirror, array(select json_array_elements_text(keys::json)), hidden);
   return query execute format('select l.key, case when $3 then throughline.seal(l.current_row::text, $4) else l.current_row::text end, $3
       from throughline.lock_%s($1, $2) l', mirror)
     using array(select json_array_elements_text(keys::json)), for_delete, hidden, proxy;

@@ -119,6 +119,8 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   entry throughline.journal;
   later text[];
+  of_column text;
+  of_constraint text;
 begin
   perform throughline.confine();
   -- Postgres can't see a deadlock that leads through a held client. Who waits longer tries again.
@@ -160,8 +162,10 @@ begin
       return query select 'waiting', null::text, null::text;
       return;
     end if;
-    code := sqlstate;
-    update throughline.journal j set blocked = settle.code where j.id = settle.call;
-    return query select 'blocked', code, sqlerrm;
+    get stacked diagnostics code = returned_sqlstate, message = message_text, of_column = column_name, of_constraint = constraint_name;
+    update throughline.journal j set blocked = settle.code, blocked_because = concat_ws(': ',
+        throughline.refused_columns(j.mirror, case json_array_length(j.rows) when 1 then j.rows -> 0 end, code, message, of_column, of_constraint),
+        left(message, 2000)) where j.id = settle.call;
+    return query select 'blocked', code, message;
   end;
 end $$;

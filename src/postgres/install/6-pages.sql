@@ -16,28 +16,43 @@ language plpgsql set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_variable
 declare
   one json;
-  code text;
+  shared text[] := '{}';
+  is_away boolean;
+  message text;
+  of_column text;
+  of_constraint text;
 begin
   begin
     perform throughline.write(mirror, page, asked);
     set local search_path = pg_catalog, pg_temp;
+    return;
   exception when others then
     if not throughline.is_of_rows(sqlstate) then raise; end if;
-    -- All at once is refused: one by one, so that what Postgres refuses stops nothing else.
-    perform set_config('lock_timeout', '250ms', true);
-    for one in select p from json_array_elements(page) p loop
-      begin
-        perform throughline.write(mirror, json_build_array(one), asked);
-        set local search_path = pg_catalog, pg_temp;
-      exception when others then
-        if not throughline.is_of_rows(sqlstate) then raise; end if;
-        code := throughline.refusal(sqlstate);
-        insert into throughline.parked (mirror, key, sqlstate, entry, asked, seen)
-          values (mirror, one ->> 'key', code, case when code is null then one end, asked, seen) on conflict do nothing;
-        return next one ->> 'key';
-      end;
-    end loop;
+    if sqlstate = '23505' then select s.keys, s.is_away into shared, is_away from throughline.let_share(mirror, page) s; end if;
   end;
+  if shared <> '{}' and is_away then
+    -- Once more, and for the last time: the index is gone.
+    return query select throughline.write_or_park(mirror, page, asked, seen);
+    return;
+  end if;
+  -- All at once is refused: one by one, so that what Postgres refuses stops nothing else.
+  perform set_config('lock_timeout', '250ms', true);
+  for one in select p from json_array_elements(page) p loop
+    if one ->> 'key' = any(shared) then
+      perform throughline.park_refused(mirror, one, asked, seen, '55P03', '', '', '');
+      return next one ->> 'key';
+      continue;
+    end if;
+    begin
+      perform throughline.write(mirror, json_build_array(one), asked);
+      set local search_path = pg_catalog, pg_temp;
+    exception when others then
+      if not throughline.is_of_rows(sqlstate) then raise; end if;
+      get stacked diagnostics message = message_text, of_column = column_name, of_constraint = constraint_name;
+      perform throughline.park_refused(mirror, one, asked, seen, sqlstate, message, of_column, of_constraint);
+      return next one ->> 'key';
+    end;
+  end loop;
 end $$;
 
 -- Writes what is parked and waits for nothing any more, up to some pages of it; returns of how many. A row that upstream already had when
@@ -97,7 +112,7 @@ begin
 end $$;
 
 -- Writes a page that was read in the turn of `reader`, behind the fence. `asked`: a moment before it was asked for. `gives_way`: a row whose
--- unique value another one holds is parked; otherwise it takes the value. `marks`: `checkpoint` is where the pull goes on. Returns the keys
+-- unique value another one holds is read again together with that one; otherwise it takes the value. `marks`: `checkpoint` is where the pull goes on. Returns the keys
 -- that are parked.
 drop function if exists throughline.sync_page(integer, json, timestamptz, integer, boolean, json);
 create or replace function throughline.sync_page(
@@ -112,7 +127,7 @@ declare
   late text[];
   colliding text[] := '{}';
   one json;
-  takes boolean;
+  holders text[];
 begin
   perform throughline.begin_page(mirror, reader);
   seen := nextval('throughline.moment');
@@ -128,10 +143,15 @@ begin
   page := (select coalesce(json_agg(p), '[]') from json_array_elements(page) p where p ->> 'key' <> all(waiting || overtaken || late));
   if gives_way then
     for one in select p from json_array_elements(page) p loop
-      execute format('select exists (select from throughline.take_overs_%s($1, $2))', mirror) into takes using json_build_array(one), asked;
-      if takes then colliding := colliding || (one ->> 'key'); end if;
+      execute format('select array_agg(h ->> ''key'') from throughline.take_overs_%s($1, $2) t, json_array_elements(t) h
+          where h ->> ''key'' not in (select p ->> ''key'' from json_array_elements($3) p)', mirror)
+        into holders using json_build_array(one), asked, page;
+      if holders is not null then
+        colliding := colliding || (one ->> 'key');
+        insert into throughline.parked (mirror, key, seen) select mirror, unnest(holders), seen on conflict do nothing;
+      end if;
     end loop;
-    insert into throughline.parked (mirror, key, sqlstate) select mirror, unnest(colliding), '23505' on conflict do nothing;
+    insert into throughline.parked (mirror, key, seen) select mirror, unnest(colliding), seen on conflict do nothing;
     page := (select coalesce(json_agg(p), '[]') from json_array_elements(page) p where p ->> 'key' <> all(colliding));
   end if;
   return query select unnest(waiting || overtaken || late || colliding);
