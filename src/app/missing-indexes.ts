@@ -4,19 +4,17 @@ import type { Pool } from "pg";
 import { loadMirrors } from "../mirror/catalogue.js";
 import { bringBack } from "../mirror/index-return.js";
 import { missingIndexesOf, missingIndexWords } from "../mirror/missing-index.js";
+import { holds } from "../mirror/roles.js";
 import { asAdmin, type Opened } from "./open.js";
 
 /** Builds each index that need be away no longer. Returns a sentence for each that is away still; `on`: where it is looked whether any is. */
 export async function tendIndexes(opened: Opened, on: Pool): Promise<readonly string[]> {
-  const isAway = async () => {
-    const mirrors = await loadMirrors(on);
-    return mirrors.filter(({ missingIndexes }) => missingIndexes.size > 0);
-  };
-  const mirrors = await isAway();
-  if (mirrors.length === 0) return [];
+  if (!(await holds(on, "select exists (select from throughline.mirror where missing_indexes <> '{}')"))) return [];
+  const incomplete = async () => (await loadMirrors(on)).filter(({ missingIndexes }) => missingIndexes.size > 0);
+  const mirrors = await incomplete();
   const built = await asAdmin(opened, ({ pool }) => bringBack(pool, mirrors));
   for (const column of built) opened.log.info(`the unique index of ${column} is back`);
-  return (await isAway()).flatMap((mirror) =>
+  return (await incomplete()).flatMap((mirror) =>
     missingIndexesOf(mirror).map((missing) => `${mirror.schema}.${mirror.table}: ${missingIndexWords(missing)}`),
   );
 }
