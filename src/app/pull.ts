@@ -1,6 +1,7 @@
 // Copies the configured tables once, several at a time; an interrupted copy goes on where it stopped.
 
 import { Explained } from "../config/explained.js";
+import { loadInexact } from "../mirror/inexact.js";
 import { ConnectionLost } from "../postgres/connection-lost.js";
 import { backfill } from "../sync/backfill.js";
 import { type Opened, openMirrors } from "./open.js";
@@ -46,7 +47,8 @@ export async function pullAll(opened: Opened, options: PullOptions = {}): Promis
           progress: (rows) => progress?.(table, rows),
         });
         const { isInterrupted, ...counts } = result;
-        end(isInterrupted ? { kind: "interrupted", table } : { kind: "copied", table, ...counts });
+        if (isInterrupted) end({ kind: "interrupted", table });
+        else end({ kind: "copied", table, ...counts, inexact: await loadInexact(opened.pool, mirror.id) });
       } catch (cause) {
         if (!(cause instanceof Explained)) throw cause;
         const remedy =

@@ -17,6 +17,15 @@ export type PulledTable =
         readonly sqlstate: string | null;
         readonly count: number;
       }[];
+      /** The cells that are not known to have upstream's value, by column. */
+      readonly inexact: readonly {
+        readonly column: string;
+        /** `unfit`: the column can't hold what the API has. `missing`: the API's last answer left it out. */
+        readonly why: "unfit" | "missing";
+        readonly rows: number;
+        /** The key of one of these rows. */
+        readonly key: string;
+      }[];
     }
   /** `reason` is a sentence with what to do. */
   | { readonly kind: "failed"; readonly table: string; readonly reason: string }

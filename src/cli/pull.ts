@@ -9,6 +9,7 @@ import { requireSchema } from "../mirror/schema.js";
 import type { ParkedCount } from "../sync/parked.js";
 import { type Command, type Io, interruptionSignal, numberFlag } from "./command.js";
 import { configOf } from "./config-of.js";
+import { inexactWords } from "./inexact-words.js";
 import { PullProgress } from "./progress.js";
 
 export const pullCommand: Command = async (options, io) => {
@@ -47,8 +48,8 @@ function tell(io: Io, json: boolean, result: PulledTable): void {
       io.err(`${table}: ${result.reason}`);
       return;
     case "copied": {
-      const { rows, deleted, withheld, parked } = result;
-      io.out(json ? JSON.stringify({ table, rows, deleted, withheld, parked }) : copiedWords(result));
+      const { rows, deleted, withheld, parked, inexact } = result;
+      io.out(json ? JSON.stringify({ table, rows, deleted, withheld, parked, inexact }) : copiedWords(result));
       return;
     }
     default:
@@ -56,10 +57,17 @@ function tell(io: Io, json: boolean, result: PulledTable): void {
   }
 }
 
-function copiedWords({ table, rows, deleted, withheld, parked }: Extract<PulledTable, { kind: "copied" }>): string {
+function copiedWords({
+  table,
+  rows,
+  deleted,
+  withheld,
+  parked,
+  inexact,
+}: Extract<PulledTable, { kind: "copied" }>): string {
   const withheldWords = `, ${withheld} not listed any more, and left for they are more than half: "throughline pull --full" asks for each`;
   const missingWords = (deleted === 0 ? "" : `, ${deleted} deleted upstream`) + (withheld === 0 ? "" : withheldWords);
-  return `${table}: ${rows} rows${missingWords}${parked.map(parkedWords).join("")}`;
+  return `${table}: ${rows} rows${missingWords}${parked.map(parkedWords).join("")}${inexact.map((one) => `, ${inexactWords(one)}`).join("")}`;
 }
 
 function parkedWords({ sqlstate, count }: ParkedCount): string {

@@ -3,10 +3,12 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type Opened, open, wantedTables } from "../app/open.js";
 import { type LastFailure, loadSummaries, type OpenEntries } from "../journal/summary.js";
+import type { InexactColumn } from "../mirror/inexact.js";
 import { loadMirrorProgress } from "../mirror/progress.js";
 import { schemaVersion } from "../mirror/schema.js";
 import { awaitInterruption, type Command, type Io } from "./command.js";
 import { configOf } from "./config-of.js";
+import { inexactWords } from "./inexact-words.js";
 
 const everyMs = 2_000;
 const clearScreen = "\x1b[H\x1b[2J";
@@ -22,6 +24,7 @@ interface TableStatus {
   readonly exact: boolean;
   readonly completedAt: string | null;
   readonly parked: number;
+  readonly inexact: readonly InexactColumn[];
   readonly open: readonly OpenEntries[];
   readonly lastFailure: LastFailure | null;
 }
@@ -60,9 +63,9 @@ async function statusOf({ pool, tables }: Opened): Promise<readonly TableStatus[
     const table = `${api}.${resource}`;
     const progress = mirrors.find((one) => one.api === api && one.resource === resource);
     if (!progress) return { table, ...notMigrated };
-    const { stage, running, rows, exact, completedAt, parked, mirror } = progress;
+    const { stage, running, rows, exact, completedAt, parked, inexact, mirror } = progress;
     const { open: entries = [], lastFailure = null } = standings.find((one) => one.mirror === mirror) ?? {};
-    return { table, stage, running, rows, exact, completedAt, parked, open: entries, lastFailure };
+    return { table, stage, running, rows, exact, completedAt, parked, inexact, open: entries, lastFailure };
   });
 }
 
@@ -73,6 +76,7 @@ const notMigrated = {
   exact: true,
   completedAt: null,
   parked: 0,
+  inexact: [],
   open: [],
   lastFailure: null,
 } as const;
@@ -83,9 +87,10 @@ function show(tables: readonly TableStatus[], json: boolean, io: Io): void {
 }
 
 function cells(of: TableStatus): readonly string[] {
-  const { table, stage, running, rows, exact, completedAt, parked, open: entries, lastFailure } = of;
+  const { table, stage, running, rows, exact, completedAt, parked, inexact, open: entries, lastFailure } = of;
   const notes = [
     parked > 0 ? `${parked} parked` : "",
+    ...inexact.map(inexactWords),
     ...entries.map(({ state, count, oldestSeconds }) => `${count} ${state} (oldest ${age(oldestSeconds)})`),
     lastFailure ? `last ${lastFailure.state} ${[lastFailure.sqlstate ?? "", lastFailure.at].join(" ").trim()}` : "",
   ];

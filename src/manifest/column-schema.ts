@@ -40,7 +40,7 @@ const columnKeys = z.strictObject({
   from: pointer.optional(),
   to: z.string().optional(),
   codec: codec.optional(),
-  absent: absent.optional(),
+  absent: z.union([absent, z.null()]).optional(),
   label: z.string().optional(),
   merge: z.boolean().optional(),
 });

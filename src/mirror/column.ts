@@ -22,12 +22,14 @@ export interface MirrorColumn {
   readonly from: string | null;
   /** Upstream's name for people, as its errors may use it. */
   readonly label: string | null;
-  /** What an answer means that leaves it out; null: nothing. */
-  readonly absent: string | null;
+  /** What an answer means that leaves it out: a value, or NULL. Undefined: nobody knows. */
+  readonly absent?: string | null | undefined;
   /** The resource of the same API that its values are keys of. */
   readonly references: string | null;
   /** A jsonb whose keys upstream keeps unless they are cleared. */
   readonly merge: boolean;
+  /** The type that the API gives it and the manifest does not know, so that it is text; "" when the API gives it none. */
+  readonly unknownType?: string | undefined;
 }
 
 export const mirrorColumnSchema: z.ZodType<MirrorColumn> = z.object({
@@ -42,9 +44,10 @@ export const mirrorColumnSchema: z.ZodType<MirrorColumn> = z.object({
   options: z.array(z.string()).nullable(),
   from: z.string().nullable(),
   label: z.string().nullable(),
-  absent: z.string().nullable(),
+  absent: z.string().nullable().optional(),
   references: z.string().nullable(),
   merge: z.boolean(),
+  unknownType: z.string().optional(),
 });
 
 /** One mirror table, found in the database. */

@@ -6,7 +6,7 @@ import { Explained } from "../config/explained.js";
 import { queryRows } from "../postgres/rows.js";
 
 /** The version of the installed SQL and of the guards; raised with every change of them. */
-export const installedVersion = 6;
+export const installedVersion = 7;
 
 /** The schema is missing, or is another program's. */
 class WrongSchema extends Explained {}

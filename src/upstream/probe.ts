@@ -4,12 +4,12 @@
 import { isRecord } from "../config/json.js";
 import type { Slices } from "../config/slices.js";
 import type { Call } from "../manifest/call-schema.js";
-import { elementType } from "../manifest/column-types.js";
 import { numberText } from "../manifest/json-number.js";
 import { lookUp, pointerTo } from "../manifest/pointer.js";
 import { ReadFailed } from "../manifest/read-failed.js";
 import type { MirrorColumn } from "../mirror/column.js";
-import { decode } from "./codec.js";
+import { decode, Loss } from "./decode.js";
+import { unknownTypeWords } from "./discover.js";
 import type { ExchangeRequest, ExchangeResult } from "./exchange.js";
 import { KeyedTable } from "./keyed-table.js";
 import { syncReads } from "./reading.js";
@@ -32,6 +32,10 @@ export interface ProbeResult {
   readonly repeated: number;
   /** Columns that no record has. */
   readonly missing: readonly string[];
+  /** Columns that some records have and others have not, and of which the manifest does not say what that means. */
+  readonly partial: readonly { readonly column: string; readonly records: number }[];
+  /** A sentence for each type of the API that the manifest does not know. */
+  readonly unknownTypes: readonly string[];
   readonly undecoded: readonly Misfit[];
   /** Fields that no column mirrors: by name, or by pointer when they stand outside the record's fields. */
   readonly unmirrored: readonly string[];
@@ -56,6 +60,8 @@ export class ProbedTable extends KeyedTable {
       records: 0,
       repeated: 0,
       missing: [],
+      partial: [],
+      unknownTypes: [],
       undecoded: [],
       unmirrored: [],
       lists: [],
@@ -64,7 +70,7 @@ export class ProbedTable extends KeyedTable {
     try {
       const columns = await this.columns();
       const { records } = await this.list(columns, null);
-      const comparison = { ...nothing, ...this.compare(columns, records) };
+      const comparison = { ...nothing, ...this.compare(columns, records), unknownTypes: unknownTypeWords(columns) };
       const again = await this.readAgain(columns, comparison, records[0]?.key);
       return { ...again, lists: await this.otherLists(columns), proofless: await this.prooflessPaths(columns) };
     } catch (cause) {
@@ -158,18 +164,20 @@ export class ProbedTable extends KeyedTable {
       missing: columns
         .filter((column) => elements.length > 0 && values(column).every((value) => value === undefined))
         .map(({ name }) => name),
+      partial: columns.flatMap((column) => {
+        const having = values(column).filter((value) => value !== undefined).length;
+        const isPartial = column.absent === undefined && having > 0 && having < elements.length;
+        return isPartial ? [{ column: column.name, records: having }] : [];
+      }),
       undecoded: misfits,
       unmirrored: unmirroredFields(elements, columns, at),
     };
   }
 
-  /** A value that is there does not become NULL, nor does an element of a list. */
   private fits(column: MirrorColumn, value: unknown): boolean {
-    if (value === undefined || value === null || value === "") return true;
-    const element = column.codec === "plain" ? elementType(column.type) : undefined;
-    if (element === undefined) return decode(column, value, this.rules) !== null;
-    const elements: readonly unknown[] = Array.isArray(value) ? value : [value];
-    return elements.every((one) => this.fits({ ...column, type: element }, one));
+    const loss = new Loss();
+    if (value !== undefined) decode(column, value, this.rules, loss);
+    return !loss.isFound;
   }
 
   /** Returns the names of the fields that the answer has, for the message that something is missing. */

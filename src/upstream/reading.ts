@@ -13,12 +13,13 @@ import type { TableManifest } from "../manifest/table-schema.js";
 import type { Scope } from "../manifest/template.js";
 import type { MirrorColumn } from "../mirror/column.js";
 import type { Account } from "./account.js";
-import { unstorable, type ValueRules } from "./codec.js";
+import { unstorable } from "./decode.js";
 import { chosenColumns, columnNamed, discoverColumns, findTable } from "./discover.js";
 import { isBody } from "./errors.js";
 import { type Answer, type ExchangeRequest, type ExchangeResult, exchange } from "./exchange.js";
 import { nextPage, pageCall } from "./pages.js";
 import { readingRecord, type UpstreamRecord } from "./record.js";
+import type { ValueRules } from "./value-rules.js";
 
 export interface Page {
   readonly records: readonly UpstreamRecord[];

@@ -4,7 +4,8 @@ import type { Slices } from "../config/slices.js";
 import type { Scope } from "../manifest/template.js";
 import type { MirrorColumn, TextRow } from "../mirror/column.js";
 import { splitKey } from "../mirror/key.js";
-import { encode, encoding, type ValueRules } from "./codec.js";
+import { encode, encoding } from "./codec.js";
+import type { ValueRules } from "./value-rules.js";
 
 /** A row to write: its key, which is null when upstream assigns it, and the columns to send. */
 export interface SentRow {
@@ -36,7 +37,8 @@ export function* rowScope(
     const text = sent[column.name];
     if (text === undefined || (isNew && text === null && !rules.createClears)) continue;
     yield;
-    values.push({ column, value: yield* encoding(column, text, rules, before?.[column.name] ?? null) });
+    const value = yield* encoding(column, text, rules, before?.[column.name] ?? null);
+    if (value !== undefined) values.push({ column, value });
   }
   return {
     key: key === null ? null : keyScope(columns, keyNames, rules, key),

@@ -2,11 +2,11 @@
 
 import { LongText } from "../config/long-text.js";
 import { atOnce, type Slices } from "../config/slices.js";
-import { elementType, instantMs, isNumber, withoutLastZeros } from "../manifest/column-types.js";
+import { elementType, instantMs, isNumber, plainNumber } from "../manifest/column-types.js";
 import type { JsonChange } from "../manifest/json-writer.js";
 import { parsingJson, writingJson } from "../manifest/lossless-json.js";
 import type { MirrorColumn } from "../mirror/column.js";
-import { readingArray } from "./codec.js";
+import { readingArray } from "./array-text.js";
 
 /** Returns whether two texts of this column are one value. It takes as long as they are. */
 export function sameValue(column: MirrorColumn, a: string | null, b: string | null): boolean {
@@ -28,9 +28,14 @@ export function* comparableForm(column: Pick<MirrorColumn, "type">, text: string
     const ms = instantMs(text);
     return Number.isNaN(ms) ? `"${text}"` : String(ms);
   }
-  if (type === "jsonb") return yield* writingJson(yield* parsingJson(text), comparableJson);
+  if (type === "jsonb") return yield* comparableJsonForm(yield* parsingJson(text));
   const element = elementType(type);
   return element === undefined ? text : yield* comparableArray(element, text);
+}
+
+/** Returns a text that two values of JSON have in common when they are one value, and only then. */
+export function* comparableJsonForm(value: unknown): Slices<string> {
+  return yield* writingJson(value, comparableJson);
 }
 
 const comparableJson: JsonChange = { text: (text) => text, number: plainNumber, hasSortedNames: true };
@@ -42,17 +47,4 @@ function* comparableArray(type: string, text: string): Slices<string> {
     form.add(element === null ? "NULL," : `${JSON.stringify(yield* comparableForm({ type }, element))},`);
   }
   return form.end();
-}
-
-/** Returns the number without an exponent and without needless zeros. */
-function plainNumber(text: string): string {
-  const [, sign = "", head = "", tail = "", exponent = "0"] =
-    /^([+-]?)(\d*)(?:\.(\d*))?(?:e([+-]?\d{1,3}))?$/i.exec(text) ?? [];
-  if (head === "" && tail === "") return text;
-  const point = head.length + Number(exponent);
-  const digits = `${head}${tail}`.padEnd(point, "0").padStart(`${head}${tail}`.length - Math.min(0, point), "0");
-  const whole = digits.slice(0, Math.max(0, point)).replace(/^0+/, "");
-  const rest = withoutLastZeros(digits.slice(Math.max(0, point)));
-  const plain = `${whole || "0"}${rest === "" ? "" : `.${rest}`}`;
-  return sign === "-" && plain !== "0" ? `-${plain}` : plain;
 }

@@ -4,7 +4,7 @@ import type { Slices } from "../config/slices.js";
 import type { Mirror, MirrorColumn } from "../mirror/column.js";
 import { mentionsPlaceholder } from "../mirror/placeholder.js";
 import type { SqlError } from "../postgres/error-catalogue.js";
-import { readArray } from "../upstream/codec.js";
+import { readArray } from "../upstream/array-text.js";
 import type { ConnectorTable } from "../upstream/table.js";
 import { tooManyRows } from "./errors/plan-errors.js";
 import { missingValue, notAnOption, placeholderSent, tooLong, valueWithoutForm } from "./errors/value-errors.js";

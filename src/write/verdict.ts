@@ -5,6 +5,8 @@ import type { CleanText } from "../config/clean-text.js";
 import type { Slices } from "../config/slices.js";
 import type { CanonicalRow, Outcome } from "../journal/journal.js";
 import type { Mirror, MirrorColumn, TextRow } from "../mirror/column.js";
+import type { CellMarks } from "../mirror/inexact.js";
+import type { UpstreamRecord } from "../upstream/record.js";
 import type { Verb } from "../upstream/table.js";
 import type { RowResult, UpstreamError } from "../upstream/write-outcome.js";
 import type { RowToSend } from "./plan.js";
@@ -107,7 +109,11 @@ function* judgeWrite(
   const { plannedRow } = row;
   switch (result.kind) {
     case "accepted": {
-      const canonical = { key: result.key, row: { ...managed(mirror, plannedRow.after), ...result.row } };
+      const canonical = {
+        key: result.key,
+        row: { ...managed(mirror, plannedRow.after), ...result.row },
+        marks: marksAfter(row, result),
+      };
       const droppedColumns = yield* droppedOf(mirror, row, result.row, compare);
       if (result.doubt && droppedColumns.length > 0) return { canonical: null, refused: result.doubt };
       if (plannedRow.key === null || plannedRow.key === result.key) return { canonical, dropped: droppedColumns };
@@ -137,6 +143,14 @@ function stateOf(all: number, refusals: number, absent: number, unreportedRows: 
 /** Upstream's columns of a planned row: what it does not report stays as it was planned. */
 function managed(mirror: Mirror, plannedRow: TextRow | null): TextRow {
   return Object.fromEntries(mirror.columns.map(({ name }) => [name, plannedRow?.[name] ?? null]));
+}
+
+/** A cell that was neither sent nor reported is what it was. Of what was sent and not reported, upstream has accepted the value. */
+function marksAfter({ marks, values }: RowToSend, { row, marks: reported }: UpstreamRecord): CellMarks | undefined {
+  const stays = (name: string) => row[name] === undefined && values[name] === undefined;
+  const unfit = [...(marks?.unfit.filter(stays) ?? []), ...(reported?.unfit ?? [])];
+  const missing = marks?.missing.filter(stays) ?? [];
+  return unfit.length + missing.length === 0 ? undefined : { unfit, missing };
 }
 
 /** It came back as it was before, although something else was sent. One that came back different is canonical. */

@@ -54,7 +54,7 @@ hubspot.deals     -       not migrated: run "throughline migrate"
 `,
     err: "",
   });
-  const nothing = { parked: 0, open: [], lastFailure: null, exact: true, running: false };
+  const nothing = { parked: 0, inexact: [], open: [], lastFailure: null, exact: true, running: false };
   expect(await contacts()).toEqual({
     table: "hubspot.contacts",
     stage: "migrated",

@@ -2,8 +2,10 @@
 
 import { expect, test } from "vitest";
 import type { MirrorColumn } from "../../src/mirror/column.js";
-import { decode, encode, type ValueRules } from "../../src/upstream/codec.js";
+import { encode } from "../../src/upstream/codec.js";
+import { decode } from "../../src/upstream/decode.js";
 import { sameValue } from "../../src/upstream/same-value.js";
+import type { ValueRules } from "../../src/upstream/value-rules.js";
 import { column as anyColumn } from "../write/column.js";
 
 const column = (type: string, codec: MirrorColumn["codec"] = "plain") => anyColumn("c", { type, codec });

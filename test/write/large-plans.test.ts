@@ -59,10 +59,10 @@ async function play(verb: "insert" | "update", count: number, length: number): P
   const { rows } = await inSlices(readPlan([mirror], [], planned, nothingSealed));
   const again = await inSlices(readPlan([mirror], [], planned, nothingSealed));
   expect(await inSlices(samePlan(mirror, rows, again.rows))).toBe(true);
-  const locked = new Map<string, TextRow>();
+  const locked = new Map<string, { readonly row: TextRow }>();
   await inSlices(
     each(rows, ({ key, before }) => {
-      if (key !== null && before) locked.set(key, before);
+      if (key !== null && before) locked.set(key, { row: before });
     }),
   );
   expect(await inSlices(stillPlanned(mirror, rows, locked))).toBe(true);

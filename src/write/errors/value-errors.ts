@@ -107,6 +107,38 @@ export const tooLong = defineError(
   }),
 );
 
+const howToRepair = "Nothing was sent. Set it to a value that mentions no column, such as a literal or a parameter";
+
+export const unfitCell = defineError(
+  "55000",
+  {
+    means:
+      "A value would be computed from a cell that does not have upstream's value, because the column can't hold it: upstream's would be lost.",
+    sent: "nothing",
+    remedy: "Set the column to a value that mentions no column, or give it a type that holds what the API has.",
+  },
+  (mirror: Mirror, column: MirrorColumn, key: string) => ({
+    ...placeOf(mirror, column),
+    message: `throughline: column "${column.name}" of ${shownName(mirror)} is ${column.type}, which can't hold what ${mirror.api} has in row "${key}"`,
+    hint: `${howToRepair}; or let "columns.${column.name}.type" of the manifest be one that holds it.`,
+  }),
+);
+
+export const missingCell = defineError(
+  "55000",
+  {
+    means:
+      "A value would be computed from a cell of which nobody knows what upstream has: the API's last answer left the field out.",
+    sent: "nothing",
+    remedy: "Set the column to a value that mentions no column, or say in the manifest what a missing field means.",
+  },
+  (mirror: Mirror, column: MirrorColumn, key: string) => ({
+    ...placeOf(mirror, column),
+    message: `throughline: column "${column.name}" of ${shownName(mirror)} is not known in row "${key}": the last answer of ${mirror.api} left it out`,
+    hint: `${howToRepair}; or say what that means by "columns.${column.name}.absent" in the manifest.`,
+  }),
+);
+
 /** So many options a hint lists. */
 const shownOptions = 12;
 
