@@ -28,6 +28,8 @@ export interface MirrorColumn {
   readonly references: string | null;
   /** A jsonb whose keys upstream keeps unless they are cleared. */
   readonly merge: boolean;
+  /** The JSON that is sent for NULL; "never": upstream can't clear it. Undefined: what clears any column of the API. */
+  readonly clear?: unknown;
   /** The type that the API gives it and the manifest does not know, so that it is text; "" when the API gives it none. */
   readonly unknownType?: string | undefined;
 }
@@ -47,6 +49,7 @@ export const mirrorColumnSchema: z.ZodType<MirrorColumn> = z.object({
   absent: z.string().nullable().optional(),
   references: z.string().nullable(),
   merge: z.boolean(),
+  clear: z.unknown().optional(),
   unknownType: z.string().optional(),
 });
 

@@ -17,7 +17,7 @@ export function* encoding(
   rules: ValueRules,
   before: string | null = null,
 ): Slices<unknown> {
-  if (text === null) return rules.clear;
+  if (text === null) return column.clear === undefined ? rules.clear : column.clear;
   if (column.merge) return yield* mergingKeys(text, before, rules.clear);
   const { name, separator } = readCodec(column.codec);
   switch (name) {

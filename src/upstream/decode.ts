@@ -1,5 +1,6 @@
 // One value on its way from an API: from upstream's JSON to Postgres's text, and whether the column can hold all of it.
 
+import { isRecord } from "../config/json.js";
 import { changing, LongText } from "../config/long-text.js";
 import { atOnce, type Slices } from "../config/slices.js";
 import { day, elementType, isNumeric, keepsAll, storedAs } from "../manifest/column-types.js";
@@ -30,6 +31,8 @@ export function* decoding(
   loss: Loss = new Loss(),
 ): Slices<string | null> {
   if (value === null || (value === "" && (rules.emptyIsNull || column.type !== "text"))) return null;
+  const emptiness = emptinessOf(value);
+  if (emptiness !== undefined && emptiness === emptinessOf(column.clear)) return null;
   const { name, separator } = readCodec(column.codec);
   if (name === "plain" || name === "string") {
     if (column.write !== "never" && isShownAsText(column.type, value)) loss.isFound = true;
@@ -67,6 +70,13 @@ export function* decoding(
 /** Returns Postgres's text for upstream's `value`, as `decoding` does. It takes as long as the value is large. */
 export function decode(column: MirrorColumn, value: unknown, rules: ValueRules, loss?: Loss): string | null {
   return atOnce(decoding(column, value, rules, loss));
+}
+
+/** What clears a column, when it is empty, is what a cleared one reads as. */
+function emptinessOf(value: unknown): "text" | "list" | "object" | undefined {
+  if (value === "") return "text";
+  if (Array.isArray(value)) return value.length === 0 ? "list" : undefined;
+  return isRecord(value) && numberText(value) === undefined && Object.keys(value).length === 0 ? "object" : undefined;
 }
 
 /** A text of a column can be written, and then upstream would get the text of an object or a list in place of it. */

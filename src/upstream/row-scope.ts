@@ -35,7 +35,8 @@ export function* rowScope(
   const values: { readonly column: MirrorColumn; readonly value: unknown }[] = [];
   for (const column of columns) {
     const text = sent[column.name];
-    if (text === undefined || (isNew && text === null && !rules.createClears)) continue;
+    const isSent = text !== null || !isNew || (rules.createClears && column.clear !== "never");
+    if (text === undefined || !isSent) continue;
     yield;
     const value = yield* encoding(column, text, rules, before?.[column.name] ?? null);
     if (value !== undefined) values.push({ column, value });

@@ -37,6 +37,8 @@ export interface Comparison {
   /** What upstream is expected to report for a value that was sent. */
   expectedText(column: MirrorColumn, text: string | null): Slices<string | null>;
   same(column: MirrorColumn, a: string | null, b: string | null): Slices<boolean>;
+  /** Whether upstream may have made `reported` of what it was sent. */
+  means(column: MirrorColumn, sent: string | null, reported: string | null): Slices<boolean>;
 }
 
 /** What is found of one row: the fields that apply to it. */
@@ -153,7 +155,7 @@ function marksAfter({ marks, values }: RowToSend, { row, marks: reported }: Upst
   return unfit.length + missing.length === 0 ? undefined : { unfit, missing };
 }
 
-/** It came back as it was before, although something else was sent. One that came back different is canonical. */
+/** It came back as it was before, although what was sent means something else. One that came back different is canonical. */
 function* droppedOf(
   mirror: Mirror,
   { plannedRow, values }: RowToSend,
@@ -168,7 +170,7 @@ function* droppedOf(
     yield;
     const before = plannedRow.before?.[column.name] ?? null;
     if (!(yield* compare.same(column, now, before))) continue;
-    if (!(yield* compare.same(column, yield* compare.expectedText(column, value), now))) droppedColumns.push(column);
+    if (!(yield* compare.means(column, yield* compare.expectedText(column, value), now))) droppedColumns.push(column);
   }
   return droppedColumns;
 }

@@ -30,7 +30,7 @@ const mirror: Mirror = {
   complete: true,
 };
 const rules = { asStrings: false, clear: null, emptyIsNull: false, createClears: true };
-const table = { takes: (of: typeof id, value: string) => checkingSendable(of, value, rules) };
+const table = { clears: () => false, takes: (of: typeof id, value: string) => checkingSendable(of, value, rules) };
 
 /** The rows of a plan as Postgres sends them; each value has `length` characters. */
 function plannedRows(verb: "insert" | "update", count: number, length: number): (string | null)[][] {

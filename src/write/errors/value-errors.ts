@@ -64,6 +64,20 @@ export const missingValue = defineError(
   }),
 );
 
+export const unclearable = defineError(
+  "23502",
+  {
+    means: "A column is cleared that the API can't clear: the manifest says so (`clear: never`).",
+    sent: "nothing",
+    remedy: "Give the column named another value.",
+  },
+  (mirror: Mirror, column: MirrorColumn) => ({
+    ...placeOf(mirror, column),
+    message: `throughline: column "${column.name}" of ${shownName(mirror)} can't be cleared in ${mirror.api}`,
+    hint: `${nothingSent} "columns.${column.name}.clear" of the manifest says so.`,
+  }),
+);
+
 export const placeholderSent = defineError(
   "0A000",
   {
