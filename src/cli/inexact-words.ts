@@ -4,6 +4,16 @@ import { assertNever } from "../config/assert-never.js";
 import { cleanText, textLimits } from "../config/clean-text.js";
 import type { InexactColumn } from "../mirror/inexact.js";
 
+/** So many columns are told of in one line. */
+const shownColumns = 5;
+
+/** Returns the words of the first of these columns, and how many more there are. */
+export function inexactList(columns: readonly InexactColumn[]): string[] {
+  const more = columns.length - shownColumns;
+  const words = columns.slice(0, shownColumns).map(inexactWords);
+  return more > 0 ? [...words, `${more} more columns with such values ("throughline check" names each)`] : words;
+}
+
 /** Returns such as `nums: 2 values that it can't hold (row "7")`: which column, how many of its cells and why, and the key of one row. */
 export function inexactWords({ column, why, rows, key }: InexactColumn): string {
   const example = `(row "${cleanText(key, textLimits.word)}")`;

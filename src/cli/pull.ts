@@ -9,7 +9,7 @@ import { requireSchema } from "../mirror/schema.js";
 import type { ParkedCount } from "../sync/parked.js";
 import { type Command, type Io, interruptionSignal, numberFlag } from "./command.js";
 import { configOf } from "./config-of.js";
-import { inexactWords } from "./inexact-words.js";
+import { inexactList } from "./inexact-words.js";
 import { PullProgress } from "./progress.js";
 
 export const pullCommand: Command = async (options, io) => {
@@ -67,7 +67,9 @@ function copiedWords({
 }: Extract<PulledTable, { kind: "copied" }>): string {
   const withheldWords = `, ${withheld} not listed any more, and left for they are more than half: "throughline pull --full" asks for each`;
   const missingWords = (deleted === 0 ? "" : `, ${deleted} deleted upstream`) + (withheld === 0 ? "" : withheldWords);
-  return `${table}: ${rows} rows${missingWords}${parked.map(parkedWords).join("")}${inexact.map((one) => `, ${inexactWords(one)}`).join("")}`;
+  return `${table}: ${rows} rows${missingWords}${parked.map(parkedWords).join("")}${inexactList(inexact)
+    .map((words) => `, ${words}`)
+    .join("")}`;
 }
 
 function parkedWords({ sqlstate, count }: ParkedCount): string {

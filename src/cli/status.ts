@@ -8,7 +8,7 @@ import { loadMirrorProgress } from "../mirror/progress.js";
 import { schemaVersion } from "../mirror/schema.js";
 import { awaitInterruption, type Command, type Io } from "./command.js";
 import { configOf } from "./config-of.js";
-import { inexactWords } from "./inexact-words.js";
+import { inexactList } from "./inexact-words.js";
 
 const everyMs = 2_000;
 const clearScreen = "\x1b[H\x1b[2J";
@@ -90,7 +90,7 @@ function cells(of: TableStatus): readonly string[] {
   const { table, stage, running, rows, exact, completedAt, parked, inexact, open: entries, lastFailure } = of;
   const notes = [
     parked > 0 ? `${parked} parked` : "",
-    ...inexact.map(inexactWords),
+    ...inexactList(inexact),
     ...entries.map(({ state, count, oldestSeconds }) => `${count} ${state} (oldest ${age(oldestSeconds)})`),
     lastFailure ? `last ${lastFailure.state} ${[lastFailure.sqlstate ?? "", lastFailure.at].join(" ").trim()}` : "",
   ];

@@ -118,9 +118,8 @@ async function sightingOf(
   before: TextRow,
 ): Promise<Sighting> {
   if (row === null) return "not there";
-  if (await holds(asking, row, sent, "same")) return "as sent";
-  if (Object.keys(before).length > 0 && (await holds(asking, row, before, "same"))) return "as before";
-  return (await holds(asking, row, sent, "means")) ? "as sent" : "otherwise";
+  if (await holds(asking, row, sent)) return "as sent";
+  return Object.keys(before).length > 0 && (await holds(asking, row, before)) ? "as before" : "otherwise";
 }
 
 /** Upstream may have its own spelling of what was sent, and find a record by that alone; the case of letters and spaces around is the usual one. */
@@ -259,13 +258,12 @@ async function holds(
   { mirror, table }: MirroredTable,
   row: NonNullable<CanonicalRow["row"]>,
   values: TextRow,
-  how: "same" | "means",
 ): Promise<boolean> {
   for (const column of mirror.columns) {
     const value = values[column.name];
     if (value === undefined) continue;
     const expected = await inSlices(table.expectedText(column, value));
-    if (!(await inSlices(table[how](column, expected, row[column.name] ?? null)))) return false;
+    if (!(await inSlices(table.same(column, expected, row[column.name] ?? null)))) return false;
   }
   return true;
 }

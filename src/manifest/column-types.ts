@@ -56,8 +56,8 @@ export function storedAs(type: string, text: string): string | null {
 }
 
 /**
- * Returns whether a column of this type keeps all of a text that it can hold: a float so many digits, a time six digits of its fraction, and a
- * date no time of day.
+ * Returns whether a column of this type keeps all of a text that it can hold: a float so many digits, a time six digits of its fraction, a
+ * timestamp no zone but UTC, and a date no time of day.
  */
 export function keepsAll(type: string, text: string): boolean {
   switch (type) {
@@ -67,8 +67,9 @@ export function keepsAll(type: string, text: string): boolean {
       return isNearest(text, Number(text));
     case "date":
       return instantMs(text) % dayMs === 0 && !/\.\d{3}\d*[1-9]/.test(text);
-    case "time":
     case "timestamp":
+      return keepsAll("timestamptz", text) && !/:.*[+-](?!00(:?00)?$)\d\d(:?\d\d)?$/.test(text);
+    case "time":
     case "timestamptz":
       return !/[.,]\d{6}\d*[1-9]/.test(text);
     default:
@@ -149,7 +150,7 @@ export function plainNumber(text: string): string {
 }
 
 /** Returns the digits without the zeros at their end. A regular expression would look at each run of zeros anew from each of its zeros. */
-export function withoutLastZeros(digits: string): string {
+function withoutLastZeros(digits: string): string {
   let end = digits.length;
   while (end > 0 && digits[end - 1] === "0") end -= 1;
   return digits.slice(0, end);

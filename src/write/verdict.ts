@@ -116,7 +116,7 @@ function* judgeWrite(
         row: { ...managed(mirror, plannedRow.after), ...result.row },
         marks: marksAfter(row, result),
       };
-      const droppedColumns = yield* droppedOf(mirror, row, result.row, compare);
+      const droppedColumns = yield* droppedOf(mirror, row, result, compare);
       if (result.doubt && droppedColumns.length > 0) return { canonical: null, refused: result.doubt };
       if (plannedRow.key === null || plannedRow.key === result.key) return { canonical, dropped: droppedColumns };
       // Of an upsert, another key only says that another record has the value by now.
@@ -159,14 +159,15 @@ function marksAfter({ marks, values }: RowToSend, { row, marks: reported }: Upst
 function* droppedOf(
   mirror: Mirror,
   { plannedRow, values }: RowToSend,
-  reported: TextRow,
+  { row: reported, marks }: UpstreamRecord,
   compare: Comparison,
 ): Slices<readonly MirrorColumn[]> {
   const droppedColumns: MirrorColumn[] = [];
   for (const column of mirror.columns) {
     const value = values[column.name];
     const now = reported[column.name];
-    if (value === undefined || now === undefined) continue;
+    // What its column can't hold is not what it was.
+    if (value === undefined || now === undefined || marks?.unfit.includes(column.name)) continue;
     yield;
     const before = plannedRow.before?.[column.name] ?? null;
     if (!(yield* compare.same(column, now, before))) continue;

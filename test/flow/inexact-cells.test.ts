@@ -27,6 +27,13 @@ const kinds: readonly (readonly [what: string, column: unknown, json: string, co
   ["an instant as a date", "date", '"2026-02-28T12:30:00Z"', "v + 1", "'2026-01-01'"],
   ["an instant that does not exist", "timestamptz", '"2026-13-01T00:00:00Z"', "coalesce(v, now()) + '1 day'", "now()"],
   ["nanoseconds", "timestamptz", '"2026-01-01T00:00:00.123456789Z"', "v + '1 day'", "'2026-01-01'"],
+  [
+    "an instant of another zone as a timestamp",
+    "timestamp",
+    '"2026-01-01T00:00:00+02:00"',
+    "v + '1 day'",
+    "'2026-01-01'",
+  ],
   ["a word in place of a truth", "boolean", '"maybe"', "not coalesce(v, false)", "true"],
   ["JSON with U+0000", "jsonb", '{"a": "x\\u0000", "b": 1}', "v || '{\"b\": 2}'", "'{}'"],
   ["JSON with a name of U+0000", "jsonb", '{"a\\u0000": 1}', "v || '{\"b\": 2}'", "'{}'"],
@@ -146,6 +153,26 @@ test.each(mending)(
     expect((await refused(client.query(sql, [...values]))).code ?? "accepted").toBe(code);
   },
 );
+
+test("an INSERT marks what the API makes of its row, and with a row its marks go", async () => {
+  const own = await startRecords({
+    columns: { n: "integer" },
+    records: ['{"n": "x"}', '{"n": "x"}', '{"n": "x"}'],
+    normalise: () => ({ n: "two" }),
+  });
+  try {
+    const session = await own.client();
+    await session.query("insert into records.rows (n) values (2)");
+    expect(await marked("n", own)).toEqual(["unfit 4 1"]);
+    await session.query("delete from records.rows where id = 4");
+    expect(await marked("n", own)).toEqual(["unfit 3 1"]);
+    own.remove(1);
+    await own.pull();
+    expect(await marked("n", own)).toEqual(["unfit 2 2"]);
+  } finally {
+    await own.close();
+  }
+});
 
 test("a field that an answer leaves out is not known until an answer has it, or the manifest says what it means", async () => {
   const records = ['{"note": "n", "who": 5, "when": 1}', '{"note": "n", "who": 6, "when": 1}'];

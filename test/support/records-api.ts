@@ -33,6 +33,8 @@ export interface RecordsStack extends ServedStack {
   fields(id: number): string;
   /** Changes a record in the API. */
   change(id: number, json: string): void;
+  /** Deletes it there. */
+  remove(id: number): void;
 }
 
 /** Serves the mirror records.rows over such an API. */
@@ -42,20 +44,23 @@ export async function startRecords(api: RecordsApi): Promise<RecordsStack> {
   for (const [index, json] of api.records.entries()) change(index + 1, json);
   const sent: string[] = [];
   const shown = (id: string) => ({ id: Number(id), ...stored.get(id) });
+  const write = (id: string, text: string) => {
+    sent.push(text);
+    const fields = fieldsIn(text);
+    stored.set(id, patched(api.columns, stored.get(id) ?? {}, api.normalise?.(fields) ?? fields));
+  };
   const server = createServer((incoming, outgoing) => {
     const chunks: Buffer[] = [];
     incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
     incoming.on("end", () => {
-      const [, id] = /^\/rows\/(\d+)$/.exec(incoming.url ?? "") ?? [];
       const text = Buffer.concat(chunks).toString("utf8");
-      const newId = incoming.method === "POST" ? String(stored.size + 1) : id;
-      if (newId !== undefined && text !== "") {
-        sent.push(text);
-        const fields = fieldsIn(text);
-        stored.set(newId, patched(api.columns, stored.get(newId) ?? {}, api.normalise?.(fields) ?? fields));
-      }
-      outgoing.writeHead(200, { "content-type": "application/json" });
-      outgoing.end(toJson(newId === undefined ? { rows: [...stored.keys()].map(shown) } : shown(newId)));
+      const [, ofPath] = /^\/rows\/(\d+)$/.exec(incoming.url ?? "") ?? [];
+      const id = incoming.method === "POST" ? String(stored.size + 1) : ofPath;
+      if (id !== undefined && text !== "") write(id, text);
+      if (id !== undefined && incoming.method === "DELETE") stored.delete(id);
+      const isThere = id === undefined || stored.has(id);
+      outgoing.writeHead(isThere ? 200 : 404, { "content-type": "application/json" });
+      outgoing.end(toJson(id === undefined ? { rows: [...stored.keys()].map(shown) } : shown(id)));
     });
   });
   server.listen(0, "127.0.0.1");
@@ -78,6 +83,7 @@ export async function startRecords(api: RecordsApi): Promise<RecordsStack> {
         write: {
           create: { POST: "/rows", body: "{record}", rows: "" },
           update: { PATCH: "/rows/{key}", body: "{record}", rows: "" },
+          delete: { DELETE: "/rows/{key}" },
         },
         ...api.table,
       },
@@ -95,7 +101,13 @@ export async function startRecords(api: RecordsApi): Promise<RecordsStack> {
     close,
     table: api.choice ?? {},
   });
-  return { ...stack, sent, change, fields: (id) => toJson(sorted(stored.get(String(id)) ?? {})) };
+  return {
+    ...stack,
+    sent,
+    change,
+    remove: (id) => void stored.delete(String(id)),
+    fields: (id) => toJson(sorted(stored.get(String(id)) ?? {})),
+  };
 }
 
 function fieldsIn(json: string): Fields {
