@@ -3,6 +3,7 @@
 import { ReadFailed } from "../manifest/read-failed.js";
 import { dropMirrors } from "../mirror/drop.js";
 import { type MirrorToMigrate, migrate } from "../mirror/migrate.js";
+import { unknownTypeWords } from "../upstream/discover.js";
 import { asAdmin, type Opened, openMirrors } from "./open.js";
 import { remedyFor } from "./remedy.js";
 
@@ -23,6 +24,7 @@ export async function migrateAll(
       throw new ReadFailed(`${cause.message}${remedyFor(cause, api)}`, cause.sqlstate);
     });
     const { resource } = table;
+    for (const says of unknownTypeWords(columns)) opened.log.warn({ table: `${api.name}.${resource}` }, says);
     mirrors.push({ api: api.name, resource, schema: api.name, table: tableConfig.as, key: table.keyColumns, columns });
   }
   return [...first, ...(await asAdmin(opened, (admin) => migrate(admin, mirrors, grant, how)))];

@@ -4,6 +4,7 @@ import { Explained } from "../config/explained.js";
 import { loadMirrors } from "../mirror/catalogue.js";
 import { loadClosedRows } from "../mirror/closed-rows.js";
 import type { Mirror } from "../mirror/column.js";
+import { loadInexact } from "../mirror/inexact.js";
 import { missingIndexesOf } from "../mirror/missing-index.js";
 import { ConnectionLost } from "../postgres/connection-lost.js";
 import { backfill } from "../sync/backfill.js";
@@ -71,7 +72,10 @@ export async function pullAll(opened: Opened, options: PullOptions = {}): Promis
         });
         const { isInterrupted, ...counts } = result;
         if (isInterrupted) end({ kind: "interrupted", table });
-        else end({ kind: "copied", table, ...counts, ...(await refusalsOf(opened, mirror)) });
+        else {
+          const inexact = await loadInexact(opened.pool, mirror.id);
+          end({ kind: "copied", table, ...counts, ...(await refusalsOf(opened, mirror)), inexact });
+        }
       } catch (cause) {
         if (!(cause instanceof Explained)) throw cause;
         const remedy =

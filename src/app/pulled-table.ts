@@ -26,6 +26,15 @@ export type PulledTable =
       }[];
       /** Unique columns that have lost their index, each with the keys of two records that have one value. */
       readonly missingIndexes: readonly { readonly column: string; readonly keys: readonly string[] }[];
+      /** The cells that are not known to have upstream's value, by column. */
+      readonly inexact: readonly {
+        readonly column: string;
+        /** `unfit`: the column can't hold what the API has. `missing`: the API's last answer left it out. */
+        readonly why: "unfit" | "missing";
+        readonly rows: number;
+        /** The key of one of these rows. */
+        readonly key: string;
+      }[];
     }
   /** `reason` is a sentence with what to do. */
   | { readonly kind: "failed"; readonly table: string; readonly reason: string }

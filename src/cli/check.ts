@@ -5,12 +5,15 @@ import { type Opened, open, openMirrors, wantedTables } from "../app/open.js";
 import { remedyFor } from "../app/remedy.js";
 import type { ApiConfig } from "../config/api.js";
 import type { MirrorColumn } from "../mirror/column.js";
+import { loadInexact } from "../mirror/inexact.js";
+import { unknownTypeWords } from "../upstream/discover.js";
 import type { MirroredTable } from "../upstream/mirrored-table.js";
 import { nameList } from "../upstream/words.js";
 import { type Command, reasonOf } from "./command.js";
 import { configOf } from "./config-of.js";
 import { checkMirror, checkServer } from "./database-checks.js";
 import { type Finding, isError, lineOf } from "./finding.js";
+import { inexactRemedy, inexactWords } from "./inexact-words.js";
 
 export const checkCommand: Command = async (options, io) => {
   const instance = wantedTables(open(configOf(options)), options.names);
@@ -49,7 +52,9 @@ async function findAll(instance: Opened, offline: boolean): Promise<Finding[]> {
       const says = `is not complete, so UPDATE and DELETE are refused: run "throughline pull ${subject}"`;
       findings.push({ level: "warning", subject, says });
     }
-    if (!offline) findings.push(await checkApi(subject, api, table, mirroredTable));
+    for (const one of mirroredTable ? await loadInexact(pool, mirroredTable.mirror.id) : [])
+      findings.push({ level: "warning", subject, says: `${inexactWords(one)}: ${inexactRemedy(one)}` });
+    if (!offline) findings.push(...(await checkApi(subject, api, table, mirroredTable)));
   }
   return findings;
 }
@@ -59,16 +64,19 @@ async function checkApi(
   api: ApiConfig,
   table: MirroredTable["table"],
   mirroredTable: MirroredTable | undefined,
-): Promise<Finding> {
+): Promise<Finding[]> {
   try {
     const columns = await table.columns();
     // Only an answer shows that the credentials are good.
     if (!table.discovers) await table.list(columns, null);
     const drift = mirroredTable ? driftOf(mirroredTable.mirror.columns, columns) : [];
-    if (drift.length === 0) return { level: "ok", subject, says: `the API answers, ${columns.length} columns` };
-    return { level: "warning", subject, says: `the API has ${drift.join(", and ")}: run "throughline migrate"` };
+    const warning = (says: string): Finding => ({ level: "warning", subject, says });
+    const unknown = unknownTypeWords(columns).map(warning);
+    if (drift.length > 0)
+      return [warning(`the API has ${drift.join(", and ")}: run "throughline migrate"`), ...unknown];
+    return [{ level: "ok", subject, says: `the API answers, ${columns.length} columns` }, ...unknown];
   } catch (cause) {
-    return { level: "error", subject, says: `${reasonOf(cause)}${remedyFor(cause, api)}` };
+    return [{ level: "error", subject, says: `${reasonOf(cause)}${remedyFor(cause, api)}` }];
   }
 }
 

@@ -132,8 +132,21 @@ function accountOf(manifest: Manifest, hooks: CheckedHooks | undefined, base: st
 }
 
 function findingsOf(subject: string, probeResult: ProbeResult): Finding[] {
-  const { records, repeated, missing, undecoded, unmirrored, lists, proofless, foundAgain, mistakes, untried, failed } =
-    probeResult;
+  const {
+    records,
+    repeated,
+    missing,
+    partial,
+    unknownTypes,
+    undecoded,
+    unmirrored,
+    lists,
+    proofless,
+    foundAgain,
+    mistakes,
+    untried,
+    failed,
+  } = probeResult;
   const error = (says: string): Finding => ({ level: "error", subject, says });
   const warning = (says: string): Finding => ({ level: "warning", subject, says });
   const findings: Finding[] = undecoded.map(({ column, type, found: kind, records: wrong }) =>
@@ -150,6 +163,13 @@ function findingsOf(subject: string, probeResult: ProbeResult): Finding[] {
   for (const path of proofless)
     findings.push(error(`"errors.rules": "if" proves nothing by GET ${path}, so that no record would ever be gone`));
   if (missing.length > 0) findings.push(warning(`in no record: ${nameList(missing)}`));
+  for (const { column, records: having } of partial)
+    findings.push(
+      warning(
+        `column "${column}" is in ${having} of ${records} records: say what a missing one means by "columns.${column}.absent", a value or null`,
+      ),
+    );
+  for (const says of unknownTypes) findings.push(warning(says));
   if (unmirrored.length > 0) findings.push(warning(`mirrored by no column: ${nameList(unmirrored)}`));
   if (untried.length > 0 && records > 0) findings.push(warning(`not tried: ${untried.join("; ")}`));
   if (records === 0 && failed === null) return [warning("has no records, so nothing could be compared"), ...findings];

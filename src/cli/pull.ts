@@ -11,6 +11,7 @@ import { requireSchema } from "../mirror/schema.js";
 import type { ParkedCount } from "../sync/parked.js";
 import { type Command, type Io, interruptionSignal, numberFlag } from "./command.js";
 import { configOf } from "./config-of.js";
+import { inexactList } from "./inexact-words.js";
 import { PullProgress } from "./progress.js";
 
 export const pullCommand: Command = async (options, io) => {
@@ -63,12 +64,13 @@ function tell(io: Io, json: boolean, result: PulledTable): void {
 }
 
 function copiedWords(result: Extract<PulledTable, { kind: "copied" }>): string {
-  const { table, rows, deleted, withheld, parked, closed, missingIndexes } = result;
+  const { table, rows, deleted, withheld, parked, closed, missingIndexes, inexact } = result;
   const withheldWords = `, ${withheld} not listed any more, and left for they are more than half: "throughline pull --full" asks for each`;
   const missingWords = (deleted === 0 ? "" : `, ${deleted} deleted upstream`) + (withheld === 0 ? "" : withheldWords);
   const refusals = [
     ...missingIndexes.map(missingIndexWords),
     ...closed.map((row) => `${row.key} is closed, ${whyClosed(row)}`),
+    ...inexactList(inexact),
   ];
   return `${table}: ${rows} rows${missingWords}${parked.map(parkedWords).join("")}${refusals.map((words) => `, ${words}`).join("")}`;
 }

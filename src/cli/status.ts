@@ -4,11 +4,13 @@ import { setTimeout as delay } from "node:timers/promises";
 import { type Opened, open, wantedTables } from "../app/open.js";
 import { type LastFailure, loadSummaries, type OpenEntries } from "../journal/summary.js";
 import { type ClosedRow, loadClosedRows, whyClosed } from "../mirror/closed-rows.js";
+import type { InexactColumn } from "../mirror/inexact.js";
 import { type MissingIndex, missingIndexWords } from "../mirror/missing-index.js";
 import { loadMirrorProgress } from "../mirror/progress.js";
 import { requireSchema, schemaVersion } from "../mirror/schema.js";
 import { awaitInterruption, type Command, type Io } from "./command.js";
 import { configOf } from "./config-of.js";
+import { inexactList } from "./inexact-words.js";
 
 /** How many closed rows of a table are shown. */
 const mostClosed = 3;
@@ -31,6 +33,7 @@ interface TableStatus {
   /** Rows that Postgres refuses: the first of them, and how many there are. */
   readonly closed: readonly Omit<ClosedRow, "mirror">[];
   readonly closedCount: number;
+  readonly inexact: readonly InexactColumn[];
   readonly open: readonly OpenEntries[];
   readonly lastFailure: LastFailure | null;
 }
@@ -89,6 +92,7 @@ const notMigrated = {
   missingIndexes: [],
   closed: [],
   closedCount: 0,
+  inexact: [],
   open: [],
   lastFailure: null,
 } as const;
@@ -99,11 +103,24 @@ function show(tables: readonly TableStatus[], json: boolean, io: Io): void {
 }
 
 function cells(of: TableStatus): readonly string[] {
-  const { table, stage, running, rows, exact, completedAt, parked, closedCount, open: entries, lastFailure } = of;
+  const {
+    table,
+    stage,
+    running,
+    rows,
+    exact,
+    completedAt,
+    parked,
+    closedCount,
+    inexact,
+    open: entries,
+    lastFailure,
+  } = of;
   const notes = [
     parked > closedCount ? `${parked - closedCount} parked` : "",
     ...of.missingIndexes.map(missingIndexWords),
     closedWords(of),
+    ...inexactList(inexact),
     ...entries.map(({ state, count, oldestSeconds }) => `${count} ${state} (oldest ${age(oldestSeconds)})`),
     lastFailure ? `last ${lastFailure.state} ${[lastFailure.sqlstate ?? "", lastFailure.at].join(" ").trim()}` : "",
   ];

@@ -6,6 +6,7 @@ import type { CleanText } from "../config/clean-text.js";
 import { inSlices } from "../config/slices.js";
 import { writingUtf8Json } from "../manifest/lossless-json.js";
 import { type TextRow, textRowSchema } from "../mirror/column.js";
+import { type CellMarks, cellMarksSchema } from "../mirror/inexact.js";
 import { queryLong } from "../postgres/long-query.js";
 import type { Moment } from "../postgres/moment.js";
 import { queryRows } from "../postgres/rows.js";
@@ -49,9 +50,15 @@ export const requestRowSchema: z.ZodType<RequestRow> = z.object({
 export interface CanonicalRow {
   readonly key: string;
   readonly row: TextRow | null;
+  /** Those of its cells that are not known to be upstream's; undefined: none. */
+  readonly marks?: CellMarks | undefined;
 }
 
-export const canonicalRowSchema: z.ZodType<CanonicalRow> = z.object({ key: z.string(), row: textRowSchema.nullable() });
+export const canonicalRowSchema: z.ZodType<CanonicalRow> = z.object({
+  key: z.string(),
+  row: textRowSchema.nullable(),
+  marks: cellMarksSchema.optional(),
+});
 
 export interface Outcome {
   readonly state: Exclude<State, "intent" | "sent">;

@@ -13,6 +13,7 @@ import { quoteName } from "../postgres/quote.js";
 import { queryRows } from "../postgres/rows.js";
 import type { SendGate } from "../upstream/admission.js";
 import type { MirroredTable } from "../upstream/mirrored-table.js";
+import type { UpstreamRecord } from "../upstream/record.js";
 import type { ConnectorTable, Verb } from "../upstream/table.js";
 import type { Claim } from "./claims.js";
 import { looksFor, type RowFate, rowEvidence, type Sighting, stateOf } from "./evidence.js";
@@ -208,7 +209,7 @@ async function judgeCreated(
   asking: Omit<Asking, "signal">,
   column: MirrorColumn,
   { call, verb, request }: UnknownCall,
-  records: readonly { readonly key: string; readonly row: TextRow }[],
+  records: readonly UpstreamRecord[],
 ): Promise<Answer | undefined> {
   const values = valuesOf(column, request);
   const wanted = new Set(values.map(plain));
@@ -250,8 +251,8 @@ export async function readCurrentRows(
 ): Promise<CanonicalRow[]> {
   const reading = { lane: "read", waitMs: table.account.waitMs, signal } as const;
   const wanted = [...new Set(keys)];
-  const records = new Map((await table.get(mirror.columns, wanted, reading)).map(({ key, row }) => [key, row]));
-  return wanted.map((key) => ({ key, row: records.get(key) ?? null }));
+  const records = new Map((await table.get(mirror.columns, wanted, reading)).map((record) => [record.key, record]));
+  return wanted.map((key) => records.get(key) ?? { key, row: null });
 }
 
 async function holds(

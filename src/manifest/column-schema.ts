@@ -24,6 +24,16 @@ const scalar = z.union([z.string(), z.number(), z.boolean()]).transform(String);
 /** What a field means that an answer leaves out. */
 const absent = scalar;
 
+/** What is sent for NULL; `never`: the API can't clear it. */
+const clear = z.union([
+  z.string(),
+  z.number(),
+  z.boolean(),
+  z.null(),
+  z.array(z.json()),
+  z.record(z.string(), z.json()),
+]);
+
 export const typeRule = z.union([
   typeName.transform((type): { type: string; codec?: string | undefined; absent?: string | undefined } => ({ type })),
   z.strictObject({ type: typeName, codec: codec.optional(), absent: absent.optional() }),
@@ -40,7 +50,8 @@ const columnKeys = z.strictObject({
   from: pointer.optional(),
   to: z.string().optional(),
   codec: codec.optional(),
-  absent: absent.optional(),
+  absent: z.union([absent, z.null()]).optional(),
+  clear: clear.optional(),
   label: z.string().optional(),
   merge: z.boolean().optional(),
 });

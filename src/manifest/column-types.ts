@@ -57,6 +57,40 @@ export function storedAs(type: string, text: string): string | null {
   return form ? form(text) : text;
 }
 
+/**
+ * Returns whether a column of this type keeps all of a text that it can hold: a float so many digits, a time six digits of its fraction, a
+ * timestamp no zone but UTC, and a date no time of day.
+ */
+export function keepsAll(type: string, text: string): boolean {
+  switch (type) {
+    case "real":
+      return isNearest(text, Math.fround(Number(text)));
+    case "double precision":
+      return isNearest(text, Number(text));
+    case "date":
+      return instantMs(text) % dayMs === 0 && !/\.\d{3}\d*[1-9]/.test(text);
+    case "timestamp":
+      return keepsAll("timestamptz", text) && !/:.*[+-](?!00(:?00)?$)\d\d(:?\d\d)?$/.test(text);
+    case "time":
+    case "timestamptz":
+      return !/[.,]\d{6}\d*[1-9]/.test(text);
+    default:
+      return true;
+  }
+}
+
+const dayMs = 86_400_000;
+
+/** Of a float, Postgres writes no more digits than tell it from its neighbours. */
+function isNearest(text: string, float: number): boolean {
+  const digits = text
+    .replace(/e.*$/i, "")
+    .replace(/^[^1-9]*/, "")
+    .replaceAll(/\D/g, "");
+  const shown = float.toPrecision(Math.min(Math.max(withoutLastZeros(digits).length, 1), 100));
+  return plainNumber(shown) === plainNumber(text);
+}
+
 /** A type without a form here holds every text as it is. */
 const storedForms: Readonly<Record<string, (text: string) => string | null>> = {
   smallint: (text) => storedInteger(text, integers.smallint),
@@ -104,8 +138,21 @@ function wholeNumber(text: string): bigint | undefined {
   return BigInt(`${head}${digits}`) * (sign === "-" ? -1n : 1n);
 }
 
+/** Returns the number without an exponent and without needless zeros. */
+export function plainNumber(text: string): string {
+  const [, sign = "", head = "", tail = "", exponent = "0"] =
+    /^([+-]?)(\d*)(?:\.(\d*))?(?:e([+-]?\d{1,3}))?$/i.exec(text) ?? [];
+  if (head === "" && tail === "") return text;
+  const point = head.length + Number(exponent);
+  const digits = `${head}${tail}`.padEnd(point, "0").padStart(`${head}${tail}`.length - Math.min(0, point), "0");
+  const whole = digits.slice(0, Math.max(0, point)).replace(/^0+/, "");
+  const rest = withoutLastZeros(digits.slice(Math.max(0, point)));
+  const plain = `${whole || "0"}${rest === "" ? "" : `.${rest}`}`;
+  return sign === "-" && plain !== "0" ? `-${plain}` : plain;
+}
+
 /** Returns the digits without the zeros at their end. A regular expression would look at each run of zeros anew from each of its zeros. */
-export function withoutLastZeros(digits: string): string {
+function withoutLastZeros(digits: string): string {
   let end = digits.length;
   while (end > 0 && digits[end - 1] === "0") end -= 1;
   return digits.slice(0, end);

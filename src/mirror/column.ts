@@ -23,12 +23,16 @@ export interface MirrorColumn {
   readonly from: string | null;
   /** Upstream's name for people, as its errors may use it. */
   readonly label: string | null;
-  /** What an answer means that leaves it out; null: nothing. */
-  readonly absent: string | null;
+  /** What an answer means that leaves it out: a value, or NULL. Undefined: nobody knows. */
+  readonly absent?: string | null | undefined;
   /** The resource of the same API that its values are keys of. */
   readonly references: string | null;
   /** A jsonb whose keys upstream keeps unless they are cleared. */
   readonly merge: boolean;
+  /** The JSON that is sent for NULL; "never": upstream can't clear it. Undefined: what clears any column of the API. */
+  readonly clear?: unknown;
+  /** The type that the API gives it and the manifest does not know, so that it is text; "" when the API gives it none. */
+  readonly unknownType?: string | undefined;
 }
 
 export const mirrorColumnSchema: z.ZodType<MirrorColumn> = z.object({
@@ -43,9 +47,11 @@ export const mirrorColumnSchema: z.ZodType<MirrorColumn> = z.object({
   options: z.array(z.string()).nullable(),
   from: z.string().nullable(),
   label: z.string().nullable(),
-  absent: z.string().nullable(),
+  absent: z.string().nullable().optional(),
   references: z.string().nullable(),
   merge: z.boolean(),
+  clear: z.unknown().optional(),
+  unknownType: z.string().optional(),
 });
 
 /** One mirror table, found in the database. */

@@ -41,10 +41,15 @@ export function mirrorDdl(mirror: WantedMirror, table: ExistingTable): string[] 
     );
   } else {
     statements.push(...[...table.staleColumns].map((name) => `alter table ${target} drop column ${quoteName(name)}`));
-    const missing = mirror.columns.filter(({ name }) => !table.columns.has(name) || table.staleColumns.has(name));
+    const missing = mirror.columns.filter(({ name }) => isNew(table, name));
     statements.push(...missing.map((column) => `alter table ${target} add column ${definition(column)}`));
   }
   return statements;
+}
+
+/** Whether the migration makes the column, or makes it anew. */
+export function isNew({ columns, staleColumns }: NonNullable<ExistingTable>, name: string): boolean {
+  return !columns.has(name) || staleColumns.has(name);
 }
 
 function keyPart({ schema, table, columns }: WantedMirror, name: string): MirrorColumn {

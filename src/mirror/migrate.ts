@@ -8,7 +8,8 @@ import { quoteName } from "../postgres/quote.js";
 import { queryRows } from "../postgres/rows.js";
 import { inTransaction } from "../postgres/transaction.js";
 import type { MirrorColumn } from "./column.js";
-import { type ExistingTable, mirrorDdl } from "./ddl.js";
+import { type ExistingTable, isNew, mirrorDdl } from "./ddl.js";
+import { renewMarks } from "./inexact.js";
 import { MigrateError } from "./migrate-error.js";
 import { migrateUniqueIndexes } from "./migrate-indexes.js";
 import { putGuard, tableColumns } from "./put-guard.js";
@@ -169,6 +170,11 @@ async function migrateMirror(
   // What was made anew is empty until the next whole pull.
   if (existingTable && existingTable.staleColumns.size > 0)
     await client.query("update throughline.mirror set complete_at = null, checkpoint = null where id = $1", [entry.id]);
+  const newColumns = existingTable
+    ? mirror.columns.map(({ name }) => name).filter((name) => isNew(existingTable, name))
+    : [];
+  const key = mirror.key.flatMap((part) => mirror.columns.find(({ name }) => name === part) ?? []);
+  await renewMarks(client, { ...mirror, ...entry, key }, target, newColumns);
   await putGuard(client, { ...mirror, ...entry }, server);
   for (const [role, privileges] of Object.entries(grants)) {
     for (const privilege of privileges) {

@@ -4,6 +4,7 @@ import type { Pool } from "pg";
 import { z } from "zod";
 import { quoteName } from "../postgres/quote.js";
 import { queryRows } from "../postgres/rows.js";
+import { type InexactColumn, loadInexact } from "./inexact.js";
 import type { MissingIndex } from "./missing-index.js";
 
 export interface MirrorProgress {
@@ -23,6 +24,7 @@ export interface MirrorProgress {
   readonly parked: number;
   /** Unique columns whose index is away. */
   readonly missingIndexes: readonly MissingIndex[];
+  readonly inexact: readonly InexactColumn[];
 }
 
 /** Up to so many rows are counted, each time. */
@@ -70,7 +72,8 @@ export async function loadMirrorProgress(pool: Pool): Promise<readonly MirrorPro
   );
   const progress: MirrorProgress[] = [];
   for (const { schema, table, estimate, live, ...mirror } of mirrors) {
-    progress.push({ ...mirror, ...(await rowsOf(pool, { schema, table, estimate, live })) });
+    const inexact = await loadInexact(pool, mirror.mirror);
+    progress.push({ ...mirror, ...(await rowsOf(pool, { schema, table, estimate, live })), inexact });
   }
   return progress;
 }

@@ -132,6 +132,7 @@ export async function letServe(client: PoolClient, server: string): Promise<void
   await client.query(`grant select on throughline.version to ${login};
     grant select, insert, update, delete on throughline.proxy_key, throughline.mirror, throughline.journal, throughline.applied,
       throughline.parked, throughline.credential to ${login};
+    grant select on throughline.inexact to ${login};
     grant usage on sequence throughline.moment to ${login};
     grant execute on function throughline.is_confined, throughline.sync_page, throughline.release, throughline.settle to ${login}`);
 }

@@ -18,6 +18,8 @@ export interface Write {
   readonly columns: readonly string[] | null;
   /** The target of ON CONFLICT DO UPDATE in the statement's one INSERT; null when the INSERT has no such clause or names no target. */
   readonly conflict: { readonly columns: readonly string[] } | { readonly constraint: string } | null;
+  /** The columns that the statement's one change of rows sets, wherever it sets them, to values that mention no column. */
+  readonly constants: readonly string[];
   /** The statement contains a parameter such as $1, to which a simple Query can give no value. */
   readonly parameters: boolean;
   /** The statement calls a function, so each run of it may find different rows. */

@@ -1,6 +1,7 @@
 // Collects from the parse tree of one statement what it writes to watched tables and which watched functions it calls.
 
 import type { TableName, Write } from "./classification.js";
+import { constantColumns } from "./constant-columns.js";
 import { type Names, namesIn } from "./names.js";
 import { copiesIn } from "./pieces.js";
 import { fieldsOf, isNodeFields, listOf, type NodeFields, optionsOf, textOf, walk, wordsOf } from "./tree.js";
@@ -18,8 +19,8 @@ class WriteCollector {
   private readonly verbs = new Set<Write["verbs"][number]>();
   /** Each INSERT into a watched table, and each COPY as the INSERT that it amounts to. */
   private readonly inserts: NodeFields[] = [];
-  /** The statement also updates, deletes from or merges into a watched table. */
-  private changesRows = false;
+  /** Each UPDATE, DELETE and MERGE of a watched table. */
+  private readonly changes: NodeFields[] = [];
   private parameters = false;
   private calls = false;
   private copies: Write["copies"] = null;
@@ -63,7 +64,8 @@ class WriteCollector {
     if (relations.length === 0 && functions.length === 0) return undefined;
     const insert = this.inserts.length === 1 ? this.inserts[0] : undefined;
     // The conflict of the one INSERT counts only when nothing else in the statement can change rows.
-    const isAlone = !this.changesRows && functions.length === 0;
+    const isAlone = this.changes.length === 0 && functions.length === 0;
+    const [change, ...others] = [...this.inserts, ...this.changes];
     return {
       kind: "write",
       relations,
@@ -71,6 +73,7 @@ class WriteCollector {
       verbs: [...verbs],
       columns: insert ? insertColumns(insert) : null,
       conflict: insert && isAlone ? conflictOf(fieldsOf(insert, "onConflictClause")) : null,
+      constants: change && others.length === 0 && functions.length === 0 ? constantColumns(change) : [],
       parameters,
       calls,
       explained: null,
@@ -84,7 +87,7 @@ class WriteCollector {
   }
 
   private change(fields: NodeFields, ...verbs: readonly Write["verbs"][number][]): void {
-    if (this.target(fields, ...verbs)) this.changesRows = true;
+    if (this.target(fields, ...verbs)) this.changes.push(fields);
   }
 
   private copy(fields: NodeFields): void {

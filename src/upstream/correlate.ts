@@ -113,7 +113,7 @@ function* elementResult(
   }
   if (call.rows === undefined) return silentResult(row);
   const record = yield* correlation.read(element, columns);
-  return record && { kind: "accepted", key: record.key, row: record.row };
+  return record && { kind: "accepted", ...record };
 }
 
 /** What an error inside an answer says, and of which rows if it names any. */

@@ -26,7 +26,6 @@ const nothingKnown: Omit<ColumnFacts, "upstream"> = {
   options: null,
   from: null,
   label: null,
-  absent: null,
   merge: false,
   references: null,
 };
@@ -61,7 +60,9 @@ export function discoverColumns(
   return [...columns].map(([name, facts]) => {
     const { to, ...declaration } = memberOf(table.columns, name) ?? {};
     const overrides = Object.fromEntries(Object.entries(declaration).filter(([, value]) => value !== undefined));
-    return { ...facts, ...overrides, name, upstream: to ?? facts.upstream };
+    const { absent = table.record.absent === "null" ? null : undefined, ...others } = { ...facts, ...overrides };
+    const unknownType = declaration.type === undefined ? facts.unknownType : undefined;
+    return { ...others, name, upstream: to ?? facts.upstream, absent, unknownType };
   });
 }
 
@@ -106,7 +107,9 @@ export function columnNamed(columns: readonly MirrorColumn[]): ColumnOf {
 
 /** Reads the API's description of one column by the pointers of the manifest. */
 function describe(manifest: Manifest, at: Discovery["column"], element: unknown): Omit<ColumnFacts, "upstream"> {
-  const rule = memberOf(manifest.types, textAt(element, at.type) ?? "") ?? { type: "text" };
+  const type = textAt(element, at.type) ?? "";
+  const known = memberOf(manifest.types, type);
+  const rule = known ?? { type: "text" };
   const array = isArray(at, element) ? at.array : undefined;
   const isTrue = (pointers: readonly string[]) => pointers.some((pointer) => lookUp(element, pointer) === true);
   const text = (pointer: string | undefined) => (pointer === undefined ? undefined : textAt(element, pointer));
@@ -115,7 +118,8 @@ function describe(manifest: Manifest, at: Discovery["column"], element: unknown)
     ...nothingKnown,
     type: array && elementType(rule.type) === undefined ? `${rule.type}[]` : rule.type,
     codec: (array ? array.codec : rule.codec) ?? "plain",
-    absent: rule.absent ?? null,
+    absent: rule.absent,
+    unknownType: known ? undefined : cleanName(type),
     write: isTrue(at.never) ? "never" : isTrue(at.create) ? "create" : "always",
     required: isTrue(at.required),
     unique: isTrue(at.unique),
@@ -125,6 +129,18 @@ function describe(manifest: Manifest, at: Discovery["column"], element: unknown)
     // An API may list true and false as the options of a boolean, whose type says it better.
     options: array || rule.type === "text" ? optionsOf(at, element) : null,
   };
+}
+
+/** Returns a sentence for each type of the API that the manifest does not know, without a full stop. */
+export function unknownTypeWords(columns: readonly MirrorColumn[]): string[] {
+  const types = new Set(columns.flatMap(({ unknownType }) => unknownType ?? []));
+  return [...types].map((type) => {
+    const [first, ...others] = columns.filter(({ unknownType }) => unknownType === type).map(({ name }) => name);
+    const whose = `column "${first}"${others.length === 0 ? "" : ` and ${others.length} more`}`;
+    return type === ""
+      ? `"discover.column.type" finds no type of ${whose}, which is text therefore`
+      : `"types" has no "${type}", the type of ${whose}, which is text therefore`;
+  });
 }
 
 function isArray({ array }: Discovery["column"], element: unknown): boolean {

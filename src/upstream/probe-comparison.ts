@@ -3,12 +3,12 @@
 
 import { isRecord } from "../config/json.js";
 import type { Call } from "../manifest/call-schema.js";
-import { elementType } from "../manifest/column-types.js";
 import { numberText } from "../manifest/json-number.js";
 import { lookUp, pointerTo } from "../manifest/pointer.js";
 import type { TableManifest } from "../manifest/table-schema.js";
 import type { MirrorColumn } from "../mirror/column.js";
-import { decode, type ValueRules } from "./codec.js";
+import { decode, Loss } from "./decode.js";
+import type { ValueRules } from "./value-rules.js";
 import { upstreamName } from "./words.js";
 
 export interface Misfit {
@@ -23,6 +23,8 @@ export interface Misfit {
 export interface Comparison {
   /** Columns that no record has. */
   readonly missing: readonly string[];
+  /** Columns that some records have and others have not, and of which the manifest does not say what that means. */
+  readonly partial: readonly { readonly column: string; readonly records: number }[];
   readonly undecoded: readonly Misfit[];
   /** Fields that no column mirrors: by name, or by pointer when they stand outside the record's fields. */
   readonly unmirrored: readonly string[];
@@ -45,6 +47,11 @@ export function compareRecords(
     missing: columns
       .filter((column) => elements.length > 0 && values(column).every((value) => value === undefined))
       .map(({ name }) => name),
+    partial: columns.flatMap((column) => {
+      const having = values(column).filter((value) => value !== undefined).length;
+      const isPartial = column.absent === undefined && having > 0 && having < elements.length;
+      return isPartial ? [{ column: column.name, records: having }] : [];
+    }),
     undecoded: columns.flatMap((column) => {
       const wrong = values(column).filter((value) => !fits(column, value, rules));
       const { name, type } = column;
@@ -60,13 +67,11 @@ export function kindOf(value: unknown): string {
   return numberText(value) === undefined ? typeof value : "number";
 }
 
-/** A value that is there does not become NULL, nor does an element of a list. */
+/** The column holds the value as it is. */
 function fits(column: MirrorColumn, value: unknown, rules: ValueRules): boolean {
-  if (value === undefined || value === null || value === "") return true;
-  const element = column.codec === "plain" ? elementType(column.type) : undefined;
-  if (element === undefined) return decode(column, value, rules) !== null;
-  const elements: readonly unknown[] = Array.isArray(value) ? value : [value];
-  return elements.every((one) => fits({ ...column, type: element }, one, rules));
+  const loss = new Loss();
+  if (value !== undefined) decode(column, value, rules, loss);
+  return !loss.isFound;
 }
 
 interface RecordAt {

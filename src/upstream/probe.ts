@@ -5,6 +5,7 @@ import { isRecord } from "../config/json.js";
 import { lookUp } from "../manifest/pointer.js";
 import { ReadFailed } from "../manifest/read-failed.js";
 import type { MirrorColumn } from "../mirror/column.js";
+import { unknownTypeWords } from "./discover.js";
 import type { Answer, ExchangeRequest, ExchangeResult } from "./exchange.js";
 import { compareRecords, kindOf, type Misfit } from "./probe-comparison.js";
 import { descriptionsIn, discoveryMistakes } from "./probe-discovery.js";
@@ -22,6 +23,10 @@ export interface ProbeResult {
   readonly repeated: number;
   /** Columns that no record has, without those that are required. */
   readonly missing: readonly string[];
+  /** Columns that some records have and others have not, and of which the manifest does not say what that means. */
+  readonly partial: readonly { readonly column: string; readonly records: number }[];
+  /** A sentence for each type of the API that the manifest does not know. */
+  readonly unknownTypes: readonly string[];
   readonly undecoded: readonly Misfit[];
   /** Fields that no column mirrors: by name, or by pointer when they stand outside the record's fields. */
   readonly unmirrored: readonly string[];
@@ -45,6 +50,8 @@ export const nothingRead: ProbeResult = {
   records: 0,
   repeated: 0,
   missing: [],
+  partial: [],
+  unknownTypes: [],
   undecoded: [],
   unmirrored: [],
   lists: [],
@@ -91,6 +98,7 @@ export class ProbedTable extends ConnectorTable {
       return {
         ...nothing,
         ...comparison,
+        unknownTypes: unknownTypeWords(columns),
         records: elements.length,
         repeated: elements.length - first.records.length,
         missing: missing.filter((name) => required.every((column) => column.name !== name)),

@@ -16,14 +16,15 @@ import type { MirrorColumn } from "../mirror/column.js";
 import type { Account } from "./account.js";
 import { isTooLong } from "./address-bound.js";
 import { chosenColumns } from "./chosen-columns.js";
-import { unstorable, type ValueRules } from "./codec.js";
 import { totalOf } from "./counted-pages.js";
+import { unstorable } from "./decode.js";
 import { columnNamed, discoverColumns, findTable } from "./discover.js";
 import { isBody } from "./errors.js";
 import { type Answer, type ExchangeRequest, type ExchangeResult, exchange } from "./exchange.js";
 import { restOfLists } from "./nested-lists.js";
 import { nextPage, pageCall } from "./pages.js";
 import { readingRecord, type UpstreamRecord } from "./record.js";
+import type { ValueRules } from "./value-rules.js";
 import { wholeSentence } from "./write-outcome.js";
 
 export interface Page {

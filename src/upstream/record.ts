@@ -5,12 +5,16 @@ import { storedAs } from "../manifest/column-types.js";
 import { lookUp, pointerTo, textAt } from "../manifest/pointer.js";
 import type { TableManifest } from "../manifest/table-schema.js";
 import type { MirrorColumn, TextRow } from "../mirror/column.js";
+import type { CellMarks } from "../mirror/inexact.js";
 import { joinKey } from "../mirror/key.js";
-import { decode, decoding, storing, type ValueRules } from "./codec.js";
+import { decode, decoding, Loss, storing } from "./decode.js";
+import type { ValueRules } from "./value-rules.js";
 
 export interface UpstreamRecord {
   readonly key: string;
   readonly row: TextRow;
+  /** Undefined: the row is what upstream has. */
+  readonly marks?: CellMarks | undefined;
 }
 
 /** Returns the record of `element` with these columns; undefined when it lacks a part of its key. */
@@ -24,17 +28,23 @@ export function* readingRecord(
   if (!parts) return undefined;
   const fields = lookUp(element, record.fields);
   const row = new Map<string, string | null>();
+  const unfit: string[] = [];
+  const missing: string[] = [];
   for (const column of columns) {
     const value = column.from === null ? lookUp(fields, pointerTo(column.upstream)) : lookUp(element, column.from);
     yield;
-    if (value !== undefined) row.set(column.name, yield* decoding(column, value, rules));
-    else if (column.absent !== null) row.set(column.name, decode(column, column.absent, { ...rules, asStrings: true }));
-    else if (record.absent === "null") row.set(column.name, null);
+    const loss = new Loss();
+    if (value !== undefined) row.set(column.name, yield* decoding(column, value, rules, loss));
+    else if (column.absent === undefined) missing.push(column.name);
+    else row.set(column.name, column.absent && decode(column, column.absent, { ...rules, asStrings: true }));
+    if (loss.isFound) unfit.push(column.name);
   }
   key.forEach((name, index) => {
     row.set(name, parts[index] ?? null);
   });
-  return { key: joinKey(parts), row: Object.fromEntries(row) };
+  const isExact = unfit.length === 0 && missing.length === 0;
+  const marks = isExact ? {} : { marks: { unfit, missing } };
+  return { key: joinKey(parts), row: Object.fromEntries(row), ...marks };
 }
 
 function* keyParts(

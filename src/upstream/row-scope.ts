@@ -5,7 +5,8 @@ import type { Slices } from "../config/slices.js";
 import type { Scope } from "../manifest/template.js";
 import type { MirrorColumn, TextRow } from "../mirror/column.js";
 import { splitKey } from "../mirror/key.js";
-import { encode, encoding, type ValueRules } from "./codec.js";
+import { encode, encoding } from "./codec.js";
+import type { ValueRules } from "./value-rules.js";
 
 /** A row to write: its key, which is null when upstream assigns it, and the columns to send. */
 export interface SentRow {
@@ -35,9 +36,11 @@ export function* rowScope(
   const values: { readonly column: MirrorColumn; readonly value: unknown }[] = [];
   for (const column of columns) {
     const text = memberOf(sent, column.name);
-    if (text === undefined || (isNew && text === null && !rules.createClears)) continue;
+    const isSent = text !== null || !isNew || (rules.createClears && column.clear !== "never");
+    if (text === undefined || !isSent) continue;
     yield;
-    values.push({ column, value: yield* encoding(column, text, rules, memberOf(before, column.name) ?? null) });
+    const value = yield* encoding(column, text, rules, memberOf(before, column.name) ?? null);
+    if (value !== undefined) values.push({ column, value });
   }
   return {
     key: key === null ? null : keyScope(columns, keyNames, rules, key),

@@ -8,8 +8,9 @@ import { ReadFailed } from "../manifest/read-failed.js";
 import type { Scope } from "../manifest/template.js";
 import type { MirrorColumn } from "../mirror/column.js";
 import type { SendGate } from "./admission.js";
-import { checkingSendable, decoding, encoding } from "./codec.js";
+import { checkingSendable, encoding } from "./codec.js";
 import { rowResults, silentResult } from "./correlate.js";
+import { decoding } from "./decode.js";
 import { columnNamed } from "./discover.js";
 import { isBody } from "./errors.js";
 import type { Answer } from "./exchange.js";
@@ -120,9 +121,19 @@ export class ConnectorTable extends KeyedTable {
     return checkingSendable(column, value, this.rules);
   }
 
+  /** Returns whether what is sent for a value is what clears the column. */
+  clears(value: string): boolean {
+    return this.rules.clear === "" && value === "";
+  }
+
   /** Returns whether two texts of a column are one value. */
   same(column: MirrorColumn, a: string | null, b: string | null): Slices<boolean> {
     return comparing(column, a, b);
+  }
+
+  /** Returns whether upstream may have made `reported` of the text that it was sent. */
+  means(column: MirrorColumn, sent: string | null, reported: string | null): Slices<boolean> {
+    return comparing(column, sent, reported, "meaning");
   }
 
   /** The mirror's name of a column of the manifest. */

@@ -3,8 +3,8 @@
 import type { CleanText } from "../config/clean-text.js";
 import type { ProofCall } from "../manifest/call-schema.js";
 import type { ReadMeaning } from "../manifest/error-schema.js";
-import type { TextRow } from "../mirror/column.js";
 import type { SqlError } from "../postgres/error-catalogue.js";
+import type { UpstreamRecord } from "./record.js";
 
 /** A refusal in upstream's words, placed in Postgres's terms. The words are those that src/upstream/words.ts let through. */
 export interface UpstreamError {
@@ -36,7 +36,7 @@ export interface UpstreamError {
 
 export type RowResult =
   /** `doubt`: an error of the answer that may be this row's, so that the row is refused if nothing of it has changed. */
-  | { readonly kind: "accepted"; readonly key: string; readonly row: TextRow; readonly doubt?: UpstreamError }
+  | (UpstreamRecord & { readonly kind: "accepted"; readonly doubt?: UpstreamError })
   | { readonly kind: "refused"; readonly error: UpstreamError }
   | { readonly kind: "absent" }
   /** A 2xx answer does not mention the row. `why`: a sentence on what in the manifest does not fit the answer. */

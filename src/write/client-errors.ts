@@ -131,7 +131,10 @@ function acceptedError(
     const keys = `now ${shown(canonical[movedRow]?.key)}, was ${shown(rowsToSend[movedRow]?.plannedRow.key)}`;
     return otherRecordChanged(mirror, `row ${movedRow + 1}, ${keys}, journal ${call}.`);
   }
-  return droppedField && columnDropped(mirror, droppedField.column, `row ${droppedField.row + 1}, journal ${call}.`);
+  if (!droppedField) return undefined;
+  const { column, row } = droppedField;
+  const isCleared = rowsToSend[row]?.values[column.name] === null;
+  return columnDropped(mirror, column, `row ${row + 1}, journal ${call}.`, isCleared);
 }
 
 function rowList(rows: readonly number[]): string {

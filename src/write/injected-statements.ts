@@ -66,7 +66,7 @@ export function lockStep(
   const strength = forDelete ? "true" : "false";
   return {
     kind: "sql",
-    text: `select key, current_row, sealed from throughline.lock($1::pg_catalog.int4, $2::pg_catalog.text, $3::pg_catalog.bool,
+    text: `select key, current_row, sealed, marks from throughline.lock($1::pg_catalog.int4, $2::pg_catalog.text, $3::pg_catalog.bool,
       $4::pg_catalog.uuid, $5::pg_catalog.bytea)`,
     values: [String(mirror), list, strength, signer.proxy, signer.mac(`lock|${mirror}|${strength}|${list}`)],
   };

@@ -6,6 +6,7 @@ import { memberOf } from "../config/member.js";
 import type { Slices } from "../config/slices.js";
 import { parsingJson } from "../manifest/lossless-json.js";
 import { isAssigned, type Mirror, type MirrorColumn, type TextRow, textRowSchema } from "../mirror/column.js";
+import { type CellMarks, cellMarksSchema } from "../mirror/inexact.js";
 import { keyOf } from "../mirror/key.js";
 import { isInteger, withoutPlaceholders } from "../mirror/placeholder.js";
 import { uniqueIndexName } from "../mirror/unique-index.js";
@@ -34,6 +35,14 @@ export interface RowToSend {
   readonly values: TextRow;
   /** False: upstream need not hear of this row. */
   readonly sends: boolean;
+  /** The cells of the row, as it is, that are not known to be upstream's; undefined: none. */
+  readonly marks?: CellMarks | undefined;
+}
+
+/** A row as it is under its lock. */
+export interface LockedRow {
+  readonly row: TextRow;
+  readonly marks: CellMarks | undefined;
 }
 
 export interface Plan {
@@ -130,9 +139,13 @@ function* fingerprints(mirror: Mirror, rows: readonly PlannedRow[]): Slices<read
 }
 
 /** Returns the rows as they are under lock, by key. Throws UnexpectedValue. */
-export function* readLocked(rows: Rows, opener: Opener): Slices<ReadonlyMap<string, TextRow>> {
-  const lockedRows = new Map<string, TextRow>();
-  for (const [key, row, sealed] of rows) lockedRows.set(key ?? "", (yield* readingRow(row, sealed, opener)) ?? {});
+export function* readLocked(rows: Rows, opener: Opener): Slices<ReadonlyMap<string, LockedRow>> {
+  const lockedRows = new Map<string, LockedRow>();
+  for (const [key, text, sealed, marksText] of rows) {
+    const row = (yield* readingRow(text, sealed, opener)) ?? {};
+    const marks = marksText == null ? undefined : parseJson("the marks of a row", cellMarksSchema, marksText);
+    lockedRows.set(key ?? "", { row, marks });
+  }
   return lockedRows;
 }
 
@@ -140,12 +153,12 @@ export function* readLocked(rows: Rows, opener: Opener): Slices<ReadonlyMap<stri
 export function* stillPlanned(
   mirror: Mirror,
   planned: readonly PlannedRow[],
-  lockedRows: ReadonlyMap<string, TextRow>,
+  lockedRows: ReadonlyMap<string, Pick<LockedRow, "row">>,
 ): Slices<boolean> {
   for (const { key, before, relation } of planned) {
     yield;
     if (key === null || relation !== mirror.relation) continue;
-    const now = lockedRows.get(key);
+    const now = lockedRows.get(key)?.row;
     if (now === undefined || before === null) return false;
     if (!Object.entries(before).every(([name, value]) => memberOf(now, name) === value)) return false;
   }

@@ -5,6 +5,7 @@ import type { Slices } from "../config/slices.js";
 import type { CanonicalRow } from "../journal/journal.js";
 import { writingUtf8Json } from "../manifest/lossless-json.js";
 import type { Mirror, TextRow } from "../mirror/column.js";
+import type { CellMarks } from "../mirror/inexact.js";
 import type { RowToSend } from "./plan.js";
 
 interface StagedRow {
@@ -15,6 +16,7 @@ interface StagedRow {
   readonly row: TextRow | null;
   /** The planned local columns: nothing mixes two evaluations. */
   readonly local: TextRow;
+  readonly marks?: CellMarks | undefined;
 }
 
 /**
@@ -32,7 +34,7 @@ export function* stagedRows(
   const repeated = repeatedRecords(rows, canonical);
   const managedNames = new Set(mirror.columns.map(({ name }) => name));
   const stagedRow: StagedRow[] = [];
-  for (const [index, { plannedRow, sends }] of rows.entries()) {
+  for (const [index, { plannedRow, sends, marks }] of rows.entries()) {
     yield;
     const own = sends ? answers.next().value : undefined;
     const record = repeated.get(own?.key ?? plannedRow.key ?? "");
@@ -48,6 +50,7 @@ export function* stagedRows(
       key: plannedRow.key ?? answer?.key ?? "",
       row: answer ? answer.row : pick(after, (name) => managedNames.has(name)),
       local: pick(after, (name) => !managedNames.has(name)),
+      marks: answer ? answer.marks : marks,
     });
   }
   const unmet = conflicts.map((n): StagedRow => ({ n, key: "", row: null, local: {} }));

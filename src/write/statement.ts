@@ -13,7 +13,7 @@ import type { MirroredTable } from "../upstream/mirrored-table.js";
 import type { ConnectorTable, Verb } from "../upstream/table.js";
 import type { InjectedStep } from "./injected-step.js";
 import type { Inspection } from "./inspection.js";
-import type { Plan, RowToSend } from "./plan.js";
+import type { LockedRow, Plan, RowToSend } from "./plan.js";
 import type { WriteSession } from "./session-port.js";
 
 interface FunctionKnowledge {
@@ -71,8 +71,14 @@ export interface PlannedStatement extends AdmittedStatement {
   readonly plan: Plan;
 }
 
+/** `lock`: the rows of the plan are locked, and are what they were when it was made. */
+export interface LockedStatement extends PlannedStatement {
+  /** The rows as they are, by key. */
+  readonly lockedRows: ReadonlyMap<string, LockedRow>;
+}
+
 /** `check`: nothing speaks against the call. */
-export interface CheckedStatement extends PlannedStatement {
+export interface CheckedStatement extends LockedStatement {
   readonly mirror: Mirror;
   readonly table: ConnectorTable;
   readonly verb: Verb;

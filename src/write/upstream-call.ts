@@ -160,18 +160,16 @@ async function completeRows(
     const records = await table.getNow(mirror.columns, keysToRead);
     const [only] = records;
     // Of one row, what comes is it, under whichever key.
-    if (only && records.length === 1 && results.length === 1)
-      return [{ kind: "accepted", key: only.key, row: only.row }];
-    const rows = new Map(records.map(({ key, row }) => [key, row]));
+    if (only && records.length === 1 && results.length === 1) return [{ kind: "accepted", ...only }];
+    const found = new Map(records.map((record) => [record.key, record]));
     return results.map((result, index): RowResult => {
       const key = keys[index] ?? null;
-      const row = key === null ? undefined : rows.get(key);
-      if (key === null || (row === undefined && result.kind === "accepted")) return result;
-      if (row === undefined) return { kind: "absent" };
+      const record = key === null ? undefined : found.get(key);
+      if (key === null || (record === undefined && result.kind === "accepted")) return result;
+      if (record === undefined) return { kind: "absent" };
       return {
         kind: "accepted",
-        key,
-        row,
+        ...record,
         ...(result.kind === "unreported" && result.doubt ? { doubt: result.doubt } : {}),
       };
     });

@@ -6,6 +6,8 @@ import { memberOf } from "../config/member.js";
 import type { Slices } from "../config/slices.js";
 import type { CanonicalRow, Outcome } from "../journal/journal.js";
 import type { Mirror, MirrorColumn, TextRow } from "../mirror/column.js";
+import type { CellMarks } from "../mirror/inexact.js";
+import type { UpstreamRecord } from "../upstream/record.js";
 import type { Verb } from "../upstream/table.js";
 import type { RowResult, UpstreamError } from "../upstream/write-outcome.js";
 import type { RowToSend } from "./plan.js";
@@ -36,6 +38,8 @@ export interface Comparison {
   /** What upstream is expected to report for a value that was sent. */
   expectedText(column: MirrorColumn, text: string | null): Slices<string | null>;
   same(column: MirrorColumn, a: string | null, b: string | null): Slices<boolean>;
+  /** Whether upstream may have made `reported` of what it was sent. */
+  means(column: MirrorColumn, sent: string | null, reported: string | null): Slices<boolean>;
 }
 
 /** What is found of one row: the fields that apply to it. */
@@ -108,8 +112,12 @@ function* judgeWrite(
   const { plannedRow } = row;
   switch (result.kind) {
     case "accepted": {
-      const canonical = { key: result.key, row: { ...managed(mirror, plannedRow.after), ...result.row } };
-      const droppedColumns = yield* droppedOf(mirror, row, result.row, compare);
+      const canonical = {
+        key: result.key,
+        row: { ...managed(mirror, plannedRow.after), ...result.row },
+        marks: marksAfter(row, result),
+      };
+      const droppedColumns = yield* droppedOf(mirror, row, result, compare);
       if (result.doubt && droppedColumns.length > 0) return { canonical: null, refused: result.doubt };
       if (plannedRow.key === null || plannedRow.key === result.key) return { canonical, dropped: droppedColumns };
       // Of an upsert, another key only says that another record has the value by now.
@@ -140,22 +148,31 @@ function managed(mirror: Mirror, plannedRow: TextRow | null): TextRow {
   return Object.fromEntries(mirror.columns.map(({ name }) => [name, memberOf(plannedRow, name) ?? null]));
 }
 
-/** It came back as it was before, although something else was sent. One that came back different is canonical. */
+/** A cell that was neither sent nor reported is what it was. Of what was sent and not reported, upstream has accepted the value. */
+function marksAfter({ marks, values }: RowToSend, { row, marks: reported }: UpstreamRecord): CellMarks | undefined {
+  const stays = (name: string) => row[name] === undefined && values[name] === undefined;
+  const unfit = [...(marks?.unfit.filter(stays) ?? []), ...(reported?.unfit ?? [])];
+  const missing = marks?.missing.filter(stays) ?? [];
+  return unfit.length + missing.length === 0 ? undefined : { unfit, missing };
+}
+
+/** It came back as it was before, although what was sent means something else. One that came back different is canonical. */
 function* droppedOf(
   mirror: Mirror,
   { plannedRow, values }: RowToSend,
-  reported: TextRow,
+  { row: reported, marks }: UpstreamRecord,
   compare: Comparison,
 ): Slices<readonly MirrorColumn[]> {
   const droppedColumns: MirrorColumn[] = [];
   for (const column of mirror.columns) {
     const value = memberOf(values, column.name);
     const now = memberOf(reported, column.name);
-    if (value === undefined || now === undefined) continue;
+    // What its column can't hold is not what it was.
+    if (value === undefined || now === undefined || marks?.unfit.includes(column.name)) continue;
     yield;
     const before = memberOf(plannedRow.before, column.name) ?? null;
     if (!(yield* compare.same(column, now, before))) continue;
-    if (!(yield* compare.same(column, yield* compare.expectedText(column, value), now))) droppedColumns.push(column);
+    if (!(yield* compare.means(column, yield* compare.expectedText(column, value), now))) droppedColumns.push(column);
   }
   return droppedColumns;
 }

@@ -80,7 +80,7 @@ test("check, migrate, pull and serve lead from nothing to a row that the API has
   expect((await run("check", "-c", config)).out).toContain("warning hubspot.contacts: is not complete");
   expect(await run("pull", "-c", config, "--json")).toMatchObject({
     code: 0,
-    out: '{"table":"hubspot.contacts","rows":1,"deleted":0,"withheld":0,"parked":[],"closed":[],"missingIndexes":[]}\n',
+    out: '{"table":"hubspot.contacts","rows":1,"deleted":0,"withheld":0,"parked":[],"closed":[],"missingIndexes":[],"inexact":[]}\n',
   });
   const after = await run("check", "-c", config);
   expect(after).toMatchObject({ code: 0, err: "" });

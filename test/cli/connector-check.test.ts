@@ -68,6 +68,8 @@ test.each(["desk", "shelf"] as const)("the manifest of %s is right, and fits", a
     records: 2,
     repeated: 0,
     missing: [],
+    partial: [],
+    unknownTypes: [],
     undecoded: [],
     unmirrored: [],
     lists: [{ name: "changes", records: expect.any(Number), failed: null }],

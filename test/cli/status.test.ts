@@ -59,6 +59,7 @@ hubspot.deals     -       not migrated: run "throughline migrate"
     missingIndexes: [],
     closed: [],
     closedCount: 0,
+    inexact: [],
     open: [],
     lastFailure: null,
     exact: true,

@@ -131,7 +131,9 @@ test("P13: a row of a batch that is gone, while the repository can be read, goes
 
 test("P13: a pull deletes no row by its 404 while the repository can't be read", async () => {
   Object.assign(byRepository.forge.state, { ...lost, list: "empty" });
-  await expect(byRepository.pull()).rejects.toThrow("Not Found (status 404), and nothing proves that the record is gone");
+  await expect(byRepository.pull()).rejects.toThrow(
+    "Not Found (status 404), and nothing proves that the record is gone",
+  );
   expect(await mirror(byRepository)).toEqual(all);
   byRepository.forge.state.repository = "shown";
   await byRepository.pull();

@@ -25,6 +25,36 @@ const writes: readonly (readonly [sql: string, expected: object])[] = [
   ["with x as (select 1) insert into contacts (a) select * from x", { verbs: ["insert"] }],
   ["insert into contacts (a) values (1) on conflict do nothing", { verbs: ["insert", "update"] }],
   ["update only contacts c set a = 1 from y where y.id = c.id", { verbs: ["update"] }],
+  ["update contacts set a = 1, b = null, c = $1, d = default, e = array[now()]", { constants: [..."abcde"] }],
+  [
+    "update contacts set a = b, b = coalesce($1, c), c = (select x from y), d = (select 1), (e, f) = (1, 2)",
+    { constants: ["d", "e", "f"] },
+  ],
+  ["update contacts set a[1] = 1, b = '{}', c.d = 2", { constants: ["b"] }],
+  ["update contacts set a = v.a, b = w.b from (values (1, 2)) v(id, a), w where v.id = w.id", { constants: ["a"] }],
+  ["update contacts set a = (select max(x) from y), b = contacts.a, c = v.* from unnest($1) v", { constants: [] }],
+  [
+    "insert into contacts (a, b) values (1, $1) on conflict (a) do update set b = excluded.b, c = contacts.c || 'x'",
+    { constants: ["b"] },
+  ],
+  [
+    "insert into contacts (a, b) select * from unnest($1, $2) on conflict (a) do update set b = excluded.b",
+    { constants: ["b"] },
+  ],
+  [
+    "insert into contacts (a, b) select a, b from y on conflict (a) do update set b = excluded.b, c = 1",
+    { constants: ["c"] },
+  ],
+  [
+    "merge into contacts using (values (1, 2)) v(id, a) on id = v.id when matched then update set a = v.a, b = b || 'x' when not matched then insert (c) values (1)",
+    { constants: ["a"] },
+  ],
+  [
+    "merge into contacts using y on true when matched and a then update set b = 1 when matched then update set b = c",
+    { constants: [] },
+  ],
+  ["with x as (update contacts set a = 1), z as (update vips set a = b) select 1", { constants: [] }],
+  ["update contacts set a = 1 where add_contact('x')", { constants: [] }],
   ["delete from contacts using y", { verbs: ["delete"], columns: null }],
   ['update U&"c\\006fntacts" set a = 1', { verbs: ["update"] }],
   ["update contacts set a = $1", { verbs: ["update"], parameters: true }],

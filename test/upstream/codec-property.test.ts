@@ -5,8 +5,11 @@ import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parseJson, toJson } from "../../src/manifest/lossless-json.js";
 import { lookUp } from "../../src/manifest/pointer.js";
-import { decode, encode, readArray, type ValueRules } from "../../src/upstream/codec.js";
+import { readArray } from "../../src/upstream/array-text.js";
+import { encode } from "../../src/upstream/codec.js";
+import { decode } from "../../src/upstream/decode.js";
 import { sameValue } from "../../src/upstream/same-value.js";
+import type { ValueRules } from "../../src/upstream/value-rules.js";
 import { makeDatabase, type TestDatabase } from "../support/database.js";
 import { column } from "../write/column.js";
 

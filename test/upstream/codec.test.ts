@@ -1,9 +1,12 @@
 // The codec of values between Postgres and an API's JSON.
 
 import { expect, test } from "vitest";
+import { atOnce } from "../../src/config/slices.js";
 import type { MirrorColumn } from "../../src/mirror/column.js";
-import { decode, encode, type ValueRules } from "../../src/upstream/codec.js";
-import { sameValue } from "../../src/upstream/same-value.js";
+import { encode } from "../../src/upstream/codec.js";
+import { decode } from "../../src/upstream/decode.js";
+import { comparing, sameValue } from "../../src/upstream/same-value.js";
+import type { ValueRules } from "../../src/upstream/value-rules.js";
 import { column as anyColumn } from "../write/column.js";
 
 const column = (type: string, codec: MirrorColumn["codec"] = "plain") => anyColumn("c", { type, codec });
@@ -87,6 +90,68 @@ test("two spellings of one number or instant are one value", () => {
   expect(sameValue(column("timestamp"), "2026-02-28 12:00:00", "2026-02-28T12:00:00.000")).toBe(true);
   expect(sameValue(column("boolean[]"), "{t,f}", '{"true","false"}')).toBe(true);
   expect(sameValue(column("text[]"), "{a}", "{a,b}")).toBe(false);
+});
+
+test("what is cleared is so whether NULL or something empty says it", () => {
+  for (const [type, empty] of [
+    ["text", ""],
+    ["text[]", "{}"],
+    ["jsonb", "{}"],
+    ["jsonb", "[]"],
+    ["jsonb", '""'],
+  ] as const) {
+    expect(sameValue(column(type), null, empty)).toBe(true);
+    expect(sameValue(column(type), empty, null)).toBe(true);
+  }
+  expect(sameValue(column("jsonb"), null, "0")).toBe(false);
+  expect(sameValue(column("text"), null, " ")).toBe(false);
+  expect(sameValue(column("boolean"), null, "false")).toBe(false);
+  expect(sameValue({ ...column("jsonb"), merge: true }, '{"a":1,"b":null}', '{"a":1.0}')).toBe(true);
+  expect(sameValue(column("jsonb"), '{"a":1,"b":null}', '{"a":1}')).toBe(false);
+});
+
+test("two spellings of one time, and two roundings of one float, are one value", () => {
+  expect(sameValue(column("time"), "10:00", "10:00:00.000")).toBe(true);
+  expect(sameValue(column("time"), "10:00:00.5", "10:00:00.50")).toBe(true);
+  expect(sameValue(column("time"), "10:00:10", "10:00:01")).toBe(false);
+  expect(sameValue(column("real"), "0.1", "0.10000000149011612")).toBe(true);
+});
+
+/** What was sent, and what an API makes of it. */
+const normalisings: readonly (readonly [type: string, sent: string, reported: string])[] = [
+  ["text", "Ada@Example.COM", "ada@example.com"],
+  ["text", "  two\t words ", "two words"],
+  ["text", "10.50", "10.5"],
+  ["text", "2026-02-28T12:30:00+02:00", "2026-02-28T10:30:00Z"],
+  ["text", "+49 (30) 123-456", "+4930123456"],
+  ["text[]", "{B,a,a}", "{a,b}"],
+  ["jsonb", '{"mail":"Ada@X.com"}', '{"mail":"ada@x.com"}'],
+];
+test.each(normalisings)("a %s that an API normalises means what was sent: %s", (type, sent, reported) => {
+  expect(atOnce(comparing(column(type), sent, reported))).toBe(false);
+  expect(atOnce(comparing(column(type), sent, reported, "meaning"))).toBe(true);
+});
+
+test.each([
+  ["text", "hello!", "hello"],
+  ["text", "-5", "5"],
+  ["text", "monday at 5", "monday by 5"],
+  ["text[]", "{a}", "{a,b}"],
+  ["numeric", "10.001", "10"],
+])("a %s that says something else means something else: %s", (type, one, other) => {
+  expect(atOnce(comparing(column(type), one, other, "meaning"))).toBe(false);
+});
+
+test("a column that says what clears it is sent that, and reads as NULL where that is empty", () => {
+  const cleared = (clear: unknown) => ({ ...column("text[]"), clear });
+  for (const clear of ["", [], {}]) {
+    expect(encode(cleared(clear), null, json)).toEqual(clear);
+    expect(decode(cleared(clear), clear, json)).toBe(null);
+  }
+  expect(encode({ ...column("integer"), clear: 0 }, null, json)).toBe(0);
+  expect(decode({ ...column("integer"), clear: 0 }, 0, json)).toBe("0");
+  expect(encode({ ...column("text"), clear: null }, null, { ...json, clear: "" })).toBe(null);
+  expect(decode(column("text[]"), [], json)).toBe("{}");
 });
 
 test("an instant without a zone is one of UTC, wherever we run", () => {

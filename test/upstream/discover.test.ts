@@ -49,7 +49,6 @@ const plain = {
   options: null,
   from: null,
   label: null,
-  absent: null,
   merge: false,
   references: null,
 };
@@ -78,7 +77,7 @@ test("each column is what the API and the manifest's types say of it", async () 
     { ...plain, name: "many", upstream: "f4", type: "integer[]", write: "never", codec: "join(;)" },
     { ...plain, name: "born", upstream: "f5", type: "date", codec: "utc_midnight" },
     { ...plain, name: "done", upstream: "f6", type: "boolean", absent: "false" },
-    { ...plain, name: "odd", upstream: "odd" },
+    { ...plain, name: "odd", upstream: "odd", unknownType: "unheard of" },
   ]);
 });
 
@@ -176,9 +175,14 @@ const columns = {
 };
 
 test("a field that an answer leaves out is unknown, unless the manifest says what it means", async () => {
-  expect(await reading({ id: "1" }, { columns })).toEqual([{ key: "1", row: { id: "1", b: "0", c: "[]" } }]);
+  const marks = { unfit: [], missing: ["a", "d"] };
+  expect(await reading({ id: "1" }, { columns })).toEqual([{ key: "1", row: { id: "1", b: "0", c: "[]" }, marks }]);
   expect(await reading({ id: "1", b: null }, { columns, record: { absent: "null" } })).toEqual([
     { key: "1", row: { id: "1", a: null, b: null, c: "[]", d: null } },
+  ]);
+  const nullColumns = { ...columns, a: { type: "text", absent: null } };
+  expect(await reading({ id: "1", d: [] }, { columns: nullColumns })).toEqual([
+    { key: "1", row: { id: "1", a: null, b: "0", c: "[]", d: "{}" } },
   ]);
 });
 
@@ -186,24 +190,27 @@ test("an empty text is one, unless the manifest says that it is what a cleared f
   const body = { id: "1", a: "", b: "", c: "", d: ["", "x"] };
   const empty = { id: "1", b: null, c: null };
   expect(await reading(body, { columns })).toEqual([{ key: "1", row: { ...empty, a: "", d: '{"","x"}' } }]);
-  const cleared = [{ key: "1", row: { ...empty, a: null, d: '{"x"}' } }];
+  const marks = { unfit: ["d"], missing: [] };
+  const cleared = [{ key: "1", row: { ...empty, a: null, d: '{"x"}' }, marks }];
   expect(await reading(body, { columns, record: { empty: "null" } })).toEqual(cleared);
   expect(await reading(body, { columns }, { clear: "" })).toEqual(cleared);
 });
 
-test("of JSON that upstream merges, a key that is gone is cleared", async () => {
+test("of JSON that upstream merges, keys that change are sent, and one that is gone is cleared", async () => {
   const { table, columns: its } = await openItems(api.url, {
     table: { columns: { id: "text", m: { type: "jsonb", merge: true } } },
   });
   const rows = (m: string | null, before: string | null) => [{ key: "1", sent: { m }, before: { m: before } }];
-  api.add(...Array.from({ length: 4 }, () => ({ body: { id: "1" } })));
-  await table.write("update", its, rows('{"a": 1, "n": 1.50}', '{"a": 0, "b": 2}'));
+  api.add(...Array.from({ length: 5 }, () => ({ body: { id: "1" } })));
+  await table.write("update", its, rows('{"a": 1, "n": 1.50, "same": [1, 2.0]}', '{"a": 0, "b": 2, "same": [1.0, 2]}'));
   await table.write("update", its, rows("{}", '{"a": 0}'));
+  await table.write("update", its, rows('{"a": 0.0, "c": null}', '{"a": 0}'));
   await table.write("update", its, rows("[1]", '{"a": 0}'));
   await table.write("update", its, rows(null, '{"a": 0}'));
   expect(api.asked.map(({ bodyText }) => bodyText)).toEqual([
     '{"m":{"a":1,"n":1.50,"b":null}}',
     '{"m":{"a":null}}',
+    "{}",
     '{"m":[1]}',
     '{"m":null}',
   ]);
@@ -228,6 +235,6 @@ test("a key of several columns is where each of them is, also above the record",
   );
   const key = '["a","1"]';
   expect((await table.list(its, null)).records).toEqual([{ key, row: { owner: "a", id: "1", name: "x" } }]);
-  expect(await table.get(its, ['["a/b","1"]'])).toEqual([{ key: '["a/b","1"]', row: { owner: "a/b", id: "1" } }]);
+  expect(await table.get(its, ['["a/b","1"]'])).toMatchObject([{ key: '["a/b","1"]', row: { owner: "a/b", id: "1" } }]);
   expect(api.routes[1]).toBe("GET /owners/a%2Fb/items/1");
 });

@@ -14,7 +14,6 @@ export const column = (name: string, facts: Partial<MirrorColumn> = {}): MirrorC
   options: null,
   from: null,
   label: null,
-  absent: null,
   merge: false,
   references: null,
   ...facts,

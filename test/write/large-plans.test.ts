@@ -31,7 +31,7 @@ const mirror: Mirror = {
   complete: true,
 };
 const rules = { asStrings: false, clear: null, emptyIsNull: false, createClears: true };
-const table = { takes: (of: typeof id, value: string) => checkingSendable(of, value, rules) };
+const table = { clears: () => false, takes: (of: typeof id, value: string) => checkingSendable(of, value, rules) };
 
 /** The rows of a plan as Postgres sends them; each value has `length` characters. */
 function plannedRows(verb: "insert" | "update", count: number, length: number): (string | null)[][] {
@@ -60,10 +60,10 @@ async function play(verb: "insert" | "update", count: number, length: number): P
   const { rows } = await inSlices(readPlan([mirror], [], planned, nothingSealed));
   const again = await inSlices(readPlan([mirror], [], planned, nothingSealed));
   expect(await inSlices(samePlan(mirror, rows, again.rows))).toBe(true);
-  const locked = new Map<string, TextRow>();
+  const locked = new Map<string, { readonly row: TextRow }>();
   await inSlices(
     each(rows, ({ key, before }) => {
-      if (key !== null && before) locked.set(key, before);
+      if (key !== null && before) locked.set(key, { row: before });
     }),
   );
   expect(await inSlices(stillPlanned(mirror, rows, locked))).toBe(true);

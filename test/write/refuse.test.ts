@@ -44,6 +44,7 @@ const table = {
   *takes() {
     return true;
   },
+  clears: (value: string) => value === "",
 };
 const refused = (rows: readonly RowToSend[], limit: number) => atOnce(refuseSent(mirror, rows, limit, table));
 const send = (planned: ReturnType<typeof insert>, named: readonly string[] | null = null) =>

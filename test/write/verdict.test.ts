@@ -34,6 +34,10 @@ const compare = {
   *same(_: MirrorColumn, a: string | null, b: string | null) {
     return a === b;
   },
+  // biome-ignore lint/correctness/useYield: it is as short as that
+  *means(_: MirrorColumn, a: string | null, b: string | null) {
+    return a?.toLowerCase() === b?.toLowerCase();
+  },
 };
 const update = (key: string): RowToSend => ({
   plannedRow: {

@@ -67,7 +67,7 @@ begin
 end $$;
 
 create or replace function throughline.lock(mirror integer, keys text, for_delete boolean, proxy uuid, mac bytea)
-returns table (key text, current_row text, sealed boolean)
+returns table (key text, current_row text, sealed boolean, marks text)
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   hidden boolean := (select not throughline.may_read(format('%I.%I', m.schema_name, m.table_name)::regclass)
@@ -75,9 +75,9 @@ declare
 begin
   perform throughline.check_mac('lock|' || mirror || '|' || for_delete || '|' || keys, proxy, mac);
   perform throughline.refuse_closed(mirror, array(select json_array_elements_text(keys::json)), hidden);
-  return query execute format('select l.key, case when $3 then throughline.seal(l.current_row::text, $4) else l.current_row::text end, $3
-      from throughline.lock_%s($1, $2) l', mirror)
-    using array(select json_array_elements_text(keys::json)), for_delete, hidden, proxy;
+  return query execute format('select l.key, case when $3 then throughline.seal(l.current_row::text, $4) else l.current_row::text end, $3,
+      throughline.marks_of($5, l.key) from throughline.lock_%s($1, $2) l', mirror)
+    using array(select json_array_elements_text(keys::json)), for_delete, hidden, proxy, mirror;
 end $$;
 
 -- Once: neither in another transaction nor after a rollback in this one is the MAC that of what is asked for.
@@ -88,8 +88,8 @@ begin
   if sealed then rows := throughline.unseal(rows, proxy); end if;
   set constraints throughline.left_open deferred;
   insert into throughline.opened values (call, 'apply');
-  insert into throughline.staged
-    select call, (r ->> 'n')::integer, r ->> 'key', case when json_typeof(r -> 'row') = 'object' then r -> 'row' end, r -> 'local'
+  insert into throughline.staged (call, n, key, full_row, local_row, marks)
+    select call, (r ->> 'n')::integer, r ->> 'key', case when json_typeof(r -> 'row') = 'object' then r -> 'row' end, r -> 'local', r -> 'marks'
       from json_array_elements(rows::json) r;
   perform set_config('throughline.call', 'apply:' || call, true), set_config('throughline.n', '0', true), set_config('throughline.m', '0', true);
 end $$;
@@ -114,6 +114,13 @@ begin
   -- A trigger may have set another one, which outlives the SET clause of this function.
   set local search_path = pg_catalog, pg_temp;
   perform throughline.compare(mirror, call);
+  begin
+    perform throughline.mark(mirror, (select json_agg(json_build_object('key', s.key, 'row', s.full_row, 'marks', s.marks))
+      from throughline.staged s where s.call = close.call and (s.n is null or s.full_row is not null)));
+  exception when serialization_failure then
+    -- A page that this snapshot does not see has marked a row: its marks stay.
+    null;
+  end;
   delete from throughline.staged s where s.call = close.call;
   delete from throughline.opened o where o.call = close.call;
   insert into throughline.applied (call) select c::uuid from json_array_elements_text(calls::json) c;

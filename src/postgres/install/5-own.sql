@@ -47,6 +47,7 @@ begin
   execute format('select throughline.apply_%s($1)', mirror) using page;
   set local search_path = pg_catalog, pg_temp;
   perform throughline.compare(mirror, this);
+  perform throughline.mark(mirror, page);
   delete from throughline.staged s where s.call = this;
 end $$;
 

@@ -97,13 +97,18 @@ export const columnDropped = defineError(
   {
     means: "A column was sent, and the API left it as it was. The other columns are set, there and here.",
     sent: "accepted",
-    remedy: "Do not repeat the statement. Give the account the right to that column, or leave it out.",
+    remedy:
+      "Do not repeat the statement. Give the account the right to that column, or leave it out; of a NULL, say by `clear` in the manifest what clears the column.",
   },
-  (mirror: Mirror, column: MirrorColumn, detail: string) => ({
+  (mirror: Mirror, column: MirrorColumn, detail: string, isCleared: boolean) => ({
     ...placeOf(mirror, column),
     message: `${mirror.api}: column "${column.name}" was sent and left as it was`,
     detail,
-    hint: `The account may not change it. Do not repeat the statement with the other columns: they are set.`,
+    hint: `The account may not change it${
+      isCleared
+        ? `, or the API clears it otherwise: "columns.${column.name}.clear" of the manifest says what is sent for NULL, or never`
+        : ""
+    }. Do not repeat the statement with the other columns: they are set.`,
   }),
 );
 

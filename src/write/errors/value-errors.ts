@@ -64,6 +64,20 @@ export const missingValue = defineError(
   }),
 );
 
+export const unclearable = defineError(
+  "23502",
+  {
+    means: "A column is cleared that the API can't clear: the manifest says so (`clear: never`).",
+    sent: "nothing",
+    remedy: "Give the column named another value.",
+  },
+  (mirror: Mirror, column: MirrorColumn) => ({
+    ...placeOf(mirror, column),
+    message: `throughline: column "${column.name}" of ${shownName(mirror)} can't be cleared in ${mirror.api}`,
+    hint: `${nothingSent} "columns.${column.name}.clear" of the manifest says so.`,
+  }),
+);
+
 export const placeholderSent = defineError(
   "0A000",
   {
@@ -104,6 +118,38 @@ export const tooLong = defineError(
     ...placeOf(mirror, column),
     message: `throughline: value too long for column "${column.name}": ${mirror.api} takes ${column.max} characters`,
     hint: nothingSent,
+  }),
+);
+
+const howToRepair = "Nothing was sent. Set it to a value that mentions no column, such as a literal or a parameter";
+
+export const unfitCell = defineError(
+  "55000",
+  {
+    means:
+      "A value would be computed from a cell that does not have upstream's value, because the column can't hold it: upstream's would be lost.",
+    sent: "nothing",
+    remedy: "Set the column to a value that mentions no column, or give it a type that holds what the API has.",
+  },
+  (mirror: Mirror, column: MirrorColumn, key: string) => ({
+    ...placeOf(mirror, column),
+    message: `throughline: column "${column.name}" of ${shownName(mirror)} is ${column.type}, which can't hold what ${mirror.api} has in row "${key}"`,
+    hint: `${howToRepair}; or let "columns.${column.name}.type" of the manifest be one that holds it.`,
+  }),
+);
+
+export const missingCell = defineError(
+  "55000",
+  {
+    means:
+      "A value would be computed from a cell of which nobody knows what upstream has: the API's last answer left the field out.",
+    sent: "nothing",
+    remedy: "Set the column to a value that mentions no column, or say in the manifest what a missing field means.",
+  },
+  (mirror: Mirror, column: MirrorColumn, key: string) => ({
+    ...placeOf(mirror, column),
+    message: `throughline: column "${column.name}" of ${shownName(mirror)} is not known in row "${key}": the last answer of ${mirror.api} left it out`,
+    hint: `${howToRepair}; or say what that means by "columns.${column.name}.absent" in the manifest.`,
   }),
 );
 

@@ -11,14 +11,15 @@ import { undoneStep } from "../injected-statements.js";
 import { type RowToSend, toSend, upsertColumn } from "../plan.js";
 import { refusePolicy, rolesOf } from "../policy.js";
 import { raiseInPostgres, runUnchanged, tellFailure } from "../raise-in-postgres.js";
+import { refuseInexact } from "../refuse-inexact.js";
 import { refusePlan } from "../refuse-plan.js";
 import { refuseTransaction } from "../refuse-session.js";
 import { refuseSent } from "../refuse-values.js";
 import type { OpenCall } from "../session-port.js";
-import type { CheckedStatement, PlannedStatement, WriteResult } from "../statement.js";
+import type { CheckedStatement, LockedStatement, PlannedStatement, WriteResult } from "../statement.js";
 import { mostRowsInChunks } from "./plan.js";
 
-export async function check(planned: PlannedStatement): Promise<CheckedStatement | WriteResult> {
+export async function check(planned: LockedStatement): Promise<CheckedStatement | WriteResult> {
   const { session, context, mirrors } = planned;
   const writtenMirror = writtenTable(planned);
   // The statement calls a function that writes to no mirror this time.
@@ -53,7 +54,7 @@ type Resolved = Omit<CheckedStatement, "verb" | "limit"> & {
   readonly direct: boolean;
 };
 
-function* resolve(planned: PlannedStatement, { mirror, table }: MirroredTable): Slices<Resolved> {
+function* resolve(planned: LockedStatement, { mirror, table }: MirroredTable): Slices<Resolved> {
   const { plan, inspection, classification } = planned;
   const [first] = plan.rows;
   const direct = inspection.relations.includes(mirror.relation);
@@ -64,7 +65,8 @@ function* resolve(planned: PlannedStatement, { mirror, table }: MirroredTable): 
   const rows: RowToSend[] = [];
   for (const row of plan.rows) {
     yield;
-    rows.push(toSend(mirror, row, insertColumns, by));
+    const { marks } = (row.key === null ? undefined : planned.lockedRows.get(row.key)) ?? {};
+    rows.push({ ...toSend(mirror, row, insertColumns, by), marks });
   }
   const rowsToSend = rows.filter(({ sends }) => sends);
   return { ...planned, mirror, table, verb, by, rows, rowsToSend, limit, direct };
@@ -110,12 +112,13 @@ async function lookForUndone(
 
 /** By who sends what in which transaction. */
 function* refuseCall(statement: Resolved, earlier: readonly OpenCall[]): Slices<SqlError | undefined> {
-  const { session, context, inspection, plan, mirror, table, verb, rowsToSend, limit } = statement;
+  const { session, context, inspection, classification, plan, mirror, table, verb, rowsToSend, limit } = statement;
   const roles = rolesOf(inspection, plan, context.switches());
   const mode = inspection.transactionMode || (table.account.transaction ?? "single");
   return (
     (verb && refusePolicy(mirror, table.config.write, roles, verb, rowsToSend)) ??
     (rowsToSend.length > 0 ? refuseTransaction(mirror, mode, session.isExplicit, earlier) : undefined) ??
+    (yield* refuseInexact(mirror, rowsToSend, statement.direct ? classification.constants : [])) ??
     (yield* refuseSent(mirror, rowsToSend, inspection.chunk ? mostRowsInChunks : (limit ?? 1), table))
   );
 }
