@@ -1,6 +1,8 @@
 // The words of a body for people, where a manifest finds none: a gateway's page, a plain text, XML, or JSON of another shape. They are
 // not clean yet, and are shown only behind `cleanText`.
 
+import { memberOf } from "../config/member.js";
+
 /** So much of a body is looked at, in characters. */
 const mostRead = 262_144;
 
@@ -77,8 +79,7 @@ function stepOver(markup: string, open: number): Step {
   tagName.lastIndex = open;
   const name = tagName.exec(markup)?.[1]?.toLowerCase();
   if (name === undefined && !/^<[!?/]/.test(markup.slice(open, open + 2))) return { text: "<", end: open + 1 };
-  const closing =
-    name !== undefined && Object.hasOwn(unread, name) && markup[open + 1] !== "/" ? unread[name] : undefined;
+  const closing = name !== undefined && markup[open + 1] !== "/" ? memberOf(unread, name) : undefined;
   const end = endBehind(">", open + 1);
   if (!closing || markup[end - 2] === "/") return { text: inline.has(name ?? "") ? "" : " ", end };
   closing.lastIndex = end;
@@ -92,7 +93,7 @@ function unescaped(text: string): string {
   return text.replaceAll(
     /&(?:#(\d{1,7})|#x([\da-f]{1,6})|(amp|lt|gt|quot|apos|nbsp));/gi,
     (whole, decimal, hex, name) => {
-      if (name !== undefined) return entities[String(name).toLowerCase()] ?? whole;
+      if (name !== undefined) return memberOf(entities, String(name).toLowerCase()) ?? whole;
       const code = decimal === undefined ? Number.parseInt(hex, 16) : Number(decimal);
       return code <= 0x10ffff ? String.fromCodePoint(code) : whole;
     },

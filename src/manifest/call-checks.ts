@@ -1,6 +1,7 @@
 // The mistakes of single calls: a value that has no text in a place for texts, and, for `connector check`, what would fail only once it
 // is run: an address with a query of its own, a create whose key is never known, an `ok` that is never true.
 
+import { memberOf } from "../config/member.js";
 import type { Call } from "./call-schema.js";
 import type { Mistake, Path } from "./placeholders.js";
 import { pointerTo } from "./pointer.js";
@@ -48,7 +49,7 @@ export function addressMistake(address: string): string | undefined {
 
 /** Returns the names of the key's columns that upstream alone assigns. */
 function assignedNames({ key, columns }: TableManifest): readonly string[] {
-  return key.filter((name) => columns[name]?.write === "never");
+  return key.filter((name) => memberOf(columns, name)?.write === "never");
 }
 
 /** Returns why the key of a new record would never be known; undefined: it will be, or a client gives it. */
@@ -57,7 +58,7 @@ export function unknownKeyMistake(table: TableManifest, { rows, match }: Call): 
   if (assigned === undefined) return undefined;
   if (rows === undefined)
     return `needs "rows": upstream assigns "${assigned}", and only the record in its answer has it; without it, each INSERT ends as unknown`;
-  if (match === "key" || (match !== undefined && table.columns[match]?.write === "never"))
+  if (match === "key" || (match !== undefined && memberOf(table.columns, match)?.write === "never"))
     return `"match" by ${match} assigns no row: a new record has none before it is made; match by order, a column that is sent, or a pointer to the {index}`;
   return undefined;
 }

@@ -1,6 +1,7 @@
 // What a manifest may say and what still fails once it is run. Only `connector check` looks for it: a manifest with such a part does what
 // its other parts say.
 
+import { memberOf } from "../config/member.js";
 import { addressMistake, columnThatIsNoBoolean, unknownKeyMistake } from "./call-checks.js";
 import type { Call, VerbCalls } from "./call-schema.js";
 import { type Manifest, manifestSchema } from "./manifest.js";
@@ -68,7 +69,7 @@ function callDoubts(table: TableManifest, path: Path, call: Call, isCreate: bool
   const booleans = (["ok", "gone"] as const).flatMap((key) => {
     const pointer = call[key];
     const column = pointer === undefined ? undefined : columnThatIsNoBoolean(table, call, pointer);
-    const message = `points at column "${column}" of type ${table.columns[column ?? ""]?.type}: it has to be a pointer to true or false`;
+    const message = `points at column "${column}" of type ${memberOf(table.columns, column ?? "")?.type}: it has to be a pointer to true or false`;
     return column === undefined ? [] : [{ path: [...path, key], message }];
   });
   return [

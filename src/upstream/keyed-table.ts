@@ -1,6 +1,7 @@
 // The records of a table by their keys, or by another unique column: those that upstream has, and proof for those that are gone.
 
 import pMap from "p-map";
+import { memberOf } from "../config/member.js";
 import { inSlices } from "../config/slices.js";
 import type { Call } from "../manifest/call-schema.js";
 import { lookUp, pointerTo, recordsAt } from "../manifest/pointer.js";
@@ -66,7 +67,8 @@ export class KeyedTable extends ReadableTable {
   private fewColumns(columns: readonly MirrorColumn[]): readonly MirrorColumn[] {
     const { key, read } = this.manifest;
     const { pages } = read.list;
-    const leading = pages && "column" in pages ? (this.config.rename[pages.column] ?? pages.column) : undefined;
+    const leading =
+      pages && "column" in pages ? (memberOf(this.config.rename, pages.column) ?? pages.column) : undefined;
     const few = columns.filter(({ name, from }) => from === null && (key.includes(name) || name === leading));
     return few.length > 0 ? few : columns.slice(0, 1);
   }

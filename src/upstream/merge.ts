@@ -1,6 +1,7 @@
 // An object whose keys upstream keeps: a request has the keys that change, and no other.
 
 import { isRecord } from "../config/json.js";
+import { memberOf } from "../config/member.js";
 import type { Slices } from "../config/slices.js";
 import { numberText } from "../manifest/json-number.js";
 import { parsingJson } from "../manifest/lossless-json.js";
@@ -49,7 +50,7 @@ function* changedKeys(text: string, before: string | null): Slices<readonly Chan
 }
 
 function keyOf(object: Readonly<Record<string, unknown>>, name: string): unknown {
-  return (Object.hasOwn(object, name) ? object[name] : null) ?? undefined;
+  return memberOf(object, name) ?? undefined;
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -11,7 +11,7 @@ import { decode, Loss } from "./decode.js";
 import type { ValueRules } from "./value-rules.js";
 import { upstreamName } from "./words.js";
 
-export interface Misfit {
+interface Misfit {
   readonly column: string;
   /** The type that the manifest gives the column. */
   readonly type: string;

@@ -1,6 +1,7 @@
 // Whether the API's descriptions of columns have what the manifest looks for in them.
 
 import { isRecord } from "../config/json.js";
+import { memberOf } from "../config/member.js";
 import type { Discovery } from "../manifest/column-schema.js";
 import type { Manifest } from "../manifest/manifest.js";
 import { lookUp, textAt } from "../manifest/pointer.js";
@@ -57,5 +58,5 @@ export function discoveryMistakes(
 }
 
 function declaredType(columns: TableManifest["columns"], name: string): string | undefined {
-  return Object.hasOwn(columns, name) ? columns[name]?.type : undefined;
+  return memberOf(columns, name)?.type;
 }

@@ -2,65 +2,21 @@
 // composes the writes of a record that it has read. No value of a record leaves this file.
 
 import { isRecord } from "../config/json.js";
+import { memberOf } from "../config/member.js";
 import { lookUp } from "../manifest/pointer.js";
 import { ReadFailed } from "../manifest/read-failed.js";
 import type { MirrorColumn } from "../mirror/column.js";
 import { unknownTypeWords } from "./discover.js";
 import type { Answer, ExchangeRequest, ExchangeResult } from "./exchange.js";
-import { compareRecords, kindOf, type Misfit } from "./probe-comparison.js";
+import { compareRecords, kindOf } from "./probe-comparison.js";
 import { descriptionsIn, discoveryMistakes } from "./probe-discovery.js";
 import { probePages, type ReadPage } from "./probe-pages.js";
+import { nothingRead, type ProbeResult } from "./probe-result.js";
 import { syncReads } from "./reading.js";
 import type { UpstreamRecord } from "./record.js";
 import { showRequest } from "./request.js";
 import { ConnectorTable, type Verb, verbs } from "./table.js";
 import { nameList } from "./words.js";
-
-export interface ProbeResult {
-  readonly table: string;
-  readonly records: number;
-  /** The number of records whose key another record has as well. */
-  readonly repeated: number;
-  /** Columns that no record has, without those that are required. */
-  readonly missing: readonly string[];
-  /** Columns that some records have and others have not, and of which the manifest does not say what that means. */
-  readonly partial: readonly { readonly column: string; readonly records: number }[];
-  /** A sentence for each type of the API that the manifest does not know. */
-  readonly unknownTypes: readonly string[];
-  readonly undecoded: readonly Misfit[];
-  /** Fields that no column mirrors: by name, or by pointer when they stand outside the record's fields. */
-  readonly unmirrored: readonly string[];
-  /** The manifest's other lists: how many records each gave, or why it failed. */
-  readonly lists: readonly { readonly name: string; readonly records: number; readonly failed: string | null }[];
-  /** The paths of `if` in the manifest's rules that prove nothing, so that no record would ever be gone. */
-  readonly proofless: readonly string[];
-  /** True when the first record's key leads to it again; null when there is no record. */
-  readonly foundAgain: boolean | null;
-  /** What else of the manifest does not do what it is there for: sentences. */
-  readonly mistakes: readonly string[];
-  /** What could not be tried, and why: sentences. */
-  readonly untried: readonly string[];
-  /** The reason why reading stopped; null when it did not. */
-  readonly failed: string | null;
-}
-
-/** What is known of a table before it is read. */
-export const nothingRead: ProbeResult = {
-  table: "",
-  records: 0,
-  repeated: 0,
-  missing: [],
-  partial: [],
-  unknownTypes: [],
-  undecoded: [],
-  unmirrored: [],
-  lists: [],
-  proofless: [],
-  foundAgain: null,
-  mistakes: [],
-  untried: [],
-  failed: null,
-};
 
 type Tried = Pick<ProbeResult, "mistakes" | "untried">;
 const nothingTried: Tried = { mistakes: [], untried: [] };
@@ -179,8 +135,8 @@ export class ProbedTable extends ConnectorTable {
     const mistakes: string[] = [];
     const untried: string[] = [];
     for (const column of unique) {
-      const record = records.find(({ row }) => row[column.name] != null);
-      const value = record?.row[column.name];
+      const record = records.find(({ row }) => memberOf(row, column.name) != null);
+      const value = memberOf(record?.row, column.name);
       if (!record || value == null) untried.push(`"read.find" by "${column.name}": no record has a value there`);
       else {
         const why = await this.whyNotFound(columns, column, value, record.key);
@@ -229,7 +185,7 @@ export class ProbedTable extends ConnectorTable {
     const rows = records.map(({ key, row }) => ({
       key: verb === "insert" && this.assignsKey(columns) ? null : key,
       sent: Object.fromEntries(
-        columns.filter(({ write }) => write !== "never").map(({ name }) => [name, row[name] ?? null]),
+        columns.filter(({ write }) => write !== "never").map(({ name }) => [name, memberOf(row, name) ?? null]),
       ),
     }));
     try {

@@ -56,7 +56,6 @@ export const requestsAtATime = 8;
 
 /** The SQLSTATE of a read whose answer says nothing. */
 const unreadable = "HV000";
-
 /** Some APIs answer with this status when a list has no records. */
 const noContent = 204;
 

@@ -133,7 +133,7 @@ function acceptedError(
   }
   if (!droppedField) return undefined;
   const { column, row } = droppedField;
-  const isCleared = rowsToSend[row]?.values[column.name] === null;
+  const isCleared = memberOf(rowsToSend[row]?.values, column.name) === null;
   return columnDropped(mirror, column, `row ${row + 1}, journal ${call}.`, isCleared);
 }
 

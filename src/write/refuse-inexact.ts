@@ -1,5 +1,6 @@
 // What is refused because a cell does not have upstream's value: a value that was computed from it would take upstream's away. Pure.
 
+import { memberOf } from "../config/member.js";
 import type { Slices } from "../config/slices.js";
 import type { Mirror, MirrorColumn } from "../mirror/column.js";
 import type { SqlError } from "../postgres/error-catalogue.js";
@@ -26,12 +27,12 @@ export function* refuseInexact(
 
 function* refuseCell(mirror: Mirror, column: MirrorColumn, row: RowToSend): Slices<SqlError | undefined> {
   const { marks, values, plannedRow } = row;
-  const value = values[column.name];
+  const value = memberOf(values, column.name);
   const key = row.key ?? "";
   if (value === undefined) return undefined;
   if (marks?.missing.includes(column.name)) return missingCell(mirror, column, key);
   if (!marks?.unfit.includes(column.name)) return undefined;
-  const before = plannedRow.before?.[column.name] ?? null;
+  const before = memberOf(plannedRow.before, column.name) ?? null;
   if (column.merge && value !== null && (yield* keepsInexactKeys(value, before))) return undefined;
   return unfitCell(mirror, column, key);
 }

@@ -62,7 +62,7 @@ function* refuseValue(
 
 /** Upstream can't clear what the column has. */
 function isKept({ clear, name }: MirrorColumn, { before }: RowToSend["plannedRow"]): boolean {
-  return clear === "never" && before?.[name] != null;
+  return clear === "never" && memberOf(before, name) != null;
 }
 
 /** Returns whether a text has more than `max` characters, of which one takes up to two places. */

@@ -150,7 +150,7 @@ function managed(mirror: Mirror, plannedRow: TextRow | null): TextRow {
 
 /** A cell that was neither sent nor reported is what it was. Of what was sent and not reported, upstream has accepted the value. */
 function marksAfter({ marks, values }: RowToSend, { row, marks: reported }: UpstreamRecord): CellMarks | undefined {
-  const stays = (name: string) => row[name] === undefined && values[name] === undefined;
+  const stays = (name: string) => memberOf(row, name) === undefined && memberOf(values, name) === undefined;
   const unfit = [...(marks?.unfit.filter(stays) ?? []), ...(reported?.unfit ?? [])];
   const missing = marks?.missing.filter(stays) ?? [];
   return unfit.length + missing.length === 0 ? undefined : { unfit, missing };
