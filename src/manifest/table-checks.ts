@@ -123,16 +123,19 @@ export function templateMistakes(
     ...unknownNames(call.query, [...path, "query"], placeholders, free),
     ...unknownNames(call.headers, [...path, "headers"], placeholders, free),
     ...unknownNames(call.body, [...path, "body"], placeholders, free),
-    ...nestedMistakes(path, call, commonNames),
+    ...nestedMistakes(path, call, [...commonNames, ...names.filter((name) => ofTable.has(name))]),
   ];
 }
 
+/** What a read knows without a row. */
+const ofTable: ReadonlySet<string> = new Set(["table", "columns"]);
+
 /** The call for the rest of a list within a record can name what that record has, and no key of a row that is asked for. */
-function nestedMistakes(path: Path, { nested }: Pick<Call, "nested">, commonNames: readonly string[]): Mistake[] {
+function nestedMistakes(path: Path, { nested }: Pick<Call, "nested">, tableNames: readonly string[]): Mistake[] {
   if (!nested?.rest) return [];
   const { method, path: template, query, headers, body } = nested.rest;
   const at = [...path, "rows", "pages", "rest"];
-  const names = [...commonNames, "cursor"];
+  const names = [...tableNames, "cursor"];
   const ofRecord = /^each\.[\w.]+$/;
   const inPath = names.filter((name) => name !== "path");
   const isPlaced = nested.pages.kind === "url" || nested.pages.kind === "link" || nested.pages.as !== "";
