@@ -31,6 +31,7 @@ export function* readingRecord(
   const unfit: string[] = [];
   const missing: string[] = [];
   for (const column of columns) {
+    if (key.includes(column.name)) continue;
     const value = column.from === null ? lookUp(fields, pointerTo(column.upstream)) : lookUp(element, column.from);
     yield;
     const loss = new Loss();

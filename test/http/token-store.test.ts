@@ -122,7 +122,8 @@ test("P14: the database has no token in plain, and nothing that another secret o
 test("P6: a connection that is lost while the server answers does not cost the new token", async () => {
   api.beforeAnswer = () =>
     opened.pool.query(
-      "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and pid <> pg_backend_pid()",
+      `select pg_terminate_backend(l.pid) from pg_locks l join pg_database d on d.oid = l.database
+       where l.locktype = 'advisory' and d.datname = current_database() and l.pid <> pg_backend_pid()`,
     );
   const one = startProcess();
   await one.current();

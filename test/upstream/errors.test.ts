@@ -272,7 +272,7 @@ test("a read that is refused says the code, the status and the request, and the 
     refusedBy(400, { text: "bad cursor", code: "E7", trace: "r1" }),
     { status: 403, headers: page, text: "<title>403</title><p>Denied by policy 12" },
     { headers: page, text: "<p>Please sign in</p>" },
-    { status: 503, text: "upstream connect error" },
+    { status: 501, text: "upstream connect error" },
   );
   const failures = [];
   for (let i = 0; i < 4; i += 1) failures.push(await table.list(columns, null).catch((cause: Error) => cause.message));
@@ -280,7 +280,7 @@ test("a read that is refused says the code, the status and the request, and the 
     "things: a page of items: bad cursor (code E7, status 400, request r1)",
     "things: a page of items: status 403: 403 Denied by policy 12",
     "things: a page of items came without JSON, status 200: Please sign in",
-    "things: a page of items: status 503: upstream connect error",
+    "things: a page of items: status 501: upstream connect error",
   ]);
 });
 

@@ -237,7 +237,8 @@ test("a call may declare where its answer has the key and the fields of a record
   const result = { uid: "1", at: "now", values: { name: "x", n: 2 }, fields: { name: "y" } };
   api.add({ body: { result } }, { body: { result } });
   const row = { id: "1", name: "x", n: "2", at: "now" };
-  expect(await table.get(all, ["1"])).toEqual([{ key: "1", row }]);
+  // The key is known wherever it stands.
+  expect(await table.get(all, ["1"])).toEqual([{ key: "1", row, marks: { missing: ["email"], unfit: [] } }]);
   expect(await table.write("update", all, sent.update.slice(0, 1))).toMatchObject({ rows: [{ row }] });
 });
 
