@@ -50,7 +50,7 @@ export interface Wanted {
 const perRound = 200;
 /** How long a try that came to nothing keeps an entry from the next, doubled each time, up to the longest. */
 const firstRetryMs = 1_000;
-const longestRetryMs = 300_000;
+const longestRetryMs = 30_000;
 
 /** An outcome that is older is read again before it is applied, and so is one from the future: a clock was moved. */
 const freshMs = 60_000;
