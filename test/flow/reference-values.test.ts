@@ -23,7 +23,7 @@ beforeAll(async () => {
           ? [404, { code: "NONE", message: "none" }]
           : incoming.method === "GET"
             ? [200, { records: [{ id: 1, fields: { parent: null } }] }]
-            : [201, { id: nextId(), fields: { parent: "" } }];
+            : [201, { id: nextId(), fields: { parent: "none" } }];
       outgoing.writeHead(Number(status), { "content-type": "application/json" });
       outgoing.end(JSON.stringify(body));
     });

@@ -24,7 +24,7 @@ async function logged(level: string) {
   const log = pino({ level }, { write: (line) => lines.push(JSON.parse(line)) });
   const { table: items, columns } = await openItems(api.url, { manifest, table, account: { config: { secret }, log } });
   const next = `/items?page=2&key=${encodeURIComponent(secret)}`;
-  api.add({ body: { items: [], next } }, { body: { items: [] } }, "hang up");
+  api.add({ body: { items: [], next } }, { body: { items: [] } }, { status: 400 });
   const page = await items.list(columns, null);
   await items.list(columns, page.next);
   await items.list(columns, null).catch(() => undefined);
@@ -42,5 +42,6 @@ test("the log has the address of each request at debug level alone, and no secre
     { msg: "request", url: second },
     { msg: "exchange", url: second, status: 200 },
     { msg: "request", url: first },
+    { msg: "exchange", url: first, status: 400 },
   ]);
 });
