@@ -17,13 +17,19 @@ const onEighteen =
     ? []
     : [
         "cli/**",
+        "config/**",
         "docs/**",
-        "http/**",
-        "sandbox/**",
         "faults/**",
+        "http/**",
+        "manifest/**",
+        "protocol/**",
+        "sandbox/**",
+        "sql/**",
+        "upstream/!(codec-property).test.ts",
         "flow/demo.test.ts",
         "house-rules.test.ts",
         "exhaustive.test.ts",
+        "outside-names.test.ts",
       ].map((name) => `test/${name}`);
 
 export default defineConfig({
