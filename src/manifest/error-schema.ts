@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { memberOf } from "../config/member.js";
 import { oneOrMany, pointer, proofCall } from "./call-schema.js";
+import { readMeanings } from "./read-failed.js";
 
 /** Postgres's names of conditions, and the codes they stand for (appendix A of its manual). */
 const conditions: Readonly<Record<string, string>> = {
@@ -59,13 +60,12 @@ const rule = z.strictObject({
   if: proofCall.optional(),
   retry: z.enum(["safe", "never", "always"]).default("safe"),
   /** What the answer says to a read: there are no records, the place in the list is forgotten, or the list is at its end. */
-  read: z.enum(["empty", "restart", "end"]).optional(),
+  read: z.enum(readMeanings).optional(),
   hint: z.string().optional(),
   constraint: z.string().optional(),
   skip: z.boolean().default(false),
 });
 export type ErrorRule = z.output<typeof rule>;
-export type ReadMeaning = NonNullable<ErrorRule["read"]>;
 
 /** What a hook may say of an error that it was shown. */
 export const hookRule = rule.pick({

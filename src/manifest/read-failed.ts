@@ -2,10 +2,13 @@
 
 import { cleanText, textLimits } from "../config/clean-text.js";
 import { Explained } from "../config/explained.js";
-import type { ReadMeaning } from "./error-schema.js";
 
 /** Upstream's words, and as much again for what we say around them. */
 const longest = 2 * textLimits.sentence;
+
+/** What a rule of the manifest can make of a refused read: no records, the list from its beginning, or the end of the list. */
+export const readMeanings = ["empty", "restart", "end"] as const;
+export type ReadMeaning = (typeof readMeanings)[number];
 
 /** The answer by which reading failed: its status, and what a rule of the manifest makes of it. */
 export interface FailedAnswer {

@@ -2,7 +2,7 @@
 
 import type { CleanText } from "../config/clean-text.js";
 import type { ProofCall } from "../manifest/call-schema.js";
-import type { ReadMeaning } from "../manifest/error-schema.js";
+import type { ReadMeaning } from "../manifest/read-failed.js";
 import type { SqlError } from "../postgres/error-catalogue.js";
 import type { UpstreamRecord } from "./record.js";
 
