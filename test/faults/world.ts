@@ -280,7 +280,7 @@ async function connectSoon(connectionString: string): Promise<pg.Client> {
 }
 
 async function connect(connectionString: string): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString, connectionTimeoutMillis: 10_000 });
+  const client = new pg.Client({ connectionString, connectionTimeoutMillis: 30_000 });
   client.on("error", () => undefined);
   await client.connect();
   return client;
