@@ -12,7 +12,7 @@ import { AddressBound, failedByAddress, isTooLong, namesColumns, namesKeys } fro
 import { readError } from "./errors.js";
 import type { Answer, ExchangeResult } from "./exchange.js";
 import { type Page, ReadableTable, type Reading, requestsAtATime, syncReads, upstreamNames } from "./reading.js";
-import type { UpstreamRecord } from "./record.js";
+import { joinParts, type UpstreamRecord } from "./record.js";
 import { showRequest } from "./request.js";
 import { keyScope } from "./row-scope.js";
 import { type UpstreamError, wholeSentence } from "./write-outcome.js";
@@ -172,23 +172,19 @@ export class KeyedTable extends ReadableTable {
     rows: readonly Scope[],
     reading: Reading,
   ): Promise<Search> {
-    const halves = this.halves(columns, call, rows);
+    const { by, parts } = this.halves(columns, call, rows);
     const split = async () => {
-      if (halves.by === "rows")
-        return bothOf(
-          await pMap(halves.parts, (part) => this.searchFitting(columns, call, part, reading), { concurrency: 1 }),
-        );
-      const searches = await pMap(halves.parts, (part) => this.searchFitting(part, call, rows, reading), {
-        concurrency: 1,
-      });
-      return { records: this.joined(searches), errors: searches.flatMap(({ errors }) => errors) };
+      const searchPart = (part: Part) => this.searchFitting(part.columns, call, part.rows, reading);
+      const searches = await pMap(parts, searchPart, { concurrency: 1 });
+      const both = bothOf(searches);
+      return by === "rows" ? both : { ...both, records: this.joined(searches) };
     };
     const keys = rows.map(({ key }) => key);
     const scope = { columns: upstreamNames(columns), keys, ...(await this.tableScope()), ...rows[0] };
     const length = this.addressLength(call, scope);
-    if (halves.parts.length > 1 && !this.addresses.takes(length)) return split();
+    if (parts.length > 1 && !this.addresses.takes(length)) return split();
     const result = await this.ask({ call, scope, rows }, reading);
-    if (result.kind === "refused" && isTooLong(result.error.status) && halves.parts.length > 1) {
+    if (result.kind === "refused" && isTooLong(result.error.status) && parts.length > 1) {
       this.addresses.refuse(length);
       return split();
     }
@@ -216,14 +212,13 @@ export class KeyedTable extends ReadableTable {
 
   /** Returns the halves of what makes the address of a search long: its keys, or else its columns but for those of the key. */
   private halves(columns: readonly MirrorColumn[], call: Call, rows: readonly Scope[]): Halves {
-    const middle = (list: readonly unknown[]) => Math.ceil(list.length / 2);
     if (namesKeys(call) && rows.length > 1)
-      return { by: "rows", parts: [rows.slice(0, middle(rows)), rows.slice(middle(rows))] };
+      return { by: "rows", parts: halvesOf(rows).map((part) => ({ columns, rows: part })) };
     const isOfKey = ({ name }: MirrorColumn) => this.manifest.key.includes(name);
     const others = columns.filter((column) => !isOfKey(column));
-    if (!namesColumns(call) || others.length < 2) return { by: "columns", parts: [columns] };
-    const parts = [others.slice(0, middle(others)), others.slice(middle(others))];
-    return { by: "columns", parts: parts.map((part) => [...columns.filter(isOfKey), ...part]) };
+    if (!namesColumns(call) || others.length < 2) return { by: "columns", parts: [{ columns, rows }] };
+    const ofKey = columns.filter(isOfKey);
+    return { by: "columns", parts: halvesOf(others).map((part) => ({ columns: [...ofKey, ...part], rows })) };
   }
 
   /** Returns the records of which each search has a part. One that the last search has no longer is gone. Throws ReadFailed. */
@@ -232,9 +227,10 @@ export class KeyedTable extends ReadableTable {
       .map(({ records }) => new Map(records.map((record) => [record.key, record])))
       .reverse();
     return [...(last ?? [])].map(([key, record]) => {
-      const parts = earlier.map((records) => records.get(key)?.row);
-      if (parts.includes(undefined)) throw this.readFailure("rows by key", ": one came while its columns were read");
-      return { key, row: Object.assign({}, ...parts, record.row) };
+      const parts = [...earlier.flatMap((records) => records.get(key) ?? []), record];
+      if (parts.length < searches.length)
+        throw this.readFailure("rows by key", ": one came while its columns were read");
+      return joinParts(key, parts);
     });
   }
 
@@ -245,9 +241,20 @@ export class KeyedTable extends ReadableTable {
 }
 
 /** What a search is split into where its address is too long; one part: it can't be. */
-type Halves =
-  | { readonly by: "rows"; readonly parts: readonly (readonly Scope[])[] }
-  | { readonly by: "columns"; readonly parts: readonly (readonly MirrorColumn[])[] };
+interface Halves {
+  readonly by: "rows" | "columns";
+  readonly parts: readonly Part[];
+}
+
+interface Part {
+  readonly columns: readonly MirrorColumn[];
+  readonly rows: readonly Scope[];
+}
+
+function halvesOf<One>(list: readonly One[]): readonly (readonly One[])[] {
+  const middle = Math.ceil(list.length / 2);
+  return [list.slice(0, middle), list.slice(middle)];
+}
 
 function bothOf(searches: readonly Search[]): Search {
   return { records: searches.flatMap(({ records }) => records), errors: searches.flatMap(({ errors }) => errors) };

@@ -43,9 +43,20 @@ export function* readingRecord(
   key.forEach((name, index) => {
     row.set(name, parts[index] ?? null);
   });
-  const isExact = unfit.length === 0 && missing.length === 0;
-  const marks = isExact ? {} : { marks: { unfit, missing } };
-  return { key: joinKey(parts), row: Object.fromEntries(row), ...marks };
+  return { key: joinKey(parts), row: Object.fromEntries(row), ...marksOf(unfit, missing) };
+}
+
+/** Returns the record of which each of `parts` has some columns. */
+export function joinParts(key: string, parts: readonly UpstreamRecord[]): UpstreamRecord {
+  const row = Object.fromEntries(parts.flatMap((part) => Object.entries(part.row)));
+  const unfit = parts.flatMap(({ marks }) => marks?.unfit ?? []);
+  const missing = parts.flatMap(({ marks }) => marks?.missing ?? []);
+  return { key, row, ...marksOf(unfit, missing) };
+}
+
+/** Nothing where each cell is what upstream has. */
+function marksOf(unfit: readonly string[], missing: readonly string[]): Pick<UpstreamRecord, "marks"> {
+  return unfit.length === 0 && missing.length === 0 ? {} : { marks: { unfit, missing } };
 }
 
 function* keyParts(

@@ -131,6 +131,21 @@ test("an address that is too long all the same names the way out", async () => {
   await expect(table.get(columns, ["r1"])).rejects.toThrow("apis.things.tables.items.columns of the config");
 });
 
+test("what a column can't hold is known of a record that is read in parts", async () => {
+  bound = 100;
+  const names = [`n${"x".repeat(40)}`, `m${"x".repeat(40)}`];
+  const get = gets["by an address with all columns and keys"] ?? {};
+  const { table, columns } = await open(names, pagings["cursor"] ?? {}, get);
+  answer = ({ searchParams }) => {
+    const [name = ""] = (searchParams.get("columns") ?? "").split(",").filter(Boolean);
+    return { items: [{ id: "r1", ...(name.startsWith("n") ? { [name]: "a\0b" } : {}) }] };
+  };
+  const [unfit, missing] = names;
+  expect((await table.get(columns, ["r1"])).map(({ marks }) => marks)).toEqual([
+    { unfit: [unfit], missing: [missing] },
+  ]);
+});
+
 test("a record that is deleted between two parts of its columns is gone, and one that comes fails the read", async () => {
   bound = 100;
   const names = [`n${"x".repeat(40)}`, `m${"x".repeat(40)}`];
