@@ -4,6 +4,7 @@ import type { Pool, PoolClient } from "pg";
 import { z } from "zod";
 import { queryRows } from "../postgres/rows.js";
 import { type Mirror, mirrorColumnSchema } from "./column.js";
+import { keyColumns } from "./key.js";
 
 const registerRow = z.object({
   id: z.number(),
@@ -37,7 +38,7 @@ export async function loadMirrors(pool: Pool | PoolClient): Promise<readonly Mir
     const { success, data: columns } = registeredColumns.safeParse(row.columns);
     if (row.relation === null || !success) return [];
     const missingIndexes = new Map(Object.entries(row.missing_indexes ?? {}));
-    const key = row.key_columns.flatMap((part) => columns.find(({ name }) => name === part) ?? []);
+    const key = keyColumns(row.key_columns, columns);
     const { id, relation, api, resource, schema_name: schema, table_name: table, revision, complete } = row;
     return [{ id, relation, api, resource, schema, table, key, columns, revision, complete, missingIndexes }];
   });
@@ -51,6 +52,6 @@ export function asIndexed(mirror: Mirror): Mirror {
     ...column,
     unique: column.unique && !missingIndexes.has(column.name),
   }));
-  const key = mirror.key.flatMap((part) => columns.find(({ name }) => name === part.name) ?? []);
-  return { ...mirror, columns, key };
+  const names = mirror.key.map(({ name }) => name);
+  return { ...mirror, columns, key: keyColumns(names, columns) };
 }

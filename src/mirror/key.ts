@@ -12,6 +12,14 @@ interface KeyColumn {
   readonly type: string;
 }
 
+/** The columns of a key, in its order, by their names. */
+export function keyColumns<Column extends { readonly name: string }>(
+  key: readonly string[],
+  columns: readonly Column[],
+): readonly Column[] {
+  return key.flatMap((part) => columns.find(({ name }) => name === part) ?? []);
+}
+
 export function joinKey(parts: readonly string[]): string {
   const [only = "", ...more] = parts;
   return more.length === 0 ? only : JSON.stringify(parts);

@@ -4,6 +4,7 @@ import { DatabaseError, type PoolClient } from "pg";
 import { quoteName } from "../postgres/quote.js";
 import { inSavepoint } from "../postgres/transaction.js";
 import type { MirrorColumn } from "./column.js";
+import { keyColumns } from "./key.js";
 import { MigrateError } from "./migrate-error.js";
 import { missingIndexWords } from "./missing-index.js";
 import { findShared } from "./shared-values.js";
@@ -38,10 +39,11 @@ export async function migrateUniqueIndexes(client: PoolClient, mirror: MirrorToI
     if (isOurs && !isWanted && mirrorNames.includes(column))
       await steps.run(`drop index ${quoteName(schema)}.${quoteName(name)}`);
   }
+  const key = keyColumns(mirror.key, mirror.columns);
   const missing = new Map<string, readonly string[]>();
   for (const column of indexedColumns(mirror)) {
     if (indexes.some(({ column: name, valid }) => valid && name === column.name)) continue;
-    const keys = await findShared(client, { schema, table, key: keyColumns(mirror) }, column.name);
+    const keys = await findShared(client, { schema, table, key }, column.name);
     if (keys === undefined) await build(client, mirror, column, steps);
     else {
       missing.set(column.name, keys);
@@ -62,10 +64,6 @@ async function build(client: PoolClient, mirror: MirrorToIndex, column: MirrorCo
       `the unique index of column "${column.name}" can't be built: ${cause.message}; say "unique: false", or the columns that shall have one, under apis.${mirror.api}.tables.${mirror.resource} in throughline.yaml`,
     );
   });
-}
-
-function keyColumns({ key, columns }: MirrorToIndex): readonly MirrorColumn[] {
-  return key.flatMap((part) => columns.find(({ name }) => name === part) ?? []);
 }
 
 /** The columns that have an index of their own: the primary key is one already. */

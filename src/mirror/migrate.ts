@@ -10,6 +10,7 @@ import { inTransaction } from "../postgres/transaction.js";
 import type { MirrorColumn } from "./column.js";
 import { type ExistingTable, isNew, mirrorDdl } from "./ddl.js";
 import { renewMarks } from "./inexact.js";
+import { keyColumns } from "./key.js";
 import { MigrateError } from "./migrate-error.js";
 import { migrateUniqueIndexes } from "./migrate-indexes.js";
 import { putGuard, tableColumns } from "./put-guard.js";
@@ -173,7 +174,7 @@ async function migrateMirror(
   const newColumns = existingTable
     ? mirror.columns.map(({ name }) => name).filter((name) => isNew(existingTable, name))
     : [];
-  const key = mirror.key.flatMap((part) => mirror.columns.find(({ name }) => name === part) ?? []);
+  const key = keyColumns(mirror.key, mirror.columns);
   await renewMarks(client, { ...mirror, ...entry, key }, target, newColumns);
   await putGuard(client, { ...mirror, ...entry }, server);
   for (const [role, privileges] of Object.entries(grants)) {

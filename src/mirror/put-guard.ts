@@ -6,6 +6,7 @@ import { quoteName } from "../postgres/quote.js";
 import { queryRows, queryTexts } from "../postgres/rows.js";
 import type { MirrorColumn } from "./column.js";
 import { guardOf } from "./guard.js";
+import { keyColumns } from "./key.js";
 import { asRole, giveToWriter, schemaRole, writerRole } from "./roles.js";
 
 interface MirrorToGuard {
@@ -27,7 +28,7 @@ export async function putGuard(client: PoolClient, mirror: MirrorToGuard, server
     const mirrorColumn = mirrorColumns.get(column.name);
     return { ...column, isMirrorColumn: mirrorColumn !== undefined, unique: mirrorColumn?.unique === true };
   });
-  const key = mirror.key.flatMap((part) => columns.find(({ name }) => name === part) ?? []);
+  const key = keyColumns(mirror.key, columns);
   const guard = guardOf({ ...mirror, key, columns });
   await asRole(client, schemaRole, async () => {
     const old = (await functionsOf(client, mirror.id)).filter((signature) =>
