@@ -4,7 +4,7 @@
 import { assertNever } from "../config/assert-never.js";
 import { isRecord } from "../config/json.js";
 import type { Call } from "../manifest/call-schema.js";
-import type { CountAt, Pages } from "../manifest/pages-schema.js";
+import type { Pages } from "../manifest/pages-schema.js";
 import { lookUp } from "../manifest/pointer.js";
 import { ReadFailed } from "../manifest/read-failed.js";
 import type { Answer } from "./exchange.js";
@@ -102,6 +102,8 @@ function linkRelations(answer: Answer | undefined): readonly string[] {
   return [...header.matchAll(/;\s*rel\s*=\s*"?([^";,]+)"?/gi)].flatMap(([, rels = ""]) => rels.trim().split(/\s+/));
 }
 
+const nowhere = '"pages": a page behind which there is more leads nowhere';
+
 /** Returns what to say of a page that is known not to be the last one, and leads nowhere. */
 function whyTheEnd(pages: Pages | undefined, { answer }: ReadPage): string {
   const shape = isRecord(answer?.body) ? `; the answer has: ${nameList(Object.keys(answer.body))}` : "";
@@ -116,23 +118,27 @@ function whyTheEnd(pages: Pages | undefined, { answer }: ReadPage): string {
       return `"pages.more": at ${pages.more} of a page behind which there is more stands ${kind}, not true${shape}`;
     }
     case "offset":
-      return `"pages.total": ${nameOf(pages.total)} says that a page behind which there is more is the last one${shape}`;
+    case "page": {
+      const count = countOf(pages);
+      return count === undefined
+        ? nowhere
+        : `${count} says that a page behind which there is more is the last one${shape}`;
+    }
     case "link": {
       const links = linkRelations(answer);
       return `"pages.link": a page behind which there is more has ${links.length === 0 ? "no Link header" : `the relations ${nameList(links)}`}`;
     }
-    case "page":
-      if (pages.total !== undefined || pages.totalPages !== undefined)
-        return `"pages.total": ${nameOf(pages.total ?? pages.totalPages)} says that a page behind which there is more is the last one${shape}`;
-      return '"pages": a page behind which there is more leads nowhere';
     case undefined:
-      return '"pages": a page behind which there is more leads nowhere';
+      return nowhere;
     default:
       return assertNever(pages);
   }
 }
 
-function nameOf(count: CountAt | undefined): string {
-  if (count === undefined) return "nothing";
-  return typeof count === "string" ? count : `the header ${count.header}`;
+/** Returns by which key the manifest says where an answer counts its records or pages, and where that is. */
+function countOf(pages: Extract<Pages, { readonly kind: "offset" | "page" }>): string | undefined {
+  const totalPages = pages.kind === "page" ? pages.totalPages : undefined;
+  const [name, at] = pages.total === undefined ? ["total_pages", totalPages] : ["total", pages.total];
+  if (at === undefined) return undefined;
+  return `"pages.${name}": ${typeof at === "string" ? at : `the header ${at.header}`}`;
 }
