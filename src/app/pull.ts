@@ -31,18 +31,21 @@ export interface PullOptions {
 /** How many closed rows are told of. */
 const mostClosed = 3;
 
-/** What of a mirror Postgres refuses now. */
-async function refusalsOf({ pool }: Opened, { id }: Mirror): Promise<Pick<Copied, "closed" | "missingIndexes">> {
-  const closedRows = await loadClosedRows(pool, mostClosed);
-  const closed = closedRows.filter(({ mirror }) => mirror === id);
+type Copied = Extract<PulledTable, { kind: "copied" }>;
+
+/** In what a mirror is not what upstream has now, and why. */
+async function shortcomingsOf(
+  { pool }: Opened,
+  { id }: Mirror,
+): Promise<Pick<Copied, "closed" | "missingIndexes" | "inexact">> {
+  const closed = await loadClosedRows(pool, mostClosed, id);
   const mirror = (await loadMirrors(pool)).find((one) => one.id === id);
   return {
     closed: closed.map(({ key, sqlstate, columns, reason }) => ({ key, sqlstate, columns, reason })),
     missingIndexes: mirror ? missingIndexesOf(mirror) : [],
+    inexact: await loadInexact(pool, id),
   };
 }
-
-type Copied = Extract<PulledTable, { kind: "copied" }>;
 
 /** Copies every opened table. Returns how each ended, in the order in which they did. Throws only for a fault of ours. */
 export async function pullAll(opened: Opened, options: PullOptions = {}): Promise<readonly PulledTable[]> {
@@ -72,10 +75,7 @@ export async function pullAll(opened: Opened, options: PullOptions = {}): Promis
         });
         const { isInterrupted, ...counts } = result;
         if (isInterrupted) end({ kind: "interrupted", table });
-        else {
-          const inexact = await loadInexact(opened.pool, mirror.id);
-          end({ kind: "copied", table, ...counts, ...(await refusalsOf(opened, mirror)), inexact });
-        }
+        else end({ kind: "copied", table, ...counts, ...(await shortcomingsOf(opened, mirror)) });
       } catch (cause) {
         if (!(cause instanceof Explained)) throw cause;
         const remedy =

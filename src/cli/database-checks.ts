@@ -78,8 +78,7 @@ export async function checkMirror(pool: Pool, mirror: Mirror, grants: Grants): P
   if (wrong !== undefined) add("error", wrong);
   for (const missing of missingIndexesOf(mirror))
     add("warning", `${missingIndexWords(missing)}: change one of the two in ${mirror.api}`);
-  const closedRows = (await loadClosedRows(pool, 1)).filter((row) => row.mirror === mirror.id);
-  for (const row of closedRows)
+  for (const row of await loadClosedRows(pool, 1, mirror.id))
     add(
       "warning",
       `${row.count} rows are closed, such as ${row.key}, ${whyClosed(row)}: change them in ${mirror.api}, or what refuses them here, and pull`,

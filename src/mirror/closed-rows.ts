@@ -20,10 +20,11 @@ const closedRow = z.object({
 
 export type ClosedRow = Readonly<z.output<typeof closedRow>>;
 
-/** Returns the rows of all mirrors that are closed, at most so many of each; `count` in each is how many its mirror has. */
+/** Returns the rows of all mirrors, or of one, that are closed, at most so many of each; `count` in each is how many its mirror has. */
 export async function loadClosedRows(
   pool: Pool | PoolClient,
   most: number,
+  mirror?: number,
 ): Promise<readonly (ClosedRow & { readonly count: number })[]> {
   return queryRows(
     pool,
@@ -31,8 +32,9 @@ export async function loadClosedRows(
     closedRow.extend({ count: z.number() }),
     `select mirror, key, sqlstate, column_names as columns, reason, count from (
        select p.*, count(*) over (partition by mirror)::int as count, row_number() over (partition by mirror order by key) as n
-       from throughline.parked p where sqlstate is not null) p where n <= $1 order by mirror, key`,
-    [most],
+       from throughline.parked p where sqlstate is not null and ($2::integer is null or mirror = $2)) p
+     where n <= $1 order by mirror, key`,
+    [most, mirror ?? null],
   );
 }
 
